@@ -1,0 +1,1 @@
+//! Frozen shapes of every released format.

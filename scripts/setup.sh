@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Installs what watchcap needs beyond a Rust toolchain: system libraries and tools (Debian/Ubuntu), and the Python
+# packages that the acceptance tests use, in a virtual environment under .venv. Safe to run again; does nothing when
+# everything is there. On other systems it prints the list and goes on.
+#
+#   scripts/setup.sh build     what `cargo build` needs
+#   scripts/setup.sh test      the above, and real servers, decoders and readers for the tests (the default)
+#   scripts/setup.sh lint      the above `build`, and the compilers and the target for the Windows check
+#   scripts/setup.sh bench     the above `test`, and the game that the benchmark records
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-test}
+
+build_packages=(
+    build-essential pkg-config nasm clang libclang-dev           # C and C++ of openh264 (with its assembly), bindings of xcap
+    libx11-dev libxcb1-dev libxrandr-dev                          # device_query, xcap on X11
+    libdbus-1-dev libpipewire-0.3-dev libwayland-dev libegl-dev libgbm-dev  # xcap links these on Linux; they cannot be turned off
+)
+test_packages=(
+    xvfb x11-utils x11-xserver-utils xterm openbox                # a real X server, real clients, a real window manager
+    ffmpeg tmux python3 python3-venv                              # real decoder, real terminal, real readers
+)
+lint_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64)
+bench_packages=(chocolate-doom freedoom time)
+
+packages=("${build_packages[@]}")
+case $what in
+    build) ;;
+    test) packages+=("${test_packages[@]}") ;;
+    lint) packages+=("${lint_packages[@]}") ;;
+    bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
+    *) echo "setup: unknown part '$what'; hint: build, test, lint or bench" >&2; exit 2 ;;
+esac
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "setup: not a Debian or Ubuntu system; install the equivalents of:" >&2
+    printf '    %s\n' "${packages[@]}" >&2
+else
+    missing=()
+    for package in "${packages[@]}"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    if ((${#missing[@]})); then
+        sudo=()
+        if [[ $(id -u) != 0 ]]; then sudo=(sudo); fi
+        echo "setup: installing ${missing[*]}" >&2
+        "${sudo[@]}" apt-get update -q >/dev/null
+        DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -q -y --no-install-recommends "${missing[@]}" >/dev/null
+    fi
+fi
+
+if ! command -v cargo >/dev/null 2>&1; then
+    echo "setup: no Rust toolchain; hint: install rustup, then run this again" >&2
+    exit 1
+fi
+
+if [[ $what == lint ]]; then
+    # rust-toolchain.toml names the target, so rustup adds it by itself where it can; say so loudly where it cannot.
+    if command -v rustup >/dev/null 2>&1; then
+        rustup target add x86_64-pc-windows-gnu >/dev/null 2>&1 || echo "setup: WARNING: the target x86_64-pc-windows-gnu cannot be fetched" >&2
+    fi
+fi
+
+if [[ $what == test || $what == bench ]]; then
+    if ! cmp -s scripts/requirements.txt .venv/requirements.txt; then
+        echo "setup: making .venv for the Python readers" >&2
+        rm -rf .venv
+        python3 -m venv .venv
+        .venv/bin/pip install -q --disable-pip-version-check -r scripts/requirements.txt
+        cp scripts/requirements.txt .venv/requirements.txt
+    fi
+fi

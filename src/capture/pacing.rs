@@ -1,0 +1,1 @@
+//! Absolute deadlines for frames.

@@ -1,0 +1,1 @@
+//! The only switch over platforms: which backend serves what was asked for.

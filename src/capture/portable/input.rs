@@ -1,0 +1,1 @@
+//! Input by polling, through device_query.

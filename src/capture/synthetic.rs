@@ -1,0 +1,1 @@
+//! The built-in moving desktop with a frame barcode and scripted input.

@@ -1,0 +1,1 @@
+//! The pointer's picture, drawn into frames.

@@ -1,0 +1,1 @@
+//! XInput2 raw events.

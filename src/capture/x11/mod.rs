@@ -1,0 +1,26 @@
+//! The native X11 backend: MIT-SHM pictures, XDamage, XFixes cursor, XComposite windows, XInput2 raw input, focus.
+//!
+//! Everything that names an X11 type is in this folder. Each source opens a connection of its own, in its own thread.
+
+pub mod cursor;
+pub mod focus;
+pub mod input;
+pub mod screen;
+pub mod targets;
+
+use x11rb::rust_connection::RustConnection;
+
+use super::CaptureError;
+
+/// Connects to the display named, or to the one in `DISPLAY`.
+///
+/// # Errors
+/// [`CaptureError::NoDisplay`] when there is none.
+pub fn connect(display: Option<&str>) -> Result<(RustConnection, usize), CaptureError> {
+    x11rb::connect(display).map_err(|error| CaptureError::NoDisplay {
+        detail: match display.map(str::to_owned).or_else(|| std::env::var("DISPLAY").ok()) {
+            Some(name) => format!("{name}: {error}"),
+            None => "the DISPLAY variable is not set".into(),
+        },
+    })
+}

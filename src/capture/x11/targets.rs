@@ -1,0 +1,1 @@
+//! Monitors and windows that can be recorded.

@@ -1,0 +1,1 @@
+//! Annex B and length-prefixed access units, SEI.

@@ -1,0 +1,325 @@
+//! The domain vocabulary: what can happen in a recording. No serde, no wire shapes, no platform types.
+//!
+//! Content that a person typed or read (keys, titles, marks) has a `Debug` that does not print it, so that no log line
+//! and no error message can leak it.
+
+use std::fmt;
+
+use crate::id::FrameRef;
+use crate::time::MonoNs;
+
+/// A key's USB HID usage id on the keyboard page (0x07): the physical key, the same on every system and layout.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HidUsage(pub u16);
+
+impl fmt::Debug for HidUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HidUsage(..)")
+    }
+}
+
+/// Text that came from the screen or the person (a title, a mark). Prints its length only.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Content(pub String);
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({} bytes)", self.0.len())
+    }
+}
+
+/// A mouse button, named by what it does and not by a system's number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Button {
+    /// The primary button.
+    Left,
+    /// The secondary button.
+    Right,
+    /// The wheel pressed.
+    Middle,
+    /// The first extra button ("back").
+    X1,
+    /// The second extra button ("forward").
+    X2,
+}
+
+impl Button {
+    /// Every button, in the order of their wire numbers.
+    pub const ALL: [Self; 5] = [Self::Left, Self::Right, Self::Middle, Self::X1, Self::X2];
+
+    /// The name in `events.parquet`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Right => "right",
+            Self::Middle => "middle",
+            Self::X1 => "x1",
+            Self::X2 => "x2",
+        }
+    }
+}
+
+/// Which way a wheel turned.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Axis {
+    /// The usual wheel; up is positive.
+    Vertical,
+    /// A tilting wheel; right is positive.
+    Horizontal,
+}
+
+/// Where an input event was observed: the `source` key of its row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Source {
+    /// XInput2 raw events.
+    Xi2,
+    /// Polling by `device_query`.
+    Poll,
+    /// Windows raw input.
+    RawInput,
+    /// The built-in synthetic desktop.
+    Synthetic,
+    /// Written by the recorder itself, to state what was held at an edge of the recording.
+    Recorder,
+}
+
+impl Source {
+    /// Every source, in the order of their wire numbers.
+    pub const ALL: [Self; 5] = [Self::Xi2, Self::Poll, Self::RawInput, Self::Synthetic, Self::Recorder];
+
+    /// The name in `events.parquet`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Xi2 => "xi2",
+            Self::Poll => "poll",
+            Self::RawInput => "rawinput",
+            Self::Synthetic => "synthetic",
+            Self::Recorder => "recorder",
+        }
+    }
+}
+
+/// A stream of a recording: what consent is given for and what a gap is in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stream {
+    /// Pictures.
+    Screen,
+    /// Keys, buttons, wheels, motion, focus.
+    Input,
+    /// Sound.
+    Audio,
+    /// The log itself: records that were written and cannot be read back.
+    Log,
+    /// The clock: time that passed while the machine was suspended.
+    Clock,
+}
+
+impl Stream {
+    /// Every stream, in the order of their wire numbers.
+    pub const ALL: [Self; 5] = [Self::Screen, Self::Input, Self::Audio, Self::Log, Self::Clock];
+
+    /// The name in metadata and in rows.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Screen => "screen",
+            Self::Input => "input",
+            Self::Audio => "audio",
+            Self::Log => "log",
+            Self::Clock => "clock",
+        }
+    }
+}
+
+/// The area of the desktop that is recorded.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Surface {
+    /// Left edge on the desktop, pixels.
+    pub x: i32,
+    /// Top edge on the desktop, pixels.
+    pub y: i32,
+    /// Width in pixels, as the system reports it.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Device pixels per logical pixel, 1.0 where the system has no such notion.
+    pub scale: f32,
+}
+
+impl Surface {
+    /// A desktop position relative to this surface: 0..1 inside, outside values kept.
+    pub fn relative(&self, desktop: (f64, f64)) -> Position {
+        Position {
+            x: ((desktop.0 - f64::from(self.x)) / f64::from(self.width.max(1))) as f32,
+            y: ((desktop.1 - f64::from(self.y)) / f64::from(self.height.max(1))) as f32,
+        }
+    }
+}
+
+/// A pointer position relative to the captured surface: 0..1 inside it, never clamped.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Position {
+    /// 0 at the left edge, 1 at the right edge.
+    pub x: f32,
+    /// 0 at the top edge, 1 at the bottom edge.
+    pub y: f32,
+}
+
+/// A change of one key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The physical key; `None` when it has no such id or was redacted.
+    pub usage: Option<HidUsage>,
+    /// The system's own code (X11 keycode, Windows scan code); `None` when redacted or unknown.
+    pub native: Option<u32>,
+    /// Went down, else up.
+    pub down: bool,
+    /// The system's auto-repeat of a key that is already down.
+    pub repeat: bool,
+    /// The code was withheld.
+    pub redacted: bool,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key {{ .. }}")
+    }
+}
+
+/// A frame that is in the video.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    /// Its index.
+    pub frame_ref: FrameRef,
+    /// Offset of its access unit in the video file, bytes.
+    pub offset: u64,
+    /// Length of its access unit, bytes.
+    pub size_bytes: u32,
+    /// CRC32C of its access unit.
+    pub crc32c: u32,
+    /// It is an IDR.
+    pub keyframe: bool,
+    /// The picture did not change since the frame before.
+    pub duplicate: bool,
+    /// Time from asking for the picture to having it, microseconds.
+    pub capture_us: u32,
+    /// Time to convert and encode it, microseconds.
+    pub encode_us: u32,
+}
+
+/// Something that happened, as it is kept.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A key changed.
+    Key(Key),
+    /// The pointer or the mouse moved.
+    MouseMove {
+        /// Where the pointer is now; `None` when the source reports only motion.
+        position: Option<Position>,
+        /// Raw relative motion, device counts, `None` when the source has none.
+        motion: Option<(f32, f32)>,
+    },
+    /// A button changed.
+    MouseClick {
+        /// Which.
+        button: Button,
+        /// Went down, else up.
+        pressed: bool,
+        /// Where the pointer was.
+        position: Option<Position>,
+    },
+    /// A wheel turned.
+    Wheel {
+        /// Steps; up and right are positive.
+        delta: f32,
+        /// Which way it turns.
+        axis: Axis,
+        /// The delta is from a high-resolution wheel and may be a fraction of a step.
+        hi_res: bool,
+        /// Where the pointer was.
+        position: Option<Position>,
+    },
+    /// Another window became the active one.
+    Focus {
+        /// The system's identifier of the window, empty when there is none.
+        window_id: String,
+        /// Its title.
+        title: Content,
+        /// The application's class or name.
+        app: String,
+        /// Its process, where the system tells.
+        pid: Option<u32>,
+    },
+    /// A frame was stored.
+    Frame(Frame),
+    /// Recording paused.
+    Pause,
+    /// Recording goes on.
+    Resume,
+    /// A mark set by the person.
+    Mark {
+        /// Its text.
+        text: Content,
+    },
+    /// Something that should be here is not.
+    Gap(Gap),
+    /// The captured surface moved or changed its size.
+    Window(Surface),
+    /// A span was redacted.
+    Redact {
+        /// What was withheld: `pixels`, `keys`.
+        what: String,
+        /// Why.
+        reason: String,
+        /// End of the span; it begins at the event's own time.
+        until: MonoNs,
+    },
+}
+
+/// Data that is missing, with its cause and its extent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// In which stream.
+    pub stream: Stream,
+    /// Why, as a word in `snake_case`: `late`, `encoder_busy`, `queue_full`, `suspended`, `source_gone`.
+    pub reason: String,
+    /// How many items (frames, input events) are missing; `None` when it cannot be known.
+    pub lost: Option<u64>,
+    /// End of the gap; it begins at the event's own time.
+    pub until: MonoNs,
+}
+
+/// An event with its time and where it was observed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stamped {
+    /// When it happened.
+    pub t: MonoNs,
+    /// Where it was observed.
+    pub source: Source,
+    /// What happened.
+    pub event: Event,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_prints_no_content() {
+        let key = Key { usage: Some(HidUsage(0x04)), native: Some(38), down: true, repeat: false, redacted: false };
+        let focus = Event::Focus {
+            window_id: "0x1".into(),
+            title: Content("my secret letter".into()),
+            app: "xterm".into(),
+            pid: None,
+        };
+        let text = format!("{key:?} {focus:?} {:?}", Event::Mark { text: Content("a secret mark".into()) });
+        assert!(!text.contains("secret") && !text.contains("38") && !text.contains('4'), "{text}");
+    }
+
+    #[test]
+    fn positions_outside_the_surface_are_kept() {
+        let surface = Surface { x: 100, y: 50, width: 200, height: 100, scale: 1.0 };
+        let outside = surface.relative((50.0, 200.0));
+        assert!((outside.x - -0.25).abs() < 1e-6 && (outside.y - 1.5).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,1 @@
+//! Physical keys: USB HID usage ids, W3C codes, evdev codes.

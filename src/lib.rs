@@ -1,0 +1,26 @@
+//! watchcap records a screen and every input on one clock and hands the result to machine learning with no adapter.
+//!
+//! ```text
+//! run time   desktop → capture → (encode) → recorder → log ══seal══> finalize → session → replay
+//! ```
+//!
+//! A *log* is open and append-only; a *session* is sealed and immutable. The modules below stand in the order in which
+//! a recording passes them; a module may use those that stand lower in `ARCHITECTURE.md`, never one above.
+
+pub mod capture;
+pub mod config;
+pub mod encode;
+pub mod event;
+pub mod finalize;
+pub mod hid;
+pub mod id;
+pub mod log;
+pub mod privacy;
+pub mod recorder;
+pub mod session;
+pub mod time;
+
+#[doc(hidden)]
+pub mod cli;
+#[doc(hidden)]
+pub mod cmd;

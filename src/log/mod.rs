@@ -1,0 +1,3 @@
+//! The log: open, append-only, crash-safe.
+
+pub mod video;

@@ -1,0 +1,1 @@
+//! The video file, appended to.

@@ -1,0 +1,3 @@
+//! The program: parse, run the verb, print the error with its hint, choose the exit code.
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! The sealed session: its files, its metadata, reading and verifying it.
+
+pub mod frames;
+pub mod layout;
+pub mod metadata;
+pub mod reader;
+pub mod row;
+pub mod row_hash;
+pub mod verify;

@@ -1,0 +1,228 @@
+//! Time: two clocks with two types, and the seam behind which both can be made by hand.
+//!
+//! [`MonoNs`] orders everything; [`UtcNs`] only anchors a recording to the calendar. Nothing outside this file reads
+//! a clock of the system.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// Nanoseconds of the monotonic clock (`CLOCK_MONOTONIC` on Linux): orders events, never goes back, is no date.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct MonoNs(pub i64);
+
+impl MonoNs {
+    /// This time moved by a duration.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
+    }
+
+    /// The time that has passed since an earlier one, zero when `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// Nanoseconds of the wall clock since 1970-01-01 UTC. May jump; never used to order anything.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct UtcNs(pub i64);
+
+impl UtcNs {
+    /// RFC 3339 with nanoseconds, in UTC.
+    pub fn to_rfc3339(self) -> String {
+        match jiff::Timestamp::from_nanosecond(i128::from(self.0)) {
+            Ok(stamp) => format!("{stamp:.9}"),
+            Err(_) => fmt::format(format_args!("{} ns", self.0)),
+        }
+    }
+}
+
+/// The clocks of the machine read at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Anchor {
+    /// The monotonic clock.
+    pub mono: MonoNs,
+    /// The wall clock at that moment.
+    pub utc: UtcNs,
+    /// The clock that goes on while the machine is suspended, where the system has one (`CLOCK_BOOTTIME`).
+    pub boot_ns: Option<i64>,
+}
+
+/// A source of time. [`SystemClock`] is the machine's; [`ManualClock`] is moved by its user.
+pub trait Clock: Send + Sync {
+    /// The monotonic clock, now.
+    fn now(&self) -> MonoNs;
+    /// All clocks of the machine, read as close together as can be.
+    fn anchor(&self) -> Anchor;
+    /// Waits until the monotonic clock has reached `until`; returns at once when it has.
+    fn sleep_until(&self, until: MonoNs);
+    /// What the monotonic clock is called, for the metadata.
+    fn name(&self) -> &'static str;
+}
+
+/// The machine's clocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+#[cfg(unix)]
+impl SystemClock {
+    fn read(id: rustix::time::ClockId) -> i64 {
+        let time = rustix::time::clock_gettime(id);
+        time.tv_sec * 1_000_000_000 + time.tv_nsec
+    }
+}
+
+#[cfg(unix)]
+impl Clock for SystemClock {
+    fn now(&self) -> MonoNs {
+        MonoNs(Self::read(rustix::time::ClockId::Monotonic))
+    }
+
+    fn anchor(&self) -> Anchor {
+        // The wall clock is read between two readings of the monotonic one; the narrowest of three tries stands,
+        // so that being scheduled away in the middle does not look like a jump of the wall clock.
+        let mut best: Option<(i64, Anchor)> = None;
+        for _ in 0..3 {
+            let before = Self::read(rustix::time::ClockId::Monotonic);
+            let utc = Self::read(rustix::time::ClockId::Realtime);
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            let boot_ns = Some(Self::read(rustix::time::ClockId::Boottime));
+            #[cfg(not(any(target_os = "linux", target_os = "android")))]
+            let boot_ns = None;
+            let after = Self::read(rustix::time::ClockId::Monotonic);
+            let width = after - before;
+            if best.as_ref().is_none_or(|(narrowest, _)| width < *narrowest) {
+                let mono = MonoNs(before + width / 2);
+                best = Some((width, Anchor { mono, utc: UtcNs(utc), boot_ns }));
+            }
+        }
+        best.map_or(Anchor { mono: MonoNs(0), utc: UtcNs(0), boot_ns: None }, |(_, anchor)| anchor)
+    }
+
+    fn sleep_until(&self, until: MonoNs) {
+        #[cfg(target_os = "linux")]
+        {
+            let request = rustix::thread::Timespec {
+                tv_sec: until.0.div_euclid(1_000_000_000),
+                tv_nsec: until.0.rem_euclid(1_000_000_000),
+            };
+            // Interrupted by a signal: sleep on to the same absolute deadline.
+            while self.now() < until
+                && rustix::thread::clock_nanosleep_absolute(rustix::thread::ClockId::Monotonic, &request).is_err()
+            {}
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            #[expect(clippy::disallowed_methods, reason = "the one place that sleeps where no absolute sleep exists")]
+            std::thread::sleep(until.since(self.now()));
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "CLOCK_MONOTONIC"
+    }
+}
+
+#[cfg(not(unix))]
+mod portable {
+    use std::sync::OnceLock;
+    use std::time::{Instant, SystemTime};
+
+    use super::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
+
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+
+    impl Clock for SystemClock {
+        #[expect(clippy::disallowed_methods, reason = "this file is where the clocks are read")]
+        fn now(&self) -> MonoNs {
+            let origin = *ORIGIN.get_or_init(Instant::now);
+            MonoNs(i64::try_from(origin.elapsed().as_nanos()).unwrap_or(i64::MAX))
+        }
+
+        #[expect(clippy::disallowed_methods, reason = "this file is where the clocks are read")]
+        fn anchor(&self) -> Anchor {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            Anchor { mono: self.now(), utc: UtcNs(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)), boot_ns: None }
+        }
+
+        #[expect(clippy::disallowed_methods, reason = "the one place that sleeps where no absolute sleep exists")]
+        fn sleep_until(&self, until: MonoNs) {
+            std::thread::sleep(until.since(self.now()));
+        }
+
+        fn name(&self) -> &'static str {
+            "performance counter, from the start of the process"
+        }
+    }
+}
+
+/// A clock that stands still until it is moved; sleeping moves it. For tests and for recordings made faster than life.
+#[derive(Debug)]
+pub struct ManualClock {
+    mono: AtomicI64,
+    utc_offset: i64,
+}
+
+impl ManualClock {
+    /// A clock that stands at `mono`, with the wall clock at `utc` at that moment.
+    pub fn new(mono: MonoNs, utc: UtcNs) -> Self {
+        Self { mono: AtomicI64::new(mono.0), utc_offset: utc.0 - mono.0 }
+    }
+
+    /// Moves the clock to `to`, never back.
+    pub fn advance_to(&self, to: MonoNs) {
+        self.mono.fetch_max(to.0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> MonoNs {
+        MonoNs(self.mono.load(Ordering::SeqCst))
+    }
+
+    fn anchor(&self) -> Anchor {
+        let mono = self.now();
+        Anchor { mono, utc: UtcNs(mono.0 + self.utc_offset), boot_ns: Some(mono.0) }
+    }
+
+    fn sleep_until(&self, until: MonoNs) {
+        self.advance_to(until);
+    }
+
+    fn name(&self) -> &'static str {
+        "manual"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_clock_sleeps_to_the_deadline_and_orders() {
+        let clock = SystemClock;
+        let start = clock.now();
+        let until = start.plus(Duration::from_millis(5));
+        clock.sleep_until(until);
+        assert!(clock.now() >= until);
+        clock.sleep_until(start);
+        let anchor = clock.anchor();
+        assert!(anchor.mono >= until);
+        assert!(anchor.utc.0 > 1_700_000_000_000_000_000, "the wall clock of this machine is before 2023");
+    }
+
+    #[test]
+    fn manual_clock_never_goes_back() {
+        let clock = ManualClock::new(MonoNs(10), UtcNs(1_000));
+        clock.sleep_until(MonoNs(50));
+        clock.advance_to(MonoNs(20));
+        assert_eq!(clock.now(), MonoNs(50));
+        assert_eq!(clock.anchor().utc, UtcNs(1_040));
+    }
+
+    #[test]
+    fn utc_prints_as_rfc3339() {
+        assert_eq!(UtcNs(1_700_000_000_123_456_789).to_rfc3339(), "2023-11-14T22:13:20.123456789Z");
+    }
+}
