@@ -2,7 +2,7 @@
 //! MP4), emulation prevention, and the SEI that carries a [`FrameStamp`].
 //!
 //! Invariant: whatever bytes come in, nothing here panics, and nothing is allocated beyond the size of the input plus
-//! a constant. It knows the layout of an access unit, not the meaning of a slice; that is [`super::skip`].
+//! a constant. It knows the layout of an access unit, not the meaning of a slice; that is [`super::slice`].
 
 use super::{FrameStamp, ParameterSets};
 use crate::id::FrameRef;
@@ -334,7 +334,9 @@ mod tests {
 
     #[test]
     fn broken_lengths_are_told_apart() {
-        let list = |au: &[u8]| nals(au).collect::<Vec<_>>().pop();
+        fn list(au: &[u8]) -> Option<Result<&[u8], BitstreamError>> {
+            nals(au).last()
+        }
         assert_eq!(list(&[0, 0, 0, 9, 1]), Some(Err(BitstreamError::Length { at: 0, length: 9, left: 1 })));
         assert_eq!(list(&[0, 0, 0, 1, 7, 0, 0, 0, 0]), Some(Err(BitstreamError::Empty { at: 5 })));
         assert_eq!(list(&[0, 0, 0, 1, 7, 0, 0]), Some(Err(BitstreamError::Trailing { at: 5, left: 2 })));
