@@ -19,6 +19,7 @@ pub mod log;
 pub mod privacy;
 pub mod recorder;
 pub mod session;
+pub mod signals;
 pub mod time;
 
 #[doc(hidden)]

@@ -60,6 +60,8 @@ pub enum Unchanged {
 pub struct RecordOptions {
     /// The session's folder: made by the recorder, after the sources have opened. Gets a numeric suffix when taken.
     pub session_dir: PathBuf,
+    /// The name was chosen by the person: an existing folder is an error instead.
+    pub exact_name: bool,
     /// The session's id.
     pub session_id: SessionId,
     /// Frames per second.
@@ -346,7 +348,7 @@ fn check_promises(input: &InputDescription, allow_missing: &[String]) -> Result<
 }
 
 /// Makes the session's folder, with a numeric suffix when the name is taken.
-fn make_folder(wanted: &Path) -> Result<PathBuf, RecordError> {
+fn make_folder(wanted: &Path, exact: bool) -> Result<PathBuf, RecordError> {
     for n in 1..1000u32 {
         let path = if n == 1 {
             wanted.to_path_buf()
@@ -357,7 +359,7 @@ fn make_folder(wanted: &Path) -> Result<PathBuf, RecordError> {
         };
         match crate::files::create_private_dir(&path) {
             Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !exact => {}
             Err(source) => return Err(RecordError::Folder { path, source }),
         }
     }
@@ -422,7 +424,7 @@ pub fn record(
     };
     let encoder = make_encoder(&settings)?;
 
-    let folder = make_folder(&options.session_dir)?;
+    let folder = make_folder(&options.session_dir, options.exact_name)?;
     let mut log = LogWriter::create(&folder, options.session_id, options.box_bytes, Arc::clone(clock))?;
     let mut facts = options.facts;
     facts.extend(sequence::start_facts(
