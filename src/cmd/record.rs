@@ -185,15 +185,22 @@ fn sources(
 
 /// The facts of the environment; what cannot be told is null.
 fn environment() -> Value {
+    let system = sysinfo::System::new_with_specifics(
+        sysinfo::RefreshKind::nothing()
+            .with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram())
+            .with_cpu(sysinfo::CpuRefreshKind::nothing()),
+    );
     json!({
         "os": sysinfo::System::long_os_version(),
         "kernel": sysinfo::System::kernel_version(),
         "arch": std::env::consts::ARCH,
+        "cpu": system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty()),
+        "cpu_cores": std::thread::available_parallelism().ok().map(std::num::NonZero::get),
+        "memory_bytes": Some(system.total_memory()).filter(|bytes| *bytes > 0),
         "desktop": std::env::var("XDG_CURRENT_DESKTOP").ok(),
-        "session_type": std::env::var("XDG_SESSION_TYPE").ok(),
-        "cores": std::thread::available_parallelism().ok().map(std::num::NonZero::get),
+        "display_server": std::env::var("XDG_SESSION_TYPE").ok(),
         "gpu": Value::Null,
-        "client_version": env!("CARGO_PKG_VERSION"),
+        "client_version": Value::Null,
     })
 }
 
@@ -222,7 +229,7 @@ fn record_into(
                 "watchcap": env!("CARGO_PKG_VERSION"), "game": args.game, "patch": args.patch,
             }),
         ),
-        ("privacy".to_owned(), json!({ "chat_redacted": false, "pii_regions": [], "keys": "all" })),
+        ("privacy".to_owned(), json!({ "chat_redacted": false, "notifications_masked": false, "input_only_with_focus": false })),
         ("env".to_owned(), environment()),
     ];
     let options = RecordOptions {

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use crate::encode::ParameterSets;
 use crate::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
-use crate::finalize::moov::{Sample, pts_us};
+use crate::finalize::describe::Losses;
+use crate::finalize::moov::pts_us;
 use crate::hid;
 use crate::log::{Body, Record};
 use crate::session::row::{Row, RowMetadata, event_type, key};
+use crate::session::sample_index::Sample;
 use crate::time::MonoNs;
 
 /// What the rows say as a whole: for the metadata.
@@ -24,12 +26,8 @@ pub struct RowFacts {
     pub dropped_frames: u64,
     /// Frames that repeat the one before.
     pub duplicate_frames: u64,
-    /// Inputs that are known to be lost, by their gap rows.
-    pub lost_inputs: u64,
-    /// Gap rows.
-    pub gaps: u64,
-    /// The window that was active first.
-    pub first_window: Option<String>,
+    /// Key rows whose code was withheld.
+    pub redacted_keys: u64,
     /// Sum of the sizes of all access units, bytes.
     pub video_bytes: u64,
     /// References in the log whose frames are not in the video.
@@ -53,6 +51,7 @@ pub struct RowMaker {
     pub samples: Vec<Sample>,
     /// What the rows say as a whole.
     pub facts: RowFacts,
+    losses: Losses,
 }
 
 impl RowMaker {
@@ -70,7 +69,13 @@ impl RowMaker {
             held_buttons: BTreeMap::new(),
             samples: Vec::new(),
             facts: RowFacts::default(),
+            losses: Losses::default(),
         }
+    }
+
+    /// What is missing, by stream and reason.
+    pub fn losses(&self) -> Vec<crate::session::metadata::Loss> {
+        self.losses.list()
     }
 
     /// Makes the rows of a batch that holds all records of each of its times, sorted.
@@ -142,7 +147,7 @@ impl RowMaker {
         self.samples.push(Sample {
             offset: frame.offset,
             size: frame.size_bytes,
-            pts: pts_us(t.0, t0.0),
+            pts_us: pts_us(t, t0),
             keyframe: frame.keyframe,
         });
         self.last_frame = Some(index);
@@ -182,7 +187,7 @@ impl RowMaker {
         index: u64,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let pts = self.samples[index as usize].pts;
+        let pts = self.samples[index as usize].pts_us;
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
         self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
         if frame.duplicate {
@@ -255,6 +260,7 @@ impl RowMaker {
                     metadata.push_int(key::NATIVE, i64::from(native));
                 }
                 if held.redacted {
+                    self.facts.redacted_keys += 1;
                     metadata.push_str(key::REDACTED, "1");
                 }
                 if held.repeat {
@@ -298,7 +304,6 @@ impl RowMaker {
             }
             Event::Focus { window_id, title, app, pid } => {
                 self.window_id.clone_from(window_id);
-                self.facts.first_window.get_or_insert_with(|| window_id.clone());
                 metadata.push_str(key::APP, app);
                 if let Some(pid) = pid {
                     metadata.push_int(key::PID, i64::from(*pid));
@@ -312,12 +317,10 @@ impl RowMaker {
                 event_type::MARK
             }
             Event::Gap(gap) => {
-                self.facts.gaps += 1;
+                self.losses.add(gap, t);
                 if let Some(lost) = gap.lost {
-                    match gap.stream {
-                        Stream::Screen => self.facts.dropped_frames += lost,
-                        Stream::Input => self.facts.lost_inputs += lost,
-                        Stream::Audio | Stream::Log | Stream::Clock => {}
+                    if gap.stream == Stream::Screen {
+                        self.facts.dropped_frames += lost;
                     }
                     metadata.push_int(key::LOST, lost.min(i64::MAX as u64) as i64);
                 }
