@@ -144,6 +144,11 @@ pub struct RowMetadata {
 }
 
 impl RowMetadata {
+    /// An empty map.
+    pub const fn new() -> Self {
+        Self { text: String::new(), entries: Vec::new() }
+    }
+
     /// Forgets all entries and keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
