@@ -3,7 +3,10 @@
 pub mod frames;
 pub mod layout;
 pub mod metadata;
+pub mod parquet_guard;
 pub mod reader;
 pub mod row;
 pub mod row_hash;
+pub mod schema;
+pub mod seal;
 pub mod verify;
