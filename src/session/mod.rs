@@ -3,7 +3,10 @@
 pub mod frames;
 pub mod layout;
 pub mod metadata;
+pub mod picture;
 pub mod reader;
 pub mod row;
 pub mod row_hash;
+pub mod sample_index;
+pub mod sps;
 pub mod verify;
