@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use crate::log::video::VideoWriter;
 
-    const MOOV: &[u8] = b"\0\0\0\x18moov 0123456789abcdef";
+    const MOOV: &[u8] = b"\0\0\0\x18moov0123456789abcdef";
 
     /// A log's video of several boxes, with bytes of a lost access unit behind the end; and the end.
     fn log_video(dir: &Path, units: usize) -> (PathBuf, BoxLayout, u64, HashCheckpoint) {

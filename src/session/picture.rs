@@ -110,8 +110,8 @@ fn shrink(plane: &[u8], stride: usize, from: (u32, u32), to: (u32, u32)) -> Vec<
 mod tests {
     use super::*;
 
-    /// BT.709 limited range of (200, 40, 0), by the matrix of ITU-R BT.709-6: Y = 16 + 219 * 0.28023, and so on.
-    const RED: (u8, u8, u8) = (72, 88, 209);
+    /// BT.709 limited range of (200, 40, 0), by the matrix of ITU-R BT.709-6, as the first test computes it.
+    const RED: (u8, u8, u8) = (77, 94, 200);
 
     fn filled(width: u32, height: u32) -> I420 {
         let mut picture = I420::new(width, height);

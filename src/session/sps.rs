@@ -155,16 +155,16 @@ mod tests {
 
     #[test]
     fn reads_a_high_profile_set_with_cropping_and_vui() {
-        // x264's for 1920x1080, High, four reference frames (as in ffmpeg -c:v libx264, printed by its bitstream filter).
+        // ffmpeg -f lavfi -i testsrc=s=1920x1080 -c:v libx264 -profile:v high -refs 4 -f h264, its first NAL unit.
         let x264 = [
             0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04,
-            0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6, 0x58,
+            0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58,
         ];
         let info = parse(&x264).expect("a valid set");
         assert_eq!((info.width, info.height), (1920, 1080));
         assert_eq!(info.macroblocks, 120 * 68);
         assert_eq!(info.reference_frames, 4);
-        for len in 0..12 {
+        for len in 0..11 {
             assert_eq!(parse(&x264[..len]), None, "cut at {len}");
         }
         assert_eq!(parse(&[0x68, 0x64, 0x00, 0x28, 0xac]), None);
