@@ -9,7 +9,8 @@ use mp4::{MoovBox, Mp4Box, WriteBox};
 use mp4_atom::{Avc1, Avcc, AvccExt, Codec, Colr, Encode, Pasp, Stsd, Visual};
 
 use crate::encode::ParameterSets;
-use crate::session::sample_index::{MAX_SAMPLES, Sample, TIMESCALE};
+pub use crate::session::sample_index::Sample;
+use crate::session::sample_index::{MAX_SAMPLES, TIMESCALE};
 use crate::time::MonoNs;
 
 /// Longest time between the first and the last frame of a chunk, microseconds: a player reads about one chunk ahead.
