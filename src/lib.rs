@@ -11,6 +11,7 @@ pub mod capture;
 pub mod config;
 pub mod encode;
 pub mod event;
+mod file_at;
 pub mod files;
 pub mod finalize;
 pub mod hid;

@@ -21,6 +21,8 @@ pub mod reader;
 pub mod salvage;
 pub mod store;
 pub mod video;
+pub mod video_finish;
+pub mod video_scan;
 pub mod writer;
 
 use std::path::{Path, PathBuf};

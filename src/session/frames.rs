@@ -1,1 +1,425 @@
-//! session frames.
+//! Random access to the pictures of a video: sealed (`frames.mp4` with its index) or of a log (with an explicit list).
+//!
+//! Frame i is sample i. A frame is decoded from the nearest keyframe at or before it; the decoder keeps its state, so the
+//! next frame costs one; every picture on the way is kept (bounded), so stepping back inside a group of pictures costs
+//! none. A damaged access unit is an error for the frames that need it and for no other. Files are untrusted: every error
+//! is a value, nothing is allocated by a size that was not checked. Not shared between threads: one reader per thread.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use openh264::decoder::Decoder;
+use openh264::formats::YUVSource;
+
+use super::picture::{self, Rgb};
+use super::sample_index::{self, IndexError, MAX_ACCESS_UNIT, MAX_SAMPLES, Sample, VideoIndex};
+use crate::encode::{I420, ParameterSets};
+use crate::file_at::read_exact_at;
+
+/// Bytes of decoded pictures that are kept: 32 of 1920x1080 (3,110,400 bytes each), which is a group of half a second at
+/// 60 fps (30 pictures) and two more; 7 of 3840x2160.
+pub const CACHE_BYTES: usize = 96 << 20;
+
+/// Most pictures that are kept, however small: the cache is searched from end to end.
+pub const CACHE_PICTURES: usize = 256;
+
+/// Why a picture cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// The file cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The index cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    Index {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: IndexError,
+    },
+    /// There is no such frame.
+    #[error("there is no frame {frame}: the video has {len}")]
+    OutOfRange {
+        /// Which was asked for.
+        frame: usize,
+        /// How many there are.
+        len: usize,
+    },
+    /// The file could not be read.
+    #[error("cannot read frame {frame} at {offset} of {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Which frame.
+        frame: usize,
+        /// Where.
+        offset: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The bytes of a frame are damaged.
+    #[error("frame {frame} cannot be decoded: frame {damaged} is damaged ({why})")]
+    Damaged {
+        /// Which was asked for.
+        frame: usize,
+        /// Which is damaged: the same, or one before it that it builds on.
+        damaged: usize,
+        /// What the decoder said.
+        why: String,
+    },
+    /// The decoder could not be made.
+    #[error("the decoder cannot be started: {why}")]
+    Decoder {
+        /// What it said.
+        why: String,
+    },
+}
+
+impl FrameError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Index { source, .. } => source.hint(),
+            Self::Damaged { .. } => Some("run `watchcap verify` on its session to see what was damaged".into()),
+            _ => None,
+        }
+    }
+}
+
+/// Reads and decodes frames.
+pub struct FrameReader {
+    path: PathBuf,
+    file: File,
+    index: VideoIndex,
+    /// Frames at which decoding can start, ascending; the first is 0.
+    keyframes: Vec<u32>,
+    decoder: Option<Decoder>,
+    /// The frame that the decoder can take next, apart from any keyframe.
+    next: Option<usize>,
+    /// The damage found last, so that it is not run into again for each frame behind it.
+    damage: Option<Damage>,
+    cache: Cache,
+    unit: Vec<u8>,
+    annex_b: Vec<u8>,
+    decoded: u64,
+}
+
+/// An access unit that the decoder refused.
+struct Damage {
+    keyframe: usize,
+    frame: usize,
+    why: String,
+}
+
+impl std::fmt::Debug for FrameReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FrameReader").field("path", &self.path).field("frames", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl FrameReader {
+    /// Opens a sealed session's video.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or its index is missing, damaged or not of this format.
+    pub fn open(path: &Path) -> Result<Self, FrameError> {
+        let file = File::open(path).map_err(|source| FrameError::Open { path: path.to_owned(), source })?;
+        let index =
+            sample_index::read_index(&file).map_err(|source| FrameError::Index { path: path.to_owned(), source })?;
+        Ok(Self::new(path, file, index))
+    }
+
+    /// Opens a log's video, which has no index yet: the frame references of the log are one.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, or the list does not fit it.
+    pub fn with_samples(
+        path: &Path,
+        samples: Vec<Sample>,
+        sets: ParameterSets,
+        surface: (u32, u32),
+    ) -> Result<Self, FrameError> {
+        let file = File::open(path).map_err(|source| FrameError::Open { path: path.to_owned(), source })?;
+        let refused = |source| FrameError::Index { path: path.to_owned(), source };
+        let info = sample_index::checked_sps(&sets).map_err(refused)?;
+        let coded = (info.width, info.height);
+        let fits = |shown: u32, coded: u32| shown > 0 && shown <= coded && coded - shown <= 1;
+        if !fits(surface.0, coded.0) || !fits(surface.1, coded.1) {
+            return Err(refused(IndexError::Malformed { what: "the surface's size is not the stream's" }));
+        }
+        let index = VideoIndex { samples: Vec::new(), sets, coded, surface };
+        let mut reader = Self::new(path, file, index);
+        reader.extend(samples)?;
+        Ok(reader)
+    }
+
+    fn new(path: &Path, file: File, index: VideoIndex) -> Self {
+        let keyframes = keyframe_numbers(&index.samples, 0);
+        let bytes = index.coded.0 as usize * index.coded.1 as usize * 3 / 2;
+        Self {
+            path: path.to_owned(),
+            file,
+            keyframes,
+            decoder: None,
+            next: None,
+            damage: None,
+            cache: Cache { most: (CACHE_BYTES / bytes.max(1)).clamp(2, CACHE_PICTURES), ..Cache::default() },
+            unit: Vec::new(),
+            annex_b: Vec::new(),
+            decoded: 0,
+            index,
+        }
+    }
+
+    /// Takes frames that were recorded since: a log that is still open grows.
+    ///
+    /// # Errors
+    /// When they do not fit the file or the frames before them; then none is taken.
+    pub fn extend(&mut self, samples: Vec<Sample>) -> Result<(), FrameError> {
+        let refused = |source| FrameError::Index { path: self.path.clone(), source };
+        let malformed = |what| Err(refused(IndexError::Malformed { what }));
+        let total = self.len() + samples.len();
+        if total > MAX_SAMPLES {
+            let (found, most) = (total as u64, MAX_SAMPLES as u64);
+            return Err(refused(IndexError::Limit { what: "the number of frames", found, most }));
+        }
+        let file_len = self.file.metadata().map_err(|source| refused(IndexError::Read { offset: 0, source }))?.len();
+        let mut before = self.index.samples.last().copied();
+        for sample in &samples {
+            if sample.size == 0 || sample.size > MAX_ACCESS_UNIT {
+                return malformed("a frame has an impossible size");
+            }
+            if sample.offset.checked_add(u64::from(sample.size)).is_none_or(|end| end > file_len) {
+                return malformed("a frame lies past the end of the file");
+            }
+            if before.map_or(!sample.keyframe, |before| sample.pts_us <= before.pts_us) {
+                return malformed("the frames do not start with a keyframe or are not in the order of time");
+            }
+            before = Some(*sample);
+        }
+        self.keyframes.extend(keyframe_numbers(&samples, self.index.samples.len()));
+        self.index.samples.extend(samples);
+        Ok(())
+    }
+
+    /// How many frames there are.
+    pub fn len(&self) -> usize {
+        self.index.samples.len()
+    }
+
+    /// Whether there is no frame.
+    pub fn is_empty(&self) -> bool {
+        self.index.samples.is_empty()
+    }
+
+    /// What the file holds.
+    pub fn index(&self) -> &VideoIndex {
+        &self.index
+    }
+
+    /// The captured surface's size in pixels: that of [`rgb`](Self::rgb).
+    pub fn surface(&self) -> (u32, u32) {
+        self.index.surface
+    }
+
+    /// The time of a frame, microseconds since frame 0.
+    pub fn pts_us(&self, frame: usize) -> Option<i64> {
+        self.index.samples.get(frame).map(|sample| sample.pts_us)
+    }
+
+    /// The last frame at or before a time.
+    pub fn frame_at(&self, pts_us: i64) -> Option<usize> {
+        self.index.samples.partition_point(|sample| sample.pts_us <= pts_us).checked_sub(1)
+    }
+
+    /// Whether decoding can start at a frame.
+    pub fn is_keyframe(&self, frame: usize) -> Option<bool> {
+        self.index.samples.get(frame).map(|sample| sample.keyframe)
+    }
+
+    /// The last keyframe at or before a frame.
+    pub fn keyframe_before(&self, frame: usize) -> Option<usize> {
+        let position = self.keyframes.partition_point(|keyframe| *keyframe as usize <= frame).checked_sub(1)?;
+        (frame < self.len()).then(|| self.keyframes[position] as usize)
+    }
+
+    /// How many access units were decoded so far: what the calls before have cost.
+    pub fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
+    /// The bytes of a frame: NAL units behind their lengths.
+    ///
+    /// # Errors
+    /// When there is no such frame, or it cannot be read.
+    pub fn access_unit(&mut self, frame: usize) -> Result<&[u8], FrameError> {
+        let sample =
+            *self.index.samples.get(frame).ok_or(FrameError::OutOfRange { frame, len: self.index.samples.len() })?;
+        // At most MAX_ACCESS_UNIT, and within the file: both were checked when the index was made.
+        self.unit.resize(sample.size as usize, 0);
+        read_exact_at(&self.file, &mut self.unit, sample.offset).map_err(|source| FrameError::Read {
+            path: self.path.clone(),
+            frame,
+            offset: sample.offset,
+            source,
+        })?;
+        Ok(&self.unit)
+    }
+
+    /// The picture of a frame, coded size.
+    ///
+    /// # Errors
+    /// When there is no such frame, or it or one that it builds on cannot be read or is damaged. Other frames can still be
+    /// asked for.
+    pub fn decode(&mut self, frame: usize) -> Result<Arc<I420>, FrameError> {
+        let Some(keyframe) = self.keyframe_before(frame) else {
+            return Err(FrameError::OutOfRange { frame, len: self.len() });
+        };
+        if let Some(picture) = self.cache.get(frame) {
+            return Ok(picture);
+        }
+        if let Some(damage) = &self.damage
+            && damage.keyframe == keyframe
+            && damage.frame <= frame
+        {
+            return Err(FrameError::Damaged { frame, damaged: damage.frame, why: damage.why.clone() });
+        }
+        let start = self.next.filter(|next| (keyframe..=frame).contains(next)).unwrap_or(keyframe);
+        for step in start..=frame {
+            self.next = None;
+            match self.step(step) {
+                Ok(picture) => self.cache.put(step, frame, picture),
+                Err(FrameError::Damaged { why, .. }) => {
+                    // What the decoder holds now is not known.
+                    self.decoder = None;
+                    self.damage = Some(Damage { keyframe, frame: step, why: why.clone() });
+                    return Err(FrameError::Damaged { frame, damaged: step, why });
+                }
+                Err(error) => return Err(error),
+            }
+            self.next = Some(step + 1);
+        }
+        self.cache.get(frame).ok_or(FrameError::OutOfRange { frame, len: self.len() })
+    }
+
+    /// The picture of a frame in RGB, as large as the surface.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn rgb(&mut self, frame: usize) -> Result<Rgb, FrameError> {
+        let decoded = self.decode(frame)?;
+        picture::to_rgb(&decoded, self.index.surface).map_err(|why| FrameError::Damaged { frame, damaged: frame, why })
+    }
+
+    /// The picture of a frame in RGB, scaled down to `size` (see [`picture::fit`] for one of the same proportions).
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn rgb_scaled(&mut self, frame: usize, size: (u32, u32)) -> Result<Rgb, FrameError> {
+        let decoded = self.decode(frame)?;
+        picture::to_rgb_scaled(&decoded, self.index.surface, size).map_err(|why| FrameError::Damaged {
+            frame,
+            damaged: frame,
+            why,
+        })
+    }
+
+    /// Decodes one access unit; the decoder has seen what it builds on.
+    fn step(&mut self, frame: usize) -> Result<I420, FrameError> {
+        self.access_unit(frame)?;
+        let keyframe = self.index.samples[frame].keyframe;
+        let damaged = |why: String| FrameError::Damaged { frame, damaged: frame, why };
+        self.annex_b.clear();
+        if keyframe {
+            append_nal(&mut self.annex_b, &self.index.sets.sps);
+            append_nal(&mut self.annex_b, &self.index.sets.pps);
+        }
+        append_slices(&mut self.annex_b, &self.unit).ok_or_else(|| damaged("its NAL units do not fit it".into()))?;
+        let decoder = match &mut self.decoder {
+            Some(decoder) => decoder,
+            none => none.insert(Decoder::new().map_err(|error| FrameError::Decoder { why: error.to_string() })?),
+        };
+        self.decoded += 1;
+        let decoded = decoder
+            .decode(&self.annex_b)
+            .map_err(|error| damaged(error.to_string()))?
+            .ok_or_else(|| damaged("the decoder made no picture of it".into()))?;
+        let coded = self.index.coded;
+        if decoded.dimensions() != (coded.0 as usize, coded.1 as usize) {
+            return Err(damaged("its picture has another size".into()));
+        }
+        let mut picture = self.cache.spare.take().unwrap_or_else(|| I420::new(coded.0, coded.1));
+        let (y, u, v) = picture.planes_mut();
+        let (stride_y, stride_u, stride_v) = decoded.strides();
+        let width = coded.0 as usize;
+        copy_plane(y, width, decoded.y(), stride_y);
+        copy_plane(u, width / 2, decoded.u(), stride_u);
+        copy_plane(v, width / 2, decoded.v(), stride_v);
+        Ok(picture)
+    }
+}
+
+fn keyframe_numbers(samples: &[Sample], first: usize) -> Vec<u32> {
+    let numbered = (first as u32..).zip(samples);
+    numbered.filter(|(_, sample)| sample.keyframe).map(|(number, _)| number).collect()
+}
+
+fn copy_plane(to: &mut [u8], width: usize, from: &[u8], stride: usize) {
+    for (to, from) in to.chunks_exact_mut(width).zip(from.chunks(stride)) {
+        to.copy_from_slice(&from[..width]);
+    }
+}
+
+fn append_nal(out: &mut Vec<u8>, nal: &[u8]) {
+    out.extend_from_slice(&[0, 0, 0, 1]);
+    out.extend_from_slice(nal);
+}
+
+/// Start codes instead of lengths, slices only: parameter sets inside an access unit are not of this format, and in a hostile
+/// file would make the decoder allocate what the checked ones do not. None when the lengths do not add up or no slice is there.
+fn append_slices(out: &mut Vec<u8>, unit: &[u8]) -> Option<()> {
+    let mut rest = unit;
+    let mut slices = 0;
+    while !rest.is_empty() {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        let (nal, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        if let 1 | 5 = nal.first()? & 0x1f {
+            append_nal(out, nal);
+            slices += 1;
+        }
+        rest = after;
+    }
+    (slices > 0).then_some(())
+}
+
+/// Decoded pictures; the one farthest from where decoding is going leaves first.
+#[derive(Default)]
+struct Cache {
+    pictures: Vec<(usize, Arc<I420>)>,
+    most: usize,
+    /// A picture that left, to be written over: saves fresh memory for each frame.
+    spare: Option<I420>,
+}
+
+impl Cache {
+    fn get(&self, frame: usize) -> Option<Arc<I420>> {
+        self.pictures.iter().find(|(held, _)| *held == frame).map(|(_, picture)| Arc::clone(picture))
+    }
+
+    fn put(&mut self, frame: usize, target: usize, picture: I420) {
+        self.pictures.retain(|(held, _)| *held != frame);
+        self.pictures.push((frame, Arc::new(picture)));
+        while self.pictures.len() > self.most {
+            let farthest = (0..self.pictures.len()).max_by_key(|at| self.pictures[*at].0.abs_diff(target));
+            let Some((_, left)) = farthest.map(|at| self.pictures.swap_remove(at)) else { return };
+            self.spare = Arc::into_inner(left).or(self.spare.take());
+        }
+    }
+}
