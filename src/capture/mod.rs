@@ -395,9 +395,7 @@ impl CaptureError {
                 Some("set DISPLAY to a running X server, or try the built-in picture with --source synthetic".into())
             }
             Self::NoTarget { .. } => Some("`watchcap targets` lists what can be recorded".into()),
-            Self::BadSize { nearest, .. } => {
-                nearest.map(|(width, height)| format!("{width}x{height} can be recorded"))
-            }
+            Self::BadSize { nearest, .. } => nearest.map(|(width, height)| format!("{width}x{height} can be recorded")),
             Self::Unavailable { what, .. } => {
                 Some(format!("go on without it with --allow-missing {}", what.replace(' ', "-")))
             }

@@ -2,9 +2,12 @@
 //!
 //! An encoder turns 4:2:0 pictures into length-prefixed access units, each with its SEI. It knows no file and no clock.
 
+mod bits;
 pub mod bitstream;
 pub mod convert;
 pub mod openh264;
+mod raw;
+mod slice;
 
 use crate::id::FrameRef;
 use crate::time::MonoNs;
@@ -182,7 +185,9 @@ impl EncodeError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Settings { .. } => Some("up to 3840x2160 pixels, 1 to 240 fps and 100 to 200000 kbit/s can be encoded".into()),
+            Self::Settings { .. } => {
+                Some("up to 3840x2160 pixels, 1 to 240 fps and 100 to 200000 kbit/s can be encoded".into())
+            }
             Self::Failed { .. } => None,
         }
     }
