@@ -189,14 +189,15 @@ fn environment() -> Value {
         sysinfo::RefreshKind::nothing()
             .with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram())
             .with_cpu(sysinfo::CpuRefreshKind::nothing()),
-    );
+    )
+    .ok();
     json!({
-        "os": sysinfo::System::long_os_version(),
-        "kernel": sysinfo::System::kernel_version(),
+        "os": sysinfo::System::long_os_version().ok(),
+        "kernel": sysinfo::System::kernel_version().ok(),
         "arch": std::env::consts::ARCH,
-        "cpu": system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty()),
+        "cpu": system.as_ref().and_then(|s| s.cpus().first()).map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty()),
         "cpu_cores": std::thread::available_parallelism().ok().map(std::num::NonZero::get),
-        "memory_bytes": Some(system.total_memory()).filter(|bytes| *bytes > 0),
+        "memory_bytes": system.as_ref().map(sysinfo::System::total_memory).filter(|bytes| *bytes > 0),
         "desktop": std::env::var("XDG_CURRENT_DESKTOP").ok(),
         "display_server": std::env::var("XDG_SESSION_TYPE").ok(),
         "gpu": Value::Null,

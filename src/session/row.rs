@@ -86,6 +86,9 @@ pub mod key {
     pub const PRESSED: &str = "pressed";
     /// Presentation time of the frame in the track's timescale.
     pub const PTS: &str = "pts";
+    /// Nobody pressed or released this at the row's time: it was held when recording began or resumed, or still held when
+    /// it paused or ended, and the row says so.
+    pub const HELD: &str = "held";
     /// Why.
     pub const REASON: &str = "reason";
     /// The key's code was withheld.
@@ -114,8 +117,8 @@ pub mod key {
     pub const Y: &str = "y";
 
     /// Every registered key, sorted.
-    pub const ALL: [&str; 30] = [
-        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, DX, DY, ENCODE_US, HEIGHT, HI_RES, KEYFRAME, LOST, NATIVE, PID,
+    pub const ALL: [&str; 31] = [
+        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, DX, DY, ENCODE_US, HEIGHT, HELD, HI_RES, KEYFRAME, LOST, NATIVE, PID,
         PRESSED, PTS, REASON, REDACTED, REPEAT, SCALE, SOURCE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
     ];
 }
