@@ -416,10 +416,10 @@ fn fault_name(error: &serde_json::Error) -> String {
     }
 }
 
-/// A text of a file made fit to be printed: short, and without anything that a terminal obeys.
-fn printable(text: &str) -> String {
-    const LONGEST: usize = 32;
-    text.chars().take(LONGEST).map(|c| if c.is_ascii_graphic() { c } else { '?' }).collect()
+/// A text that may hold bytes of a file made fit to be printed: short, and without anything that a terminal obeys.
+pub(super) fn printable(text: &str) -> String {
+    const LONGEST: usize = 160;
+    text.chars().take(LONGEST).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
 
 /// The shortest span over which [`fit_drift_ppm`] measures: an anchor is read within about a microsecond (the narrowest
