@@ -110,7 +110,8 @@ impl Clock for SystemClock {
             // Interrupted by a signal: sleep on to the same absolute deadline.
             while self.now() < until
                 && rustix::thread::clock_nanosleep_absolute(rustix::thread::ClockId::Monotonic, &request).is_err()
-            {}
+            {
+            }
         }
         #[cfg(not(target_os = "linux"))]
         {

@@ -182,7 +182,9 @@ impl EncodeError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Settings { .. } => Some("up to 3840x2160 pixels, 1 to 240 fps and 100 to 200000 kbit/s can be encoded".into()),
+            Self::Settings { .. } => {
+                Some("up to 3840x2160 pixels, 1 to 240 fps and 100 to 200000 kbit/s can be encoded".into())
+            }
             Self::Failed { .. } => None,
         }
     }
