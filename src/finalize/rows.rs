@@ -237,7 +237,7 @@ impl RowMaker {
     ) -> Result<(), E> {
         let mut cells = Cells::default();
         let metadata = &mut self.metadata;
-        let mut input = |metadata: &mut RowMetadata| {
+        let input = |metadata: &mut RowMetadata| {
             if source == Source::Recorder {
                 metadata.push_str(key::HELD, "1");
             }

@@ -177,7 +177,13 @@ impl Grabber {
                     continue;
                 };
                 let pixels = self.source.pixels();
-                convert::bgra_to_i420(pixels.data, pixels.stride, pixels.width, pixels.height, &mut image)
+                let pixels = convert::Bgrx {
+                    data: pixels.data,
+                    stride: pixels.stride,
+                    width: pixels.width,
+                    height: pixels.height,
+                };
+                convert::to_i420(pixels, &mut image)
                     .map_err(|error| CaptureError::System { what: "colour conversion", detail: error.to_string() })?;
                 Some(image)
             } else {
