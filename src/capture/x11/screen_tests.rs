@@ -1,0 +1,1 @@
+//! Tests of the screen source against a real X server.
