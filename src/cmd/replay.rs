@@ -1,3 +1,24 @@
-//! t
-use super::{Failure,Outcome};
-pub(super) fn run(args: &crate::cli::ReplayArgs) -> Result<Outcome, Failure> { let _ = args; Ok(Outcome::Clean) }
+//! `watchcap replay`.
+
+use watchcap_replay::terminal::{self, Options};
+
+use super::{Failure, Outcome};
+use crate::cli::{PicturesArg, ReplayArgs};
+use crate::log::LogPaths;
+use crate::session::{layout, timeline};
+
+pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
+    let dir = &args.session;
+    if !layout::events_path(dir).is_file() && LogPaths::of(dir).dir.is_dir() {
+        let hint = format!("seal it first: watchcap finalize {}", dir.display());
+        return Err(Failure::new(&format!("{} is a log and no session yet", dir.display()), Some(hint)));
+    }
+    let (timeline, pictures) = timeline::open(dir).map_err(|error| {
+        let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", dir.display()));
+        Failure::new(&error, Some(hint))
+    })?;
+    let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, ..Options::default() };
+    terminal::run(&timeline, Box::new(pictures), options)
+        .map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
+    Ok(Outcome::Clean)
+}

@@ -12,4 +12,5 @@ pub mod sample_index;
 pub mod schema;
 pub mod seal;
 pub mod sps;
+pub mod timeline;
 pub mod verify;
