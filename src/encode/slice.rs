@@ -240,7 +240,8 @@ mod tests {
             let mut out = Vec::new();
             prop_assert!(SYNTAX.push_with_frame_num(&slice(old), new, &mut out));
             let found: Vec<&[u8]> = nals(&out).map(Result::unwrap).collect();
-            prop_assert_eq!(found, vec![&slice(new)[..]]);
+            let expected = slice(new);
+            prop_assert_eq!(found, vec![&expected[..]]);
         }
 
         #[test]
