@@ -100,6 +100,10 @@ pub fn pts_us(t: MonoNs, t0: MonoNs) -> i64 {
 ///
 /// # Errors
 /// When the frames are not what a video of this format may hold: see [`MoovError`].
+#[expect(
+    clippy::default_trait_access,
+    reason = "the mp4 crate exports MoovBox alone, the boxes in it have no name outside"
+)]
 pub fn build(samples: &[Sample], track: &VideoTrack<'_>) -> Result<Vec<u8>, MoovError> {
     let last_us = check(samples, track)?;
     let duration = samples.last().map_or(0, |last| last.pts_us as u64 + u64::from(last_us));

@@ -244,7 +244,7 @@ fn the_mp4_crates_read_the_same_samples() {
     let Codec::Avc1(avc1) = &stbl.stsd.codecs[0] else { panic!("{:?}", stbl.stsd) };
     assert_eq!(avc1.avcc.avc_profile_indication, 100);
     assert_eq!(avc1.avcc.ext, Some(AvccExt::default()), "the High profile needs its part of avcC");
-    assert_eq!(avc1.avcc.sequence_parameter_sets, [stream.sets.sps.clone()]);
+    assert_eq!(avc1.avcc.sequence_parameter_sets, std::slice::from_ref(&stream.sets.sps));
     assert!(matches!(
         avc1.colr,
         Some(Colr::Nclx {
@@ -353,7 +353,7 @@ fn a_damaged_access_unit_costs_its_group_from_there_and_nothing_else() {
     let bad = GOP + 2;
     let file = File::options().write(true).open(&made.path).unwrap();
     // The slice's length becomes wrong, which is found before the decoder is asked.
-    let sei = 4 + u32::from_be_bytes(stream.units[bad].0[..4].try_into().unwrap()) as u64;
+    let sei = 4 + u64::from(u32::from_be_bytes(stream.units[bad].0[..4].try_into().unwrap()));
     write_all_at(&file, &[0, 9, 9, 9], made.samples[bad].offset + sei).unwrap();
     let mut reader = FrameReader::open(&made.path).unwrap();
     for round in 0..2 {
