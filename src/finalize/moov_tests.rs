@@ -350,13 +350,14 @@ fn a_damaged_access_unit_costs_its_group_from_there_and_nothing_else() {
     let stream = stream(24, None);
     let made = made(&stream, 4096, (WIDTH, HEIGHT));
     let mut whole = FrameReader::open(&made.path).unwrap();
+    let whole: Vec<_> = (0..24).map(|index| whole.decode(index).unwrap()).collect();
     let bad = GOP + 2;
     let file = File::options().write(true).open(&made.path).unwrap();
     // The slice's length becomes wrong, which is found before the decoder is asked.
     let sei = 4 + u64::from(u32::from_be_bytes(stream.units[bad].0[..4].try_into().unwrap()));
     write_all_at(&file, &[0, 9, 9, 9], made.samples[bad].offset + sei).unwrap();
     let mut reader = FrameReader::open(&made.path).unwrap();
-    for round in 0..2 {
+    for _round in 0..2 {
         for index in 0..24 {
             let result = reader.decode(index);
             if (bad..GOP * 2).contains(&index) {
@@ -365,11 +366,8 @@ fn a_damaged_access_unit_costs_its_group_from_there_and_nothing_else() {
                     matches!(error, FrameError::Damaged { frame, damaged, .. } if frame == index && damaged == bad),
                     "{error}"
                 );
-            } else if index < bad || round == 0 {
-                assert!(
-                    result.unwrap() == whole.decode(index).unwrap_or_else(|error| panic!("{error}")),
-                    "frame {index}"
-                );
+            } else {
+                assert!(result.unwrap() == whole[index], "frame {index}");
             }
         }
     }
@@ -381,7 +379,7 @@ fn a_damaged_access_unit_costs_its_group_from_there_and_nothing_else() {
     let first = reader.decode(0);
     assert!(first.is_err(), "noise in an IDR slice was decoded");
     for index in GOP * 2..24 {
-        assert!(reader.decode(index).unwrap() == whole.decode(index).unwrap());
+        assert!(reader.decode(index).unwrap() == whole[index]);
     }
 }
 
