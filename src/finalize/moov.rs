@@ -16,6 +16,10 @@ use crate::time::MonoNs;
 /// Longest time between the first and the last frame of a chunk, microseconds: a player reads about one chunk ahead.
 const CHUNK_US: i64 = 1_000_000;
 
+/// Longest time between two frames, microseconds: 70 minutes. The field would hold 71.6, but ffmpeg takes durations above
+/// 2^32 - 480,000 for an error and plays them as one tick (`mov_read_stts`; found with ffprobe 5.1).
+pub const MAX_GAP_US: i64 = 4_200_000_000;
+
 /// Profiles whose `avcC` ends with chroma format and bit depths (ISO/IEC 14496-15, 5.3.3.1.2).
 const HIGH_PROFILES: [u8; 4] = [100, 110, 122, 144];
 
@@ -49,8 +53,8 @@ pub enum MoovError {
         /// Whether it is a keyframe.
         keyframe: bool,
     },
-    /// A frame is not later than the one before, or more than 71 minutes later.
-    #[error("frame {frame} lies {gap_us} us after the one before: 1 to {} are possible", u32::MAX)]
+    /// A frame is not later than the one before, or more than [`MAX_GAP_US`] later.
+    #[error("frame {frame} lies {gap_us} us after the one before: 1 to {MAX_GAP_US} are possible")]
     Gap {
         /// The later of the two.
         frame: usize,
@@ -96,6 +100,10 @@ pub fn pts_us(t: MonoNs, t0: MonoNs) -> i64 {
 ///
 /// # Errors
 /// When the frames are not what a video of this format may hold: see [`MoovError`].
+#[expect(
+    clippy::default_trait_access,
+    reason = "the mp4 crate exports MoovBox alone, the boxes in it have no name outside"
+)]
 pub fn build(samples: &[Sample], track: &VideoTrack<'_>) -> Result<Vec<u8>, MoovError> {
     let last_us = check(samples, track)?;
     let duration = samples.last().map_or(0, |last| last.pts_us as u64 + u64::from(last_us));
@@ -199,7 +207,10 @@ fn check(samples: &[Sample], track: &VideoTrack<'_>) -> Result<u32, MoovError> {
     let mut last_us = track.nominal_frame_us.max(1);
     for (frame, pair) in (1..).zip(samples.windows(2)) {
         let gap_us = pair[1].pts_us.saturating_sub(pair[0].pts_us);
-        last_us = u32::try_from(gap_us).ok().filter(|gap| *gap > 0).ok_or(MoovError::Gap { frame, gap_us })?;
+        if !(1..=MAX_GAP_US).contains(&gap_us) {
+            return Err(MoovError::Gap { frame, gap_us });
+        }
+        last_us = gap_us as u32;
     }
     Ok(last_us)
 }
@@ -282,3 +293,7 @@ fn replace_description(moov: &mut Vec<u8>, description: &[u8]) -> Result<(), Moo
     moov.splice(at..at + old, description.iter().copied());
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "moov_tests.rs"]
+mod tests;

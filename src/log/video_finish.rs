@@ -186,7 +186,7 @@ mod tests {
 
     const MOOV: &[u8] = b"\0\0\0\x18moov0123456789abcdef";
 
-    /// A log's video of several boxes, with bytes of a lost access unit behind the end; and the end.
+    /// A log's video of several boxes, with more bytes of a lost access unit behind the end than the index has; and the end.
     fn log_video(dir: &Path, units: usize) -> (PathBuf, BoxLayout, u64, HashCheckpoint) {
         let path = dir.join("frames.mp4");
         let mut writer = VideoWriter::create(&path, 512).unwrap();
@@ -194,7 +194,7 @@ mod tests {
             writer.append(&vec![index as u8 | 1; 150 + index]).unwrap();
         }
         let (end, closed) = (writer.len(), writer.closed_hash());
-        write_all_at(&writer.sync_handle().unwrap(), b"half an access unit", end).unwrap();
+        write_all_at(&writer.sync_handle().unwrap(), &[0x55; 100], end).unwrap();
         (path, writer.layout(), end, closed)
     }
 

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::video::{BoxLayout, VideoError};
+use super::video::{BOX_HEADER, BoxLayout, VideoError};
 use crate::file_at::read_exact_at;
 
 /// NAL unit types of H.264 (table 7-1): slices of other and of IDR pictures, SEI.
@@ -76,13 +76,25 @@ fn starting_sei<S>(contents: &[u8], at: usize, recognise: &mut dyn FnMut(&[u8]) 
     Some((recognise(nal)?, end))
 }
 
+/// Whether `rest` is the beginning of the next access unit and nothing more: the file was cut inside its SEI.
+fn cut_sei(rest: &[u8]) -> bool {
+    match rest.split_first_chunk::<4>() {
+        None => rest.iter().take(3).all(|byte| *byte <= (LONGEST_SEI >> 8) as u8) || rest.is_empty(),
+        Some((length, nal)) => {
+            let length = u32::from_be_bytes(*length) as usize;
+            length <= LONGEST_SEI && nal.len() < length && nal.first().is_none_or(|header| header & 0x9f == SEI)
+        }
+    }
+}
+
 /// Where the slices from `at` on end, and whether they are an IDR's; none when there are none or they end in damage.
 fn slices<S>(contents: &[u8], mut at: usize, recognise: &mut dyn FnMut(&[u8]) -> Option<S>) -> Option<(usize, bool)> {
     let (mut count, mut keyframe) = (0, false);
     loop {
         let rest = &contents[at..];
         // The end of the box, or filler: no NAL unit has the length 0. Up to three bytes may be left of either.
-        if rest.iter().take(4).all(|byte| *byte == 0) || starting_sei(contents, at, recognise).is_some() {
+        let filler = rest.iter().take(4).all(|byte| *byte == 0);
+        if filler || cut_sei(rest) || starting_sei(contents, at, recognise).is_some() {
             return (count > 0).then_some((at, keyframe));
         }
         let (nal, end) = nal_at(contents, at)?;
@@ -112,11 +124,26 @@ pub fn scan<S>(
     let len = file.metadata().map_err(failed(0))?.len();
     let mut contents = Vec::new();
     for range in layout.contents(len) {
-        contents.resize((range.end - range.start) as usize, 0);
+        let mut head = [0; BOX_HEADER as usize];
+        read_exact_at(&file, &mut head, range.start - BOX_HEADER).map_err(failed(range.start - BOX_HEADER))?;
+        // The last box of a finished file is shorter, and its length is true; an index follows it. Any other length that is not
+        // the declared one is damage.
+        let said = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
+        let patched = &head[4..] == b"mdat" && (BOX_HEADER..layout.box_size()).contains(&said);
+        let behind = range.start - BOX_HEADER + said;
+        let len =
+            if patched && behind < range.end && is_moov(&file, behind) { behind } else { range.end } - range.start;
+        contents.resize(len as usize, 0);
         read_exact_at(&file, &mut contents, range.start).map_err(failed(range.start))?;
         each(find_access_units(&contents, range.start, recognise));
     }
     Ok(())
+}
+
+/// Whether an index box starts at `offset`.
+fn is_moov(file: &File, offset: u64) -> bool {
+    let mut head = [0; BOX_HEADER as usize];
+    read_exact_at(file, &mut head, offset).is_ok() && &head[4..] == b"moov"
 }
 
 #[cfg(test)]
@@ -160,9 +187,13 @@ mod tests {
         assert_eq!(scanned(&path, layout), wanted);
 
         let whole = std::fs::read(&path).unwrap();
-        // Cut inside the last unit.
-        std::fs::write(&path, &whole[..whole.len() - 5]).unwrap();
-        assert_eq!(scanned(&path, layout), wanted[..59]);
+        // Cut anywhere inside the last unit, also inside its SEI or its length: the one before is whole.
+        let last = wanted[59];
+        assert!(layout.last_box(last.offset) == layout.last_box(last.offset + u64::from(last.len)));
+        for cut in 1..=last.len as usize {
+            std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+            assert_eq!(scanned(&path, layout), wanted[..59], "{cut} bytes cut");
+        }
         // The length of a slice, damaged: that unit is lost, the next ones are found.
         let mut bytes = whole.clone();
         bytes[wanted[20].offset as usize + 4 + 9 + 2] ^= 0x40;

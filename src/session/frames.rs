@@ -331,6 +331,12 @@ impl FrameReader {
         })
     }
 
+    /// Makes the cache hold so little that everything is decoded again.
+    #[cfg(test)]
+    pub(crate) fn cache_for_test(&mut self, pictures: usize) {
+        self.cache.most = pictures;
+    }
+
     /// Decodes one access unit; the decoder has seen what it builds on.
     fn step(&mut self, frame: usize) -> Result<I420, FrameError> {
         self.access_unit(frame)?;

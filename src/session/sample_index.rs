@@ -162,12 +162,12 @@ pub fn read_index(file: &File) -> Result<VideoIndex, IndexError> {
 /// When they are damaged or not of this format.
 pub fn parse_moov(moov: &[u8], file_len: u64) -> Result<VideoIndex, IndexError> {
     let trak = video_track(moov)?;
-    if child(trak, b"edts")?.is_some() {
+    if child(trak, *b"edts")?.is_some() {
         return Err(IndexError::Unsupported { what: "an edit list" });
     }
-    let tkhd = required(trak, b"tkhd", "a track has no header")?;
-    let mdia = required(trak, b"mdia", "a track has no media")?;
-    let mdhd = required(mdia, b"mdhd", "a track has no media header")?;
+    let tkhd = required(trak, *b"tkhd", "a track has no header")?;
+    let mdia = required(trak, *b"mdia", "a track has no media")?;
+    let mdhd = required(mdia, *b"mdhd", "a track has no media header")?;
     let timescale_at = match mdhd.first() {
         Some(0) => 12,
         Some(1) => 20,
@@ -176,12 +176,12 @@ pub fn parse_moov(moov: &[u8], file_len: u64) -> Result<VideoIndex, IndexError> 
     if be32(mdhd, timescale_at)? != TIMESCALE {
         return Err(IndexError::Unsupported { what: "a timescale other than microseconds" });
     }
-    let minf = required(mdia, b"minf", "a track has no media information")?;
-    let stbl = required(minf, b"stbl", "a track has no sample table")?;
-    if child(stbl, b"ctts")?.is_some() {
+    let minf = required(mdia, *b"minf", "a track has no media information")?;
+    let stbl = required(minf, *b"stbl", "a track has no sample table")?;
+    if child(stbl, *b"ctts")?.is_some() {
         return Err(IndexError::Unsupported { what: "composition offsets" });
     }
-    let (sets, entry_size) = sample_entry(required(stbl, b"stsd", "there is no sample description")?)?;
+    let (sets, entry_size) = sample_entry(required(stbl, *b"stsd", "there is no sample description")?)?;
     let info = checked_sps(&sets)?;
     if entry_size != (info.width, info.height) {
         return Err(malformed("the sample description and the stream differ in size"));
@@ -212,8 +212,8 @@ fn video_track(moov: &[u8]) -> Result<&[u8], IndexError> {
     for item in Boxes(moov) {
         let (kind, body) = item?;
         if &kind == b"trak"
-            && let Some(mdia) = child(body, b"mdia")?
-            && let Some(hdlr) = child(mdia, b"hdlr")?
+            && let Some(mdia) = child(body, *b"mdia")?
+            && let Some(hdlr) = child(mdia, *b"hdlr")?
             && hdlr.get(8..12) == Some(b"vide")
         {
             return Ok(body);
@@ -250,7 +250,7 @@ fn sample_entry(stsd: &[u8]) -> Result<(ParameterSets, (u32, u32)), IndexError> 
     }
     let size = (u32::from(be16(body, 24)?), u32::from(be16(body, 26)?));
     // A visual sample entry is 78 bytes, then come boxes.
-    let avcc = required(body.get(78..).unwrap_or_default(), b"avcC", "there are no parameter sets")?;
+    let avcc = required(body.get(78..).unwrap_or_default(), *b"avcC", "there are no parameter sets")?;
     if avcc.first() != Some(&1) || avcc.get(4).is_none_or(|flags| flags & 3 != 3) {
         return Err(IndexError::Unsupported { what: "NAL unit lengths that are not of four bytes" });
     }
@@ -273,7 +273,7 @@ fn sample_entry(stsd: &[u8]) -> Result<(ParameterSets, (u32, u32)), IndexError> 
 }
 
 fn samples(stbl: &[u8], file_len: u64) -> Result<Vec<Sample>, IndexError> {
-    let stsz = required(stbl, b"stsz", "there are no sample sizes")?;
+    let stsz = required(stbl, *b"stsz", "there are no sample sizes")?;
     let (same_size, count) = (be32(stsz, 4)?, be32(stsz, 8)? as usize);
     if count > MAX_SAMPLES {
         return Err(IndexError::Limit { what: "the number of frames", found: count as u64, most: MAX_SAMPLES as u64 });
@@ -298,14 +298,14 @@ fn samples(stbl: &[u8], file_len: u64) -> Result<Vec<Sample>, IndexError> {
 
 /// Offsets from chunks (`stsc`, `stco` or `co64`).
 fn place_samples(stbl: &[u8], file_len: u64, samples: &mut [Sample]) -> Result<(), IndexError> {
-    let (chunks, width) = match (child(stbl, b"stco")?, child(stbl, b"co64")?) {
+    let (chunks, width) = match (child(stbl, *b"stco")?, child(stbl, *b"co64")?) {
         (Some(stco), None) => (stco, 4),
         (None, Some(co64)) => (co64, 8),
         _ => return Err(malformed("there is not exactly one table of chunk offsets")),
     };
     let chunk_count = be32(chunks, 4)? as usize;
     let offsets = table(chunks, 8, chunk_count, width)?;
-    let stsc = required(stbl, b"stsc", "there are no chunks")?;
+    let stsc = required(stbl, *b"stsc", "there are no chunks")?;
     let runs = table(stsc, 8, be32(stsc, 4)? as usize, 12)?;
     let mut rest = samples.iter_mut();
     let mut run = 0;
@@ -335,7 +335,7 @@ fn place_samples(stbl: &[u8], file_len: u64, samples: &mut [Sample]) -> Result<(
 
 /// Times from durations (`stts`).
 fn time_samples(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
-    let stts = required(stbl, b"stts", "there are no durations")?;
+    let stts = required(stbl, *b"stts", "there are no durations")?;
     let runs = table(stts, 8, be32(stts, 4)? as usize, 8)?;
     let mut rest = samples.iter_mut();
     let mut pts_us = 0;
@@ -359,8 +359,10 @@ fn time_samples(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
 
 /// Keyframes from `stss`; without that box every frame is one.
 fn mark_keyframes(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
-    let Some(stss) = child(stbl, b"stss")? else {
-        samples.iter_mut().for_each(|sample| sample.keyframe = true);
+    let Some(stss) = child(stbl, *b"stss")? else {
+        for sample in samples {
+            sample.keyframe = true;
+        }
         return Ok(());
     };
     for number in table(stss, 8, be32(stss, 4)? as usize, 4)?.chunks_exact(4) {
@@ -404,17 +406,17 @@ fn split_box(bytes: &[u8]) -> Result<([u8; 4], &[u8], &[u8]), IndexError> {
     Ok((kind, &bytes[header..size], &bytes[size..]))
 }
 
-fn child<'a>(parent: &'a [u8], kind: &[u8; 4]) -> Result<Option<&'a [u8]>, IndexError> {
+fn child<'a>(parent: &'a [u8], kind: [u8; 4]) -> Result<Option<&'a [u8]>, IndexError> {
     for item in Boxes(parent) {
         let (found, body) = item?;
-        if &found == kind {
+        if found == kind {
             return Ok(Some(body));
         }
     }
     Ok(None)
 }
 
-fn required<'a>(parent: &'a [u8], kind: &[u8; 4], what: &'static str) -> Result<&'a [u8], IndexError> {
+fn required<'a>(parent: &'a [u8], kind: [u8; 4], what: &'static str) -> Result<&'a [u8], IndexError> {
     child(parent, kind)?.ok_or(malformed(what))
 }
 
