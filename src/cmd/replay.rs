@@ -1,6 +1,6 @@
 //! `watchcap replay`.
 
-use watchcap_replay::terminal::{self, Options};
+use watchcap_replay::{self as player, Options};
 
 use super::{Failure, Outcome};
 use crate::cli::{PicturesArg, ReplayArgs};
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
         Failure::new(&error, Some(hint))
     })?;
     let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, ..Options::default() };
-    terminal::run(&timeline, Box::new(pictures), options)
+    player::run(&timeline, Box::new(pictures), options)
         .map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
     Ok(Outcome::Clean)
 }

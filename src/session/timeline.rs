@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use watchcap_replay::timeline::{
+use watchcap_replay::{
     Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Picture, Pictures, Row, Rows, Summary, Timeline,
 };
 
