@@ -267,15 +267,24 @@ fn everything_injected_arrives_in_order_and_once() {
         assert!(source.description.backend == "xi2" && source.description.wheel && source.description.focus);
         assert!(source.description.devices.iter().any(|d| d.contains("XTEST")), "{:?}", source.description.devices);
         assert!(source.description.keyboard_layout.is_some());
-        let truth = inject(&server, &["--seconds", "4", "--seed", seed]);
+        let truth = inject(&server, &["--seconds", "4", "--seed", seed, "--sync", "true"]);
         pause(100);
         let (got, _) = source.end();
         assert!(matches!(got[0].input, RawInput::Focus { .. }), "the active window is told first");
         let errors = compare(&truth, &got);
         assert!(errors.len() > 500, "only {} events", errors.len());
         report(&format!("seed {seed}"), &errors);
-        // The server's millisecond and the way to it; the rest is for a machine that is busy with other tests.
-        assert!(at(&errors, 0.5) < 1_500.0 && at(&errors, 0.99) < 10_000.0, "stamps are late");
+        // The script knows between which two moments the server took each event; the stamp may be past the second by
+        // what the server's milliseconds cut off (2 ms where its clock is a coarse one), however busy the machine is.
+        let worst = truth
+            .iter()
+            .filter(|line| !expected(line).is_empty())
+            .zip(got.iter().filter(|i| !matches!(i.input, RawInput::Focus { .. })))
+            .map(|(line, input)| input.t.0 - line["after"].as_i64().expect("ns"))
+            .max()
+            .expect("events");
+        println!("latest stamp: {} us after the server was done with it", worst / 1_000);
+        assert!(worst < 2_100_000, "a stamp is {worst} ns late");
 
         // Where the pointer is known, it is where the script put it; relative steps are told where they are proved.
         let moves = truth.iter().filter(|line| line["kind"] == "rel" || line["kind"] == "abs");
@@ -327,8 +336,16 @@ fn a_mouse_at_1000_hz_costs_little() {
 #[test]
 fn focus_follows_the_window_manager() {
     let server = Server::start(52);
-    let _manager = server.run("openbox", &["--sm-disable"]);
     let source = Running::xi2(&server);
+    let _manager = server.run("openbox", &["--sm-disable"]);
+    // A window that is there before its manager is not given the focus: wait until openbox rules.
+    let (conn, root) = server.connect();
+    let active = conn.intern_atom(false, b"_NET_ACTIVE_WINDOW").expect("send").reply().expect("reply").atom;
+    let until = SystemClock.now().plus(PATIENCE);
+    while conn.get_property(false, root, active, 0_u32, 0, 1).expect("send").reply().expect("reply").type_ == 0 {
+        assert!(SystemClock.now() < until, "openbox did not start");
+        pause(20);
+    }
     let _one = server.run("xterm", &["-T", "first", "-e", "sleep", "60"]);
     let (id, app, pid) = source.focus("first");
     assert_eq!(app, "XTerm");
@@ -339,7 +356,6 @@ fn focus_follows_the_window_manager() {
     drop(two);
     assert_eq!(source.focus("first").0, id, "back when the second is gone");
 
-    let (conn, root) = server.connect();
     let window = u32::from_str_radix(id.trim_start_matches("0x"), 16).expect("a hexadecimal number");
     let name = conn.intern_atom(false, b"_NET_WM_NAME").expect("send").reply().expect("reply").atom;
     let utf8 = conn.intern_atom(false, b"UTF8_STRING").expect("send").reply().expect("reply").atom;

@@ -1,11 +1,13 @@
 //! Injects a seeded script of inputs through XTEST and logs each with the time before and after it was sent.
 //!
 //! ```text
-//! xtest_script [--display :50] [--seed 1] [--seconds 5] [--log truth.jsonl] [--only keys|taps|holds|buttons|wheel|relative|absolute]
+//! xtest_script [--display :50] [--seed 1] [--seconds 5] [--log truth.jsonl] [--sync true]
+//!              [--only keys|taps|holds|buttons|wheel|relative|absolute]
 //! ```
 //! Lines: `{"kind":"key","code":38,"down":true,"before":ns,"after":ns,"what":"tap"}`, kinds `key`, `button` (wheel
 //! turns are buttons 4 to 7), `rel` (with `dx`, `dy`), `abs` (with `x`, `y`). Times are `CLOCK_MONOTONIC` nanoseconds:
-//! before the request was written, and after it was flushed to the server's socket. The script depends on the seed and
+//! before the request was written, and after it was flushed to the server's socket; with `--sync true` after the server
+//! has answered a question sent behind it, so that the event happened between both for certain. The script depends on the seed and
 //! the duration only; nothing is down when it ends, also after SIGTERM.
 
 #[path = "args.rs"]
@@ -37,6 +39,7 @@ struct Script {
     size: (u64, u64),
     log: Lines,
     random: Random,
+    sync: bool,
     stop: Stop,
     keys_down: BTreeSet<u8>,
     buttons_down: BTreeSet<u8>,
@@ -57,7 +60,11 @@ impl Script {
         let root = if kind == MOTION_NOTIFY_EVENT { self.root } else { x11rb::NONE };
         let before = now();
         self.conn.xtest_fake_input(kind, detail, x11rb::CURRENT_TIME, root, at.0, at.1, 0)?.ignore_error();
-        self.conn.flush()?;
+        if self.sync {
+            self.conn.get_input_focus()?.reply()?;
+        } else {
+            self.conn.flush()?;
+        }
         Ok((before, now()))
     }
 
@@ -199,6 +206,7 @@ fn main() -> Result<(), Failure> {
         size,
         log: Lines::create(args.get("log"))?,
         random: Random(args.number("seed", 1)?),
+        sync: args.number("sync", false)?,
         stop: Stop::new()?,
         keys_down: BTreeSet::new(),
         buttons_down: BTreeSet::new(),

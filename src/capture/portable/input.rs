@@ -9,15 +9,21 @@
 //! three), keys outside `device_query`'s table (PrintScreen, ScrollLock, Pause, NumLock, ContextMenu, the 102nd key,
 //! media keys). On Windows the keys of the punctuation block go by the layout, not by their place.
 //!
-//! Two faults of the library are dealt with here. Its connection ends the whole process when the X server goes away
-//! (libX11's default): a connection of our own is looked at before each poll, so that only a server that dies in the
-//! microseconds between both can still do that. And it prints to stderr when there is no display: that is found out
-//! before it is asked.
+//! Two faults of the library are dealt with here. It prints to stderr when there is no display: that is found out before
+//! it is asked. And when the X server goes away, libX11 ends the whole process, with the recording in it: the library is
+//! used in a thread of its own, and libX11 is told to stop that thread instead. A connection of our own then tells that
+//! the server is gone (without the feature `x11` there is none: the thread's silence tells it).
+
+#![cfg_attr(
+    all(unix, not(target_os = "macos")),
+    expect(unsafe_code, reason = "libX11's handler for a broken connection can only be set through its C interface")
+)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use device_query::{DeviceQuery, DeviceState, Keycode, MouseState};
 
 #[cfg(all(target_os = "linux", feature = "x11"))]
@@ -26,6 +32,12 @@ use crate::capture::{CaptureError, InitialState, InputDescription, InputSink, In
 use crate::event::{Button, HidUsage, Source};
 use crate::hid;
 use crate::time::{Clock, MonoNs};
+
+/// Polls on their way from the polling thread: at the shortest period, what 64 ms bring; each is under 1 KB.
+const QUEUE: usize = 64;
+/// A server that did not answer for this long is gone, where nothing else tells. Servers stall for seconds when the
+/// machine is short of memory, and for as long as a client holds a grab of the server, which is less.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Shortest period: at 1 kHz a poll costs 5 % of a core; faster ones have not been measured to find more.
 pub const MIN_PERIOD: Duration = Duration::from_millis(1);
@@ -44,20 +56,36 @@ pub fn open(clock: Arc<dyn Clock>, period: Duration) -> Result<Box<dyn InputSour
     }
     #[cfg(all(target_os = "linux", feature = "x11"))]
     let watch = ServerWatch::open(None)?;
-    let state = DeviceState::checked_new().ok_or_else(|| CaptureError::Unavailable {
-        backend: "poll",
-        what: "input".into(),
-        detail: "the system does not let this program read keyboard and mouse".into(),
-    })?;
-    let now = Held::read(&state);
     let period = period.clamp(MIN_PERIOD, MAX_PERIOD);
+    let stop = StopFlag::new();
+    let (sender, polls) = crossbeam_channel::bounded(QUEUE);
+    let poller = Poller { clock: Arc::clone(&clock), period, stop: stop.clone(), polls: sender };
+    std::thread::Builder::new()
+        .name("poll-input".into())
+        .spawn(move || poller.run())
+        .map_err(|error| CaptureError::System { what: "starting a thread", detail: error.to_string() })?;
+    let first = match polls.recv_timeout(SILENCE) {
+        Ok((_, first)) => first,
+        Err(RecvTimeoutError::Timeout) => {
+            stop.set();
+            return Err(CaptureError::NoDisplay { detail: "it does not answer".into() });
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            return Err(CaptureError::Unavailable {
+                backend: "poll",
+                what: "input".into(),
+                detail: "the system does not let this program read keyboard and mouse".into(),
+            });
+        }
+    };
     Ok(Box::new(Poll {
-        state,
         #[cfg(all(target_os = "linux", feature = "x11"))]
         watch,
         clock,
         period,
-        held: now,
+        held: first,
+        polls,
+        stop,
     }))
 }
 
@@ -69,13 +97,47 @@ struct Held {
     pointer: (i32, i32),
 }
 
+/// The thread that uses the library. It may be stopped for good inside it, so nothing waits for its end.
+struct Poller {
+    clock: Arc<dyn Clock>,
+    period: Duration,
+    stop: StopFlag,
+    polls: Sender<(MonoNs, Held)>,
+}
+
+impl Poller {
+    fn run(self) {
+        survive_the_server();
+        let Some(state) = DeviceState::checked_new() else { return };
+        let mut due = self.clock.now();
+        while !self.stop.is_set() {
+            let held = Held::read(&state);
+            // After the reading: never before what it found.
+            let now = self.clock.now();
+            if self.polls.send((now, held)).is_err() {
+                return;
+            }
+            due = next_due(due, self.period, now);
+            self.clock.sleep_until(due);
+        }
+    }
+}
+
 struct Poll {
-    state: DeviceState,
     #[cfg(all(target_os = "linux", feature = "x11"))]
     watch: ServerWatch,
     clock: Arc<dyn Clock>,
     period: Duration,
     held: Held,
+    polls: Receiver<(MonoNs, Held)>,
+    /// Ends the polling thread.
+    stop: StopFlag,
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        self.stop.set();
+    }
 }
 
 impl Held {
@@ -138,23 +200,50 @@ impl InputSource for Poll {
     }
 
     fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
-        let mut due = self.clock.now();
+        let mut heard = self.clock.now();
         while !stop.is_set() {
-            #[cfg(all(target_os = "linux", feature = "x11"))]
-            self.watch.check()?;
-            let next = Held::read(&self.state);
-            // After the reading: never before what it found.
-            let t = self.clock.now();
-            for change in self.held.changes_to(&next) {
-                sink.send(t, Source::Poll, change);
+            match self.polls.recv_timeout(MAX_PERIOD) {
+                Ok((t, next)) => {
+                    heard = t;
+                    for change in self.held.changes_to(&next) {
+                        sink.send(t, Source::Poll, change);
+                    }
+                    self.held = next;
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    #[cfg(all(target_os = "linux", feature = "x11"))]
+                    self.watch.check()?;
+                    if self.clock.now().since(heard) > SILENCE {
+                        let detail = format!("no answer for {} s", SILENCE.as_secs());
+                        return Err(CaptureError::Gone { what: "display", detail });
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(CaptureError::Gone { what: "display", detail: "the polling thread ended".into() });
+                }
             }
-            self.held = next;
-            due = next_due(due, self.period, t);
-            self.clock.sleep_until(due);
         }
         Ok(())
     }
 }
+
+/// Has libX11 stop the thread that finds its connection broken, where its default is to end the process. The handler
+/// is the process's: no other part of this program uses libX11.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn survive_the_server() {
+    /// libX11 exits once this returns, so it does not.
+    unsafe extern "C" fn stay(_: *mut x11::xlib::Display) -> std::ffi::c_int {
+        loop {
+            std::thread::park();
+        }
+    }
+    // SAFETY: the function only stores the pointer; `stay` has the type it asks for, lives as long as the process,
+    // touches none of its arguments and never unwinds.
+    unsafe { x11::xlib::XSetIOErrorHandler(Some(stay)) };
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn survive_the_server() {}
 
 /// The next deadline; polls that were missed are left out, not made up for.
 fn next_due(due: MonoNs, period: Duration, now: MonoNs) -> MonoNs {
