@@ -80,7 +80,10 @@ fn open_screen(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenSc
             let _ = cursor;
             super::portable::screen::open(&target, clock)
         })),
-        #[expect(unreachable_patterns, reason = "reached in builds without one of the backends")]
+        #[cfg_attr(
+            all(target_os = "linux", feature = "x11", feature = "capture-xcap"),
+            expect(unreachable_patterns, reason = "reached in builds without one of the backends")
+        )]
         _ => {
             drop((target, cursor, clock));
             Err(unavailable("this build", "screen", "it was compiled without that backend"))
@@ -99,7 +102,6 @@ fn open_input(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenInp
         #[cfg(all(target_os = "linux", feature = "x11"))]
         InputBackend::Xi2 => Ok(Box::new(move || super::x11::input::open(None, clock))),
         InputBackend::Poll => Ok(Box::new(move || super::portable::input::open(clock, period))),
-        #[expect(unreachable_patterns, reason = "reached in builds without one of the backends")]
         _ => Err(unavailable("this build", "input", "it was compiled without that backend")),
     }
 }

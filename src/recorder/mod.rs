@@ -455,7 +455,7 @@ pub fn record(
     })?;
     screen.go(picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged });
     if let Some((go, _)) = &input_thread {
-        drop(go.send(()));
+        let _ = go.send(());
     }
 
     let read = |elapsed: Duration| Status {

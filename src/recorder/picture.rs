@@ -86,7 +86,7 @@ pub(super) fn start(
 impl Screen {
     /// Lets the screen's thread begin.
     pub(super) fn go(&self, pace: Pace) {
-        drop(self.go.send(pace));
+        let _ = self.go.send(pace);
     }
 
     /// Starts the encoder's thread.

@@ -128,6 +128,11 @@ impl Focus {
         }
     }
 
+    /// Something else than before lies under the pointer.
+    pub(super) fn is_news(&self, child: Window) -> bool {
+        child != self.child
+    }
+
     /// What lies under the pointer now, a child of the root or 0.
     pub(super) fn pointer_over(
         &mut self,
@@ -145,11 +150,13 @@ impl Focus {
         self.activate(conn, client)
     }
 
-    /// When nothing happens: asks again from time to time, where no window manager tells.
+    /// It is time to ask again, since no window manager tells.
+    pub(super) fn is_due(&self, now: MonoNs) -> bool {
+        self.manager.is_none() && now.since(self.asked) >= ASK_AGAIN
+    }
+
+    /// Asks again.
     pub(super) fn idle(&mut self, conn: &RustConnection, now: MonoNs) -> Result<Option<RawInput>, ConnectionError> {
-        if self.manager.is_some() || now.since(self.asked) < ASK_AGAIN {
-            return Ok(None);
-        }
         self.asked = now;
         self.refresh(conn)
     }
@@ -161,11 +168,20 @@ impl Focus {
         let named = number(&value(get(conn, self.root, check, window, 1)?)?);
         self.manager = match named {
             Some(named) if number(&value(get(conn, named, check, window, 1)?)?) == Some(named) => {
-                listen(conn, named, EventMask::STRUCTURE_NOTIFY)?;
+                self.listen(conn, named, EventMask::STRUCTURE_NOTIFY)?;
                 Some(named)
             }
             _ => None,
         };
+        Ok(())
+    }
+
+    /// What is sent of a window from now on. A mask replaces the one before, so those that must stay are left alone.
+    fn listen(&self, conn: &RustConnection, window: Window, mask: EventMask) -> Result<(), ConnectionError> {
+        if window != 0 && window != self.root && (mask != EventMask::NO_EVENT || Some(window) != self.manager) {
+            // The window may be gone; the next question will say so.
+            conn.change_window_attributes(window, &ChangeWindowAttributesAux::new().event_mask(mask))?.ignore_error();
+        }
         Ok(())
     }
 
@@ -187,13 +203,11 @@ impl Focus {
             return Ok(0);
         }
         if focus != self.focused {
-            if self.focused != 0 && self.focused != self.active {
-                listen(conn, self.focused, EventMask::NO_EVENT)?;
+            let before = std::mem::replace(&mut self.focused, focus);
+            if before != self.active {
+                self.listen(conn, before, EventMask::NO_EVENT)?;
             }
-            self.focused = focus;
-            if focus != self.root {
-                listen(conn, focus, watched())?;
-            }
+            self.listen(conn, focus, watched())?;
         }
         // The client's own window is the first one, from there up, that has a class.
         let mut window = focus;
@@ -238,13 +252,11 @@ impl Focus {
     /// Listens to another window, and tells it.
     fn activate(&mut self, conn: &RustConnection, window: Window) -> Result<Option<RawInput>, ConnectionError> {
         if window != self.active {
-            if self.active != 0 && self.active != self.focused && self.active != self.root {
-                listen(conn, self.active, EventMask::NO_EVENT)?;
+            let before = std::mem::replace(&mut self.active, window);
+            if before != self.focused {
+                self.listen(conn, before, EventMask::NO_EVENT)?;
             }
-            self.active = window;
-            if window != 0 && window != self.root {
-                listen(conn, window, watched())?;
-            }
+            self.listen(conn, window, watched())?;
         }
         self.tell(conn)
     }
@@ -281,12 +293,6 @@ impl Focus {
 /// What is listened to on the active and the focused window.
 fn watched() -> EventMask {
     EventMask::PROPERTY_CHANGE | EventMask::STRUCTURE_NOTIFY | EventMask::FOCUS_CHANGE
-}
-
-fn listen(conn: &RustConnection, window: Window, mask: EventMask) -> Result<(), ConnectionError> {
-    // The window may be gone; the next question will say so.
-    conn.change_window_attributes(window, &ChangeWindowAttributesAux::new().event_mask(mask))?.ignore_error();
-    Ok(())
 }
 
 type PropertyCookie<'c> = Cookie<'c, RustConnection, GetPropertyReply>;

@@ -150,6 +150,8 @@ struct Xi2 {
     /// Where the pointer was after the last batch that moved it.
     at: Option<Point>,
     queue: VecDeque<Read>,
+    /// Nothing was read from the connection since it was found empty, so that it may be waited on.
+    drained: bool,
 }
 
 impl Xi2 {
@@ -222,6 +224,7 @@ impl Xi2 {
             held_checked: MonoNs(i64::MIN),
             at: None,
             queue: VecDeque::with_capacity(MAX_BATCH),
+            drained: false,
             conn,
         })
     }
@@ -244,21 +247,26 @@ impl Xi2 {
 
     /// Reads what is there into the queue, without waiting.
     fn fill(&mut self) -> Result<(), ConnectionError> {
+        self.drained = false;
         while self.queue.len() < MAX_BATCH {
-            let Some((event, sequence)) = self.conn.poll_for_event_with_sequence()? else { break };
+            let Some((event, sequence)) = self.conn.poll_for_event_with_sequence()? else {
+                self.drained = true;
+                break;
+            };
             // The stamp is taken after the read: never before the event.
             self.queue.push_back(Read { event, sequence, arrival: self.clock.now() });
         }
         Ok(())
     }
 
-    /// Waits until there is something to read, or [`WAIT`] is over, or a signal came.
-    fn wait(&self) -> Result<(), CaptureError> {
+    /// Waits until there is something to read, or [`WAIT`] is over, or a signal came; whether something is.
+    fn wait(&self) -> Result<bool, CaptureError> {
         let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(WAIT.subsec_nanos()) };
         let mut fds = [PollFd::new(self.conn.stream(), PollFlags::IN)];
         match poll(&mut fds, Some(&limit)) {
             // A hang-up is readable: the next read says what it is.
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Ok(ready) => Ok(ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
             Err(error) => Err(CaptureError::System { what: "poll", detail: error.to_string() }),
         }
     }
@@ -309,9 +317,12 @@ impl Xi2 {
         let mut places = places.into_iter();
         for (arrival, event) in decoded {
             let place = if is_pointer(&event) { places.next().flatten() } else { None };
+            // Following the focus asks the server, which may read events into the connection's buffer.
+            self.drained &= !matches!(event, Decoded::Other(_));
             self.hand_over(event, arrival, place, meaning, sink)?;
         }
         if let Some(reply) = answer {
+            self.drained &= !self.focus.is_news(reply.child);
             let told = self.focus.pointer_over(&self.conn, reply.child)?;
             self.tell_focus(told, None, sink);
         }
@@ -413,11 +424,17 @@ impl Xi2 {
         }
     }
 
-    /// When nothing is there to read.
+    /// Once for each wait: what no event tells.
     fn idle(&mut self, sink: &InputSink) -> Result<(), ReplyError> {
+        if !self.queue.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
-        let told = self.focus.idle(&self.conn, now)?;
-        self.tell_focus(told, None, sink);
+        if self.focus.is_due(now) {
+            self.drained = false;
+            let told = self.focus.idle(&self.conn, now)?;
+            self.tell_focus(told, None, sink);
+        }
         if self.held.is_empty() || now.since(self.held_checked) < CHECK_HELD {
             return Ok(());
         }
@@ -451,18 +468,15 @@ impl InputSource for Xi2 {
         let told = self.focus.refresh(&self.conn).map_err(gone)?;
         self.tell_focus(told, None, sink);
         while !stop.is_set() {
-            self.fill().map_err(gone)?;
-            if self.queue.is_empty() {
-                self.idle(sink).map_err(refused)?;
-                if self.queue.is_empty() {
-                    // Whatever was asked above may have read events into the connection's buffer.
+            if !self.queue.is_empty() {
+                self.batch(sink).map_err(refused)?;
+            } else if !self.drained {
+                self.fill().map_err(gone)?;
+            } else {
+                if self.wait()? {
                     self.fill().map_err(gone)?;
                 }
-                if self.queue.is_empty() {
-                    self.wait()?;
-                }
-            } else {
-                self.batch(sink).map_err(refused)?;
+                self.idle(sink).map_err(refused)?;
             }
         }
         Ok(())
