@@ -154,6 +154,7 @@ fn describe(row: &OwnedRow) -> String {
                 HeldKey::Code(code) => code,
                 HeldKey::Redacted => "redacted".into(),
             };
+            text.push_str(if row.event_type == event_type::KEY_DOWN { " down" } else { " up" });
             for (flag, word) in [(key::REPEAT, " repeat"), (key::HELD, " held")] {
                 if row.metadata.get(flag).is_some() {
                     text.push_str(word);
@@ -179,7 +180,7 @@ fn describe(row: &OwnedRow) -> String {
             };
             format!("{which} {}", delta.abs())
         }
-        event_type::FOCUS => format!("{} {}", get(key::APP), get(key::TITLE)),
+        event_type::FOCUS => format!("{}: {}", get(key::APP), get(key::TITLE)),
         event_type::FRAME => {
             let kind = match (get(key::KEYFRAME) == "1", get(key::DUP) == "1") {
                 (true, _) => "keyframe ",
