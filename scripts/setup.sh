@@ -17,7 +17,7 @@ build_packages=(
     libdbus-1-dev libpipewire-0.3-dev libwayland-dev libegl-dev libgbm-dev  # xcap links these on Linux; they cannot be turned off
 )
 test_packages=(
-    xvfb x11-utils x11-xserver-utils xterm openbox                # a real X server, real clients, a real window manager
+    xvfb x11-utils x11-xserver-utils xterm xfonts-base openbox                # a real X server, real clients, a real window manager
     ffmpeg tmux python3 python3-venv                              # real decoder, real terminal, real readers
 )
 lint_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64)

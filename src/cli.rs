@@ -1,1 +1,319 @@
-//! Command line types.
+//! The command line's types, and nothing else: what each verb takes and how values are read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Records a screen and every input on one clock, crash-safe, straight into training data.
+#[derive(Parser, Debug)]
+#[command(name = "watchcap", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// Say more on standard error (-v, -vv, -vvv); captured content is never printed.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Configuration file [default: ~/.config/watchcap/config.toml].
+    #[arg(long, global = true, value_name = "FILE", env = "WATCHCAP_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Record the screen and the inputs into a crash-safe log, and seal it.
+    Record(Box<RecordArgs>),
+    /// Make a sealed session of a log.
+    Finalize(FinalizeArgs),
+    /// Check that a session is whole, unchanged and consistent.
+    Verify(VerifyArgs),
+    /// Play a session in the terminal.
+    Replay(ReplayArgs),
+    /// Summarise a session or a log.
+    Info(InfoArgs),
+    /// List the monitors and windows that can be recorded.
+    Targets(TargetsArgs),
+    /// Check what this machine can record, and say what is missing.
+    Doctor(DoctorArgs),
+    /// Record the built-in synthetic desktop, finalize, verify, and open the replay.
+    Demo(DemoArgs),
+}
+
+/// Where pictures and inputs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SourceArg {
+    /// This machine's screen and inputs.
+    Desktop,
+    /// The built-in moving picture with scripted input; needs no display.
+    Synthetic,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnOff {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// Time against picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QualityArg {
+    /// Least CPU.
+    Fast,
+    /// In between.
+    Balanced,
+    /// Sharpest at the same rate.
+    Sharp,
+}
+
+/// What is done with an unchanged screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UnchangedArg {
+    /// Store a frame, flagged as a duplicate: the cadence stays even.
+    Repeat,
+    /// Store none; how many is counted.
+    Skip,
+}
+
+/// Backend for pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScreenBackendArg {
+    /// The native one where there is one.
+    Auto,
+    /// X11 with shared memory.
+    X11,
+    /// Portable, slower, without the pointer.
+    Xcap,
+}
+
+/// Backend for inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InputBackendArg {
+    /// The native one where there is one.
+    Auto,
+    /// X11 with XInput2 raw events.
+    Xi2,
+    /// Portable, by polling: sees no wheel and may miss short taps.
+    Poll,
+}
+
+/// `watchcap record`
+#[derive(Args, Debug)]
+pub struct RecordArgs {
+    /// Folder in which the session's folder is made [default: the current one].
+    #[arg(short, long, value_name = "DIR", env = "WATCHCAP_OUT")]
+    pub out: Option<PathBuf>,
+    /// Name of the session's folder [default: session_YYYYMMDD_HHMMSS].
+    #[arg(long, value_name = "NAME")]
+    pub session: Option<String>,
+    /// Streams you consent to have recorded: screen, input. Asked for on a terminal when not given.
+    #[arg(long, value_name = "STREAMS", value_delimiter = ',', env = "WATCHCAP_CONSENT")]
+    pub consent: Vec<String>,
+
+    /// Where pictures and inputs come from.
+    #[arg(long, value_enum, default_value = "desktop")]
+    pub source: SourceArg,
+    /// Record this monitor, by name or number.
+    #[arg(long, value_name = "NAME", group = "target")]
+    pub monitor: Option<String>,
+    /// Record this window, by its identifier (see `watchcap targets`).
+    #[arg(long, value_name = "ID", group = "target")]
+    pub window: Option<String>,
+    /// Record the first window whose title contains this.
+    #[arg(long, value_name = "TEXT", group = "target")]
+    pub window_title: Option<String>,
+    /// Record the first window of this application (its class).
+    #[arg(long, value_name = "NAME", group = "target")]
+    pub app: Option<String>,
+    /// Record this part of the desktop, pixels; even sizes.
+    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", group = "target", allow_hyphen_values = true)]
+    pub region: Option<String>,
+    /// Size of the synthetic picture.
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720")]
+    pub size: String,
+
+    /// Frames per second, 1 to 240 [default: 30].
+    #[arg(long, value_name = "N")]
+    pub fps: Option<u32>,
+    /// Video bit rate [default: by size and rate, 4666 at 1080p30].
+    #[arg(long, value_name = "KBPS")]
+    pub bitrate_kbps: Option<u32>,
+    /// Seconds between two keyframes at the most [default: 0.5].
+    #[arg(long, value_name = "SECONDS")]
+    pub gop: Option<f64>,
+    /// Encoding time against picture [default: fast].
+    #[arg(long, value_enum)]
+    pub quality: Option<QualityArg>,
+    /// Stop by itself after this time: 90, 90s, 5m, 8h.
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<Duration>,
+    /// Draw the pointer into the pictures [default: on].
+    #[arg(long, value_enum)]
+    pub cursor: Option<OnOff>,
+    /// What to do with an unchanged screen [default: repeat].
+    #[arg(long, value_enum)]
+    pub unchanged: Option<UnchangedArg>,
+    /// Backend for pictures.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub screen_backend: ScreenBackendArg,
+    /// Backend for inputs.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub input_backend: InputBackendArg,
+    /// How often the polling input backend looks, per second.
+    #[arg(long, value_name = "HZ", default_value = "500")]
+    pub poll_hz: u32,
+    /// Streams that may be missing: input, keys, buttons, wheel, motion, position, focus.
+    #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
+    pub allow_missing: Vec<String>,
+
+    /// Name of the game or task, for the metadata.
+    #[arg(long, value_name = "NAME")]
+    pub game: Option<String>,
+    /// Its version, for the metadata.
+    #[arg(long, value_name = "VERSION")]
+    pub patch: Option<String>,
+    /// Leave the log as it is; `watchcap finalize` seals it later.
+    #[arg(long)]
+    pub no_finalize: bool,
+    /// Keep the log beside the sealed session.
+    #[arg(long)]
+    pub keep_log: bool,
+    /// Print results as JSON lines on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap finalize`
+#[derive(Args, Debug)]
+pub struct FinalizeArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Keep the log beside the sealed session.
+    #[arg(long)]
+    pub keep_log: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap verify`
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Do not decode the frames.
+    #[arg(long)]
+    pub no_decode: bool,
+    /// Print the report as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap replay`
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// How pictures are drawn.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub pictures: PicturesArg,
+}
+
+/// How the player draws pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PicturesArg {
+    /// The best that the terminal can.
+    Auto,
+    /// Half-blocks: any terminal.
+    Blocks,
+}
+
+/// `watchcap info`
+#[derive(Args, Debug)]
+pub struct InfoArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Print as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap targets`
+#[derive(Args, Debug)]
+pub struct TargetsArgs {
+    /// Print as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap doctor`
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Print as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap demo`
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Folder in which the session's folder is made [default: a demo-recordings folder here].
+    #[arg(short, long, value_name = "DIR", default_value = "demo-recordings")]
+    pub out: PathBuf,
+    /// How long to record.
+    #[arg(short, long, value_name = "TIME", value_parser = parse_duration, default_value = "5s")]
+    pub duration: Duration,
+    /// Do not open the replay.
+    #[arg(long)]
+    pub no_replay: bool,
+}
+
+/// Reads `90`, `90s`, `1.5m`, `8h`.
+///
+/// # Errors
+/// A sentence for clap when it is no such time.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit '{unit}', use ms, s, m or h")),
+    };
+    let value: f64 = number.parse().map_err(|_| format!("'{number}' is no number"))?;
+    let seconds = value * factor;
+    if !seconds.is_finite() || seconds <= 0.0 || seconds > 31.0 * 86_400.0 {
+        return Err("must be more than nothing and at most 31 days".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("8h"), Ok(Duration::from_secs(28_800)));
+        for bad in ["", "x", "5d", "-1", "0", "nan", "1e99h"] {
+            assert!(parse_duration(bad).is_err(), "{bad} was accepted");
+        }
+    }
+}

@@ -1,1 +1,105 @@
-//! Configuration: TOML file, environment, flags.
+//! The configuration file: defaults that a person wants for every recording. Flags stand over the environment, which stands
+//! over this file.
+//!
+//! Unknown keys are errors, so that a misspelt setting is not silently without effect.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Largest configuration file, bytes: far above any that a person writes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// What the file may hold.
+#[derive(Debug, Default, Clone, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Defaults for `watchcap record`.
+    pub record: RecordConfig,
+}
+
+/// `[record]`
+#[derive(Debug, Default, Clone, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordConfig {
+    /// Folder in which sessions are made.
+    pub out: Option<PathBuf>,
+    /// Streams for which consent stands: `screen`, `input`.
+    pub consent: Vec<String>,
+    /// Frames per second.
+    pub fps: Option<u32>,
+    /// Kilobits per second.
+    pub bitrate_kbps: Option<u32>,
+    /// Seconds between keyframes.
+    pub gop: Option<f64>,
+    /// `fast`, `balanced`, `sharp`.
+    pub quality: Option<String>,
+    /// Draw the pointer.
+    pub cursor: Option<bool>,
+    /// `repeat`, `skip`.
+    pub unchanged: Option<String>,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path} is no configuration: {detail}", path = path.display())]
+    Invalid {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        detail: String,
+    },
+}
+
+impl Config {
+    /// Reads `path`, or the platform's place when it is `None` (where a missing file is an empty one).
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file is there and cannot be used, or was named and is not there.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let (path, named) = match path {
+            Some(path) => (path.to_path_buf(), true),
+            None => match directories::ProjectDirs::from("", "", "watchcap") {
+                Some(dirs) => (dirs.config_dir().join("config.toml"), false),
+                None => return Ok(Self::default()),
+            },
+        };
+        let size = match std::fs::metadata(&path) {
+            Ok(meta) => meta.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Io { path, source }),
+        };
+        if size > MAX_BYTES {
+            return Err(ConfigError::Invalid { path, detail: format!("{size} bytes are too many") });
+        }
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Io { path: path.clone(), source })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Invalid { path, detail: error.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_an_error_with_its_line() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, "[record]\nfps = 60\nbitrat_kbps = 9\n").expect("a file");
+        let error = Config::load(Some(&path)).expect_err("it was accepted").to_string();
+        assert!(error.contains("bitrat_kbps") && error.contains("line 3"), "{error}");
+        std::fs::write(&path, "[record]\nfps = 60\nconsent = [\"screen\"]\n").expect("a file");
+        assert_eq!(Config::load(Some(&path)).expect("a good file").record.fps, Some(60));
+        assert!(Config::load(Some(&dir.path().join("none.toml"))).is_err());
+    }
+}

@@ -12,6 +12,7 @@ pub mod config;
 pub mod encode;
 pub mod event;
 mod file_at;
+pub mod files;
 pub mod finalize;
 pub mod hid;
 pub mod id;
@@ -19,6 +20,7 @@ pub mod log;
 pub mod privacy;
 pub mod recorder;
 pub mod session;
+pub mod signals;
 pub mod time;
 
 #[doc(hidden)]

@@ -1,3 +1,39 @@
 //! The program: parse, run the verb, print the error with its hint, choose the exit code.
 
-fn main() {}
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+use watchcap::cli::Cli;
+use watchcap::cmd::{self, Outcome};
+
+/// Messages go to standard error; `WATCHCAP_LOG` takes a filter, `-v` raises the level.
+fn start_tracing(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("WATCHCAP_LOG").unwrap_or_else(|_| EnvFilter::new(format!("watchcap={level}")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_tracing(cli.verbose);
+    match cmd::run(cli) {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Lossy) => ExitCode::from(3),
+        Err(failure) => {
+            let mut text = format!("error: {}\n", failure.message);
+            if let Some(hint) = &failure.hint {
+                text.push_str(&format!("hint: {hint}\n"));
+            }
+            // Nobody is left to tell when standard error is closed.
+            drop(std::io::stderr().write_all(text.as_bytes()));
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -3,6 +3,8 @@
 //! Sources only produce. They do not know the log, the encoder or each other; the recorder's one loop puts what they
 //! say in order. No type of a platform appears in this file, so everything above it can be tested without a screen.
 
+#[cfg(any(feature = "capture-xcap", all(target_os = "linux", feature = "x11")))]
+mod letterbox;
 pub mod pacing;
 pub mod platform;
 pub mod portable;

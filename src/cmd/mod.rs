@@ -1,1 +1,72 @@
-//! The verbs.
+//! The verbs: wiring only. Each turns its arguments into calls of the library and the result into text or JSON.
+//!
+//! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
+//! data was lost or recovered.
+
+mod demo;
+mod doctor;
+mod finalize;
+mod info;
+mod record;
+mod replay;
+mod targets;
+mod text;
+mod verify;
+
+use crate::cli::{Cli, Verb};
+use crate::config::{Config, ConfigError};
+
+/// How a verb ended well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Nothing to say.
+    Clean,
+    /// Finished, but data was lost or recovered.
+    Lossy,
+}
+
+/// How a verb failed: what, why, what to do, and the exit code.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed and why.
+    pub message: String,
+    /// What the person can do about it.
+    pub hint: Option<String>,
+    /// Exit code.
+    pub code: u8,
+}
+
+impl Failure {
+    /// A failure (exit code 1).
+    pub fn new(error: &impl std::fmt::Display, hint: Option<String>) -> Self {
+        Self { message: text::printable(&error.to_string()), hint, code: 1 }
+    }
+
+    /// Wrong use (exit code 2).
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: text::printable(&message.into()), hint: Some(hint.into()), code: 2 }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error.to_string(), "mend the file, or name another with --config")
+    }
+}
+
+/// Runs a verb.
+///
+/// # Errors
+/// [`Failure`] with everything that is to be printed.
+pub fn run(cli: Cli) -> Result<Outcome, Failure> {
+    match cli.verb {
+        Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?.record),
+        Verb::Finalize(args) => finalize::run(&args),
+        Verb::Verify(args) => verify::run(&args),
+        Verb::Replay(args) => replay::run(&args),
+        Verb::Info(args) => info::run(&args),
+        Verb::Targets(args) => targets::run(&args),
+        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Demo(args) => demo::run(&args),
+    }
+}

@@ -2,9 +2,12 @@
 //!
 //! An encoder turns 4:2:0 pictures into length-prefixed access units, each with its SEI. It knows no file and no clock.
 
+mod bits;
 pub mod bitstream;
 pub mod convert;
 pub mod openh264;
+mod raw;
+mod slice;
 
 use crate::id::FrameRef;
 use crate::time::MonoNs;

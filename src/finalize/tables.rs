@@ -1,1 +1,700 @@
-//! events.parquet.
+//! From rows to `events.parquet`: one pass, bounded memory, the same bytes for the same rows.
+//!
+//! Invariant: the file is a function of the rows and the key-value metadata handed in: no time, no host, no race. Two
+//! lanes encode disjoint columns, each in row order, and the row group is put together in column order, so how the
+//! threads interleave cannot be seen. Does not sync, rename or hash the file; `session/seal.rs` does.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arrow::array::{
+    ArrayRef, Float32Builder, Int32Builder, Int64Builder, MapBuilder, MapFieldNames, StringArray, StringBuilder,
+};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::SchemaRef;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
+};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
+
+use crate::session::layout;
+use crate::session::row::Row;
+use crate::session::row_hash::{self, HASH_LEN};
+use crate::session::schema::{self, COLUMNS, column};
+
+/// Rows of a row group: at 1,000 events a second about two minutes, at 60 frames and no input about half an hour.
+pub const ROW_GROUP_ROWS: usize = 131_072;
+
+/// Rows that are handed to the lanes at once: 16,384 rows of about 350 bytes (columns and hash input) are 6 MB; eight
+/// batches make a row group.
+const BATCH_ROWS: usize = 16_384;
+
+/// A batch is also cut when its text grows beyond this, so that memory follows the rows and not their contents.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// The largest row: the log keeps records of 4 KiB, so 1 MiB is never met by accident.
+const MAX_ROW_BYTES: usize = 1 << 20;
+
+/// Batches waiting for a lane: one being filled, one waiting, one in work; 3 × 6 MB.
+const LANE_QUEUE: usize = 1;
+
+/// Row groups encoded and not yet written: one being encoded, one finished; 2 × about 8 MB.
+const PENDING_GROUPS: usize = 2;
+
+/// Level of ZSTD for columns; 3 is its own default.
+const ZSTD_LEVEL: i32 = 3;
+/// Level for the hash column, which is random: all that can be won is four bits of eight, and level 1 wins them.
+const ZSTD_LEVEL_HASH: i32 = 1;
+
+/// Says who wrote the file, in the form that readers parse. The format's version and not the program's, so that the same
+/// log gives the same bytes whichever release finalizes it.
+const CREATED_BY: &str = "watchcap version 1.0.0";
+
+const HASH_FIELD: usize = 10;
+/// Which fields the first lane encodes, besides making the hashes; the second lane encodes the others. By measured
+/// weight: hashes, their column and the cheap numbers against the map and the strings.
+const FIRST_LANE: [usize; 7] = [0, 2, 3, 4, 6, 7, HASH_FIELD];
+
+/// What was written.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TableSummary {
+    /// Rows.
+    pub rows: u64,
+    /// Rows of each event type, in alphabetical order.
+    pub counts: std::collections::BTreeMap<String, u64>,
+    /// Smallest and largest `t_ns`, `None` when there are no rows.
+    pub span_ns: Option<(i64, i64)>,
+}
+
+/// Why the table cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// The file cannot be created.
+    #[error("cannot create {}: {source}", path.display())]
+    Create {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: ParquetError,
+    },
+    /// A row is older than the one before it.
+    #[error("row {row} is at {t_ns} ns, before the row before it at {before_ns} ns")]
+    Order {
+        /// Index of the row.
+        row: u64,
+        /// Its time.
+        t_ns: i64,
+        /// Time of the row before.
+        before_ns: i64,
+    },
+    /// A row is of another session.
+    #[error("row {row} belongs to another session than the table")]
+    Session {
+        /// Index of the row.
+        row: u64,
+    },
+    /// A row is too big.
+    #[error("row {row} has {size_bytes} bytes, more than {MAX_ROW_BYTES}")]
+    TooBig {
+        /// Index of the row.
+        row: u64,
+        /// Its size.
+        size_bytes: usize,
+    },
+    /// A thread that encodes columns is gone.
+    #[error("the thread that encodes {} is gone", path.display())]
+    LaneGone {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl TableError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Create { .. } | Self::Write { .. } => {
+                Some("free some disk space or make the directory writable, then run `watchcap finalize` again".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Writes `events.parquet`. Push rows in order, then [`finish`](Self::finish); dropped before that, the file is not a
+/// table.
+pub struct TableWriter {
+    path: PathBuf,
+    session_id: String,
+    file: SerializedFileWriter<BufWriter<File>>,
+    factory: ArrowRowGroupWriterFactory,
+    lanes: Vec<Lane>,
+    batch: Batch,
+    rows_in_group: usize,
+    pending: usize,
+    rows: u64,
+    span_ns: Option<(i64, i64)>,
+    counts: Vec<(String, u64)>,
+}
+
+impl TableWriter {
+    /// Begins a table at `path` (mode 0600; a file that is there is emptied). The format version and the session's id
+    /// go into the key-value metadata, and then `key_values`.
+    ///
+    /// # Errors
+    /// When the file cannot be created or its beginning not written.
+    pub fn create(path: &Path, session_id: &str, key_values: &[(String, String)]) -> Result<Self, TableError> {
+        let file =
+            layout::create_private_file(path).map_err(|source| TableError::Create { path: path.to_owned(), source })?;
+        let write = |source| TableError::Write { path: path.to_owned(), source };
+        let schema = schema::arrow_schema();
+        let properties = properties(&schema, session_id, key_values).map_err(write)?;
+        let options = ArrowWriterOptions::new().with_properties(properties);
+        let (file, factory) =
+            ArrowWriter::try_new_with_options(BufWriter::with_capacity(1 << 20, file), Arc::clone(&schema), options)
+                .and_then(ArrowWriter::into_serialized_writer)
+                .map_err(write)?;
+        let lanes = [true, false]
+            .into_iter()
+            .map(|first| Lane::start(&schema, first))
+            .collect::<Result<_, _>>()
+            .map_err(|source| TableError::Create { path: path.to_owned(), source })?;
+        Ok(Self {
+            path: path.to_owned(),
+            session_id: session_id.to_owned(),
+            file,
+            factory,
+            lanes,
+            batch: Batch::new(),
+            rows_in_group: 0,
+            pending: 0,
+            rows: 0,
+            span_ns: None,
+            counts: Vec::new(),
+        })
+    }
+
+    /// Adds a row. Its hash is made here.
+    ///
+    /// # Errors
+    /// When the row is out of order, of another session or too big, or the file cannot be written.
+    pub fn push(&mut self, row: &Row<'_>) -> Result<(), TableError> {
+        let before_ns = self.span_ns.map_or(i64::MIN, |(_, last)| last);
+        if row.t_ns < before_ns {
+            return Err(TableError::Order { row: self.rows, t_ns: row.t_ns, before_ns });
+        }
+        if row.session_id != self.session_id {
+            return Err(TableError::Session { row: self.rows });
+        }
+        let size_bytes = self.batch.push(row);
+        if size_bytes > MAX_ROW_BYTES {
+            return Err(TableError::TooBig { row: self.rows, size_bytes });
+        }
+        self.span_ns = Some((self.span_ns.map_or(row.t_ns, |(first, _)| first), row.t_ns));
+        self.rows += 1;
+        self.rows_in_group += 1;
+        match self.counts.iter_mut().find(|(name, _)| name == row.event_type) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((row.event_type.to_owned(), 1)),
+        }
+        if self.rows_in_group == ROW_GROUP_ROWS {
+            self.send(true)
+        } else if self.batch.rows == BATCH_ROWS || self.batch.hash_input.len() > BATCH_BYTES {
+            self.send(false)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what is left and the footer. The file is complete, but not yet synced.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish(mut self) -> Result<TableSummary, TableError> {
+        if self.rows_in_group > 0 {
+            self.send(true)?;
+        }
+        while self.pending > 0 {
+            self.collect()?;
+        }
+        let path = self.path.clone();
+        let write = |source| TableError::Write { path: path.clone(), source };
+        self.file.finish().map_err(write)?;
+        // `finish` flushes the writer's own buffer, and this one the BufWriter; an error at drop would be lost.
+        std::io::Write::flush(self.file.inner_mut()).map_err(|error| write(error.into()))?;
+        Ok(TableSummary { rows: self.rows, counts: self.counts.drain(..).collect(), span_ns: self.span_ns })
+    }
+
+    /// Hands the batch to the lanes; with `ends_group`, the row group ends behind it.
+    fn send(&mut self, ends_group: bool) -> Result<(), TableError> {
+        let write = |source| TableError::Write { path: self.path.clone(), source };
+        let batch = std::mem::replace(&mut self.batch, Batch::new());
+        let begins_group = self.rows_in_group == batch.rows;
+        let writers = if begins_group {
+            self.factory.create_column_writers(self.file.flushed_row_groups().len() + self.pending).map_err(write)?
+        } else {
+            Vec::new()
+        };
+        let (columns, hash_input, hash_lengths) = batch.finish();
+        // Every field has one leaf, but the map, which is the last field, has two.
+        let mut by_lane: [Vec<(usize, ArrowColumnWriter)>; 2] = [Vec::new(), Vec::new()];
+        for (leaf, writer) in writers.into_iter().enumerate() {
+            by_lane[usize::from(!FIRST_LANE.contains(&leaf))].push((leaf, writer));
+        }
+        let mut hash = Some((hash_input, hash_lengths));
+        for (index, writers) in by_lane.into_iter().enumerate() {
+            let work = Work {
+                columns: columns.clone(),
+                hash: if index == 0 { hash.take() } else { None },
+                writers: begins_group.then_some(writers),
+                ends_group,
+            };
+            if self.lanes[index].work.as_ref().is_none_or(|lane| lane.send(work).is_err()) {
+                return Err(self.lane_error());
+            }
+        }
+        if ends_group {
+            self.rows_in_group = 0;
+            self.pending += 1;
+            if self.pending == PENDING_GROUPS {
+                self.collect()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the oldest row group that is pending.
+    fn collect(&mut self) -> Result<(), TableError> {
+        let mut chunks = Vec::with_capacity(COLUMNS.len() + 1);
+        for lane in &self.lanes {
+            match lane.done.recv() {
+                Ok(Ok(mut part)) => chunks.append(&mut part),
+                Ok(Err(source)) => return Err(TableError::Write { path: self.path.clone(), source }),
+                Err(_disconnected) => return Err(TableError::LaneGone { path: self.path.clone() }),
+            }
+        }
+        self.pending -= 1;
+        chunks.sort_by_key(|(leaf, _)| *leaf);
+        let write = |source| TableError::Write { path: self.path.clone(), source };
+        let mut group = self.file.next_row_group().map_err(write)?;
+        for (_, chunk) in chunks {
+            chunk.append_to_row_group(&mut group).map_err(write)?;
+        }
+        group.close().map_err(write)?;
+        Ok(())
+    }
+
+    /// Why a lane takes no more work.
+    fn lane_error(&self) -> TableError {
+        for lane in &self.lanes {
+            while let Ok(result) = lane.done.try_recv() {
+                if let Err(source) = result {
+                    return TableError::Write { path: self.path.clone(), source };
+                }
+            }
+        }
+        TableError::LaneGone { path: self.path.clone() }
+    }
+}
+
+/// How the columns are stored.
+fn properties(
+    schema: &SchemaRef,
+    session_id: &str,
+    key_values: &[(String, String)],
+) -> Result<WriterProperties, ParquetError> {
+    let mut metadata = vec![
+        KeyValue::new(schema::FORMAT_VERSION_KEY.to_owned(), schema::FORMAT_VERSION.to_owned()),
+        KeyValue::new(schema::SESSION_ID_KEY.to_owned(), session_id.to_owned()),
+    ];
+    metadata.extend(key_values.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())));
+    let mut builder = WriterProperties::builder()
+        .set_created_by(CREATED_BY.to_owned())
+        .set_key_value_metadata(Some(metadata))
+        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_coerce_types(true)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_dictionary_enabled(true)
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    let path = |name: &str| ColumnPath::from(name);
+    for name in [column::T_NS, column::FRAME_REF] {
+        builder = builder
+            .set_column_dictionary_enabled(path(name), false)
+            .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED)
+            .set_column_statistics_enabled(path(name), EnabledStatistics::Page);
+    }
+    for name in [column::MOUSE_X, column::MOUSE_Y, column::DELTA] {
+        builder = builder
+            .set_column_dictionary_enabled(path(name), false)
+            .set_column_encoding(path(name), Encoding::BYTE_STREAM_SPLIT);
+    }
+    builder = builder
+        .set_column_dictionary_enabled(path(column::HASH), false)
+        .set_column_encoding(path(column::HASH), Encoding::PLAIN)
+        .set_column_compression(path(column::HASH), Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL_HASH)?))
+        .set_column_statistics_enabled(path(column::HASH), EnabledStatistics::None);
+    // Smallest and largest value of a map's keys help nobody and would show a title in the footer.
+    let descriptor = ArrowSchemaConverter::new().with_coerce_types(true).convert(schema)?;
+    for leaf in descriptor.columns() {
+        if leaf.path().parts().first().is_some_and(|root| root == column::METADATA) {
+            builder = builder.set_column_statistics_enabled(leaf.path().clone(), EnabledStatistics::None);
+        }
+    }
+    Ok(builder.build())
+}
+
+/// Columns under construction.
+struct Batch {
+    rows: usize,
+    t_ns: Int64Builder,
+    event_type: StringBuilder,
+    key_code: Int32Builder,
+    mouse_x: Float32Builder,
+    mouse_y: Float32Builder,
+    mouse_button: StringBuilder,
+    delta: Float32Builder,
+    frame_ref: Int64Builder,
+    window_id: StringBuilder,
+    session_id: StringBuilder,
+    metadata: MapBuilder<StringBuilder, StringBuilder>,
+    /// The canonical bytes of every row, each padded for SHA-256.
+    hash_input: Vec<u8>,
+    /// How many of these bytes belong to each row.
+    hash_lengths: Vec<u32>,
+}
+
+impl Batch {
+    fn new() -> Self {
+        const N: usize = BATCH_ROWS;
+        let entry = column::MAP_ENTRY.to_owned();
+        let names = MapFieldNames { entry, key: column::MAP_KEY.to_owned(), value: column::MAP_VALUE.to_owned() };
+        Self {
+            rows: 0,
+            t_ns: Int64Builder::with_capacity(N),
+            event_type: StringBuilder::with_capacity(N, N * 10),
+            key_code: Int32Builder::with_capacity(N),
+            mouse_x: Float32Builder::with_capacity(N),
+            mouse_y: Float32Builder::with_capacity(N),
+            mouse_button: StringBuilder::with_capacity(N, N / 8),
+            delta: Float32Builder::with_capacity(N),
+            frame_ref: Int64Builder::with_capacity(N),
+            window_id: StringBuilder::with_capacity(N, N * 10),
+            session_id: StringBuilder::with_capacity(N, N * 36),
+            metadata: MapBuilder::with_capacity(
+                Some(names),
+                StringBuilder::with_capacity(N * 3, N * 12),
+                StringBuilder::with_capacity(N * 3, N * 12),
+                N,
+            ),
+            hash_input: Vec::with_capacity(N * 192),
+            hash_lengths: Vec::with_capacity(N),
+        }
+    }
+
+    /// Adds a row; how many bytes it has in its canonical form.
+    fn push(&mut self, row: &Row<'_>) -> usize {
+        let size = row_hash::encode_padded(row, &mut self.hash_input);
+        if size > MAX_ROW_BYTES {
+            self.hash_input.truncate(self.hash_input.len() - size);
+            return size;
+        }
+        self.hash_lengths.push(size as u32);
+        self.rows += 1;
+        self.t_ns.append_value(row.t_ns);
+        self.event_type.append_value(row.event_type);
+        self.key_code.append_option(row.key_code);
+        self.mouse_x.append_option(row.mouse_x);
+        self.mouse_y.append_option(row.mouse_y);
+        self.mouse_button.append_option(row.mouse_button);
+        self.delta.append_option(row.delta);
+        self.frame_ref.append_option(row.frame_ref);
+        self.window_id.append_value(row.window_id);
+        self.session_id.append_value(row.session_id);
+        let (keys, values) = self.metadata.entries();
+        for (key, value) in row.metadata.iter() {
+            keys.append_value(key);
+            values.append_value(value);
+        }
+        let appended = self.metadata.append(true);
+        debug_assert!(appended.is_ok(), "a key beside each value");
+        size
+    }
+
+    /// The columns in order (a null array stands for the hashes, which a lane makes) and what to hash.
+    fn finish(mut self) -> (Arc<Vec<ArrayRef>>, Vec<u8>, Vec<u32>) {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.t_ns.finish()),
+            Arc::new(self.event_type.finish()),
+            Arc::new(self.key_code.finish()),
+            Arc::new(self.mouse_x.finish()),
+            Arc::new(self.mouse_y.finish()),
+            Arc::new(self.mouse_button.finish()),
+            Arc::new(self.delta.finish()),
+            Arc::new(self.frame_ref.finish()),
+            Arc::new(self.window_id.finish()),
+            Arc::new(self.session_id.finish()),
+            Arc::new(StringArray::new_null(0)),
+            Arc::new(self.metadata.finish()),
+        ];
+        (Arc::new(columns), self.hash_input, self.hash_lengths)
+    }
+}
+
+/// A batch for a lane.
+struct Work {
+    columns: Arc<Vec<ArrayRef>>,
+    hash: Option<(Vec<u8>, Vec<u32>)>,
+    /// Writers of the lane's leaves, when a row group begins with this batch.
+    writers: Option<Vec<(usize, ArrowColumnWriter)>>,
+    ends_group: bool,
+}
+
+type Chunks = Result<Vec<(usize, ArrowColumnChunk)>, ParquetError>;
+
+/// A thread that encodes some of the columns.
+struct Lane {
+    work: Option<Sender<Work>>,
+    done: Receiver<Chunks>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lane {
+    fn start(schema: &SchemaRef, first: bool) -> std::io::Result<Self> {
+        let (work, work_receiver) = bounded::<Work>(LANE_QUEUE);
+        let (done_sender, done) = bounded::<Chunks>(PENDING_GROUPS);
+        let schema = Arc::clone(schema);
+        let name = if first { "table-hash" } else { "table-text" };
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let mut writers = Vec::new();
+            for work in work_receiver {
+                let done = match encode(&schema, first, work, &mut writers) {
+                    Ok(None) => continue,
+                    Ok(Some(chunks)) => Ok(chunks),
+                    Err(error) => Err(error),
+                };
+                let failed = done.is_err();
+                if done_sender.send(done).is_err() || failed {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { work: Some(work), done, thread: Some(thread) })
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        // Without work the thread ends; its last results fit into the channel.
+        drop(self.work.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was already reported as `LaneGone`.
+            drop(thread.join());
+        }
+    }
+}
+
+/// Encodes the lane's columns of a batch; the finished chunks when the row group ends.
+fn encode(
+    schema: &SchemaRef,
+    first: bool,
+    work: Work,
+    writers: &mut Vec<(usize, ArrowColumnWriter)>,
+) -> Result<Option<Vec<(usize, ArrowColumnChunk)>>, ParquetError> {
+    if let Some(new) = work.writers {
+        *writers = new;
+    }
+    let mut hashes = match work.hash {
+        Some((input, lengths)) => Some(hash_column(&input, &lengths)?),
+        None => None,
+    };
+    let mut writers_left = writers.iter_mut();
+    for (index, (field, column)) in schema.fields().iter().zip(work.columns.iter()).enumerate() {
+        if FIRST_LANE.contains(&index) != first {
+            continue;
+        }
+        let array =
+            if index == HASH_FIELD { hashes.take().unwrap_or_else(|| Arc::clone(column)) } else { Arc::clone(column) };
+        for (leaf, (_, writer)) in compute_leaves(field, &array)?.iter().zip(&mut writers_left) {
+            writer.write(leaf)?;
+        }
+    }
+    if !work.ends_group {
+        return Ok(None);
+    }
+    writers.drain(..).map(|(leaf, writer)| Ok((leaf, writer.close()?))).collect::<Result<_, _>>().map(Some)
+}
+
+/// The hash column of a batch.
+fn hash_column(input: &[u8], lengths: &[u32]) -> Result<ArrayRef, ParquetError> {
+    let mut text = Vec::with_capacity(lengths.len() * HASH_LEN);
+    let mut rest = input;
+    for length in lengths {
+        let (row, behind) = rest.split_at_checked(*length as usize).unwrap_or((rest, &[]));
+        text.extend_from_slice(&row_hash::hash_padded(row));
+        rest = behind;
+    }
+    let offsets: ScalarBuffer<i32> = (0..=lengths.len()).map(|row| (row * HASH_LEN) as i32).collect();
+    Ok(Arc::new(StringArray::try_new(OffsetBuffer::new(offsets), Buffer::from_vec(text), None)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+
+    use super::*;
+    use crate::session::row::{RowMetadata, event_type, key};
+
+    const SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    static EMPTY: RowMetadata = RowMetadata::new();
+
+    /// A row with nothing in it but what every row has.
+    fn plain(t_ns: i64, event_type: &'static str) -> Row<'static> {
+        Row {
+            t_ns,
+            event_type,
+            key_code: None,
+            mouse_x: None,
+            mouse_y: None,
+            mouse_button: None,
+            delta: None,
+            frame_ref: None,
+            window_id: "0x1c00007",
+            session_id: SESSION,
+            metadata: &EMPTY,
+        }
+    }
+
+    /// Realistic rows: the mouse at 1 kHz, a frame every 16 ms, a key every 200 ms.
+    fn write_rows(path: &Path, rows: u64) -> Result<TableSummary, TableError> {
+        let mut writer = TableWriter::create(path, SESSION, &[])?;
+        let mut map = RowMetadata::default();
+        let mut frame = -1;
+        let mut bits = 1u64;
+        for index in 0..rows {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let noise = (bits >> 40) as i64;
+            map.clear();
+            let t_ns = 1_000_000_000_000 + index as i64 * 1_000_000 + noise % 200_000;
+            let mut row = plain(t_ns, event_type::MOUSE_MOVE);
+            if index % 17 == 0 {
+                frame += 1;
+                row.event_type = event_type::FRAME;
+                map.push_int(key::BYTES, 20_000 + noise % 30_000);
+                map.push_int(key::CAPTURE_US, 300 + noise % 200);
+                map.push_int(key::ENCODE_US, 8_000 + noise % 3_000);
+                map.push_int(key::PTS, t_ns / 1000);
+            } else if index % 200 == 5 {
+                row.event_type = if index % 400 == 5 { event_type::KEY_DOWN } else { event_type::KEY_UP };
+                row.key_code = Some(26);
+                map.push_str(key::CODE, "KeyW");
+                map.push_int(key::NATIVE, 25);
+                map.push_str(key::SOURCE, "xi2");
+            } else {
+                row.mouse_x = Some((noise % 1920) as f32 / 1920.0);
+                row.mouse_y = Some((noise / 1920 % 1080) as f32 / 1080.0);
+                map.push_f32(key::DX, (noise % 41 - 20) as f32);
+                map.push_f32(key::DY, (noise / 64 % 23 - 11) as f32);
+                map.push_str(key::SOURCE, "xi2");
+            }
+            let row = Row { frame_ref: (frame >= 0).then_some(frame), metadata: &map, ..row };
+            writer.push(&row)?;
+        }
+        writer.finish()
+    }
+
+    #[test]
+    fn the_same_rows_are_the_same_bytes_in_full_row_groups() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        let rows = ROW_GROUP_ROWS as u64 + 20_000;
+        let summary = write_rows(&one, rows).expect("a table");
+        assert_eq!(write_rows(&two, rows).expect("a table"), summary);
+        assert_eq!(summary.rows, rows);
+        assert_eq!(summary.counts.values().sum::<u64>(), rows);
+        assert_eq!(summary.counts.get(event_type::FRAME), Some(&rows.div_ceil(17)));
+        assert!(std::fs::read(&one).expect("a file") == std::fs::read(&two).expect("a file"), "two runs differ");
+        let reader = SerializedFileReader::new(File::open(&one).expect("a file")).expect("a table");
+        let groups: Vec<_> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        assert_eq!(groups, [ROW_GROUP_ROWS as i64, 20_000]);
+        let group = reader.metadata().row_group(0);
+        let encodings: Vec<Vec<_>> = group.columns().iter().map(|column| column.encodings().collect()).collect();
+        for (leaf, wanted) in [
+            (0, Encoding::DELTA_BINARY_PACKED),
+            (1, Encoding::RLE_DICTIONARY),
+            (3, Encoding::BYTE_STREAM_SPLIT),
+            (7, Encoding::DELTA_BINARY_PACKED),
+            (9, Encoding::RLE_DICTIONARY),
+            (11, Encoding::RLE_DICTIONARY),
+            (12, Encoding::RLE_DICTIONARY),
+        ] {
+            assert!(encodings[leaf].contains(&wanted), "leaf {leaf}: {:?}", encodings[leaf]);
+        }
+        assert!(!encodings[HASH_FIELD].contains(&Encoding::RLE_DICTIONARY));
+        assert!(group.column(0).statistics().is_some_and(|statistics| statistics.min_bytes_opt().is_some()));
+        assert!(group.column(0).column_index_range().is_some() && group.column(0).offset_index_range().is_some());
+        assert_eq!(group.sorting_columns().map(|columns| columns[0].column_idx), Some(0));
+        let leaf = group.column(11).column_descr().path().string();
+        assert_eq!(leaf, "metadata.key_value.key");
+    }
+
+    #[test]
+    fn an_empty_table_is_a_table() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("t");
+        assert_eq!(write_rows(&path, 0).expect("a table"), TableSummary::default());
+        let reader = SerializedFileReader::new(File::open(&path).expect("a file")).expect("a table");
+        assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
+    }
+
+    #[test]
+    fn rows_that_do_not_belong_are_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut writer = TableWriter::create(&dir.path().join("t"), SESSION, &[]).expect("a table");
+        writer.push(&plain(5, event_type::PAUSE)).expect("a row");
+        assert!(matches!(
+            writer.push(&plain(4, event_type::PAUSE)),
+            Err(TableError::Order { row: 1, t_ns: 4, before_ns: 5 })
+        ));
+        let foreign = Row { session_id: "another", ..plain(5, event_type::PAUSE) };
+        assert!(matches!(writer.push(&foreign), Err(TableError::Session { row: 1 })));
+        let mut map = RowMetadata::default();
+        map.push_str(key::TITLE, &"x".repeat(MAX_ROW_BYTES));
+        let big = Row { metadata: &map, ..plain(5, event_type::PAUSE) };
+        assert!(matches!(writer.push(&big), Err(TableError::TooBig { row: 1, .. })));
+    }
+
+    #[test]
+    #[ignore = "measures: CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo test --lib two_million -- --ignored --nocapture"]
+    #[expect(clippy::disallowed_methods, reason = "times itself")]
+    fn two_million_rows_in_the_promised_time() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("t");
+        for _ in 0..3 {
+            let start = std::time::Instant::now();
+            write_rows(&path, 2_000_000).expect("a table");
+            let taken = start.elapsed();
+            let size = std::fs::metadata(&path).expect("a file").len();
+            println!("2,000,000 rows in {taken:.2?}, {size} bytes");
+        }
+    }
+}

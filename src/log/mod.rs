@@ -1,5 +1,194 @@
-//! The log: open, append-only, crash-safe.
+//! The log: open, append-only, crash-safe. One recording's events, frame references and facts in a sled database, and its video
+//! in a file beside it that is written once, in its final place.
+//!
+//! Guarantees, numbered so that tests and comments can name them:
+//!
+//! - **G1** A record that was appended is in the database within [`writer::COMMIT_NS`] (10 ms): a killed process loses no more.
+//! - **G2** A record in the database is on the disk within [`writer::SYNC_NS`] (50 ms) plus one `fdatasync`.
+//! - **G3** A frame's bytes are in the file before its reference is in the database, and on the disk before the reference is
+//!   synced: the header of each chunk says how much of the video was on the disk when the chunk was cut.
+//! - **G4** Records come back in the order in which they were appended, with no hole that is not reported.
+//! - **G5** Each chunk frames itself (magic, length, CRC32C): what the database loses, a scan of its bytes finds.
+//! - **G6** After the first failed write nothing more is written, and everything acknowledged before stays readable.
+//! - **G7** Reading never changes what the log says; [`reader::LogReader::peek`] does not even open the database.
+//!
+//! Does not know the session's formats; `finalize` makes a session of it.
 
+pub mod chunk;
+pub mod codec;
+pub mod lock;
+pub mod reader;
+pub mod salvage;
+pub mod store;
 pub mod video;
 pub mod video_finish;
 pub mod video_scan;
+pub mod writer;
+
+use std::path::{Path, PathBuf};
+
+use crate::event::{Event, Source};
+use crate::time::{Anchor, MonoNs};
+
+/// The folder of the log inside a session's folder.
+pub const LOG_DIR: &str = "log";
+/// The database inside the log's folder.
+pub const EVENTS_DIR: &str = "events";
+/// The video inside the log's folder.
+pub const VIDEO_FILE: &str = "frames.mp4";
+/// The lock inside the log's folder.
+pub const LOCK_FILE: &str = "lock";
+
+/// Paths of a log.
+#[derive(Clone, Debug)]
+pub struct LogPaths {
+    /// `log/`
+    pub dir: PathBuf,
+    /// `log/events/`
+    pub events: PathBuf,
+    /// `log/frames.mp4`
+    pub video: PathBuf,
+    /// `log/lock`
+    pub lock: PathBuf,
+}
+
+impl LogPaths {
+    /// The paths of the log in a session's folder.
+    pub fn of(session: &Path) -> Self {
+        let dir = session.join(LOG_DIR);
+        Self { events: dir.join(EVENTS_DIR), video: dir.join(VIDEO_FILE), lock: dir.join(LOCK_FILE), dir }
+    }
+}
+
+/// A record: what is kept, in the order in which it was appended.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    /// When it happened.
+    pub t: MonoNs,
+    /// Who saw it.
+    pub source: Source,
+    /// What it is.
+    pub body: Body,
+}
+
+/// The kinds of record.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Body {
+    /// A fact about the recording, as JSON; a later one with the same key replaces an earlier one.
+    Setup {
+        /// Its name.
+        key: String,
+        /// Its value.
+        json: String,
+    },
+    /// Something that happened.
+    Event(Event),
+    /// A reading of the clocks.
+    Anchor(Anchor),
+    /// State of the hash over the closed part of the video.
+    Digest {
+        /// Bytes hashed.
+        offset: u64,
+        /// Serialised state.
+        state: Vec<u8>,
+    },
+    /// The recording ended in good order. The last record.
+    End {
+        /// Why: `duration`, `signal`, `display_gone`, …
+        reason: String,
+    },
+}
+
+/// Why a log cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// A file operation failed.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database failed.
+    #[error("cannot {action} the database {path}: {detail}", path = path.display())]
+    Database {
+        /// What was tried.
+        action: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// What it said.
+        detail: String,
+    },
+    /// The video file failed.
+    #[error(transparent)]
+    Video(#[from] video::VideoError),
+    /// A chunk could not be made or read.
+    #[error("cannot {action} chunk at record {seq}: {detail}")]
+    Chunk {
+        /// What was tried.
+        action: &'static str,
+        /// First record of the chunk.
+        seq: u64,
+        /// Why not.
+        detail: String,
+    },
+    /// An earlier write failed; nothing is written after it (G6).
+    #[error("the log is closed after a failed write: {first}")]
+    Poisoned {
+        /// The first error.
+        first: String,
+    },
+    /// Somebody else uses the log.
+    #[error("{path} is in use: {holder}", path = path.display())]
+    Locked {
+        /// The lock.
+        path: PathBuf,
+        /// Who holds it, since when.
+        holder: String,
+    },
+    /// There is no log.
+    #[error("{path} holds no log", path = path.display())]
+    NoLog {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The log was written by a newer release.
+    #[error("the log has schema {found}; this release reads up to {newest}")]
+    TooNew {
+        /// Schema found.
+        found: u16,
+        /// Newest readable.
+        newest: u16,
+    },
+}
+
+impl LogError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Some("the folder must be writable; choose another with --out".into())
+            }
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Some("free some space; everything acknowledged before is kept".into())
+            }
+            Self::Locked { .. } => Some("wait until it is done, or stop that process".into()),
+            Self::NoLog { .. } => {
+                Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
+            }
+            Self::TooNew { .. } => Some("use the watchcap that recorded it, or a newer one".into()),
+            _ => None,
+        }
+    }
+}
+
+/// Makes an [`LogError::Io`] of an I/O error.
+pub(crate) fn io_error<'a>(
+    action: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(std::io::Error) -> LogError + use<'a> {
+    move |source| LogError::Io { action, path: path.to_path_buf(), source }
+}

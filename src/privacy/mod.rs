@@ -1,1 +1,3 @@
-//! Consent, masks, redaction.
+//! What may be recorded: pure decisions, applied before anything is opened, encoded or appended.
+
+pub mod consent;

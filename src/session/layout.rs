@@ -1,1 +1,232 @@
-//! session layout.
+//! The files of a session: every name once, and the only places where they are made.
+//!
+//! Invariant: what is created here can be read and written by its owner and by nobody else, whatever the umask:
+//! recordings hold keystrokes. Does not read or write the content of any file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::id::FrameRef;
+use crate::time::UtcNs;
+
+/// The video.
+pub const FRAMES_FILE: &str = "frames.mp4";
+/// The table of events.
+pub const EVENTS_FILE: &str = "events.parquet";
+/// The sound; present only when it was asked for and agreed to.
+pub const AUDIO_FILE: &str = "audio.mp4";
+/// What was captured, how, by whom agreed, and what was lost.
+pub const METADATA_FILE: &str = "metadata.json";
+/// SHA-256 of every other file; its presence means "sealed".
+pub const INTEGRITY_FILE: &str = "integrity.sha256";
+/// The log of a recording that is not finalized, or whose finalization did not come to its end.
+pub const LOG_DIR: &str = "log";
+/// The database of the log, inside [`LOG_DIR`].
+pub const LOG_EVENTS_DIR: &str = "events";
+/// PNG pictures of single frames; present only when a burst was asked for.
+pub const DEBUG_DIR: &str = "debug";
+/// Ends the name of a file that is being written and is not published yet.
+pub const TEMP_SUFFIX: &str = ".tmp";
+/// Begins the name of a session's directory.
+pub const SESSION_PREFIX: &str = "session_";
+
+/// How many names are tried when sessions begin in the same second: more than one a millisecond is no accident.
+const MAX_NAME_TRIES: u32 = 1000;
+
+/// What a directory holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DirState {
+    /// A sealed session: `integrity.sha256` is there. (A log that is still there was not tidied up yet.)
+    Sealed,
+    /// A log without a seal: being recorded, left by a crash, or waiting to be finalized.
+    Log,
+    /// Neither.
+    Nothing,
+}
+
+/// What `dir` holds, by the names in it; nothing is opened.
+pub fn state_of(dir: &Path) -> DirState {
+    if integrity_path(dir).is_file() {
+        DirState::Sealed
+    } else if log_dir(dir).is_dir() {
+        DirState::Log
+    } else {
+        DirState::Nothing
+    }
+}
+
+/// `frames.mp4` of a session.
+pub fn frames_path(dir: &Path) -> PathBuf {
+    dir.join(FRAMES_FILE)
+}
+
+/// `events.parquet` of a session.
+pub fn events_path(dir: &Path) -> PathBuf {
+    dir.join(EVENTS_FILE)
+}
+
+/// `audio.mp4` of a session.
+pub fn audio_path(dir: &Path) -> PathBuf {
+    dir.join(AUDIO_FILE)
+}
+
+/// `metadata.json` of a session.
+pub fn metadata_path(dir: &Path) -> PathBuf {
+    dir.join(METADATA_FILE)
+}
+
+/// `integrity.sha256` of a session.
+pub fn integrity_path(dir: &Path) -> PathBuf {
+    dir.join(INTEGRITY_FILE)
+}
+
+/// The directory of the log.
+pub fn log_dir(dir: &Path) -> PathBuf {
+    dir.join(LOG_DIR)
+}
+
+/// The database of the log.
+pub fn log_events_dir(dir: &Path) -> PathBuf {
+    dir.join(LOG_DIR).join(LOG_EVENTS_DIR)
+}
+
+/// The video while it is being recorded.
+pub fn log_frames_path(dir: &Path) -> PathBuf {
+    dir.join(LOG_DIR).join(FRAMES_FILE)
+}
+
+/// The sound while it is being recorded.
+pub fn log_audio_path(dir: &Path) -> PathBuf {
+    dir.join(LOG_DIR).join(AUDIO_FILE)
+}
+
+/// The directory of PNG pictures.
+pub fn debug_dir(dir: &Path) -> PathBuf {
+    dir.join(DEBUG_DIR)
+}
+
+/// The name of the PNG of one frame inside [`DEBUG_DIR`]: ten digits, so that names sort like frames for 5 years at 60 fps.
+pub fn debug_frame_name(frame: FrameRef) -> String {
+    format!("frame_{:010}.png", frame.0)
+}
+
+/// The name under which `path` is written until it is published.
+pub fn temp_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(TEMP_SUFFIX);
+    PathBuf::from(name)
+}
+
+/// `session_YYYYMMDD_HHMMSS` of a moment, UTC.
+pub fn session_name(begun: UtcNs) -> String {
+    // Years 1677 to 2262 are what an i64 of nanoseconds can say; all of them are in jiff's range.
+    let stamp = jiff::Timestamp::from_nanosecond(i128::from(begun.0)).unwrap_or_default();
+    format!("{SESSION_PREFIX}{}", stamp.strftime("%Y%m%d_%H%M%S"))
+}
+
+/// Creates the directory of a new session in `parent`, named by the moment it began. When that name is taken, `_2`,
+/// `_3`, … is appended, so that two recordings that begin in one second never share a directory.
+///
+/// # Errors
+/// When the directory cannot be created, or a thousand names are taken.
+pub fn create_session_dir(parent: &Path, begun: UtcNs) -> io::Result<PathBuf> {
+    let name = session_name(begun);
+    for number in 1..=MAX_NAME_TRIES {
+        let path = parent.join(if number == 1 { name.clone() } else { format!("{name}_{number}") });
+        match create_private_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(()) => return Ok(path),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{MAX_NAME_TRIES} sessions named {name} exist already")))
+}
+
+/// Creates a directory with mode 0700, whatever the umask. (On Windows it inherits the rights of its parent.)
+///
+/// # Errors
+/// When it cannot be created; [`io::ErrorKind::AlreadyExists`] when something of that name is there.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+        fs::DirBuilder::new().mode(0o700).create(path)?;
+        // The umask can only have taken rights away; without this a umask of 0200 gives a directory nobody can fill.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+    }
+    #[cfg(not(unix))]
+    {
+        fs::create_dir(path)
+    }
+}
+
+/// Creates a file with mode 0600, whatever the umask, or empties the one that is there and sets its mode. Open for
+/// reading and writing. (On Windows it inherits the rights of its directory.)
+///
+/// # Errors
+/// When it cannot be created, opened or given its mode.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = options.mode(0o600).open(path)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    {
+        options.open(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_of_one_second_get_their_own_directories() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let begun = UtcNs(1_700_000_000_999_999_999);
+        let made: Vec<_> = (0..3)
+            .map(|_| create_session_dir(parent.path(), begun).expect("a session"))
+            .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(made, ["session_20231114_221320", "session_20231114_221320_2", "session_20231114_221320_3"]);
+    }
+
+    #[test]
+    fn state_follows_the_seal_and_then_the_log() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let dir = create_session_dir(parent.path(), UtcNs(0)).expect("a session");
+        assert_eq!(state_of(&dir), DirState::Nothing);
+        create_private_dir(&log_dir(&dir)).expect("a log");
+        assert_eq!(state_of(&dir), DirState::Log);
+        create_private_file(&integrity_path(&dir)).expect("a seal");
+        assert_eq!(state_of(&dir), DirState::Sealed);
+        assert_eq!(state_of(&dir.join("missing")), DirState::Nothing);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_private_even_where_it_was_not() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let parent = tempfile::tempdir().expect("a directory");
+        let dir = create_session_dir(parent.path(), UtcNs(0)).expect("a session");
+        let file = metadata_path(&dir);
+        fs::write(&file, "old").expect("a file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
+        create_private_file(&file).expect("a file");
+        let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
+        assert_eq!((mode(&dir), mode(&file)), (0o700, 0o600));
+        assert_eq!(fs::read(&file).expect("a file"), b"");
+    }
+
+    #[test]
+    fn names_are_derived() {
+        assert_eq!(debug_frame_name(FrameRef(42)), "frame_0000000042.png");
+        assert_eq!(temp_path(Path::new("a/frames.mp4")), Path::new("a/frames.mp4.tmp"));
+    }
+}

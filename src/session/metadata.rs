@@ -1,1 +1,559 @@
-//! session metadata.
+//! `metadata.json`: what was captured, how, by whom agreed, and what was lost.
+//!
+//! Invariant: a function of the log. No time of finalizing, no host name, no random order; a value that nobody measured
+//! is `null` and never a default that looks measured. Keys that this release does not know are kept when a file is read
+//! and written again. Units are in the names (`_ns`, `_us`, `_hz`, `_kbps`, `_ppm`, `_bytes`).
+//!
+//! Every key is documented where it is declared, unit and source; FORMAT.md holds the same list, and a test compares them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Keys that this release does not know, kept as they were read.
+pub type Extra = Map<String, Value>;
+
+/// The major version of the format that this release reads.
+const MAJOR: u64 = 1;
+
+/// The largest file that is read: an anchor a second for 8 h is 28,800 × 90 bytes, 2.6 MB; the rest is small.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// The whole file. The order of the fields is the order of the keys.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Semver of the session format. Source: the program that finalized.
+    pub format_version: String,
+    /// UUID of the recording, the same in every file of it. Source: made when recording began.
+    pub session_id: String,
+    /// Version of the program that recorded. Source: first record of the log.
+    pub watchcap: String,
+    /// Wall clock at `clock.t0_ns`, RFC 3339, UTC. Source: the first anchor.
+    pub captured_at: String,
+    /// From the first to the last thing in the log, pauses included, nanoseconds. Source: `t_ns` of the log.
+    pub duration_ns: i64,
+    /// Why recording ended, a word in `snake_case`; null when the log was not closed by who wrote it.
+    pub end_reason: Option<String>,
+    /// Whether finalizing had to repair, skip or do without an end. False means: every record was read back.
+    pub recovered: bool,
+    /// What is missing, summed up over the `gap` rows and over what recovery left behind; empty when nothing is.
+    pub lost: Vec<Loss>,
+
+    /// The game's name. Source: the person or the profile.
+    pub game: Option<String>,
+    /// The game's version. Source: the person or the profile.
+    pub patch: Option<String>,
+    /// What was asked for: `monitor DP-1`, `window 0x…`, `region`. Source: the screen source.
+    pub target: Option<String>,
+    /// Size of the pictures in `frames.mp4`, pixels; the same from start to end. Source: the video's parameter sets.
+    pub resolution: Option<Resolution>,
+    /// Where the surface lay on the desktop at the start. Source: the screen source.
+    pub surface: Option<SurfaceInfo>,
+    /// Refresh rate of the monitor, hertz. Source: the system.
+    pub refresh_hz: Option<f64>,
+    /// Mean rate of stored frames, (frames − 1) / (last − first) without pauses; null below two frames. Source: measured.
+    pub capture_fps: Option<f64>,
+    /// RFC 6381 string of the video, `avc1.…`; null without a video. Source: the encoder.
+    pub codec: Option<String>,
+    /// Mean rate of the video's access units over the time from first to last frame, 1,000 bits per second. Source: measured.
+    pub bitrate_kbps: Option<f64>,
+    /// What input was taken from (`xi2`, `poll 16 ms`). Source: the input source.
+    pub input_device: Option<String>,
+    /// Layout of the keyboard when recording began (`us`, `de(nodeadkeys)`). Source: the system.
+    pub keyboard_layout: Option<String>,
+    /// Identifier of the recorded window when the target is a window. Source: the screen source.
+    pub window_id: Option<String>,
+
+    /// Frames in `frames.mp4`. Source: counted.
+    pub frames: u64,
+    /// Of these, how many show an unchanged screen (`dup=1`). Source: counted.
+    pub duplicate_frames: u64,
+    /// Frames that should have been taken or stored and were not. Source: counted from the log's gaps.
+    pub dropped_frames: u64,
+    /// Frames not stored since nothing had changed (`--unchanged skip`); null when they are stored. Source: counted.
+    pub unchanged_skipped: Option<u64>,
+    /// Rows of each event type in `events.parquet`. Source: counted.
+    pub counts: BTreeMap<String, u64>,
+
+    /// Slope of the wall clock against the monotonic clock, parts per million: [`fit_drift_ppm`] of `clock.anchors`.
+    pub clock_drift_ppm: Option<f64>,
+    /// The clocks.
+    pub clock: ClockInfo,
+    /// Each stream, what it came from and what became of it, by name (`screen`, `input`, `audio`).
+    pub streams: BTreeMap<String, StreamInfo>,
+    /// What made the video; null without one. Source: the encoder.
+    pub encoder: Option<EncoderInfo>,
+    /// What was held and where the pointer was when recording began. Source: the first records of the log.
+    pub initial_state: InitialState,
+
+    /// What the person agreed to. Source: the first record of the log.
+    pub consent: Consent,
+    /// What was kept out of the recording. Source: what was in force, from the log.
+    pub privacy: Privacy,
+    /// The machine.
+    pub env: Env,
+
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Data that is missing.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Loss {
+    /// In which stream: `screen`, `input`, `audio`, `log`, `clock`.
+    pub stream: String,
+    /// Why, a word in `snake_case`.
+    pub reason: String,
+    /// In how many separate gaps.
+    pub gaps: u64,
+    /// How many items (frames, input events, records); null when it cannot be known.
+    pub count: Option<u64>,
+    /// Begin of the first gap, nanoseconds of the monotonic clock; null when unknown.
+    pub from_ns: Option<i64>,
+    /// End of the last gap, nanoseconds of the monotonic clock; null when unknown.
+    pub until_ns: Option<i64>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Size of a picture, pixels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Resolution {
+    /// Pixels per row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// The captured area on the desktop: what `mouse_x` and `mouse_y` are relative to until a `window` row says otherwise.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SurfaceInfo {
+    /// Left edge, desktop pixels.
+    pub x: i32,
+    /// Top edge, desktop pixels.
+    pub y: i32,
+    /// Width, pixels. (The video's is the next even number.)
+    pub width: u32,
+    /// Height, pixels.
+    pub height: u32,
+    /// Device pixels per logical pixel.
+    pub scale: f64,
+}
+
+/// The clocks of the recording.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ClockInfo {
+    /// Which clock `t_ns` is of: `CLOCK_MONOTONIC`.
+    pub id: String,
+    /// That clock at the beginning of the recording, nanoseconds.
+    pub t0_ns: i64,
+    /// Readings of all clocks at one moment each, in order.
+    pub anchors: Vec<AnchorInfo>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The clocks read at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AnchorInfo {
+    /// The monotonic clock, nanoseconds.
+    pub monotonic_ns: i64,
+    /// The wall clock, nanoseconds since 1970-01-01 UTC.
+    pub realtime_ns: i64,
+    /// The clock that goes on while the machine sleeps, nanoseconds; null where the system has none.
+    pub boottime_ns: Option<i64>,
+}
+
+/// A stream of the recording.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct StreamInfo {
+    /// `recorded`, `off` (not asked for), `missing` (asked for, not available, allowed to be), `failed` (gone on the way).
+    pub status: String,
+    /// The backend: `x11-shm`, `xcap`, `xi2`, `poll`, `synthetic`; null when the stream was not opened.
+    pub source: Option<String>,
+    /// Why the status is what it is, where there is something to say.
+    pub reason: Option<String>,
+    /// Settings of the source, name and value (`period_ms`, `requested_fps`, `cursor`).
+    pub settings: BTreeMap<String, Value>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// What made the video.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct EncoderInfo {
+    /// Name and version.
+    pub name: String,
+    /// Every setting that shapes the bits, name and value.
+    pub settings: BTreeMap<String, String>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// What was held when recording began.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct InitialState {
+    /// Keys that were down, USB HID usage ids; null when the source could not tell.
+    pub keys: Option<Vec<i32>>,
+    /// Buttons that were down, by the names of `mouse_button`; null when the source could not tell.
+    pub buttons: Option<Vec<String>>,
+    /// Where the pointer was, relative to the surface, x and y; null when the source could not tell.
+    pub pointer: Option<[f64; 2]>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// What the person agreed to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Consent {
+    /// Pictures of the screen.
+    pub record_screen: bool,
+    /// Keys, buttons, wheels, motion, focus.
+    pub record_input: bool,
+    /// Sound.
+    pub record_audio: bool,
+    /// How it was given: `flag`, `config`, `prompt`.
+    pub how: String,
+    /// When, RFC 3339, UTC.
+    pub agreed_at: String,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// What was kept out of the recording. `null`: the log does not say whether it was in force.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Privacy {
+    /// Chat was masked and keys typed into it withheld, by the profile, from start to end.
+    pub chat_redacted: Option<bool>,
+    /// Notification windows were masked wherever they appeared.
+    pub notifications_masked: Option<bool>,
+    /// Areas masked in every picture.
+    pub pii_regions: Vec<PiiRegion>,
+    /// Applications whose windows were masked and whose input was redacted.
+    pub excluded_apps: Vec<String>,
+    /// Name of the game profile in force.
+    pub profile: Option<String>,
+    /// Input was recorded only while the target window had the focus.
+    pub input_only_with_focus: Option<bool>,
+    /// How many `redact` rows there are. Source: counted.
+    pub redacted_spans: u64,
+    /// How many key rows carry `redacted=1`. Source: counted.
+    pub redacted_keys: u64,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// An area of the surface that was masked, pixels of the video.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PiiRegion {
+    /// Left edge.
+    pub x: i32,
+    /// Top edge.
+    pub y: i32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+    /// Who asked for it: `flag`, `config`, `profile`.
+    pub source: String,
+}
+
+/// The machine. Source of each: the system, when recording began; null where it did not say.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Env {
+    /// Name and version of the operating system.
+    pub os: Option<String>,
+    /// Version of the kernel.
+    pub kernel: Option<String>,
+    /// Version of the game's client, as the person or the profile gave it.
+    pub client_version: Option<String>,
+    /// The graphics card.
+    pub gpu: Option<String>,
+    /// The processor.
+    pub cpu: Option<String>,
+    /// Cores that the program may use.
+    pub cpu_cores: Option<u32>,
+    /// Memory of the machine, bytes.
+    pub memory_bytes: Option<u64>,
+    /// `X11`, `Wayland`, `Windows`, with vendor and version where known.
+    pub display_server: Option<String>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Why metadata cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum MetadataError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is larger than any that is written.
+    #[error("{} has {size_bytes} bytes, more than {MAX_BYTES}", path.display())]
+    TooBig {
+        /// Which.
+        path: PathBuf,
+        /// Its size.
+        size_bytes: u64,
+    },
+    /// The text is not metadata: line and column, and what was expected. Never the text itself.
+    #[error("{} is not metadata of a session: {why} at line {line}, column {column}", path.display())]
+    Parse {
+        /// Which.
+        path: PathBuf,
+        /// What kind of fault.
+        why: String,
+        /// Where.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+    },
+    /// The session is of another format.
+    #[error("{} is of format {found}, this release reads {MAJOR}.x", path.display())]
+    Version {
+        /// Which.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+    },
+}
+
+impl MetadataError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Version { .. } => Some(
+                "read it with the release of watchcap that wrote it, or a later one; see `watchcap migrate`".into(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// The one key that every version has.
+#[derive(Deserialize)]
+struct VersionOnly {
+    format_version: String,
+}
+
+impl Metadata {
+    /// Reads a `metadata.json`.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no metadata, or of another major version.
+    pub fn read(path: &Path) -> Result<Self, MetadataError> {
+        let read = |source| MetadataError::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(read)?;
+        let size_bytes = file.metadata().map_err(read)?.len();
+        if size_bytes > MAX_BYTES {
+            return Err(MetadataError::TooBig { path: path.to_owned(), size_bytes });
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(read)?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Reads metadata from memory; `path` is what errors name.
+    ///
+    /// # Errors
+    /// When the bytes are no metadata, or of another major version.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, MetadataError> {
+        let parse = |error: &serde_json::Error| MetadataError::Parse {
+            path: path.to_owned(),
+            why: fault_name(error),
+            line: error.line(),
+            column: error.column(),
+        };
+        // First the version: another major version may have another shape.
+        let VersionOnly { format_version } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
+        let parts: Vec<_> = format_version.split('.').map(str::parse::<u64>).collect();
+        match parts.as_slice() {
+            [Ok(MAJOR), Ok(_), Ok(_)] => serde_json::from_slice(bytes).map_err(|error| parse(&error)),
+            _ => Err(MetadataError::Version { path: path.to_owned(), found: printable(&format_version) }),
+        }
+    }
+
+    /// The text of the file: indented, keys in the order of this struct, one newline at the end.
+    ///
+    /// # Errors
+    /// Never with values that JSON can say; floats that are not finite become null.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+}
+
+/// What serde_json found wrong, without quoting the file.
+fn fault_name(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match error.classify() {
+        // "missing field `x`" names a key of ours; "invalid type: string \"…\"" would quote the file.
+        serde_json::error::Category::Data if text.starts_with("missing field") => {
+            text.split(" at line").next().unwrap_or_default().to_owned()
+        }
+        serde_json::error::Category::Data => "a value of the wrong type".to_owned(),
+        serde_json::error::Category::Syntax => "a syntax error".to_owned(),
+        serde_json::error::Category::Eof => "an early end".to_owned(),
+        serde_json::error::Category::Io => "a read error".to_owned(),
+    }
+}
+
+/// A text that may hold bytes of a file made fit to be printed: short, and without anything that a terminal obeys.
+pub(super) fn printable(text: &str) -> String {
+    const LONGEST: usize = 160;
+    text.chars().take(LONGEST).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}
+
+/// The shortest span over which [`fit_drift_ppm`] measures: an anchor is read within about a microsecond (the narrowest
+/// of three tries between two readings of the monotonic clock), and 1 µs in 10 s is 0.1 ppm, well below the 1 to 50 ppm
+/// by which real clocks differ.
+pub const MIN_DRIFT_SPAN_NS: i64 = 10_000_000_000;
+
+/// The fewest anchors: through two every line fits, so that a bad reading could not be told from drift.
+pub const MIN_DRIFT_ANCHORS: usize = 3;
+
+/// How much faster the wall clock went than the monotonic clock, parts per million: the slope of the wall clock against
+/// the monotonic clock over the anchors by least squares, minus one, rounded to 0.001. `None` when there are fewer than
+/// [`MIN_DRIFT_ANCHORS`] or they span less than [`MIN_DRIFT_SPAN_NS`].
+pub fn fit_drift_ppm(anchors: &[AnchorInfo]) -> Option<f64> {
+    let first = anchors.first()?;
+    let span = anchors.iter().map(|anchor| anchor.monotonic_ns.saturating_sub(first.monotonic_ns)).max()?;
+    if anchors.len() < MIN_DRIFT_ANCHORS || span < MIN_DRIFT_SPAN_NS {
+        return None;
+    }
+    // x: time since the first anchor; y: how far the wall clock has run ahead of it. Differences are made in integers:
+    // an f64 holds nanoseconds since 1970 only to 256 ns.
+    let points = || {
+        anchors.iter().map(|anchor| {
+            let x = i128::from(anchor.monotonic_ns) - i128::from(first.monotonic_ns);
+            let y = i128::from(anchor.realtime_ns) - i128::from(first.realtime_ns) - x;
+            (x as f64, y as f64)
+        })
+    };
+    let count = anchors.len() as f64;
+    let (mean_x, mean_y) = points().fold((0.0, 0.0), |(a, b), (x, y)| (a + x / count, b + y / count));
+    let (top, bottom) = points().fold((0.0, 0.0), |(top, bottom), (x, y)| {
+        (top + (x - mean_x) * (y - mean_y), bottom + (x - mean_x) * (x - mean_x))
+    });
+    let ppm = top / bottom * 1e6;
+    ppm.is_finite().then(|| (ppm * 1000.0).round() / 1000.0)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Metadata of a session with nothing in it.
+    pub(crate) fn bare(session_id: &str) -> Metadata {
+        Metadata {
+            format_version: crate::session::schema::FORMAT_VERSION.into(),
+            session_id: session_id.into(),
+            watchcap: "0.1.0".into(),
+            captured_at: "2023-11-14T22:13:20.000000000Z".into(),
+            duration_ns: 0,
+            end_reason: Some("signal".into()),
+            recovered: false,
+            lost: Vec::new(),
+            game: None,
+            patch: None,
+            target: None,
+            resolution: Some(Resolution { width: 64, height: 48 }),
+            surface: None,
+            refresh_hz: None,
+            capture_fps: None,
+            codec: None,
+            bitrate_kbps: None,
+            input_device: None,
+            keyboard_layout: None,
+            window_id: None,
+            frames: 0,
+            duplicate_frames: 0,
+            dropped_frames: 0,
+            unchanged_skipped: None,
+            counts: BTreeMap::new(),
+            clock_drift_ppm: None,
+            clock: ClockInfo { id: "manual".into(), t0_ns: 0, anchors: Vec::new(), extra: Extra::new() },
+            streams: BTreeMap::new(),
+            encoder: None,
+            initial_state: InitialState::default(),
+            consent: Consent {
+                record_screen: true,
+                record_input: true,
+                record_audio: false,
+                how: "flag".into(),
+                agreed_at: "2023-11-14T22:13:19.000000000Z".into(),
+                extra: Extra::new(),
+            },
+            privacy: Privacy::default(),
+            env: Env::default(),
+            extra: Extra::new(),
+        }
+    }
+
+    #[test]
+    fn unknown_keys_survive_and_what_is_not_measured_is_null() {
+        let text = bare("x").to_json().expect("json");
+        let mut value: Value = serde_json::from_str(&text).expect("json");
+        assert_eq!(value["clock_drift_ppm"], Value::Null);
+        assert_eq!(value["env"]["gpu"], Value::Null);
+        value["later"] = serde_json::json!({"a": [1]});
+        value["privacy"]["later"] = serde_json::json!("kept");
+        let read = Metadata::parse(Path::new("m"), value.to_string().as_bytes()).expect("metadata");
+        let again: Value = serde_json::from_str(&read.to_json().expect("json")).expect("json");
+        assert_eq!(again, value);
+        assert_eq!(bare("x").to_json().expect("json"), text);
+    }
+
+    #[test]
+    fn faults_name_the_place_and_never_the_text() {
+        let parse = |text: &str| Metadata::parse(Path::new("m"), text.as_bytes()).expect_err("a fault").to_string();
+        assert_eq!(parse("{\n\"format_version\": \"2.0.0\"}"), "m is of format 2.0.0, this release reads 1.x");
+        assert_eq!(parse("{\"format_version\": \"1.\\u001b[2J\"}"), "m is of format 1.?[2J, this release reads 1.x");
+        assert!(parse("{\"format_version\": \"1.0.0\"}").contains("missing field `session_id`"));
+        let text = bare("x").to_json().expect("json").replace("\"duration_ns\": 0", "\"duration_ns\": \"secret\"");
+        let fault = parse(&text);
+        assert!(fault.contains("wrong type") && !fault.contains("secret"), "{fault}");
+        assert!(parse(&"[".repeat(100_000)).contains("m is not metadata"));
+    }
+
+    #[test]
+    fn drift_is_fitted_or_not_said() {
+        let anchor = |second: i64, ahead_ns: i64| AnchorInfo {
+            monotonic_ns: 5_000_000_000 + second * 1_000_000_000,
+            realtime_ns: 1_700_000_000_000_000_000 + second * 1_000_000_000 + ahead_ns,
+            boottime_ns: None,
+        };
+        let steady: Vec<_> = (0..=60).map(|s| anchor(s, s * 12_500)).collect();
+        assert_eq!(fit_drift_ppm(&steady), Some(12.5));
+        // A reading 1 µs off at either end moves the result by less than the 0.1 ppm it is good for.
+        let mut noisy: Vec<_> = (0..=10).map(|s| anchor(s, -s * 3_000)).collect();
+        noisy[0].realtime_ns += 1_000;
+        noisy[10].realtime_ns -= 1_000;
+        let ppm = fit_drift_ppm(&noisy).expect("a slope");
+        assert!((ppm + 3.0).abs() < 0.1, "{ppm}");
+        assert_eq!(fit_drift_ppm(&steady[..10]), None, "9 s are too short");
+        assert_eq!(fit_drift_ppm(&[steady[0], steady[60]]), None, "two anchors are too few");
+        assert_eq!(fit_drift_ppm(&[]), None);
+        let hostile = AnchorInfo { monotonic_ns: i64::MAX, realtime_ns: i64::MIN, boottime_ns: None };
+        let odd = AnchorInfo { monotonic_ns: i64::MIN, realtime_ns: i64::MAX, boottime_ns: None };
+        assert!(fit_drift_ppm(&[odd, hostile, steady[0]]).is_some());
+    }
+}

@@ -3,10 +3,14 @@
 pub mod frames;
 pub mod layout;
 pub mod metadata;
+pub mod parquet_guard;
 pub mod picture;
 pub mod reader;
 pub mod row;
 pub mod row_hash;
 pub mod sample_index;
+pub mod schema;
+pub mod seal;
 pub mod sps;
+pub mod timeline;
 pub mod verify;

@@ -1,1 +1,446 @@
-//! session reader.
+//! Reading a sealed session: its metadata and its rows, a batch at a time.
+//!
+//! Invariant: hostile files give errors. Sizes are checked before the decoder sees them ([`super::parquet_guard`]), and
+//! since the decoder itself may still panic on bytes that nobody wrote, every call into it is under `catch_unwind`: a
+//! panic becomes an error and the reader is at its end. (The process's panic hook still runs and may print.) Does not
+//! check hashes: `verify` does. Never writes.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray as _, Float32Array, Int32Array, Int64Array, MapArray, RecordBatch, StringArray};
+use arrow::datatypes::{Float32Type, Int32Type, Int64Type};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::metadata::{Metadata, MetadataError, printable};
+use super::row::OwnedRow;
+use super::schema::{self, COLUMNS};
+use super::{layout, parquet_guard};
+
+/// Rows decoded at once: 4,096 rows of about 200 bytes stay in the cache of a core.
+const BATCH_ROWS: usize = 4096;
+
+/// Leaf columns: each column has one, the map has two.
+const LEAVES: usize = COLUMNS.len() + 1;
+
+/// Why a session cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The metadata cannot be read.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no table.
+    #[error("{} is not a table of events: {why}", path.display())]
+    NotATable {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// A column is not what the format says.
+    #[error("{} column {index}: expected {expected}, found {found}", path.display())]
+    Schema {
+        /// Which file.
+        path: PathBuf,
+        /// Which column, from 0.
+        index: usize,
+        /// Name and type by the format.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// Rows cannot be decoded.
+    #[error("{} row group {group}: {why}", path.display())]
+    Rows {
+        /// Which file.
+        path: PathBuf,
+        /// Which row group, from 0.
+        group: usize,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl ReadError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Metadata(error) => error.hint(),
+            Self::Io { .. } => None,
+            Self::NotATable { .. } | Self::Schema { .. } | Self::Rows { .. } => {
+                Some("run `watchcap verify` to see which files of the session are damaged".into())
+            }
+        }
+    }
+}
+
+/// A sealed session, open for reading.
+#[derive(Debug)]
+pub struct SessionReader {
+    dir: PathBuf,
+    metadata: Metadata,
+    events: EventsReader,
+}
+
+impl SessionReader {
+    /// Opens the session in `dir`: reads the metadata and the table's footer, no rows.
+    ///
+    /// # Errors
+    /// When one of them is missing or not of the format.
+    pub fn open(dir: &Path) -> Result<Self, ReadError> {
+        let metadata = Metadata::read(&layout::metadata_path(dir))?;
+        let events = EventsReader::open(&layout::events_path(dir))?;
+        Ok(Self { dir: dir.to_owned(), metadata, events })
+    }
+
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What is in `metadata.json`.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The table of events.
+    pub fn events(&self) -> &EventsReader {
+        &self.events
+    }
+}
+
+/// A row group, from the footer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GroupInfo {
+    /// Index of its first row in the table.
+    pub first_row: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Smallest and largest `t_ns`; `None` when the file does not say.
+    pub span_ns: Option<(i64, i64)>,
+}
+
+/// An `events.parquet`, open for reading. Holds the footer and no rows; many [`Rows`] can be read from it at once.
+#[derive(Debug)]
+pub struct EventsReader {
+    path: PathBuf,
+    file: Arc<File>,
+    metadata: ArrowReaderMetadata,
+    groups: Vec<GroupInfo>,
+}
+
+impl EventsReader {
+    /// Opens a table: reads its footer and checks its columns.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no table, or has other columns than the format. Columns behind those of the format are
+    /// of later versions and are ignored.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let io = |source| ReadError::Io { path: path.to_owned(), source };
+        let not_a_table = |why: &str| ReadError::NotATable { path: path.to_owned(), why: printable(why) };
+        let mut file = File::open(path).map_err(io)?;
+        let size = file.metadata().map_err(io)?.len();
+        if size < 12 {
+            return Err(not_a_table("it is too short"));
+        }
+        let mut tail = [0; 8];
+        file.seek(SeekFrom::Start(size - 8)).map_err(io)?;
+        file.read_exact(&mut tail).map_err(io)?;
+        let [a, b, c, d, magic @ ..] = tail;
+        let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
+        if &magic != b"PAR1" {
+            return Err(not_a_table("it does not end like a parquet file"));
+        }
+        if footer > parquet_guard::MAX_FOOTER_BYTES || footer + 12 > size {
+            return Err(not_a_table("its footer is larger than it can be"));
+        }
+        let file = Arc::new(file);
+        // The embedded Arrow schema is not needed, and is one more thing to parse.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata =
+            guarded(|| ArrowReaderMetadata::load(file.as_ref(), options)).map_err(|why| not_a_table(&why))?;
+        check_schema(path, &metadata)?;
+        let mut first_row = 0;
+        let mut groups = Vec::new();
+        for group in metadata.metadata().row_groups() {
+            let rows = u64::try_from(group.num_rows()).map_err(|_negative| not_a_table("a negative number of rows"))?;
+            groups.push(GroupInfo { first_row, rows, span_ns: span_of(group) });
+            first_row = u64::checked_add(first_row, rows).ok_or_else(|| not_a_table("too many rows"))?;
+        }
+        Ok(Self { path: path.to_owned(), file, metadata, groups })
+    }
+
+    /// The row groups, in order.
+    pub fn groups(&self) -> &[GroupInfo] {
+        &self.groups
+    }
+
+    /// How many rows the footer says there are.
+    pub fn len(&self) -> u64 {
+        self.groups.last().map_or(0, |group| group.first_row + group.rows)
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Columns of the table, those of later versions included.
+    pub fn column_count(&self) -> usize {
+        self.metadata.schema().fields().len()
+    }
+
+    /// A value of the key-value metadata.
+    pub fn key_value(&self, key: &str) -> Option<&str> {
+        let entries = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        entries.iter().find(|entry| entry.key == key)?.value.as_deref()
+    }
+
+    /// All rows, in order.
+    pub fn rows(&self) -> Rows<'_> {
+        self.rows_of_group(0)
+    }
+
+    /// The rows from the beginning of a row group on.
+    pub fn rows_of_group(&self, group: usize) -> Rows<'_> {
+        Rows { table: self, next_group: group, batches: None, batch: None, skip_to: None }
+    }
+
+    /// The rows at or after `t_ns`. Row groups that end before it are not read.
+    pub fn rows_from(&self, t_ns: i64) -> Rows<'_> {
+        let group = self.groups.partition_point(|group| group.span_ns.is_some_and(|(_, last)| last < t_ns));
+        Rows { skip_to: Some(t_ns), ..self.rows_of_group(group) }
+    }
+
+    fn open_group(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
+        let info = self.metadata.metadata().row_group(group);
+        let roots = ProjectionMask::roots(self.metadata.parquet_schema(), 0..COLUMNS.len());
+        guarded(|| {
+            parquet_guard::check_row_group(&self.file, info, LEAVES).map_err(parquet::errors::ParquetError::General)?;
+            let file = self.file.try_clone()?;
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(roots)
+                .with_batch_size(BATCH_ROWS)
+                .build()
+        })
+    }
+}
+
+/// Calls the decoder; an error or a panic becomes its text.
+fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(printable(&error.to_string())),
+        Err(_panic) => Err("the decoder gave up on it".to_owned()),
+    }
+}
+
+fn span_of(group: &RowGroupMetaData) -> Option<(i64, i64)> {
+    match group.columns().first()?.statistics()? {
+        Statistics::Int64(values) => Some((*values.min_opt()?, *values.max_opt()?)),
+        _ => None,
+    }
+}
+
+fn check_schema(path: &Path, metadata: &ArrowReaderMetadata) -> Result<(), ReadError> {
+    let expected = schema::arrow_schema();
+    let found = metadata.schema();
+    for (index, field) in expected.fields().iter().enumerate() {
+        let describe = |field: &arrow::datatypes::Field| {
+            let null = if field.is_nullable() { "null" } else { "not null" };
+            printable(&format!("{} {} {null}", field.name(), field.data_type()))
+        };
+        let other = found.fields().get(index);
+        let same = other.is_some_and(|other| {
+            other.name() == field.name()
+                && other.data_type() == field.data_type()
+                && other.is_nullable() == field.is_nullable()
+        });
+        if !same {
+            let found = other.map_or_else(|| "nothing".to_owned(), |other| describe(other));
+            return Err(ReadError::Schema { path: path.to_owned(), index, expected: describe(field), found });
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a table in order; see [`EventsReader::rows`]. At the first error it is at its end.
+pub struct Rows<'a> {
+    table: &'a EventsReader,
+    next_group: usize,
+    batches: Option<ParquetRecordBatchReader>,
+    batch: Option<Batch>,
+    skip_to: Option<i64>,
+}
+
+impl Rows<'_> {
+    /// Reads the next row into `row`, whose memory is used again. False at the end.
+    ///
+    /// # Errors
+    /// When the rows cannot be decoded.
+    pub fn next_into(&mut self, row: &mut OwnedRow) -> Result<bool, ReadError> {
+        loop {
+            if let Some(batch) = &mut self.batch {
+                if let Some(from) = self.skip_to {
+                    batch.skip_before(from);
+                }
+                if batch.next_into(row) {
+                    self.skip_to = None;
+                    return Ok(true);
+                }
+                self.batch = None;
+            }
+            match self.next_batch() {
+                Ok(Some(batch)) => self.batch = Some(batch),
+                Ok(None) => return Ok(false),
+                Err(why) => {
+                    let group = self.next_group.saturating_sub(1);
+                    self.next_group = usize::MAX;
+                    self.batches = None;
+                    return Err(ReadError::Rows { path: self.table.path.clone(), group, why });
+                }
+            }
+        }
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Batch>, String> {
+        loop {
+            if let Some(batches) = &mut self.batches {
+                if let Some(batch) = guarded(|| batches.next().transpose())? {
+                    return Batch::new(&batch).map(Some);
+                }
+                self.batches = None;
+            }
+            if self.next_group >= self.table.groups.len() {
+                return Ok(None);
+            }
+            let group = self.next_group;
+            self.next_group += 1;
+            self.batches = Some(self.table.open_group(group)?);
+        }
+    }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<OwnedRow, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut row = OwnedRow::default();
+        match self.next_into(&mut row) {
+            Ok(true) => Some(Ok(row)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// A decoded batch and how far it has been read.
+struct Batch {
+    at: usize,
+    t_ns: Int64Array,
+    event_type: StringArray,
+    key_code: Int32Array,
+    mouse_x: Float32Array,
+    mouse_y: Float32Array,
+    mouse_button: StringArray,
+    delta: Float32Array,
+    frame_ref: Int64Array,
+    window_id: StringArray,
+    session_id: StringArray,
+    hash: StringArray,
+    metadata: MapArray,
+    keys: StringArray,
+    values: StringArray,
+}
+
+impl Batch {
+    fn new(batch: &RecordBatch) -> Result<Self, String> {
+        let int64 = |index: usize| batch.column(index).as_primitive_opt::<Int64Type>().cloned();
+        let float32 = |index: usize| batch.column(index).as_primitive_opt::<Float32Type>().cloned();
+        let string = |index: usize| batch.column(index).as_string_opt::<i32>().cloned();
+        let build = || {
+            let metadata = batch.column(11).as_map_opt()?.clone();
+            Some(Self {
+                at: 0,
+                t_ns: int64(0)?,
+                event_type: string(1)?,
+                key_code: batch.column(2).as_primitive_opt::<Int32Type>()?.clone(),
+                mouse_x: float32(3)?,
+                mouse_y: float32(4)?,
+                mouse_button: string(5)?,
+                delta: float32(6)?,
+                frame_ref: int64(7)?,
+                window_id: string(8)?,
+                session_id: string(9)?,
+                hash: string(10)?,
+                keys: metadata.keys().as_string_opt::<i32>()?.clone(),
+                values: metadata.values().as_string_opt::<i32>()?.clone(),
+                metadata,
+            })
+        };
+        if batch.num_columns() != COLUMNS.len() {
+            return Err("columns are missing".to_owned());
+        }
+        let batch = build().ok_or("a column of another type")?;
+        if batch.values.null_count() > 0 {
+            return Err("a metadata key without a value".to_owned());
+        }
+        Ok(batch)
+    }
+
+    fn skip_before(&mut self, t_ns: i64) {
+        while self.at < self.t_ns.len() && self.t_ns.value(self.at) < t_ns {
+            self.at += 1;
+        }
+    }
+
+    fn next_into(&mut self, row: &mut OwnedRow) -> bool {
+        let at = self.at;
+        if at >= self.t_ns.len() {
+            return false;
+        }
+        self.at += 1;
+        let set = |to: &mut String, from: &StringArray| {
+            to.clear();
+            to.push_str(from.value(at));
+        };
+        row.t_ns = self.t_ns.value(at);
+        set(&mut row.event_type, &self.event_type);
+        row.key_code = self.key_code.is_valid(at).then(|| self.key_code.value(at));
+        row.mouse_x = self.mouse_x.is_valid(at).then(|| self.mouse_x.value(at));
+        row.mouse_y = self.mouse_y.is_valid(at).then(|| self.mouse_y.value(at));
+        if self.mouse_button.is_valid(at) {
+            set(row.mouse_button.get_or_insert_default(), &self.mouse_button);
+        } else {
+            row.mouse_button = None;
+        }
+        row.delta = self.delta.is_valid(at).then(|| self.delta.value(at));
+        row.frame_ref = self.frame_ref.is_valid(at).then(|| self.frame_ref.value(at));
+        set(&mut row.window_id, &self.window_id);
+        set(&mut row.session_id, &self.session_id);
+        set(&mut row.hash, &self.hash);
+        row.metadata.clear();
+        let offsets = self.metadata.value_offsets();
+        for entry in offsets[at] as usize..offsets[at + 1] as usize {
+            row.metadata.push_str(self.keys.value(entry), self.values.value(entry));
+        }
+        true
+    }
+}

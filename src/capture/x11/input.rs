@@ -1,1 +1,728 @@
-//! XInput2 raw events.
+//! XInput2 raw events of every device, on a connection of their own, with the active window in the same order.
+//!
+//! Events are read in batches: all that is there, then one question for the pointer's position when something in the
+//! batch needs it. An event carries the sequence number of the last request that the server had handled before it,
+//! which tells what happened before the answer. The last pointer event of a batch has the position that the server
+//! told; the earlier ones have theirs from [`path::walk`], or none where that walk does not end where the pointer is.
+//!
+//! Auto-repeat: servers of the X.Org family make it above the raw events, so a held key sends one raw press and nothing
+//! is invented here. A raw press with the repeat flag, or of a key that is down already (an injector that repeats by
+//! itself, a second keyboard), is handed over as a repeat, never as a press. A key whose release was not sent
+//! (a device unplugged while held) is released when the server's own key map says that it is up.
+//!
+//! Motion is raw, device counts. Devices that post places have none ([`path`] says how they are recognised); XTEST
+//! motion has one only where the pointer's way proves that the numbers were steps.
+//!
+//! Wheels: from the scrolling axes of a device that has them, else from the press of buttons 4 to 7; the server sends
+//! both for one turn, so only one is ever read.
+//!
+//! What it does not do: keys by character (that is the layout's business), touch, pressure; a button beyond the nine
+//! that X11 names is reported as lost, since the format has no name for it. While another client has grabbed the
+//! server, the question for the position waits, and so does the order to stop.
+
+mod devices;
+mod path;
+mod stamp;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use x11rb::connection::{Connection, RequestConnection};
+use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
+use x11rb::protocol::Event;
+use x11rb::protocol::xinput::{
+    self, ConnectionExt as _, KeyEventFlags, RawButtonPressEvent, RawKeyPressEvent, XIEventMask, XIQueryPointerReply,
+};
+use x11rb::protocol::xproto::{
+    AtomEnum, ConnectionExt as _, CreateWindowAux, EventMask, Mapping, PropMode, Window, WindowClass,
+};
+use x11rb::rust_connection::RustConnection;
+
+use self::devices::{ALL_DEVICES, ALL_MASTER_DEVICES, Device, Devices, fixed};
+use self::path::{Meaning, Point, Step};
+use self::stamp::{Reading, ServerClock};
+use super::focus::Focus;
+use crate::capture::{CaptureError, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag};
+use crate::event::{Axis, Button, Source};
+use crate::hid;
+use crate::time::{Clock, MonoNs};
+
+/// How long the connection is waited on at once: half of the 100 ms in which [`InputSource::run`] must obey `stop`.
+const WAIT: Duration = Duration::from_millis(50);
+/// Events in one batch. At 8 kHz, the fastest mice there are, 32 ms: more is not taken before what was read is
+/// handed over. An event and its stamp are about 150 bytes: 40 KB.
+const MAX_BATCH: usize = 256;
+/// Readings of the server's clock at the start. Each is good to the millisecond; eight that agree by chance on the
+/// same offset out of 2^32 are not expected in a lifetime.
+const CLOCK_READINGS: usize = 8;
+/// While keys are held and nothing else happens, how often the server is asked whether they still are.
+const CHECK_HELD: Duration = Duration::from_secs(1);
+/// XInput version asked for. 2.1 sends raw events during other clients' grabs; 2.2 is what its successors send too.
+const XI_VERSION: (u16, u16) = (2, 2);
+
+/// Opens the input of a display, or of the one in `DISPLAY`.
+///
+/// # Errors
+/// [`CaptureError::NoDisplay`] when there is none, [`CaptureError::Unavailable`] when the server's XInput is older than
+/// 2.1, [`CaptureError::Gone`] when it goes away meanwhile.
+pub fn open(display: Option<&str>, clock: Arc<dyn Clock>) -> Result<Box<dyn InputSource>, CaptureError> {
+    let (conn, screen) = super::connect(display)?;
+    Ok(Box::new(Xi2::open(conn, screen, clock)?))
+}
+
+/// Whether a display is still there, at the price of one `poll`. For backends whose library ends the whole process when
+/// the server goes away, as libX11 does.
+pub struct ServerWatch {
+    conn: RustConnection,
+}
+
+impl ServerWatch {
+    /// Connects, and stays silent from then on.
+    ///
+    /// # Errors
+    /// [`CaptureError::NoDisplay`] when there is none.
+    pub fn open(display: Option<&str>) -> Result<Self, CaptureError> {
+        super::connect(display).map(|(conn, _)| Self { conn })
+    }
+
+    /// # Errors
+    /// [`CaptureError::Gone`] once the server has closed the connection.
+    pub fn check(&self) -> Result<(), CaptureError> {
+        // Also reads what the server may send unasked (MappingNotify), so that it does not pile up.
+        while self.conn.poll_for_event().map_err(gone)?.is_some() {}
+        Ok(())
+    }
+}
+
+fn gone(error: ConnectionError) -> CaptureError {
+    CaptureError::Gone { what: "display", detail: error.to_string() }
+}
+
+fn refused(error: ReplyError) -> CaptureError {
+    match error {
+        ReplyError::ConnectionError(error) => gone(error),
+        ReplyError::X11Error(error) => {
+            CaptureError::System { what: "an X11 request for input", detail: format!("{:?}", error.error_kind) }
+        }
+    }
+}
+
+/// An event that was read and not yet handed over.
+struct Read {
+    event: Event,
+    /// The last request that the server had handled before this event.
+    sequence: u64,
+    arrival: MonoNs,
+}
+
+/// What an event is, with everything decoded that does not need the pointer's position.
+enum Decoded {
+    Key { event: RawKeyPressEvent, down: bool },
+    Button { time: u32, button: Button, pressed: bool },
+    Wheel { time: u32, axis: Axis, delta: f64 },
+    Move { time: u32, step: Step, raw: Option<(f64, f64)>, injected: bool, scrolls: Vec<(Axis, f64)> },
+    Nameless { time: u32 },
+    Other(Event),
+}
+
+struct Xi2 {
+    conn: RustConnection,
+    root: Window,
+    clock: Arc<dyn Clock>,
+    /// The master pointer whose position is asked for.
+    pointer: u16,
+    stamps: ServerClock,
+    devices: Devices,
+    /// What each button number (from 1) was mapped to by the person (left-handed mice).
+    mapping: Vec<u8>,
+    focus: Focus,
+    size: (f64, f64),
+    initial: InitialState,
+    description: InputDescription,
+    /// Events before these requests are already in the initial state.
+    keys_from: u64,
+    pointer_from: u64,
+    /// Keys that are down.
+    held: BTreeSet<u32>,
+    held_checked: MonoNs,
+    /// Where the pointer was after the last batch that moved it.
+    at: Option<Point>,
+    queue: VecDeque<Read>,
+}
+
+impl Xi2 {
+    fn open(conn: RustConnection, screen: usize, clock: Arc<dyn Clock>) -> Result<Self, CaptureError> {
+        let (root, size) = {
+            let screen = &conn.setup().roots[screen];
+            (screen.root, (f64::from(screen.width_in_pixels), f64::from(screen.height_in_pixels)))
+        };
+        require_xi2(&conn)?;
+        let stamps = calibrate(&conn, root, clock.as_ref())?;
+        let mut source = Self::listen(conn, root, size, clock, stamps).map_err(refused)?;
+        // What the server held before we listened, and only that.
+        source.take_initial().map_err(refused)?;
+        tracing::debug!(
+            target: "capture",
+            same_clock = source.stamps.is_same(),
+            devices = source.devices.names.len(),
+            "input is open"
+        );
+        Ok(source)
+    }
+
+    fn listen(
+        conn: RustConnection,
+        root: Window,
+        size: (f64, f64),
+        clock: Arc<dyn Clock>,
+        stamps: ServerClock,
+    ) -> Result<Self, ReplyError> {
+        let focus = Focus::open(&conn, root, EventMask::STRUCTURE_NOTIFY)?;
+        let raw = XIEventMask::RAW_KEY_PRESS
+            | XIEventMask::RAW_KEY_RELEASE
+            | XIEventMask::RAW_BUTTON_PRESS
+            | XIEventMask::RAW_BUTTON_RELEASE
+            | XIEventMask::RAW_MOTION;
+        let masks = [
+            xinput::EventMask { deviceid: ALL_MASTER_DEVICES, mask: vec![raw] },
+            xinput::EventMask { deviceid: ALL_DEVICES, mask: vec![XIEventMask::HIERARCHY] },
+        ];
+        conn.xinput_xi_select_events(root, &masks)?.check()?;
+        let pointer = conn.xinput_xi_get_client_pointer(x11rb::NONE)?.reply()?.deviceid;
+        let devices = Devices::query(&conn)?;
+        let description = InputDescription {
+            backend: Source::Xi2.name().into(),
+            devices: devices.names.clone(),
+            keyboard_layout: devices::keyboard_layout(&conn, root)?,
+            poll_us: None,
+            keys: true,
+            buttons: true,
+            wheel: true,
+            relative_motion: true,
+            position: true,
+            focus: true,
+        };
+        let mapping = conn.get_pointer_mapping()?.reply()?.map;
+        Ok(Self {
+            root,
+            clock,
+            pointer,
+            stamps,
+            devices,
+            mapping,
+            focus,
+            size,
+            initial: InitialState::default(),
+            description,
+            keys_from: 0,
+            pointer_from: 0,
+            held: BTreeSet::new(),
+            held_checked: MonoNs(i64::MIN),
+            at: None,
+            queue: VecDeque::with_capacity(MAX_BATCH),
+            conn,
+        })
+    }
+
+    fn take_initial(&mut self) -> Result<(), ReplyError> {
+        let keys = self.conn.query_keymap()?;
+        let pointer = self.conn.xinput_xi_query_pointer(self.root, self.pointer)?;
+        (self.keys_from, self.pointer_from) = (keys.sequence_number(), pointer.sequence_number());
+        self.held = keys_down(&keys.reply()?.keys).collect();
+        let reply = pointer.reply()?;
+        self.at = Some(position(&reply));
+        self.initial = InitialState {
+            keys: self.held.iter().map(|&native| (hid::usage_of_x11(native), native)).collect(),
+            // The server has put the mapping on these numbers already.
+            buttons: (1..=9).filter(|&n| bit(&reply.buttons, n)).filter_map(named_button).collect(),
+            pointer: self.at,
+        };
+        Ok(())
+    }
+
+    /// Reads what is there into the queue, without waiting.
+    fn fill(&mut self) -> Result<(), ConnectionError> {
+        while self.queue.len() < MAX_BATCH {
+            let Some((event, sequence)) = self.conn.poll_for_event_with_sequence()? else { break };
+            // The stamp is taken after the read: never before the event.
+            self.queue.push_back(Read { event, sequence, arrival: self.clock.now() });
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to read, or [`WAIT`] is over, or a signal came.
+    fn wait(&self) -> Result<(), CaptureError> {
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(WAIT.subsec_nanos()) };
+        let mut fds = [PollFd::new(self.conn.stream(), PollFlags::IN)];
+        match poll(&mut fds, Some(&limit)) {
+            // A hang-up is readable: the next read says what it is.
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(CaptureError::System { what: "poll", detail: error.to_string() }),
+        }
+    }
+
+    /// Asks where the pointer is, and reads all that happened before the answer.
+    fn locate(&mut self) -> Result<(XIQueryPointerReply, u64), ReplyError> {
+        let cookie = self.conn.xinput_xi_query_pointer(self.root, self.pointer)?;
+        let sequence = cookie.sequence_number();
+        let reply = cookie.reply()?;
+        // Reading the answer has read the events before it: they are in the connection's buffer, before later ones.
+        self.fill()?;
+        Ok((reply, sequence))
+    }
+
+    /// Hands over one batch from the queue.
+    fn batch(&mut self, sink: &InputSink) -> Result<(), ReplyError> {
+        let needs_pointer = self.queue.iter().any(|read| {
+            matches!(
+                read.event,
+                Event::XinputRawMotion(_) | Event::XinputRawButtonPress(_) | Event::XinputRawButtonRelease(_)
+            )
+        });
+        let mut answer = None;
+        let mut count = self.queue.len();
+        if needs_pointer {
+            let (reply, sequence) = self.locate()?;
+            count = self.queue.iter().take_while(|read| read.sequence < sequence).count();
+            answer = Some(reply);
+        }
+        let last_title = self.queue.iter().take(count).rposition(|read| self.focus.is_title(&read.event));
+        let mut decoded = Vec::with_capacity(count);
+        for (index, Read { event, sequence, arrival }) in self.queue.drain(..count).enumerate() {
+            if self.focus.is_title(&event) && last_title.is_some_and(|last| index < last) {
+                continue;
+            }
+            let known = match event {
+                Event::XinputRawKeyPress(_) | Event::XinputRawKeyRelease(_) => self.keys_from,
+                Event::XinputRawButtonPress(_) | Event::XinputRawButtonRelease(_) | Event::XinputRawMotion(_) => {
+                    self.pointer_from
+                }
+                _ => 0,
+            };
+            if sequence >= known {
+                decoded.push((arrival, decode(event, &self.devices, &self.mapping)));
+            }
+        }
+        let (places, meaning) = self.place(&decoded, answer.as_ref());
+        let mut places = places.into_iter();
+        for (arrival, event) in decoded {
+            let place = if is_pointer(&event) { places.next().flatten() } else { None };
+            self.hand_over(event, arrival, place, meaning, sink)?;
+        }
+        if let Some(reply) = answer {
+            let told = self.focus.pointer_over(&self.conn, reply.child)?;
+            self.tell_focus(told, None, sink);
+        }
+        Ok(())
+    }
+
+    /// A position for each pointer event of the batch, and what relative-looking numbers meant.
+    fn place(
+        &mut self,
+        decoded: &[(MonoNs, Decoded)],
+        answer: Option<&XIQueryPointerReply>,
+    ) -> (Vec<Option<Point>>, Meaning) {
+        let mut places = Vec::new();
+        let Some(reply) = answer else { return (places, Meaning::Unknown) };
+        let steps: Vec<Step> = decoded
+            .iter()
+            .filter(|(_, event)| is_pointer(event))
+            .map(|(_, event)| if let Decoded::Move { step, .. } = event { *step } else { Step::Still })
+            .collect();
+        let end = position(reply);
+        let meaning = path::walk(self.at, &steps, end, self.size, &mut places);
+        self.at = Some(end);
+        (places, meaning)
+    }
+
+    fn hand_over(
+        &mut self,
+        event: Decoded,
+        arrival: MonoNs,
+        place: Option<Point>,
+        meaning: Meaning,
+        sink: &InputSink,
+    ) -> Result<(), ReplyError> {
+        let send = |stamps: &mut ServerClock, time, input| {
+            sink.send(stamps.stamp(time, arrival), Source::Xi2, input);
+        };
+        match event {
+            Decoded::Key { event, down } => {
+                let was_down = if down { !self.held.insert(event.detail) } else { self.held.remove(&event.detail) };
+                let repeat = down && (was_down || event.flags.contains(KeyEventFlags::KEY_REPEAT));
+                let usage = hid::usage_of_x11(event.detail);
+                send(&mut self.stamps, event.time, RawInput::Key { usage, native: event.detail, down, repeat });
+            }
+            Decoded::Button { time, button, pressed } => {
+                send(&mut self.stamps, time, RawInput::Button { button, pressed, position: place });
+            }
+            Decoded::Wheel { time, axis, delta } => {
+                send(&mut self.stamps, time, RawInput::Wheel { axis, delta, hi_res: false, position: place });
+            }
+            Decoded::Nameless { time } => {
+                let t = self.stamps.stamp(time, arrival);
+                sink.send(t, Source::Xi2, RawInput::Lost { reason: "button_without_name", count: Some(1), until: t });
+            }
+            Decoded::Move { time, step, raw, injected, scrolls } => {
+                if step != Step::Still {
+                    let steps = match meaning {
+                        Meaning::Relative => true,
+                        Meaning::Absolute => false,
+                        Meaning::Unknown => !injected,
+                    };
+                    let motion = raw.filter(|_| steps);
+                    send(&mut self.stamps, time, RawInput::Motion { position: place, motion });
+                }
+                for (axis, delta) in scrolls {
+                    send(&mut self.stamps, time, RawInput::Wheel { axis, delta, hi_res: true, position: place });
+                }
+            }
+            Decoded::Other(event) => self.other(&event, arrival, sink)?,
+        }
+        Ok(())
+    }
+
+    /// Events that are no input: they change what the source knows.
+    fn other(&mut self, event: &Event, arrival: MonoNs, sink: &InputSink) -> Result<(), ReplyError> {
+        match event {
+            Event::XinputHierarchy(_) => self.devices = Devices::query(&self.conn)?,
+            Event::MappingNotify(e) if e.request == Mapping::POINTER => {
+                self.mapping = self.conn.get_pointer_mapping()?.reply()?.map;
+            }
+            Event::ConfigureNotify(e) if e.window == self.root => {
+                self.size = (f64::from(e.width), f64::from(e.height));
+            }
+            _ => {
+                let told = self.focus.event(&self.conn, event)?;
+                let time = if let Event::PropertyNotify(e) = event { Some((e.time, arrival)) } else { None };
+                self.tell_focus(told, time, sink);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_focus(&mut self, told: Option<RawInput>, time: Option<(u32, MonoNs)>, sink: &InputSink) {
+        if let Some(told) = told {
+            let t = match time {
+                Some((time, arrival)) => self.stamps.stamp(time, arrival),
+                None => self.stamps.at(self.clock.now()),
+            };
+            sink.send(t, Source::Xi2, told);
+        }
+    }
+
+    /// When nothing is there to read.
+    fn idle(&mut self, sink: &InputSink) -> Result<(), ReplyError> {
+        let now = self.clock.now();
+        let told = self.focus.idle(&self.conn, now)?;
+        self.tell_focus(told, None, sink);
+        if self.held.is_empty() || now.since(self.held_checked) < CHECK_HELD {
+            return Ok(());
+        }
+        self.held_checked = now;
+        let down: BTreeSet<u32> = keys_down(&self.conn.query_keymap()?.reply()?.keys).collect();
+        // Releases that were sent before the answer are in the queue now, and come from there.
+        self.fill()?;
+        if self.queue.is_empty() {
+            let released: Vec<u32> = self.held.difference(&down).copied().collect();
+            for native in released {
+                self.held.remove(&native);
+                let usage = hid::usage_of_x11(native);
+                let t = self.stamps.at(now);
+                sink.send(t, Source::Xi2, RawInput::Key { usage, native, down: false, repeat: false });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl InputSource for Xi2 {
+    fn describe(&self) -> InputDescription {
+        self.description.clone()
+    }
+
+    fn initial(&self) -> InitialState {
+        self.initial.clone()
+    }
+
+    fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
+        let told = self.focus.refresh(&self.conn).map_err(gone)?;
+        self.tell_focus(told, None, sink);
+        while !stop.is_set() {
+            self.fill().map_err(gone)?;
+            if self.queue.is_empty() {
+                self.idle(sink).map_err(refused)?;
+                if self.queue.is_empty() {
+                    // Whatever was asked above may have read events into the connection's buffer.
+                    self.fill().map_err(gone)?;
+                }
+                if self.queue.is_empty() {
+                    self.wait()?;
+                }
+            } else {
+                self.batch(sink).map_err(refused)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn require_xi2(conn: &RustConnection) -> Result<(), CaptureError> {
+    let unavailable = |detail: String| CaptureError::Unavailable { backend: "xi2", what: "input".into(), detail };
+    if conn.extension_information(xinput::X11_EXTENSION_NAME).map_err(gone)?.is_none() {
+        return Err(unavailable("the server has no XInput extension".into()));
+    }
+    let asked = conn.xinput_xi_query_version(XI_VERSION.0, XI_VERSION.1).map_err(gone)?;
+    match asked.reply() {
+        Ok(version) if (version.major_version, version.minor_version) >= (2, 1) => Ok(()),
+        Ok(version) => Err(unavailable(format!(
+            "the server has XInput {}.{}, 2.1 is needed",
+            version.major_version, version.minor_version
+        ))),
+        Err(ReplyError::X11Error(_)) => Err(unavailable("the server has XInput 1 only".into())),
+        Err(ReplyError::ConnectionError(error)) => Err(gone(error)),
+    }
+}
+
+/// Reads both clocks: the server stamps a change of a property that we make.
+fn calibrate(conn: &RustConnection, root: Window, clock: &dyn Clock) -> Result<ServerClock, CaptureError> {
+    let readings = read_clocks(conn, root, clock).map_err(|error| match error {
+        ReplyOrIdError::IdsExhausted => {
+            CaptureError::System { what: "creating a window", detail: "the server has no identifiers left".into() }
+        }
+        ReplyOrIdError::ConnectionError(error) => gone(error),
+        ReplyOrIdError::X11Error(error) => refused(ReplyError::X11Error(error)),
+    })?;
+    let coarse = rustix::time::clock_getres(rustix::time::ClockId::MonotonicCoarse);
+    Ok(ServerClock::new(&readings, coarse.tv_sec * 1_000_000_000 + coarse.tv_nsec))
+}
+
+fn read_clocks(conn: &RustConnection, root: Window, clock: &dyn Clock) -> Result<Vec<Reading>, ReplyOrIdError> {
+    let window = conn.generate_id()?;
+    let aux = CreateWindowAux::new().event_mask(EventMask::PROPERTY_CHANGE);
+    let (depth, visual) = (0, x11rb::COPY_FROM_PARENT);
+    conn.create_window(depth, window, root, -1, -1, 1, 1, 0, WindowClass::INPUT_ONLY, visual, &aux)?.check()?;
+    let name = conn.intern_atom(false, b"WATCHCAP_CLOCK")?.reply()?.atom;
+    let mut readings = Vec::with_capacity(CLOCK_READINGS);
+    while readings.len() < CLOCK_READINGS {
+        let before = clock.now();
+        conn.change_property(PropMode::REPLACE, window, name, AtomEnum::CARDINAL, 32, 0, &[])?;
+        conn.flush()?;
+        let server_ms = loop {
+            if let Event::PropertyNotify(event) = conn.wait_for_event()? {
+                break event.time;
+            }
+        };
+        readings.push(Reading { before, server_ms, after: clock.now() });
+    }
+    conn.destroy_window(window)?.check()?;
+    Ok(readings)
+}
+
+fn is_pointer(event: &Decoded) -> bool {
+    matches!(event, Decoded::Button { .. } | Decoded::Wheel { .. } | Decoded::Move { .. } | Decoded::Nameless { .. })
+}
+
+fn decode(event: Event, devices: &Devices, mapping: &[u8]) -> Decoded {
+    match event {
+        Event::XinputRawKeyPress(event) => Decoded::Key { event, down: true },
+        Event::XinputRawKeyRelease(event) => Decoded::Key { event, down: false },
+        Event::XinputRawButtonPress(ref e) => decode_button(e, true, devices, mapping).unwrap_or(Decoded::Other(event)),
+        Event::XinputRawButtonRelease(ref e) => {
+            decode_button(e, false, devices, mapping).unwrap_or(Decoded::Other(event))
+        }
+        Event::XinputRawMotion(ref e) => decode_motion(e, devices.get(e.sourceid)).unwrap_or(Decoded::Other(event)),
+        other => Decoded::Other(other),
+    }
+}
+
+/// A button by what it does; `None` when the event says nothing new.
+fn decode_button(event: &RawButtonPressEvent, pressed: bool, devices: &Devices, mapping: &[u8]) -> Option<Decoded> {
+    let time = event.time;
+    // Raw events carry the physical number; a person may have swapped them, or switched one off (0).
+    let physical = usize::try_from(event.detail).ok()?.checked_sub(1)?;
+    let number = mapping.get(physical).map_or(event.detail, |&mapped| u32::from(mapped));
+    if let Some(button) = named_button(number) {
+        return Some(Decoded::Button { time, button, pressed });
+    }
+    let (axis, delta) = match number {
+        0 => return None,
+        4 => (Axis::Vertical, 1.0),
+        5 => (Axis::Vertical, -1.0),
+        6 => (Axis::Horizontal, -1.0),
+        7 => (Axis::Horizontal, 1.0),
+        _ => return pressed.then_some(Decoded::Nameless { time }),
+    };
+    let scrolls = devices.get(event.sourceid).is_some_and(|d| d.scrolls.iter().any(|scroll| scroll.axis == axis));
+    (pressed && !scrolls).then_some(Decoded::Wheel { time, axis, delta })
+}
+
+fn decode_motion(event: &RawButtonPressEvent, device: Option<&Device>) -> Option<Decoded> {
+    let unknown = Device::default();
+    let device = device.unwrap_or(&unknown);
+    let (mut raw, mut moved) = ((None, None), (None, None));
+    let mut scrolls = Vec::new();
+    let set = (0..event.valuator_mask.len() as u32 * 32).filter(|&n| bit(&event.valuator_mask, n));
+    for (number, (value, value_raw)) in set.zip(event.axisvalues.iter().zip(&event.axisvalues_raw)) {
+        let (value, value_raw) = (fixed(*value), fixed(*value_raw));
+        match number {
+            0 => (raw.0, moved.0) = (Some(value_raw), Some(value)),
+            1 => (raw.1, moved.1) = (Some(value_raw), Some(value)),
+            _ => {
+                if let Some(scroll) = device.scrolls.iter().find(|scroll| u32::from(scroll.number) == number) {
+                    let steps = value_raw / scroll.increment;
+                    // The protocol's vertical axis grows downwards; ours upwards.
+                    let delta = if scroll.axis == Axis::Vertical { -steps } else { steps };
+                    if delta != 0.0 {
+                        scrolls.push((scroll.axis, delta));
+                    }
+                }
+            }
+        }
+    }
+    let step = match (raw, device.absolute) {
+        ((None, None), _) => Step::Still,
+        (_, true) => Step::Jump,
+        _ => Step::Numbers(moved.0, moved.1),
+    };
+    if step == Step::Still && scrolls.is_empty() {
+        return None;
+    }
+    let raw = matches!(step, Step::Numbers(..)).then(|| (raw.0.unwrap_or(0.0), raw.1.unwrap_or(0.0)));
+    Some(Decoded::Move { time: event.time, step, raw, injected: device.injected, scrolls })
+}
+
+/// The buttons that the format has names for, by X11 number.
+fn named_button(number: u32) -> Option<Button> {
+    match number {
+        1 => Some(Button::Left),
+        2 => Some(Button::Middle),
+        3 => Some(Button::Right),
+        8 => Some(Button::X1),
+        9 => Some(Button::X2),
+        _ => None,
+    }
+}
+
+fn bit(words: &[u32], number: u32) -> bool {
+    words.get(number as usize / 32).is_some_and(|word| word >> (number % 32) & 1 == 1)
+}
+
+/// Keycodes whose bit is set in the answer to `QueryKeymap`.
+fn keys_down(keys: &[u8; 32]) -> impl Iterator<Item = u32> {
+    (0..256_u32).filter(|&code| keys[code as usize / 8] >> (code % 8) & 1 == 1)
+}
+
+fn position(reply: &XIQueryPointerReply) -> Point {
+    (f64::from(reply.root_x) / 65_536.0, f64::from(reply.root_y) / 65_536.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use x11rb::protocol::xinput::Fp3232;
+
+    use super::devices::Scroll;
+    use super::*;
+
+    fn event(detail: u32, valuators: &[(u32, i32, i32)]) -> RawButtonPressEvent {
+        let number = |integral| Fp3232 { integral, frac: 0 };
+        let mut event = RawButtonPressEvent { detail, sourceid: 9, ..blank() };
+        event.valuator_mask = vec![valuators.iter().fold(0, |mask, (n, ..)| mask | 1 << n)];
+        event.axisvalues = valuators.iter().map(|v| number(v.1)).collect();
+        event.axisvalues_raw = valuators.iter().map(|v| number(v.2)).collect();
+        event
+    }
+
+    fn blank() -> RawButtonPressEvent {
+        RawButtonPressEvent {
+            response_type: 0,
+            extension: 0,
+            sequence: 0,
+            length: 0,
+            event_type: 0,
+            deviceid: 2,
+            time: 77,
+            detail: 0,
+            sourceid: 0,
+            flags: 0_u32.into(),
+            valuator_mask: Vec::new(),
+            axisvalues: Vec::new(),
+            axisvalues_raw: Vec::new(),
+        }
+    }
+
+    fn wheel_mouse() -> Device {
+        let scrolls = vec![
+            Scroll { number: 2, axis: Axis::Horizontal, increment: 120.0 },
+            Scroll { number: 3, axis: Axis::Vertical, increment: 120.0 },
+        ];
+        Device { id: 9, scrolls, ..Device::default() }
+    }
+
+    #[test]
+    fn one_turn_of_a_wheel_is_read_once() {
+        let mapping: Vec<u8> = (1..=10).collect();
+        let plain = Devices::default();
+        let mut smooth = Devices::default();
+        smooth.set(vec![wheel_mouse()]);
+        let turn = |n, pressed, devices: &Devices| match decode_button(&event(n, &[]), pressed, devices, &mapping) {
+            Some(Decoded::Wheel { axis, delta, .. }) => Some((axis, delta)),
+            _ => None,
+        };
+        assert_eq!(turn(4, true, &plain), Some((Axis::Vertical, 1.0)));
+        assert_eq!(turn(5, true, &plain), Some((Axis::Vertical, -1.0)));
+        assert_eq!(turn(6, true, &plain), Some((Axis::Horizontal, -1.0)));
+        assert_eq!(turn(7, true, &plain), Some((Axis::Horizontal, 1.0)));
+        assert_eq!(turn(4, false, &plain), None);
+        assert_eq!(turn(4, true, &smooth), None, "its axis tells it already");
+        let Some(Decoded::Move { step, scrolls, .. }) =
+            decode_motion(&event(0, &[(2, 60, 60), (3, 120, 120)]), Some(&wheel_mouse()))
+        else {
+            panic!("a turn is no motion")
+        };
+        assert_eq!((step, scrolls), (Step::Still, vec![(Axis::Horizontal, 0.5), (Axis::Vertical, -1.0)]));
+    }
+
+    #[test]
+    fn buttons_follow_the_persons_mapping() {
+        let devices = Devices::default();
+        let button = |n, mapping: &[u8]| match decode_button(&event(n, &[]), true, &devices, mapping) {
+            Some(Decoded::Button { button, .. }) => Some(button),
+            _ => None,
+        };
+        let usual: Vec<u8> = (1..=10).collect();
+        let found: Vec<_> = [1, 2, 3, 8, 9].into_iter().map(|n| button(n, &usual)).collect();
+        assert_eq!(found, [Button::Left, Button::Middle, Button::Right, Button::X1, Button::X2].map(Some));
+        assert_eq!(button(1, &[3, 2, 1]), Some(Button::Right));
+        assert_eq!(button(2, &[1, 0, 3]), None);
+        let lost = decode_button(&event(12, &[]), true, &devices, &usual);
+        assert!(matches!(lost, Some(Decoded::Nameless { time: 77 })), "a button without a name vanished");
+    }
+
+    #[test]
+    fn motion_is_raw_and_the_walk_is_accelerated() {
+        let Some(Decoded::Move { step, raw, .. }) =
+            decode_motion(&event(0, &[(0, 6, 3), (1, -2, -1)]), Some(&wheel_mouse()))
+        else {
+            panic!("no motion")
+        };
+        assert_eq!((step, raw), (Step::Numbers(Some(6.0), Some(-2.0)), Some((3.0, -1.0))));
+        let tablet = Device { absolute: true, ..Device::default() };
+        let Some(Decoded::Move { step, raw, .. }) = decode_motion(&event(0, &[(0, 6, 3)]), Some(&tablet)) else {
+            panic!("no motion")
+        };
+        assert_eq!((step, raw), (Step::Jump, None));
+        assert!(decode_motion(&event(0, &[(5, 9, 9)]), None).is_none(), "pressure is no motion");
+    }
+
+    #[test]
+    fn the_key_map_is_read_by_bits() {
+        let mut keys = [0; 32];
+        keys[4] = 0b0100_0000;
+        keys[31] = 0x80;
+        assert_eq!(keys_down(&keys).collect::<Vec<_>>(), [38, 255]);
+        assert!(bit(&[0, 1 << 3], 35) && !bit(&[0, 1 << 3], 3) && !bit(&[], 0));
+    }
+}

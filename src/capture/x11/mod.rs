@@ -2,11 +2,14 @@
 //!
 //! Everything that names an X11 type is in this folder. Each source opens a connection of its own, in its own thread.
 
-pub mod cursor;
+mod cursor;
+mod failure;
 pub mod focus;
 pub mod input;
 pub mod screen;
+mod shm;
 pub mod targets;
+mod window;
 
 use x11rb::rust_connection::RustConnection;
 

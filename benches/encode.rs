@@ -1,0 +1,133 @@
+//! What encoding costs: CPU time of this process (all threads) per picture, on a clip of raw 4:2:0 pictures.
+//!
+//! `cargo bench --bench encode -- CLIP.yuv --size 1920x1080 --fps 30 --kbps 8000 --out CLIP.h264` prints one line; the
+//! stream is for `ffmpeg … -lavfi ssim`. `scripts/bench_encode.sh` does the whole comparison with libx264.
+//! `--still N` repeats the first picture N times instead. `--set name=value` changes one field of the tuning.
+#![expect(clippy::print_stdout, reason = "printing is what a measurement is for")]
+
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+
+use watchcap::encode::bitstream::to_annex_b;
+use watchcap::encode::openh264::{OpenH264, Tuning};
+use watchcap::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder};
+use watchcap::id::FrameRef;
+use watchcap::time::MonoNs;
+
+type Failure = Box<dyn std::error::Error>;
+
+struct Options {
+    clip: String,
+    out: Option<String>,
+    still: Option<u64>,
+    settings: EncodeSettings,
+    tuning: Tuning,
+}
+
+fn options() -> Result<Options, Failure> {
+    let mut settings = EncodeSettings {
+        width: 1920,
+        height: 1080,
+        fps: 30,
+        bitrate_kbps: 8000,
+        gop_ns: 500_000_000,
+        quality: Quality::Fast,
+    };
+    let (mut clip, mut out, mut still, mut changes) = (None, None, None, Vec::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--bench" => {}
+            "--out" => out = Some(value()?),
+            "--still" => still = Some(value()?.parse()?),
+            "--size" => {
+                let size = value()?;
+                let (width, height) = size.split_once('x').ok_or("a size is WIDTHxHEIGHT")?;
+                (settings.width, settings.height) = (width.parse()?, height.parse()?);
+            }
+            "--fps" => settings.fps = value()?.parse()?,
+            "--kbps" => settings.bitrate_kbps = value()?.parse()?,
+            "--gop-ms" => settings.gop_ns = value()?.parse::<i64>()? * 1_000_000,
+            "--quality" => {
+                settings.quality = match value()?.as_str() {
+                    "fast" => Quality::Fast,
+                    "balanced" => Quality::Balanced,
+                    "sharp" => Quality::Sharp,
+                    other => return Err(format!("no quality is called {other}").into()),
+                }
+            }
+            "--set" => changes.push(value()?),
+            _ => clip = Some(argument),
+        }
+    }
+    let mut tuning = Tuning::of(settings.quality);
+    for change in changes {
+        let (name, value) = change.split_once('=').ok_or("--set takes name=value")?;
+        match name {
+            "complexity" => tuning.complexity = value.parse()?,
+            "deblocking" => tuning.deblocking_idc = value.parse()?,
+            "slices" => tuning.slices = value.parse()?,
+            "min_qp" => tuning.min_qp = value.parse()?,
+            "max_qp" => tuning.max_qp = value.parse()?,
+            "idr" => tuning.idr_percent = value.parse()?,
+            other => return Err(format!("the tuning has no {other}").into()),
+        }
+    }
+    Ok(Options { clip: clip.ok_or("which clip?")?, out, still, settings, tuning })
+}
+
+/// CPU time of this process, seconds.
+fn cpu() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+fn main() -> Result<(), Failure> {
+    let Options { clip, out, still, settings, tuning } = options()?;
+    let mut clip = File::open(clip)?;
+    let mut out = out.map(File::create).transpose()?.map(BufWriter::new);
+    let mut encoder = OpenH264::with_tuning(&settings, tuning)?;
+    let mut picture = I420::new(settings.width, settings.height);
+    let (mut unit, mut annex_b) = (Vec::new(), Vec::new());
+    let (mut frames, mut bytes, mut spent, mut worst) = (0_u64, 0_u64, 0.0_f64, 0.0_f64);
+    let mut keyframes = 0_u64;
+    while still.is_none_or(|repeats| frames <= repeats) {
+        let fresh = still.is_none() || frames == 0;
+        if fresh {
+            let (y, u, v) = picture.planes_mut();
+            if clip.read_exact(y).is_err() {
+                break;
+            }
+            clip.read_exact(u)?;
+            clip.read_exact(v)?;
+        }
+        let t = MonoNs(frames as i64 * 1_000_000_000 / i64::from(settings.fps));
+        let stamp = FrameStamp { frame_ref: FrameRef(frames), t };
+        let before = cpu();
+        let encoded = if fresh {
+            encoder.encode(&picture, stamp, &mut unit)?
+        } else {
+            encoder.repeat(&picture, stamp, &mut unit)?
+        };
+        let took = cpu() - before;
+        spent += took;
+        worst = worst.max(took);
+        frames += 1;
+        bytes += unit.len() as u64;
+        keyframes += u64::from(encoded.keyframe);
+        if let Some(out) = &mut out {
+            annex_b.clear();
+            to_annex_b(&unit, encoded.keyframe.then_some(encoder.parameter_sets()), &mut annex_b)?;
+            out.write_all(&annex_b)?;
+        }
+    }
+    let seconds = frames as f64 / f64::from(settings.fps);
+    println!(
+        "{frames} frames, {keyframes} IDR, {:.0} kbit/s, cpu {:.3} ms per frame, worst {:.1} ms ({tuning:?})",
+        bytes as f64 * 8.0 / 1000.0 / seconds,
+        spent * 1000.0 / frames as f64,
+        worst * 1000.0,
+    );
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Plays a recording that never was: `cargo run -p watchcap-replay --example fake [seconds] [--half-blocks]`.
+
+use watchcap_replay::{
+    Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Options, Picture, Pictures, Row, Rows,
+    Summary, Timeline,
+};
+
+#[path = "../tests/support/fake.rs"]
+mod fake;
+
+fn main() -> Result<(), watchcap_replay::ReplayError> {
+    let seconds = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(60);
+    let half_blocks = std::env::args().any(|arg| arg == "--half-blocks");
+    let recording = fake::Fake::new(seconds, 30);
+    let options = Options { half_blocks, ..Options::default() };
+    watchcap_replay::run(&recording, Box::new(fake::FakePictures), options)
+}

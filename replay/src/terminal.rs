@@ -1,0 +1,445 @@
+//! The terminal: sets it up, reads it, draws to it, and gives it back as it was.
+//!
+//! The only file that names crossterm, reads a clock, starts the input thread and handles signals. Invariant: however the
+//! player ends (a key, a signal, an error, a panic), the terminal is restored, once.
+
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded, select};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{
+    self, DisableMouseCapture, EnableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton,
+    MouseEventKind,
+};
+use ratatui::crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    disable_raw_mode, enable_raw_mode,
+};
+use ratatui::crossterm::{cursor, execute, queue};
+use ratatui_image::picker::{Picker, ProtocolType};
+
+use crate::app::{App, Painting, update};
+use crate::keys::{Chord, Key};
+use crate::msg::Msg;
+use crate::theme::{Colours, Theme};
+use crate::timeline::{Pictures, Timeline};
+use crate::view;
+use crate::worker::{KITTY_IDS, THREAD, Worker};
+
+/// Messages of the terminal that may wait: a second of a held key (30 repeats) and of a dragged mouse, twice over. The input
+/// thread waits when it is full, the terminal's own buffer holds the rest.
+const INPUT_QUEUE: usize = 128;
+/// How often the input thread looks whether it should end.
+const INPUT_POLL: Duration = Duration::from_millis(50);
+/// Between two pictures while playing: 60 a second, twice what recordings usually have.
+const PLAYING_TICK: Duration = Duration::from_micros(16_667);
+/// Between two looks at the signals and at late pictures while nothing moves.
+const IDLE_TICK: Duration = Duration::from_millis(100);
+
+/// How to play.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Options {
+    /// Draw pictures with half-blocks even where the terminal could show pixels.
+    pub half_blocks: bool,
+    /// No colours, as `NO_COLOR` in the environment asks for: pictures are drawn with dots.
+    pub no_color: bool,
+    /// Begin to play at once instead of standing at the start.
+    pub play: bool,
+    /// Where to begin, nanoseconds of the recording's monotonic clock; its start when `None`.
+    pub at_ns: Option<i64>,
+}
+
+/// Why the player could not run, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Standard input or output is a file or a pipe.
+    #[error("replay needs a terminal, and {stream} is not one")]
+    NotATerminal {
+        /// Which of them.
+        stream: &'static str,
+    },
+    /// The terminal cannot be set up, read or written.
+    #[error("the terminal failed while {doing}: {source}")]
+    Terminal {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl ReplayError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotATerminal { .. } => Some("run it in a terminal window, without a pipe or a redirection"),
+            Self::Terminal { .. } => None,
+        }
+    }
+
+    fn terminal(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Terminal { doing, source }
+    }
+}
+
+/// Plays a recording in the terminal until the person leaves or the system asks to end (SIGINT, SIGTERM, SIGHUP: not an
+/// error, the player has nothing to lose).
+///
+/// # Errors
+/// There is no terminal, or it fails. Data that cannot be read or decoded is no error: the player shows it.
+pub fn run(timeline: &dyn Timeline, pictures: Box<dyn Pictures>, options: Options) -> Result<(), ReplayError> {
+    for (stream, is_terminal) in
+        [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
+    {
+        if !is_terminal {
+            return Err(ReplayError::NotATerminal { stream });
+        }
+    }
+    let signals = Signals::watch().map_err(ReplayError::terminal("watching for signals"))?;
+    let guard = Guard::enter().map_err(ReplayError::terminal("setting it up"))?;
+    let colours = colours(&options, |name| std::env::var(name).ok());
+    let picker = if options.half_blocks || colours == Colours::None { None } else { graphics() };
+    let painting = match &picker {
+        Some(picker) => Painting::Graphics(picker.font_size().width, picker.font_size().height),
+        None if colours == Colours::None => Painting::Dots,
+        None => Painting::HalfBlocks,
+    };
+    // The query of the picker sets the terminal's mode back when it is done.
+    enable_raw_mode().map_err(ReplayError::terminal("setting it up"))?;
+    let kitty =
+        picker.as_ref().filter(|picker| picker.protocol_type() == ProtocolType::Kitty).map(Picker::tmux_detected);
+    let worker = Worker::start(pictures, picker).map_err(ReplayError::terminal("starting the decoder's thread"))?;
+    let input = Input::start().map_err(ReplayError::terminal("starting the input thread"))?;
+    let mut terminal =
+        Terminal::new(CrosstermBackend::new(io::stdout())).map_err(ReplayError::terminal("setting it up"))?;
+    let size = terminal.size().map_err(ReplayError::terminal("asking for its size"))?;
+    let mut app = App::new(timeline, Theme::new(colours), painting, (size.width, size.height));
+    app.begin(options.at_ns, options.play);
+    let title = format!("{} - watchcap replay", app.summary.title);
+    execute!(io::stdout(), SetTitle(title)).map_err(ReplayError::terminal("naming its window"))?;
+    let ended = play(&mut app, &mut terminal, &worker, &input, &signals);
+    drop(input);
+    if let Some(in_tmux) = kitty {
+        forget_pictures(in_tmux).map_err(ReplayError::terminal("deleting the pictures in it"))?;
+    }
+    drop(guard);
+    ended
+}
+
+/// The loop: draw, ask for the picture, wait for anything, let it change the player.
+fn play(
+    app: &mut App<'_>,
+    terminal: &mut Terminal<CrosstermBackend<Stdout>>,
+    worker: &Worker,
+    input: &Input,
+    signals: &Signals,
+) -> Result<(), ReplayError> {
+    let mut asked = None;
+    let mut help = false;
+    let mut last = now();
+    while !app.quit {
+        if app.help != help {
+            // A graphics picture is not made of cells: what lay over it is only gone when everything is drawn anew.
+            help = app.help;
+            if matches!(app.painting, Painting::Graphics(..)) {
+                terminal.clear().map_err(ReplayError::terminal("clearing it"))?;
+                (app.shown, asked) = (None, None);
+            }
+        }
+        draw(app, terminal).map_err(ReplayError::terminal("drawing"))?;
+        let wanted = app.wants();
+        if let Some(request) = wanted.filter(|_| wanted != asked) {
+            worker.ask(request);
+            asked = wanted;
+        }
+        let tick = if app.player.playing() { PLAYING_TICK } else { IDLE_TICK };
+        let until = last + tick;
+        let mut messages = Vec::with_capacity(4);
+        select! {
+            recv(input.messages) -> message => match message {
+                Ok(message) => messages.push(message),
+                // The input thread is gone: the terminal is.
+                Err(_) => messages.push(Msg::Terminate),
+            },
+            recv(worker.answers) -> answer => messages.extend(answer.ok().map(Msg::Picture)),
+            default(until.saturating_duration_since(now())) => {}
+        }
+        // What else has come in the meantime: a held key repeats faster than a slow terminal draws.
+        messages.extend(input.messages.try_iter().take(INPUT_QUEUE));
+        messages.extend(worker.answers.try_iter().take(1).map(Msg::Picture));
+        let passed = now().saturating_duration_since(last);
+        last += passed;
+        messages.push(Msg::Tick(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)));
+        if signals.raised() {
+            messages.push(Msg::Terminate);
+        }
+        for message in messages {
+            update(app, message);
+        }
+    }
+    Ok(())
+}
+
+fn draw(app: &App<'_>, terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
+    // Between these two the terminal shows the picture before: no tearing where it knows the sequence.
+    queue!(io::stdout(), BeginSynchronizedUpdate)?;
+    terminal.draw(|frame| view::draw(app, frame))?;
+    execute!(io::stdout(), EndSynchronizedUpdate)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this crate has no Clock: its one clock is read here")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// How many colours to use. `COLORTERM` says it where it is set; terminals that are known to have all of them are named.
+fn colours(options: &Options, env: impl Fn(&str) -> Option<String>) -> Colours {
+    let term = env("TERM").unwrap_or_default();
+    if options.no_color || env("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb" {
+        return Colours::None;
+    }
+    let all = env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit")
+        || term.contains("direct")
+        || ["xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty", "contour"]
+            .iter()
+            .any(|known| term.starts_with(known))
+        || env("WT_SESSION").is_some()
+        || cfg!(windows);
+    if all { Colours::True } else { Colours::Indexed }
+}
+
+/// Asks the terminal whether it can show pixels.
+fn graphics() -> Option<Picker> {
+    // The console of Linux answers nothing to some of the questions, and can show none of it.
+    if std::env::var("TERM").is_ok_and(|term| term == "linux") {
+        return None;
+    }
+    Picker::from_query_stdio().ok().filter(|picker| picker.protocol_type() != ProtocolType::Halfblocks)
+}
+
+/// Deletes the pictures that a kitty terminal stores.
+fn forget_pictures(in_tmux: bool) -> io::Result<()> {
+    let mut out = io::stdout();
+    for id in KITTY_IDS {
+        if in_tmux {
+            write!(out, "\x1bPtmux;\x1b\x1b_Ga=d,d=I,i={id},q=2;\x1b\x1b\\\x1b\\")?;
+        } else {
+            write!(out, "\x1b_Ga=d,d=I,i={id},q=2;\x1b\\")?;
+        }
+    }
+    out.flush()
+}
+
+/// The terminal is ours.
+static ACTIVE: AtomicBool = AtomicBool::new(false);
+
+/// Gives the terminal back, if it is ours. What fails is ignored: there is nobody left to tell, and the rest must be tried.
+fn restore() {
+    if ACTIVE.swap(false, Ordering::SeqCst) {
+        drop(execute!(io::stdout(), EndSynchronizedUpdate, DisableMouseCapture, LeaveAlternateScreen, cursor::Show));
+        drop(disable_raw_mode());
+    }
+}
+
+/// Holds the terminal while it is ours.
+struct Guard;
+
+impl Guard {
+    fn enter() -> io::Result<Self> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                // A decoder that panics is caught and shown in the place of its picture; the player goes on.
+                if ACTIVE.load(Ordering::SeqCst) && thread::current().name() == Some(THREAD) {
+                    return;
+                }
+                restore();
+                before(info);
+            }));
+        });
+        enable_raw_mode()?;
+        ACTIVE.store(true, Ordering::SeqCst);
+        let guard = Self;
+        execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, cursor::Hide)?;
+        Ok(guard)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+/// Whether the system has asked to end.
+struct Signals {
+    raised: Arc<AtomicBool>,
+    #[cfg(unix)]
+    ids: Vec<signal_hook::SigId>,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn watch() -> io::Result<Self> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let mut signals = Self { raised: Arc::default(), ids: Vec::with_capacity(3) };
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            signals.ids.push(signal_hook::flag::register(signal, Arc::clone(&signals.raised))?);
+        }
+        Ok(signals)
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "the same on every system")]
+    fn watch() -> io::Result<Self> {
+        // Control-C comes as a key in raw mode, and closing the window ends the process.
+        Ok(Self { raised: Arc::default() })
+    }
+
+    fn raised(&self) -> bool {
+        self.raised.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for id in self.ids.drain(..) {
+            signal_hook::low_level::unregister(id);
+        }
+    }
+}
+
+/// The thread that reads the terminal.
+struct Input {
+    messages: Receiver<Msg>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Input {
+    fn start() -> io::Result<Self> {
+        let (sender, messages) = bounded(INPUT_QUEUE);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = thread::Builder::new().name("watchcap-input".into()).spawn(move || {
+            while !stopped.load(Ordering::SeqCst) {
+                match event::poll(INPUT_POLL) {
+                    Ok(false) => continue,
+                    Ok(true) => {}
+                    Err(_) => return,
+                }
+                let Ok(event) = event::read() else { return };
+                if let Some(message) = message(&event) {
+                    if sender.send(message).is_err() {
+                        return;
+                    }
+                }
+            }
+        })?;
+        Ok(Self { messages, stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // It may be waiting for room in the queue.
+        drop(std::mem::replace(&mut self.messages, crossbeam_channel::never()));
+        if let Some(thread) = self.thread.take() {
+            // It only ends by returning; a panic in it has been printed.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What an event of the terminal says to the player.
+fn message(event: &Event) -> Option<Msg> {
+    match *event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => chord(key).map(Msg::Key),
+        Event::Resize(width, height) => Some(Msg::Resize { width, height }),
+        Event::Mouse(mouse) => {
+            let (column, row) = (mouse.column, mouse.row);
+            match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Some(Msg::Point { column, row, press: true }),
+                MouseEventKind::Drag(MouseButton::Left) => Some(Msg::Point { column, row, press: false }),
+                MouseEventKind::ScrollUp => Some(Msg::Scroll { column, row, up: true }),
+                MouseEventKind::ScrollDown => Some(Msg::Scroll { column, row, up: false }),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A key of the terminal library in the player's words.
+fn chord(event: KeyEvent) -> Option<Chord> {
+    let key = match event.code {
+        KeyCode::Char(c) => Key::Char(c),
+        KeyCode::Left => Key::Left,
+        KeyCode::Right => Key::Right,
+        KeyCode::Up => Key::Up,
+        KeyCode::Down => Key::Down,
+        KeyCode::Home => Key::Home,
+        KeyCode::End => Key::End,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Tab => Key::Tab,
+        KeyCode::Esc => Key::Esc,
+        _ => return None,
+    };
+    if event.modifiers.contains(KeyModifiers::ALT) {
+        return None;
+    }
+    let shift = event.modifiers.contains(KeyModifiers::SHIFT) && !matches!(key, Key::Char(_));
+    Some(Chord { key, shift, control: event.modifiers.contains(KeyModifiers::CONTROL) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{Action, action};
+
+    #[test]
+    fn keys_of_the_terminal_reach_the_table() {
+        let act = |code, modifiers| {
+            message(&Event::Key(KeyEvent::new(code, modifiers))).and_then(|message| match message {
+                Msg::Key(chord) => action(chord),
+                _ => None,
+            })
+        };
+        assert_eq!(act(KeyCode::Char('?'), KeyModifiers::SHIFT), Some(Action::Help));
+        assert_eq!(act(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Action::Quit));
+        assert_eq!(act(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(act(KeyCode::Right, KeyModifiers::SHIFT), Some(Action::Seconds(1)));
+        assert_eq!(act(KeyCode::Right, KeyModifiers::NONE), Some(Action::Frame(1)));
+        assert_eq!(act(KeyCode::Char('q'), KeyModifiers::ALT), None);
+        let mut released = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
+        released.kind = KeyEventKind::Release;
+        assert!(message(&Event::Key(released)).is_none());
+    }
+
+    #[test]
+    fn colours_follow_the_environment() {
+        let with = |vars: &'static [(&str, &str)]| {
+            let env = |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+            colours(&Options::default(), env)
+        };
+        assert_eq!(with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Colours::True);
+        assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]), Colours::None);
+        assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]), Colours::True);
+        if cfg!(not(windows)) {
+            assert_eq!(with(&[("TERM", "xterm-256color")]), Colours::Indexed);
+        }
+        assert_eq!(with(&[("TERM", "dumb")]), Colours::None);
+        let options = Options { no_color: true, ..Options::default() };
+        assert_eq!(colours(&options, |_| Some("truecolor".into())), Colours::None);
+    }
+}

@@ -1,0 +1,271 @@
+//! The seams: what a player needs to know of a recording ([`Timeline`]) and what a frame looks like ([`Pictures`]).
+//!
+//! Owns the vocabulary between the player and whatever it plays. Times are nanoseconds of the recording's own monotonic
+//! clock, as stored (`t_ns`), never relative to its start. It does not say where the data is: a row group on disk, a log
+//! in a database and a list in a test answer alike.
+//!
+//! A recording may have tens of millions of rows and must not be loaded for this: every method that may touch rows is
+//! given a bound, and may answer with less than was asked for and say so. All of it may be damaged or hostile: the player
+//! clamps times, cleans text, and shows an error where the data should have been.
+
+/// What an event is about: a lane of the timeline, and the colour and filter of its row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Lane {
+    /// Keys going down and up.
+    Key,
+    /// The pointer or the mouse moving.
+    Motion,
+    /// Mouse buttons.
+    Click,
+    /// Wheels.
+    Wheel,
+    /// The active window changing.
+    Focus,
+    /// Stored frames.
+    Frame,
+    /// Data that is missing.
+    Gap,
+    /// Marks that the person set.
+    Mark,
+    /// Everything else: pause, resume, redaction, a moved window, kinds that this version does not know.
+    System,
+}
+
+impl Lane {
+    /// Every lane, in the order of [`Density::counts`].
+    pub const ALL: [Self; 9] = [
+        Self::Key,
+        Self::Motion,
+        Self::Click,
+        Self::Wheel,
+        Self::Focus,
+        Self::Frame,
+        Self::Gap,
+        Self::Mark,
+        Self::System,
+    ];
+
+    /// Its place in [`Lane::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// A set of lanes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Lanes(u16);
+
+impl Lanes {
+    /// Every lane.
+    pub const ALL: Self = Self((1 << Lane::ALL.len()) - 1);
+    /// What a person did or should know: everything but motion and frames, which come hundreds of times a second.
+    pub const NOTABLE: Self = Self(Self::ALL.0 & !(1 << Lane::Motion.index()) & !(1 << Lane::Frame.index()));
+
+    /// Whether a lane is in the set.
+    pub const fn contains(self, lane: Lane) -> bool {
+        self.0 & (1 << lane.index()) != 0
+    }
+}
+
+/// What is known of a recording as a whole. Read once, when the player starts.
+#[derive(Clone, Default)]
+pub struct Summary {
+    /// Its name, for the head line.
+    pub title: String,
+    /// Where it is, as the person would write it.
+    pub path: String,
+    /// Its state in a word or two: `sealed`, `open`, `recovered`.
+    pub state: String,
+    /// The first instant, nanoseconds of the monotonic clock.
+    pub start_ns: i64,
+    /// The last instant, nanoseconds of the monotonic clock. Not before `start_ns`.
+    pub end_ns: i64,
+    /// The wall clock at `start_ns`, nanoseconds since 1970-01-01 UTC, where it is known.
+    pub start_utc_ns: Option<i64>,
+    /// Width of the video, pixels; 0 when there is none.
+    pub width: u32,
+    /// Height of the video, pixels; 0 when there is none.
+    pub height: u32,
+    /// How many frames there are: 0-based indices below this are valid.
+    pub frames: u64,
+    /// Names and values for the details panel, in the order to show them.
+    pub details: Vec<(String, String)>,
+}
+
+/// What is known of a frame without decoding it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FrameInfo {
+    /// When it was captured, nanoseconds of the monotonic clock.
+    pub t_ns: i64,
+    /// It can be decoded by itself.
+    pub keyframe: bool,
+    /// Its picture is the one before it: the screen had not changed.
+    pub duplicate: bool,
+}
+
+/// One event, as a line of the event table.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Row {
+    /// When it happened, nanoseconds of the monotonic clock.
+    pub t_ns: i64,
+    /// What it is about.
+    pub lane: Lane,
+    /// Its kind as stored: `key_down`, `mouse_click`.
+    pub kind: String,
+    /// What happened in a few words: `KeyW`, `left pressed`, a title.
+    pub text: String,
+    /// The last frame at or before it, when there is one.
+    pub frame_ref: Option<u64>,
+}
+
+/// Rows around an instant, and the span for which they are all there are.
+#[derive(Clone, Default)]
+pub struct Rows {
+    /// In order of time, then arrival.
+    pub rows: Vec<Row>,
+    /// Every row of the asked lanes with `from_ns <= t_ns <= until_ns` is in `rows`. The span holds the instant that was
+    /// asked for. The start of the session (or anything before it) when nothing is left before.
+    pub from_ns: i64,
+    /// The last instant for which `rows` is complete; the end of the session (or later) when nothing is left after.
+    pub until_ns: i64,
+}
+
+/// A key that is down.
+#[derive(Clone, PartialEq, Eq)]
+pub enum HeldKey {
+    /// By its W3C code: `KeyW`, `ShiftLeft`.
+    Code(String),
+    /// Its code was withheld.
+    Redacted,
+}
+
+/// A mouse button.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Button {
+    /// The primary button.
+    Left,
+    /// The wheel pressed.
+    Middle,
+    /// The secondary button.
+    Right,
+    /// The first extra button.
+    X1,
+    /// The second extra button.
+    X2,
+}
+
+/// What is held, where the pointer is and which window is active at an instant.
+#[derive(Clone, PartialEq, Default)]
+pub struct InputState {
+    /// Keys that are down, in the order in which they went down.
+    pub keys: Vec<HeldKey>,
+    /// Buttons that are down.
+    pub buttons: Vec<Button>,
+    /// Where the pointer is, 0–1 inside the picture, values outside mean outside of it; `None` when unknown.
+    pub pointer: Option<(f32, f32)>,
+    /// The title of the active window, empty when there is none.
+    pub window: String,
+    /// What is the matter at this instant, ready to be read: `gap: screen, encoder_busy`, `paused`. Empty when all is well.
+    pub notes: Vec<String>,
+}
+
+/// How many events there are per bucket of time and lane.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Density {
+    /// One entry per bucket, counts in the order of [`Lane::ALL`]. Missing buckets count as empty.
+    pub counts: Vec<[u32; Lane::ALL.len()]>,
+    /// False while counting goes on elsewhere: the player asks again later.
+    pub complete: bool,
+}
+
+/// Which way to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// To earlier times.
+    Back,
+    /// To later times.
+    Forward,
+}
+
+/// A recording as a player sees it.
+///
+/// Called from the thread that draws, at every move of the cursor (60 times a second while playing): an answer should
+/// take milliseconds, so keep the last row group that was read and count densities elsewhere. The frame index is asked
+/// without an error because a few bytes per frame are expected to be in memory (8 h at 60 fps: 1.7 million frames).
+///
+/// Errors are sentences for a person; the player shows them and goes on.
+pub trait Timeline {
+    /// What is known of the recording as a whole.
+    fn summary(&self) -> Summary;
+
+    /// The last frame at or before an instant, `None` before the first.
+    fn frame_at(&self, t_ns: i64) -> Option<u64>;
+
+    /// When a frame was captured and what kind it is, `None` when there is no such frame.
+    fn frame(&self, index: u64) -> Option<FrameInfo>;
+
+    /// About `before` rows at or before an instant and about `after` rows after it, of some lanes only. May answer with
+    /// fewer when finding more would take too long, and narrows the span of the answer then.
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    fn rows(&self, t_ns: i64, before: usize, after: usize, lanes: Lanes) -> Result<Rows, String>;
+
+    /// The time of the nearest row of some lanes strictly before or after an instant, `None` when there is none.
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    fn nearest(&self, t_ns: i64, direction: Direction, lanes: Lanes) -> Result<Option<i64>, String>;
+
+    /// What is held, and what is the matter, at an instant (all rows at or before it applied).
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    fn state_at(&self, t_ns: i64) -> Result<InputState, String>;
+
+    /// Event counts between two instants, in `buckets` (never 0, at most a terminal's width) equal parts.
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String>;
+}
+
+/// A decoded picture: rows from the top, 3 bytes (red, green, blue) per pixel, no padding.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Width, pixels.
+    pub width: u32,
+    /// Height, pixels.
+    pub height: u32,
+    /// `width × height × 3` bytes.
+    pub rgb: Vec<u8>,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture({}×{})", self.width, self.height)
+    }
+}
+
+/// What frames look like. Lives in the player's worker thread, which is the only one to call it.
+pub trait Pictures: Send {
+    /// Decodes a frame. Requests come in any order, mostly forward; frames in between are skipped.
+    ///
+    /// # Errors
+    /// A sentence for a person: why the frame cannot be shown. The player shows it and goes on.
+    fn picture(&mut self, frame: u64) -> Result<Picture, String>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_numbered_in_their_order_and_notable_leaves_out_what_floods() {
+        for (i, lane) in Lane::ALL.into_iter().enumerate() {
+            assert_eq!(lane.index(), i);
+            assert!(Lanes::ALL.contains(lane));
+            assert_eq!(Lanes::NOTABLE.contains(lane), lane != Lane::Motion && lane != Lane::Frame, "{lane:?}");
+        }
+    }
+}

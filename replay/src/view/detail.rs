@@ -1,0 +1,140 @@
+//! The side panel: the event table around the playhead, and what is known of the recording.
+//!
+//! Owns which rows are on the screen. Rows that belong to the frame on the screen (`action[i]`) carry a bar at their left.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Layout, put, put_within, width};
+use crate::app::{App, Panel};
+use crate::text::{clock, grouped};
+use crate::timeline::{Lane, Lanes};
+
+/// From this height on the panel shows details under the events, rows.
+const BOTH_FROM: u16 = 24;
+/// From this width on a row says its kind in a word and not in a sign, columns.
+const KINDS_FROM: u16 = 40;
+/// Columns of the kind: the longest that 1.0.0 has is `mouse_click`.
+const KIND_WIDTH: u16 = 12;
+
+/// The sign of a lane.
+fn sign(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Key => "▪",
+        Lane::Motion => "∙",
+        Lane::Click => "●",
+        Lane::Wheel => "↕",
+        Lane::Focus => "◆",
+        Lane::Frame => "▫",
+        Lane::Gap => "✗",
+        Lane::Mark => "★",
+        Lane::System => "○",
+    }
+}
+
+/// The parts of the panel: events, details. Either may be empty.
+fn parts(app: &App<'_>, area: Rect) -> (Rect, Rect) {
+    let none = Rect { height: 0, ..area };
+    if app.panel == Panel::Details {
+        return (none, area);
+    }
+    let wanted = app.summary.details.len() as u16 + 2;
+    if area.height < BOTH_FROM || app.summary.details.is_empty() {
+        return (area, none);
+    }
+    let below = wanted.min(area.height * 2 / 5);
+    let above = Rect { height: area.height - below, ..area };
+    (above, Rect { y: above.bottom(), height: below, ..area })
+}
+
+/// The rows of the table: the index of the first and the lines they are on.
+fn window(app: &App<'_>, events: Rect) -> (usize, Rect) {
+    let body = Rect { y: events.y + 1, height: events.height.saturating_sub(1), ..events };
+    let height = usize::from(body.height);
+    // The playhead's row stays in the middle, except at the ends of the recording, where the table stops.
+    let first = app.rows_before().saturating_sub(height / 2 + 1);
+    (first.min(app.rows.rows.len().saturating_sub(height)), body)
+}
+
+/// The time of the row that is drawn on a line of the screen.
+pub(crate) fn row_at(app: &App<'_>, layout: &Layout, line: u16) -> Option<i64> {
+    let (events, _) = parts(app, layout.side);
+    let (first, body) = window(app, events);
+    let offset = line.checked_sub(body.y).filter(|offset| *offset < body.height)?;
+    app.rows.rows.get(first + usize::from(offset)).map(|row| row.t_ns)
+}
+
+/// Draws the panel.
+pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
+    buf.set_style(area, app.theme.surface());
+    let (above, below) = parts(app, area);
+    if above.height > 0 {
+        events(app, above, buf);
+    }
+    if below.height > 0 {
+        details(app, below, buf);
+    }
+}
+
+fn events(app: &App<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = app.theme;
+    let at = put(buf, area, 1, "EVENTS", theme.accent());
+    let which = if app.lanes == Lanes::ALL { "all rows" } else { "no motion, frames" };
+    let hint = area.width.saturating_sub(width(which) + 1);
+    if hint > at + 1 {
+        put(buf, area, hint, which, theme.faint());
+    }
+    let (first, body) = window(app, area);
+    if app.rows.rows.is_empty() && body.height > 0 {
+        let line = Rect { y: body.y + body.height / 2, height: 1, ..body };
+        let text = if app.problems().next().is_some() { "not readable" } else { "no events here" };
+        put(buf, line, area.width.saturating_sub(width(text)) / 2, text, theme.dim());
+        return;
+    }
+    let now = app.rows_before().checked_sub(1);
+    let frame = app.frame.map(|(index, _)| index);
+    let hours = app.player.length() >= 3_600_000_000_000;
+    let time_width = if hours { 12 } else { 10 };
+    for ((i, row), line) in app.rows.rows.iter().enumerate().skip(first).zip(body.rows()) {
+        let ahead = now.is_none_or(|now| i > now);
+        if Some(i) == now {
+            buf.set_style(line, theme.selected());
+        }
+        if row.frame_ref.is_some() && row.frame_ref == frame {
+            put(buf, line, 0, "▎", theme.playhead());
+        }
+        let since = u64::try_from(i128::from(row.t_ns) - i128::from(app.player.start())).unwrap_or(0);
+        let time = clock(since, hours);
+        let text_style = if ahead { theme.dim() } else { theme.text() };
+        put_within(buf, line, (time_width + 1_u16).saturating_sub(width(&time)), time_width + 1, &time, theme.dim());
+        let at = time_width + 2;
+        let lane = theme.lane(row.lane);
+        let at = if area.width >= KINDS_FROM {
+            put_within(buf, line, at, at + KIND_WIDTH, &row.kind, lane);
+            at + KIND_WIDTH + 1
+        } else {
+            put(buf, line, at, sign(row.lane), lane) + 1
+        };
+        let text = if row.text.is_empty() { &row.kind } else { &row.text };
+        put_within(buf, line, at, area.width.saturating_sub(1), text, text_style);
+    }
+}
+
+fn details(app: &App<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = app.theme;
+    put(buf, area, 1, "RECORDING", theme.accent());
+    let hours = app.player.length() >= 3_600_000_000_000;
+    let own = [
+        ("length".to_owned(), clock(app.player.length(), hours)),
+        ("frames".to_owned(), grouped(app.summary.frames)),
+        ("video".to_owned(), format!("{}×{}", app.summary.width, app.summary.height)),
+    ];
+    let own = if app.summary.details.is_empty() { &own[..] } else { &[] };
+    let lines = own.iter().chain(&app.summary.details);
+    let names = lines.clone().map(|(name, _)| width(name)).max().unwrap_or(0).min(area.width / 2);
+    let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    for ((name, value), line) in lines.zip(body.rows()) {
+        put_within(buf, line, 1, names + 1, name, theme.dim());
+        put_within(buf, line, names + 3, area.width.saturating_sub(1), value, theme.text());
+    }
+}

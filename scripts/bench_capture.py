@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""CPU per frame, drops, memory and picture quality of `watchcap record` against ffmpeg x11grab + libx264 ultrafast.
+
+Both record the same X server at the same time of the same content (a game's demo, or a still desktop), at the same bit rate,
+in turns, several rounds; a third, lossless recording of the same moments is the reference for SSIM. CPU is user + system
+time of the recording process (getrusage of the waited child), not wall time, so that a shared machine spoils it least.
+
+    scripts/bench_capture.py [--seconds 20] [--rounds 3] [--display :97] [--only NAME]
+"""
+import argparse, json, os, pathlib, re, resource, shutil, signal, subprocess, sys, tempfile, time
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+WATCHCAP = HERE / "target/release/watchcap"
+KBPS = 8000
+
+
+def run_measured(command, env, seconds=None):
+    """Runs a command (stopping it with SIGINT after `seconds`) and returns (cpu_s, peak_rss_kb, stdout)."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        child = subprocess.Popen(command, env=env, stdout=out, stderr=err)
+        if seconds:
+            time.sleep(seconds)
+            child.send_signal(signal.SIGINT)
+        _, status, usage = os.wait4(child.pid, 0)
+        out.seek(0), err.seek(0)
+        text, errors = out.read(), err.read()
+        if os.waitstatus_to_exitcode(status) not in (0, 3, 255):
+            sys.exit(f"{command[0]} failed with {os.waitstatus_to_exitcode(status)}:\n{errors[-2000:]}")
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss, text
+
+
+def frames_of(video):
+    text = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-select_streams", "v:0", "-show_entries",
+                           "stream=nb_read_packets", "-of", "csv=p=0", video], capture_output=True, text=True, check=True)
+    return int(text.stdout.strip().strip(","))
+
+
+def watchcap(env, folder, fps, seconds, extra=()):
+    command = [WATCHCAP, "record", "--out", folder, "--session", "w", "--consent", "screen,input", "--fps", str(fps),
+               "--bitrate-kbps", str(KBPS), "--duration", f"{seconds}s", "--no-finalize", "--json", *extra]
+    cpu, rss, text = run_measured([str(c) for c in command], env)
+    done = [json.loads(line) for line in text.splitlines() if '"recorded"' in line][0]
+    return cpu, rss, done
+
+
+def ffmpeg(env, folder, fps, seconds, gop):
+    video = f"{folder}/f.mp4"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "x11grab", "-framerate", str(fps), "-video_size", "1920x1080", "-i",
+               env["DISPLAY"], "-t", str(seconds), "-c:v", "libx264", "-preset", "ultrafast", "-b:v", f"{KBPS}k",
+               "-pix_fmt", "yuv420p"] + (["-g", str(gop)] if gop else []) + [video]
+    cpu, rss, _ = run_measured(command, env)
+    return cpu, rss, frames_of(video)
+
+
+def start_display(display):
+    server = subprocess.Popen(["Xvfb", display, "-screen", "0", "1920x1080x24", "-nolisten", "tcp", "-noreset"],
+                              stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        if subprocess.run(["xset", "q"], env=dict(os.environ, DISPLAY=display), capture_output=True).returncode == 0:
+            return server
+        time.sleep(0.1)
+    sys.exit("the X server did not start")
+
+
+def start_game(env):
+    config = tempfile.mkdtemp()
+    env = dict(env, HOME=config, SDL_VIDEODRIVER="x11", SDL_RENDER_DRIVER="software", SDL_AUDIODRIVER="dummy")
+    return subprocess.Popen(["/usr/games/chocolate-doom", "-iwad", "/usr/share/games/doom/freedoom1.wad", "-nosound",
+                             "-window", "-geometry", "1920x1080", "-nograbmouse"], env=env, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--display", default=":97")
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    env = dict(os.environ, DISPLAY=args.display)
+    server = start_display(args.display)
+    work = tempfile.mkdtemp(prefix="watchcap-bench-")
+    try:
+        print(f"content  fps  what                 CPU ms/frame (min median max)   frames  dropped  peak MB   rounds={args.rounds} x {args.seconds} s")
+        for content in ("moving", "still"):
+            if args.only and args.only not in content:
+                continue
+            game = start_game(env) if content == "moving" else None
+            if game is None:
+                subprocess.run(["xsetroot", "-solid", "#405060"], env=env, check=True)
+                game = subprocess.Popen(["xterm", "-geometry", "200x60+100+50", "-e", "sh", "-c", "ls -la /usr/bin | head -300; sleep 9999"], env=env)
+            time.sleep(8)
+            for fps in (30, 60):
+                variants = {
+                    "watchcap": lambda d: watchcap(env, d, fps, args.seconds),
+                    "ffmpeg ultrafast": lambda d: ffmpeg(env, d, fps, args.seconds, None),
+                    f"ffmpeg ultrafast -g {fps // 2}": lambda d: ffmpeg(env, d, fps, args.seconds, fps // 2),
+                }
+                if content == "still":
+                    variants["watchcap --unchanged skip"] = lambda d: watchcap(env, d, fps, args.seconds, ["--unchanged", "skip"])
+                results = {name: [] for name in variants}
+                for _ in range(args.rounds):
+                    for name, run in variants.items():
+                        folder = tempfile.mkdtemp(dir=work)
+                        cpu, rss, done = run(folder)
+                        if isinstance(done, dict):
+                            taken = done["frames"] + done["unchanged_skipped"]
+                            results[name].append((cpu * 1000 / taken, taken, done["dropped_frames"], rss / 1024))
+                        else:
+                            results[name].append((cpu * 1000 / done, done, fps * args.seconds - done, rss / 1024))
+                        shutil.rmtree(folder)
+                median = {}
+                for name, rows in results.items():
+                    cost = sorted(r[0] for r in rows)
+                    median[name] = cost[len(cost) // 2]
+                    print(f"{content:8} {fps:3}  {name:26} {cost[0]:7.2f} {median[name]:7.2f} {cost[-1]:7.2f}   "
+                          f"{sum(r[1] for r in rows):6}  {sum(r[2] for r in rows):6}  {max(r[3] for r in rows):7.0f}", flush=True)
+                for name in variants:
+                    if name.startswith("watchcap"):
+                        others = ", ".join(f"{median[name] / median[o]:.2f}x {o}" for o in variants if o.startswith("ffmpeg"))
+                        print(f"{content:8} {fps:3}  ratio {name}: {others}", flush=True)
+            game.kill()
+            game.wait()
+    finally:
+        server.kill()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,625 @@
+//! Tests of the screen source against a real X server (Xvfb), which each test starts for itself.
+//!
+//! The truth they compare with is the core protocol's `GetImage` over the socket, which shares no code with the source.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use x11rb::COPY_DEPTH_FROM_PARENT;
+use x11rb::protocol::xproto::{
+    AtomEnum, ConfigureWindowAux, CreateGCAux, CreateWindowAux, Gcontext, ImageFormat, PropMode,
+    WindowClass,
+};
+use x11rb::wrapper::ConnectionExt as _;
+
+use super::*;
+use crate::time::SystemClock;
+
+/// Displays that tests may use.
+const DISPLAYS: std::ops::Range<u32> = 40..50;
+static NEXT_DISPLAY: AtomicU32 = AtomicU32::new(0);
+
+const RED: u32 = 0x00ff_0000;
+const GREEN: u32 = 0x0000_ff00;
+const BLUE: u32 = 0x0000_00ff;
+const WHITE: u32 = 0x00ff_ffff;
+
+/// A server of this test's own, and a client that paints on it.
+struct Desk {
+    server: Child,
+    name: String,
+    conn: RustConnection,
+    root: Window,
+    context: Gcontext,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.server.kill().and_then(|()| self.server.wait()).expect("the test's X server ends");
+    }
+}
+
+impl Desk {
+    fn new(screen: &str) -> Self {
+        for _ in DISPLAYS {
+            let length = DISPLAYS.end - DISPLAYS.start;
+            let name = format!(":{}", DISPLAYS.start + NEXT_DISPLAY.fetch_add(1, Ordering::SeqCst) % length);
+            let mut server = Command::new("Xvfb")
+                .args([&name, "-screen", "0", screen, "-nolisten", "tcp"])
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("Xvfb is installed");
+            for _ in 0..400 {
+                if server.try_wait().expect("Xvfb can be asked").is_some() {
+                    // The number is taken: the next one.
+                    break;
+                }
+                wait(25);
+                // Not yet listening, or another test's server that will make ours end.
+                let Ok((conn, index)) = x11rb::connect(Some(&name)) else { continue };
+                wait(50);
+                if server.try_wait().expect("Xvfb can be asked").is_some() {
+                    break;
+                }
+                let root = conn.setup().roots[index].root;
+                let context = conn.generate_id().expect("an id");
+                conn.create_gc(context, root, &CreateGCAux::new().graphics_exposures(0)).expect("a context");
+                return Self { server, name, conn, root, context };
+            }
+            server.kill().ok();
+            server.wait().expect("it ends");
+        }
+        panic!("no display free in {DISPLAYS:?}");
+    }
+
+    fn open(&self, target: &Target, cursor: bool) -> X11Screen {
+        X11Screen::open(Some(&self.name), target, cursor, Arc::new(SystemClock)).expect("the screen opens")
+    }
+
+    fn refused(&self, target: &Target) -> CaptureError {
+        match X11Screen::open(Some(&self.name), target, false, Arc::new(SystemClock)) {
+            Ok(_) => panic!("{target:?} was opened"),
+            Err(error) => error,
+        }
+    }
+
+    /// When it returns, the server has done what was asked before.
+    fn sync(&self) {
+        self.conn.sync().expect("the server answers");
+    }
+
+    fn fill(&self, drawable: Drawable, color: u32, (x, y, width, height): (i16, i16, u16, u16)) {
+        use x11rb::protocol::xproto::ChangeGCAux;
+        self.conn.change_gc(self.context, &ChangeGCAux::new().foreground(color)).expect("sent");
+        self.conn.poly_fill_rectangle(drawable, self.context, &[Rectangle { x, y, width, height }]).expect("sent");
+        self.sync();
+    }
+
+    /// Paints every pixel of a drawable in its own colour.
+    fn paint(&self, drawable: Drawable, width: u16, height: u16) {
+        let pixel = |x: u32, y: u32| ((x * 7919 + y * 104_729 + 12_345).wrapping_mul(2_654_435_761) >> 8).to_le_bytes();
+        for y in 0..height {
+            let row: Vec<u8> = (0..width).flat_map(|x| pixel(x.into(), y.into())).collect();
+            let (format, context) = (ImageFormat::Z_PIXMAP, self.context);
+            self.conn
+                .put_image(format, drawable, context, width, 1, 0, y as i16, 0, 24, &row)
+                .expect("sent");
+        }
+        self.sync();
+    }
+
+    /// A window without a window manager. `background`: `None` leaves painting to the application.
+    fn window(&self, parent: Window, place: (i16, i16, u16, u16), background: Option<u32>) -> Window {
+        self.bordered(parent, place, background, 0)
+    }
+
+    fn bordered(
+        &self,
+        parent: Window,
+        (x, y, width, height): (i16, i16, u16, u16),
+        background: Option<u32>,
+        border: u16,
+    ) -> Window {
+        let id = self.conn.generate_id().expect("an id");
+        let mut with = CreateWindowAux::new().override_redirect(1).border_pixel(WHITE).event_mask(EventMask::EXPOSURE);
+        if let Some(background) = background {
+            with = with.background_pixel(background);
+        }
+        let class = WindowClass::INPUT_OUTPUT;
+        self.conn
+            .create_window(COPY_DEPTH_FROM_PARENT, id, parent, x, y, width, height, border, class, 0, &with)
+            .expect("sent");
+        self.conn.map_window(id).expect("sent");
+        self.sync();
+        id
+    }
+
+    /// The truth: blue, green, red of each pixel.
+    fn truth(&self, drawable: Drawable, (x, y, width, height): (i16, i16, u16, u16)) -> Vec<u8> {
+        let image = self.conn.get_image(ImageFormat::Z_PIXMAP, drawable, x, y, width, height, !0).expect("sent");
+        colours(&image.reply().expect("an image").data)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "waits for another process")]
+fn wait(ms: u64) {
+    std::thread::sleep(Duration::from_millis(ms));
+}
+
+/// Drops the fourth byte of each pixel, which has no meaning.
+fn colours(pixels: &[u8]) -> Vec<u8> {
+    pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+}
+
+fn seen(screen: &mut X11Screen) -> Vec<u8> {
+    colours(screen.pixels().data)
+}
+
+fn colour(screen: &mut X11Screen, x: usize, y: usize) -> u32 {
+    let view = screen.pixels();
+    let at = y * view.stride + x * 4;
+    u32::from_le_bytes([view.data[at], view.data[at + 1], view.data[at + 2], 0])
+}
+
+fn grab(screen: &mut X11Screen) -> Grab {
+    screen.grab(false).expect("a picture")
+}
+
+fn window_target(window: Window) -> Target {
+    Target::WindowId(targets::window_id(window))
+}
+
+const ALL: (i16, i16, u16, u16) = (0, 0, 320, 240);
+
+#[test]
+fn a_picture_is_exact_and_an_unchanged_one_is_not_taken() {
+    let desk = Desk::new("320x240x24");
+    desk.paint(desk.root, 320, 240);
+    let mut screen = desk.open(&Target::Primary, false);
+    let said = screen.describe();
+    assert_eq!((said.backend.as_str(), said.sees_changes, said.cursor), ("x11-shm", true, false));
+    assert_eq!((said.surface.width, said.surface.height), (320, 240));
+    let before = SystemClock.now();
+    let first = grab(&mut screen);
+    assert!(first.changed && first.t >= before && first.t <= SystemClock.now());
+    assert!(seen(&mut screen) == desk.truth(desk.root, ALL), "the first picture differs");
+    for _ in 0..5 {
+        assert!(!grab(&mut screen).changed, "nothing changed");
+    }
+    assert_eq!(screen.counts, GrabCounts { whole: 1, band: 0, none: 5 });
+    assert!(screen.grab(true).expect("a picture").changed);
+    assert_eq!(screen.counts.whole, 2, "a whole grab is taken even when nothing changed");
+}
+
+#[test]
+fn a_band_brings_the_picture_up_to_date_and_nothing_else() {
+    let desk = Desk::new("320x240x24");
+    desk.paint(desk.root, 320, 240);
+    let mut screen = desk.open(&Target::Primary, false);
+    grab(&mut screen);
+    desk.fill(desk.root, RED, (30, 100, 50, 7));
+    desk.fill(desk.root, BLUE, (200, 110, 9, 4));
+    assert!(grab(&mut screen).changed);
+    assert_eq!(screen.counts, GrabCounts { whole: 1, band: 1, none: 0 });
+    assert!(seen(&mut screen) == desk.truth(desk.root, ALL), "after a band the picture differs");
+    assert!(!grab(&mut screen).changed);
+
+    // What is painted on the picture stays outside of a band and goes inside of it.
+    screen.pixels().data.fill(0x5a);
+    desk.fill(desk.root, GREEN, (0, 50, 320, 10));
+    assert!(grab(&mut screen).changed);
+    for (y, rows) in seen(&mut screen).chunks(320 * 3).enumerate() {
+        let want: &[u8] = if (50..60).contains(&y) { &[0, 0xff, 0] } else { &[0x5a; 3] };
+        assert!(rows.chunks(3).all(|pixel| pixel == want), "row {y}");
+    }
+    // Every change is seen, however many there are between two grabs, and also while pictures are taken.
+    screen.grab(true).expect("a picture");
+    for step in 0..200_i16 {
+        desk.fill(desk.root, step as u32 * 771, (step, step, 30, 20));
+        if step % 7 == 0 {
+            grab(&mut screen);
+        }
+    }
+    grab(&mut screen);
+    assert!(seen(&mut screen) == desk.truth(desk.root, ALL), "a change was lost");
+}
+
+/// The pointer's picture blended over `below` by the definition of premultiplied alpha, in floating point.
+fn with_pointer(desk: &Desk, below: &[u8], (width, height): (i32, i32), at: (i32, i32)) -> Vec<u8> {
+    xfixes::query_version(&desk.conn, 5, 0).expect("sent").reply().expect("XFixes");
+    let image = xfixes::get_cursor_image(&desk.conn).expect("sent").reply().expect("a pointer");
+    let mut out = below.to_vec();
+    for (index, argb) in image.cursor_image.iter().enumerate() {
+        let index = index as i32;
+        let x = at.0 - i32::from(image.xhot) + index % i32::from(image.width);
+        let y = at.1 - i32::from(image.yhot) + index / i32::from(image.width);
+        if (0..width).contains(&x) && (0..height).contains(&y) {
+            let [b, g, r, a] = argb.to_le_bytes();
+            for (channel, above) in [b, g, r].into_iter().enumerate() {
+                let byte = &mut out[((y * width + x) * 3) as usize + channel];
+                let kept = (f64::from(*byte) * f64::from(255 - a) / 255.0).round();
+                *byte = (kept as u32 + u32::from(above)).min(255) as u8;
+            }
+        }
+    }
+    out
+}
+
+fn set_pointer(desk: &Desk, glyph: u16) {
+    let (font, pointer) = (desk.conn.generate_id().expect("an id"), desk.conn.generate_id().expect("an id"));
+    desk.conn.open_font(font, b"cursor").expect("sent");
+    let full = u16::MAX;
+    desk.conn.create_glyph_cursor(pointer, font, font, glyph, glyph + 1, full, 0, 0, 0, full, full).expect("sent");
+    desk.conn.change_window_attributes(desk.root, &ChangeWindowAttributesAux::new().cursor(pointer)).expect("sent");
+    desk.sync();
+}
+
+#[test]
+fn the_pointer_is_drawn_and_erased_exactly_without_taking_a_picture() {
+    let desk = Desk::new("320x240x24");
+    desk.paint(desk.root, 320, 240);
+    set_pointer(&desk, 68);
+    let plain = desk.truth(desk.root, ALL);
+    let mut screen = desk.open(&Target::Primary, true);
+    let mut without = desk.open(&Target::Primary, false);
+    let mut corner = desk.open(&Target::Region { x: 0, y: 0, width: 40, height: 40 }, true);
+    grab(&mut without);
+    let mut last = None;
+    for at in [(100_i16, 80_i16), (104, 83), (0, 0), (319, 239), (160, 239)] {
+        desk.conn.warp_pointer(x11rb::NONE, desk.root, 0, 0, 0, 0, at.0, at.1).expect("sent");
+        desk.sync();
+        assert!(grab(&mut screen).changed, "the pointer moved to {at:?}");
+        let want = with_pointer(&desk, &plain, (320, 240), (at.0.into(), at.1.into()));
+        assert!(want != plain, "the pointer is not visible at {at:?}");
+        assert!(seen(&mut screen) == want, "the pointer at {at:?} differs");
+        assert!(!grab(&mut screen).changed, "the pointer rests");
+        assert!(!grab(&mut without).changed, "without a pointer its movement is no change");
+        last = Some(at);
+    }
+    assert_eq!(screen.counts.whole + screen.counts.band, 1, "moving the pointer takes no picture");
+
+    // A band under the pointer, then the pointer away: no trace.
+    let (x, y) = last.expect("it moved");
+    desk.fill(desk.root, GREEN, (x - 3, y - 3, 6, 3));
+    assert!(grab(&mut screen).changed);
+    let plain = desk.truth(desk.root, ALL);
+    assert!(seen(&mut screen) == with_pointer(&desk, &plain, (320, 240), (x.into(), y.into())), "after a band");
+    // Another shape at the same place is a change.
+    set_pointer(&desk, 34);
+    assert!(grab(&mut screen).changed, "the pointer has another shape");
+    assert!(seen(&mut screen) == with_pointer(&desk, &plain, (320, 240), (x.into(), y.into())), "another shape");
+
+    // A region without the pointer in it, then with.
+    grab(&mut corner);
+    assert!(seen(&mut corner) == desk.truth(desk.root, (0, 0, 40, 40)), "the region has no pointer");
+    desk.conn.warp_pointer(x11rb::NONE, desk.root, 0, 0, 0, 0, 20, 20).expect("sent");
+    desk.sync();
+    assert!(grab(&mut corner).changed);
+    let part = desk.truth(desk.root, (0, 0, 40, 40));
+    assert!(seen(&mut corner) == with_pointer(&desk, &part, (40, 40), (20, 20)), "the region has the pointer");
+    grab(&mut screen);
+    assert!(seen(&mut screen) == with_pointer(&desk, &plain, (320, 240), (20, 20)), "the pointer left a trace");
+}
+
+#[test]
+fn a_region_is_exactly_its_rectangle() {
+    let desk = Desk::new("320x240x24");
+    desk.paint(desk.root, 320, 240);
+    let region = |x, y, width, height| Target::Region { x, y, width, height };
+    let mut screen = desk.open(&region(33, 17, 100, 60), false);
+    grab(&mut screen);
+    assert!(seen(&mut screen) == desk.truth(desk.root, (33, 17, 100, 60)), "the region differs");
+    // Beside it: no change. Across its edge: a band.
+    desk.fill(desk.root, RED, (0, 0, 320, 17));
+    desk.fill(desk.root, RED, (133, 0, 100, 200));
+    assert!(!grab(&mut screen).changed, "only what is beside the region changed");
+    desk.fill(desk.root, BLUE, (120, 70, 100, 100));
+    assert!(grab(&mut screen).changed);
+    assert!(seen(&mut screen) == desk.truth(desk.root, (33, 17, 100, 60)), "the region differs after a change");
+    assert_eq!(screen.counts, GrabCounts { whole: 1, band: 1, none: 1 });
+
+    let nearest = |target| match desk.refused(&target) {
+        CaptureError::BadSize { nearest, .. } => nearest,
+        other => panic!("{other}"),
+    };
+    assert_eq!(nearest(region(0, 0, 101, 60)), Some((100, 60)));
+    assert_eq!(nearest(region(300, 200, 100, 60)), Some((20, 40)));
+    assert_eq!(nearest(region(0, 0, 0, 0)), Some((2, 2)));
+    for outside in [region(-2, 0, 20, 20), region(320, 0, 20, 20), region(i32::MAX, 0, 20, 20)] {
+        let error = desk.refused(&outside);
+        assert!(matches!(error, CaptureError::NoTarget { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_window_is_taken_without_what_lies_over_it() {
+    let desk = Desk::new("320x240x24");
+    let window = desk.bordered(desk.root, (20, 30, 120, 80), Some(BLUE), 5);
+    let inner = desk.window(window, (10, 10, 50, 40), Some(GREEN));
+    // Already covered when the recording begins, in part by a window that stays.
+    let cover = desk.window(desk.root, (0, 0, 100, 240), Some(RED));
+    let mut screen = desk.open(&window_target(window), false);
+    let said = screen.describe();
+    assert_eq!(said.backend, "x11-shm-composite");
+    assert_eq!(said.window_id, Some(targets::window_id(window)));
+    assert_eq!(said.surface, Surface { x: 25, y: 35, width: 120, height: 80, scale: 1.0 });
+    screen.grab(true).expect("a picture");
+    for y in 0..80 {
+        for x in 0..120 {
+            let want = if (10..60).contains(&x) && (10..50).contains(&y) { GREEN } else { BLUE };
+            assert_eq!(colour(&mut screen, x, y), want, "at {x},{y}");
+        }
+    }
+    grab(&mut screen);
+    assert!(!grab(&mut screen).changed);
+    // The cover changes, and moves over all of it: nothing to see.
+    desk.fill(cover, WHITE, (0, 0, 100, 240));
+    desk.conn.configure_window(cover, &ConfigureWindowAux::new().width(320)).expect("sent");
+    desk.sync();
+    assert!(!grab(&mut screen).changed, "what lies over the window is no change");
+    // The covered window paints: seen.
+    desk.paint(inner, 50, 40);
+    assert!(grab(&mut screen).changed);
+    assert_eq!(screen.counts.band, 1);
+    let row: Vec<u8> = seen(&mut screen)[(12 * 120 + 10) * 3..][..50 * 3].to_vec();
+    desk.conn.unmap_window(cover).expect("sent");
+    desk.sync();
+    assert!(row == desk.truth(inner, (0, 2, 50, 1)), "the inner window differs");
+}
+
+#[test]
+fn a_covered_window_that_has_not_painted_yet_shows_nothing_of_the_other() {
+    let desk = Desk::new("320x240x24");
+    desk.fill(desk.root, RED, (0, 0, 320, 240));
+    let window = desk.window(desk.root, (20, 30, 120, 80), None);
+    desk.fill(window, BLUE, (0, 0, 120, 80));
+    desk.window(desk.root, (0, 0, 320, 240), Some(RED));
+    let mut screen = desk.open(&window_target(window), false);
+    for _ in 0..3 {
+        screen.grab(true).expect("a picture");
+        for (index, pixel) in seen(&mut screen).chunks(3).enumerate() {
+            assert!(pixel[2] == 0, "the window that covers it shows at {},{}", index % 120, index / 120);
+        }
+    }
+    // It was asked to paint, and when it does, that is recorded.
+    let mut exposed = false;
+    while let Some(event) = desk.conn.poll_for_event().expect("events") {
+        exposed |= matches!(event, Event::Expose(event) if event.window == window);
+    }
+    assert!(exposed, "the application was not asked to paint");
+    desk.fill(window, BLUE, (0, 0, 120, 80));
+    assert!(grab(&mut screen).changed);
+    assert!(seen(&mut screen).chunks(3).all(|pixel| pixel == [0xff, 0, 0]), "the window is not blue");
+    // The same after it was unmapped and mapped again.
+    desk.conn.unmap_window(window).expect("sent");
+    desk.sync();
+    grab(&mut screen);
+    desk.conn.map_window(window).expect("sent");
+    desk.sync();
+    screen.grab(true).expect("a picture");
+    assert!(seen(&mut screen).chunks(3).all(|pixel| pixel[2] == 0), "the window that covers it shows after mapping");
+}
+
+#[test]
+fn a_window_is_followed_when_it_moves_resizes_and_hides() {
+    let desk = Desk::new("320x240x24");
+    let frame = desk.window(desk.root, (0, 0, 200, 200), Some(WHITE));
+    let window = desk.window(frame, (10, 20, 100, 60), Some(BLUE));
+    let mut screen = desk.open(&window_target(window), false);
+    grab(&mut screen);
+    grab(&mut screen);
+
+    desk.conn.configure_window(frame, &ConfigureWindowAux::new().x(50).y(7)).expect("sent");
+    desk.sync();
+    let moved = grab(&mut screen);
+    assert_eq!(moved.surface, Some(Surface { x: 60, y: 27, width: 100, height: 60, scale: 1.0 }));
+    assert!(!moved.changed, "its picture is the same");
+    assert_eq!(grab(&mut screen).surface, None, "said once");
+
+    // Twice as wide: scaled to half, black above and below.
+    desk.conn.configure_window(window, &ConfigureWindowAux::new().width(200)).expect("sent");
+    desk.sync();
+    let resized = grab(&mut screen);
+    assert!(resized.changed);
+    assert_eq!(resized.surface, Some(Surface { x: 60, y: 27, width: 200, height: 60, scale: 1.0 }));
+    let view = screen.pixels();
+    assert_eq!((view.width, view.height), (100, 60), "the picture keeps its size");
+    for y in 0..60 {
+        let want = if (15..45).contains(&y) { BLUE } else { 0 };
+        assert_eq!([0, 50, 99].map(|x| colour(&mut screen, x, y)), [want; 3], "row {y}");
+    }
+    desk.fill(window, GREEN, (0, 0, 200, 60));
+    assert!(grab(&mut screen).changed, "a change in the resized window");
+    assert_eq!(colour(&mut screen, 50, 30), GREEN);
+
+    // Back at its size it is exact again.
+    desk.conn.configure_window(window, &ConfigureWindowAux::new().width(100)).expect("sent");
+    desk.sync();
+    desk.paint(window, 100, 60);
+    assert!(grab(&mut screen).surface.is_some());
+    assert!(seen(&mut screen) == desk.truth(window, (0, 0, 100, 60)), "back at its size");
+
+    // Hidden: the last picture stays. Shown again: the new one comes, also when only its frame was hidden.
+    for hide in [window, frame] {
+        let last = seen(&mut screen);
+        desk.conn.unmap_window(hide).expect("sent");
+        desk.sync();
+        assert!(!grab(&mut screen).changed, "hidden");
+        screen.grab(true).expect("a hidden window is no error");
+        assert!(seen(&mut screen) == last, "the last picture stays");
+        desk.conn.map_window(hide).expect("sent");
+        desk.sync();
+        grab(&mut screen);
+        desk.paint(window, 100, 60);
+        desk.fill(window, RED, (0, 0, 50, 10));
+        assert!(grab(&mut screen).changed, "shown again");
+        assert!(seen(&mut screen) == desk.truth(window, (0, 0, 100, 60)), "shown again");
+    }
+
+    desk.conn.destroy_window(window).expect("sent");
+    desk.sync();
+    let error = screen.grab(false).expect_err("the window is gone");
+    assert!(matches!(error, CaptureError::Gone { what: "window", .. }), "{error}");
+    let error = desk.refused(&window_target(window));
+    assert!(matches!(error, CaptureError::NoTarget { .. }), "{error}");
+    let error = desk.refused(&window_target(desk.root));
+    assert!(matches!(error, CaptureError::NoTarget { .. }), "{error}");
+}
+
+#[test]
+fn the_pointer_over_a_covering_window_is_not_recorded() {
+    let desk = Desk::new("320x240x24");
+    set_pointer(&desk, 68);
+    let window = desk.window(desk.root, (20, 30, 120, 80), Some(BLUE));
+    desk.conn.warp_pointer(x11rb::NONE, desk.root, 0, 0, 0, 0, 60, 60).expect("sent");
+    desk.sync();
+    let mut screen = desk.open(&window_target(window), true);
+    screen.grab(true).expect("a picture");
+    assert!(seen(&mut screen).chunks(3).any(|pixel| pixel != [0xff, 0, 0]), "the pointer is over the window");
+    desk.window(desk.root, (0, 0, 100, 100), Some(RED));
+    assert!(grab(&mut screen).changed, "the pointer is over another window now");
+    assert!(seen(&mut screen).chunks(3).all(|pixel| pixel == [0xff, 0, 0]), "no pointer");
+}
+
+#[test]
+fn a_monitor_that_changes_is_followed_and_one_that_goes_is_gone() {
+    let desk = Desk::new("320x240x24");
+    desk.paint(desk.root, 320, 240);
+    let name = desk.conn.intern_atom(false, b"left").expect("sent").reply().expect("an atom").atom;
+    let place = |x, y, width, height| {
+        let info = randr::MonitorInfo {
+            name,
+            x,
+            y,
+            width,
+            height,
+            width_in_millimeters: 100,
+            height_in_millimeters: 100,
+            ..Default::default()
+        };
+        // A name that is taken is refused.
+        randr::delete_monitor(&desk.conn, desk.root, name).expect("sent").check().ok();
+        randr::set_monitor(&desk.conn, desk.root, info).expect("sent").check().expect("a monitor");
+    };
+    place(0, 0, 161, 121);
+    let mut screen = desk.open(&Target::Monitor("left".into()), false);
+    assert_eq!(screen.describe().target, "monitor left");
+    grab(&mut screen);
+    assert!(seen(&mut screen) == desk.truth(desk.root, (0, 0, 161, 121)), "an odd size is taken as it is");
+    place(40, 8, 161, 121);
+    assert_eq!(grab(&mut screen).surface.map(|surface| (surface.x, surface.y)), Some((40, 8)));
+    assert!(seen(&mut screen) == desk.truth(desk.root, (40, 8, 161, 121)), "at its new place");
+    place(0, 0, 322 / 2, 60);
+    let resized = grab(&mut screen);
+    assert_eq!(resized.surface.map(|surface| (surface.width, surface.height)), Some((161, 60)));
+    let picture = seen(&mut screen);
+    assert!(picture[..161 * 3 * 30].iter().all(|byte| *byte == 0), "black above");
+    assert!(picture[161 * 3 * 30..161 * 3 * 90] == desk.truth(desk.root, (0, 0, 161, 60)), "exact in the middle");
+    randr::delete_monitor(&desk.conn, desk.root, name).expect("sent").check().expect("deleted");
+    let error = screen.grab(false).expect_err("the monitor is gone");
+    assert!(matches!(error, CaptureError::Gone { what: "screen", .. }), "{error}");
+}
+
+#[test]
+fn a_killed_server_is_gone_and_a_shallow_one_unavailable() {
+    let mut desk = Desk::new("320x240x24");
+    let mut screen = desk.open(&Target::Primary, true);
+    grab(&mut screen);
+    desk.server.kill().expect("killed");
+    desk.server.wait().expect("ended");
+    let error = screen.grab(false).expect_err("the server is gone");
+    assert!(matches!(error, CaptureError::Gone { what: "display", .. }), "{error}");
+    let error = desk.refused(&Target::Primary);
+    assert!(matches!(error, CaptureError::NoDisplay { .. }), "{error}");
+    drop(screen);
+    let shallow = Desk::new("320x240x16");
+    let error = shallow.refused(&Target::Primary);
+    assert!(matches!(error, CaptureError::Unavailable { .. }), "{error}");
+    assert!(error.to_string().contains("xcap"), "{error}");
+}
+
+#[test]
+fn targets_are_listed_with_title_application_process_and_place() {
+    let desk = Desk::new("320x240x24");
+    let atoms = Atoms::intern(&desk.conn).expect("atoms");
+    let frame = desk.window(desk.root, (11, 12, 150, 150), None);
+    let window = desk.window(frame, (4, 20, 101, 51), None);
+    let other = desk.window(desk.root, (200, 100, 30, 40), None);
+    desk.window(desk.root, (0, 200, 30, 40), None);
+    let text = |window, property: u32, type_: u32, value: &[u8]| {
+        desk.conn.change_property8(PropMode::REPLACE, window, property, type_, value).expect("sent");
+    };
+    text(window, atoms._NET_WM_NAME, atoms.UTF8_STRING, "Größe – draft".as_bytes());
+    text(window, AtomEnum::WM_NAME.into(), AtomEnum::STRING.into(), b"not this");
+    text(window, AtomEnum::WM_CLASS.into(), AtomEnum::STRING.into(), b"editor\0TextEditor\0");
+    desk.conn
+        .change_property32(PropMode::REPLACE, window, atoms.WM_STATE, atoms.WM_STATE, &[1, 0])
+        .expect("sent");
+    desk.conn
+        .change_property32(PropMode::REPLACE, window, atoms._NET_WM_PID, AtomEnum::CARDINAL, &[4711])
+        .expect("sent");
+    text(other, AtomEnum::WM_NAME.into(), AtomEnum::STRING.into(), b"caf\xe9");
+    desk.sync();
+
+    let listed = targets::list(Some(&desk.name)).expect("a list");
+    let monitor = &listed[0];
+    assert_eq!((monitor.kind, monitor.id.as_str()), ("monitor", "screen"));
+    assert_eq!(monitor.surface, Surface { x: 0, y: 0, width: 320, height: 240, scale: 1.0 });
+    let windows: Vec<_> = listed.iter().filter(|target| target.kind == "window").collect();
+    assert_eq!(windows.len(), 2, "without a manager: declared or named windows only");
+    let find = |id| windows.iter().find(|target| target.id == targets::window_id(id)).expect("listed");
+    let found = find(window);
+    assert_eq!((found.title.0.as_str(), found.app.as_str(), found.pid), ("Größe – draft", "TextEditor", Some(4711)));
+    assert_eq!(found.surface, Surface { x: 15, y: 32, width: 101, height: 51, scale: 1.0 });
+    assert_eq!((find(other).title.0.as_str(), find(other).pid), ("café", None));
+
+    // With a manager its list counts, and says which is active.
+    let list = |windows: &[Window], active| {
+        let (list, of) = (atoms._NET_CLIENT_LIST, AtomEnum::WINDOW);
+        desk.conn.change_property32(PropMode::REPLACE, desk.root, list, of, windows).expect("sent");
+        let now = atoms._NET_ACTIVE_WINDOW;
+        desk.conn.change_property32(PropMode::REPLACE, desk.root, now, of, &[active]).expect("sent");
+        desk.sync();
+    };
+    list(&[other, 0x00ff_fff1], other);
+    let listed = targets::list(Some(&desk.name)).expect("a list");
+    let windows: Vec<_> = listed.iter().filter(|target| target.kind == "window").collect();
+    assert_eq!(windows.len(), 1, "a window that vanished is left out");
+    assert!(windows[0].primary && windows[0].id == targets::window_id(other));
+
+    list(&[other, window], other);
+    for target in [Target::WindowTitle("GRÖSSE".into()), Target::WindowApp("nothing".into())] {
+        let error = desk.refused(&target);
+        assert!(matches!(error, CaptureError::NoTarget { .. }), "{error}");
+    }
+    for target in [Target::WindowTitle("größe".into()), Target::WindowApp("texteditor".into())] {
+        let screen = desk.open(&target, false);
+        assert_eq!(screen.describe().window_id, Some(targets::window_id(window)));
+        assert_eq!((screen.describe().surface.width, screen.describe().surface.height), (101, 51));
+    }
+}
+
+/// Not a test: what a grab costs this process. `cargo test --lib grab_costs -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn grab_costs() {
+    let cpu = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+    };
+    let desk = Desk::new("1920x1080x24");
+    desk.paint(desk.root, 1920, 1080);
+    set_pointer(&desk, 68);
+    let mut screen = desk.open(&Target::Primary, true);
+    grab(&mut screen);
+    let rounds = 300;
+    for (what, whole) in [("whole 1080p", true), ("unchanged", false)] {
+        let (cpu_before, before) = (cpu(), SystemClock.now());
+        for _ in 0..rounds {
+            screen.grab(whole).expect("a picture");
+        }
+        let wall = SystemClock.now().since(before).as_secs_f64() * 1e3 / f64::from(rounds);
+        println!("{what}: {:.4} ms CPU, {wall:.4} ms wall", (cpu() - cpu_before) / f64::from(rounds));
+    }
+}

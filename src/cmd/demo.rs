@@ -1,0 +1,41 @@
+//! `watchcap demo`: the whole road once, with no display needed.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use super::{Failure, Outcome, info, record, replay, text, verify};
+use crate::cli::{Cli, DemoArgs, InfoArgs, PicturesArg, ReplayArgs, Verb, VerifyArgs};
+use crate::config::RecordConfig;
+use crate::time::{Clock, SystemClock};
+
+pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
+    if let Err(error) = crate::files::create_private_dir(&args.out)
+        && error.kind() != std::io::ErrorKind::AlreadyExists
+    {
+        let hint = "choose a folder that can be written with --out".to_owned();
+        return Err(Failure::new(&format!("cannot create {}: {error}", args.out.display()), Some(hint)));
+    }
+    text::say("1. record the built-in synthetic desktop (the same as: watchcap record --source synthetic)");
+    // The defaults of `record` stand in one place: its command line.
+    let cli = Cli::try_parse_from(["watchcap", "record", "--source", "synthetic", "--game", "watchcap demo"]);
+    let Ok(Cli { verb: Verb::Record(mut record_args), .. }) = cli else {
+        return Err(Failure::usage("the demo's command line is broken", "this is a defect"));
+    };
+    record_args.duration = Some(args.duration);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (session, outcome) = record::run_into(&args.out, &record_args, &RecordConfig::default(), &clock)?;
+    text::say("2. verify what was sealed");
+    verify::run(&VerifyArgs { session: session.clone(), no_decode: false, json: false })?;
+    text::say("3. look at it");
+    info::run(&InfoArgs { session: session.clone(), json: false })?;
+    let again = format!("watchcap replay {}", session.display());
+    if args.no_replay || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
+        text::say(&format!("play it in a terminal with: {again}"));
+    } else {
+        replay::run(&ReplayArgs { session, pictures: PicturesArg::Auto })?;
+        text::say(&format!("play it again with: {again}"));
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,160 @@
+//! `watchcap info`: a session or a log in a few lines.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome, text};
+use crate::cli::InfoArgs;
+use crate::event::Event;
+use crate::log::lock::LogLock;
+use crate::log::reader::LogReader;
+use crate::log::{Body, LogPaths};
+use crate::session::layout;
+use crate::session::metadata::Metadata;
+
+pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
+    let dir = &args.session;
+    if !dir.is_dir() {
+        let hint = "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".to_owned();
+        return Err(Failure::new(&format!("{} is no folder", dir.display()), Some(hint)));
+    }
+    if layout::metadata_path(dir).is_file() {
+        let metadata =
+            Metadata::read(&layout::metadata_path(dir)).map_err(|error| Failure::new(&error, error.hint()))?;
+        sealed(dir, &metadata, args.json)
+    } else {
+        log(dir, args.json)
+    }
+}
+
+/// Files of a session with their sizes.
+fn files(dir: &Path) -> Vec<(String, u64)> {
+    let names = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::AUDIO_FILE, layout::METADATA_FILE];
+    names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::fs::metadata(dir.join(name)).ok()?.len())))
+        .collect()
+}
+
+fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) -> Result<Outcome, Failure> {
+    let state = if layout::integrity_path(dir).is_file() { "sealed" } else { "finalizing" };
+    if as_json {
+        let value = serde_json::to_value(metadata).unwrap_or(Value::Null);
+        let sizes: serde_json::Map<_, _> = files(dir).into_iter().map(|(name, size)| (name, json!(size))).collect();
+        text::out(
+            &json!({ "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "metadata": value })
+                .to_string(),
+        );
+        return Ok(Outcome::Clean);
+    }
+    let none = || "-".to_owned();
+    let rate = |value: Option<f64>, unit: &str| value.map_or_else(none, |v| format!("{v:.2} {unit}"));
+    let seconds = u64::try_from(metadata.duration_ns).unwrap_or(0);
+    let mut lines = vec![
+        ("session", metadata.session_id.clone()),
+        ("state", format!("{state}, format {}", metadata.format_version)),
+        ("captured", metadata.captured_at.clone()),
+        ("duration", text::clock(Duration::from_nanos(seconds))),
+        ("ended by", metadata.end_reason.clone().unwrap_or_else(|| "nothing: it was cut off".into())),
+        ("target", metadata.target.clone().unwrap_or_else(none)),
+        ("game", [metadata.game.clone(), metadata.patch.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ")),
+        (
+            "video",
+            format!(
+                "{} frames, {}, {}, {}, {}",
+                metadata.frames,
+                metadata.resolution.map_or_else(none, |r| format!("{}x{}", r.width, r.height)),
+                rate(metadata.capture_fps, "fps"),
+                rate(metadata.bitrate_kbps, "kbit/s"),
+                metadata.codec.clone().unwrap_or_else(none)
+            ),
+        ),
+        ("frames", format!("{} dropped, {} duplicates", metadata.dropped_frames, metadata.duplicate_frames)),
+        ("events", metadata.counts.iter().map(|(name, n)| format!("{n} {name}")).collect::<Vec<_>>().join(", ")),
+        ("drift", rate(metadata.clock_drift_ppm, "ppm")),
+        ("input", metadata.input_device.clone().unwrap_or_else(none)),
+        ("consent", consent(metadata)),
+    ];
+    for (name, size) in files(dir) {
+        lines.push(("file", format!("{name}, {}", text::size(size))));
+    }
+    for loss in &metadata.lost {
+        let count = loss.count.map_or_else(|| "an unknown number".into(), |count| count.to_string());
+        lines.push(("lost", format!("{} {count}: {}", loss.stream, loss.reason)));
+    }
+    if metadata.recovered {
+        lines.push(("recovered", "the recording did not end in good order".into()));
+    }
+    print(&lines);
+    Ok(Outcome::Clean)
+}
+
+fn consent(metadata: &Metadata) -> String {
+    let consent = &metadata.consent;
+    let streams = [
+        ("screen", consent.record_screen),
+        ("input", consent.record_input),
+        ("audio", consent.record_audio),
+    ];
+    let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
+    format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)
+}
+
+fn print(lines: &[(&str, String)]) {
+    let rows: Vec<_> = lines
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| vec![(*name).to_owned(), text::printable(value)])
+        .collect();
+    text::table(&rows).iter().for_each(|line| text::out(line));
+}
+
+/// A log that is being written, or was left by a crash: read without touching it.
+fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
+    let paths = LogPaths::of(dir);
+    let failed = |error: crate::log::LogError| Failure::new(&error, error.hint());
+    let reader = LogReader::peek(&paths).map_err(failed)?;
+    let holder = LogLock::holder(&paths.lock);
+    let state = match (&holder, &reader.facts.end) {
+        (Some(_), _) => "recording",
+        (None, Some(_)) => "closed",
+        (None, None) => "crashed",
+    };
+    let (mut frames, mut inputs) = (0u64, 0u64);
+    for entry in reader.iter() {
+        match entry.map_err(failed)?.1.body {
+            Body::Event(Event::Frame(_)) => frames += 1,
+            Body::Event(Event::Gap(_)) | Body::Setup { .. } | Body::Anchor(_) | Body::Digest { .. } | Body::End { .. } => {}
+            Body::Event(_) => inputs += 1,
+        }
+    }
+    let records: u64 = reader.headers().iter().map(|h| u64::from(h.count)).sum();
+    let first = reader.headers().iter().map(|h| h.min_t.0).min().unwrap_or(0);
+    let last = reader.headers().iter().map(|h| h.max_t.0).max().unwrap_or(first);
+    let next = match state {
+        "recording" => String::new(),
+        _ => format!("watchcap finalize {}", dir.display()),
+    };
+    if as_json {
+        text::out(
+            &json!({
+                "state": state, "path": dir.display().to_string(), "holder": holder, "records": records,
+                "frames": frames, "inputs": inputs, "duration_ns": last - first, "damaged_chunks": reader.damaged,
+                "next": next,
+            })
+            .to_string(),
+        );
+        return Ok(Outcome::Clean);
+    }
+    print(&[
+        ("state", state.to_owned()),
+        ("used by", holder.unwrap_or_default()),
+        ("duration", text::clock(Duration::from_nanos(u64::try_from(last - first).unwrap_or(0)))),
+        ("records", format!("{records}: {frames} frames, {inputs} inputs")),
+        ("damaged", if reader.damaged > 0 { format!("{} chunks", reader.damaged) } else { String::new() }),
+        ("next", next),
+    ]);
+    Ok(Outcome::Clean)
+}

@@ -1,0 +1,374 @@
+//! `watchcap record`.
+
+use std::io::{BufRead, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::{Failure, Outcome, text};
+use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend};
+use crate::capture::{ScreenDescription, Sources, Target, synthetic};
+use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
+use crate::config::RecordConfig;
+use crate::encode::{Quality, openh264};
+use crate::event::Stream;
+use crate::id::SessionId;
+use crate::log::video::BOX_SIZE;
+use crate::privacy::consent::{Consent, ConsentError, Method, TEXT};
+use crate::recorder::{self, RecordOptions, Recorded, Status, Stop, Unchanged};
+use crate::session::layout;
+use crate::time::{Clock, SystemClock};
+
+/// Recording stops while this much of the disk is left: the index and the table of an eight-hour session fit into it.
+const DISK_RESERVE: u64 = 512 << 20;
+
+pub(super) fn run(args: &RecordArgs, config: &RecordConfig) -> Result<Outcome, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let out = args.out.clone().or_else(|| config.out.clone()).unwrap_or_else(|| PathBuf::from("."));
+    run_into(&out, args, config, &clock).map(|(_, outcome)| outcome)
+}
+
+/// Records into a new folder in `out`, and says which.
+pub(super) fn run_into(
+    out: &Path,
+    args: &RecordArgs,
+    config: &RecordConfig,
+    clock: &Arc<dyn Clock>,
+) -> Result<(PathBuf, Outcome), Failure> {
+    let plan = Plan::of(args, config)?;
+    let consent = consent(args, config, clock.as_ref())?;
+    let sources = sources(args, config, clock, &consent)?;
+    let stop = Stop::new();
+    crate::signals::stop_on_signals(&stop)
+        .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;
+    record_into(out, args, &plan, sources, &consent, clock, &stop)
+}
+
+/// What flags and configuration ask of the recorder.
+struct Plan {
+    fps: u32,
+    gop_ns: i64,
+    bitrate_kbps: Option<u32>,
+    quality: Quality,
+    unchanged: Unchanged,
+}
+
+impl Plan {
+    fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
+        let fps = args.fps.or(config.fps).unwrap_or(30);
+        if !(1..=240).contains(&fps) {
+            return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
+        }
+        let gop = args.gop.or(config.gop).unwrap_or(0.5);
+        if !(0.01..=60.0).contains(&gop) {
+            return Err(Failure::usage(format!("{gop} seconds between keyframes are not possible"), "use --gop 0.01 to 60"));
+        }
+        let bitrate_kbps = args.bitrate_kbps.or(config.bitrate_kbps);
+        if bitrate_kbps.is_some_and(|rate| !(100..=200_000).contains(&rate)) {
+            return Err(Failure::usage("that bit rate is not possible", "use --bitrate-kbps 100 to 200000"));
+        }
+        let quality = match (args.quality, config.quality.as_deref()) {
+            (Some(QualityArg::Fast), _) | (None, None | Some("fast")) => Quality::Fast,
+            (Some(QualityArg::Balanced), _) | (None, Some("balanced")) => Quality::Balanced,
+            (Some(QualityArg::Sharp), _) | (None, Some("sharp")) => Quality::Sharp,
+            (None, Some(other)) => {
+                return Err(Failure::usage(format!("unknown quality '{other}'"), "fast, balanced or sharp"));
+            }
+        };
+        let unchanged = match (args.unchanged, config.unchanged.as_deref()) {
+            (Some(UnchangedArg::Repeat), _) | (None, None | Some("repeat")) => Unchanged::Repeat,
+            (Some(UnchangedArg::Skip), _) | (None, Some("skip")) => Unchanged::Skip,
+            (None, Some(other)) => {
+                return Err(Failure::usage(format!("unknown 'unchanged' setting '{other}'"), "repeat or skip"));
+            }
+        };
+        Ok(Self { fps, gop_ns: (gop * 1e9) as i64, bitrate_kbps, quality, unchanged })
+    }
+}
+
+fn consent(args: &RecordArgs, config: &RecordConfig, clock: &dyn Clock) -> Result<Consent, Failure> {
+    let at = clock.anchor().utc;
+    if args.source == SourceArg::Synthetic && args.consent.is_empty() {
+        return Ok(Consent::to_screen_and_input(Method::Synthetic, at));
+    }
+    match Consent::decide(&args.consent, &config.consent, at) {
+        Ok(consent) => Ok(consent),
+        Err(ConsentError::Missing) if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
+            text::say(TEXT);
+            text::say("Record the screen and the inputs? [y/N]");
+            let mut answer = String::new();
+            let read = std::io::stdin().lock().read_line(&mut answer);
+            if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+                Ok(Consent::to_screen_and_input(Method::Prompt, clock.anchor().utc))
+            } else {
+                Err(Failure::usage("no consent to record the screen", "nothing was recorded"))
+            }
+        }
+        Err(error) => Err(Failure::usage(error.to_string(), error.hint().unwrap_or_default())),
+    }
+}
+
+fn four_numbers(text: &str) -> Option<[i64; 4]> {
+    let mut parts = text.split(',').map(|part| part.trim().parse::<i64>());
+    let numbers = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
+    parts.next().is_none().then_some(numbers)
+}
+
+fn target(args: &RecordArgs) -> Result<Target, Failure> {
+    if let Some(name) = &args.monitor {
+        return Ok(Target::Monitor(name.clone()));
+    }
+    if let Some(id) = &args.window {
+        return Ok(Target::WindowId(id.clone()));
+    }
+    if let Some(title) = &args.window_title {
+        return Ok(Target::WindowTitle(title.clone()));
+    }
+    if let Some(app) = &args.app {
+        return Ok(Target::WindowApp(app.clone()));
+    }
+    let Some(region) = &args.region else { return Ok(Target::Primary) };
+    let numbers = four_numbers(region)
+        .filter(|n| n[..2].iter().all(|v| i32::try_from(*v).is_ok()) && n[2..].iter().all(|v| (1..=65_535).contains(v)));
+    let Some([x, y, width, height]) = numbers else {
+        return Err(Failure::usage(format!("'{region}' is no region"), "use --region X,Y,WIDTH,HEIGHT in pixels"));
+    };
+    if width % 2 != 0 || height % 2 != 0 {
+        let (w, h) = ((width + 1) & !1, (height + 1) & !1);
+        return Err(Failure::usage(
+            format!("a region of {width}x{height} pixels cannot be encoded: both sides must be even"),
+            format!("use --region {x},{y},{w},{h}"),
+        ));
+    }
+    Ok(Target::Region { x: x as i32, y: y as i32, width: width as u32, height: height as u32 })
+}
+
+fn sources(
+    args: &RecordArgs,
+    config: &RecordConfig,
+    clock: &Arc<dyn Clock>,
+    consent: &Consent,
+) -> Result<Sources, Failure> {
+    let input = consent.covers(Stream::Input);
+    if args.source == SourceArg::Synthetic {
+        let size = args.size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+        let Some(size) = size else {
+            return Err(Failure::usage(format!("'{}' is no size", args.size), "use --size WIDTHxHEIGHT"));
+        };
+        return synthetic::sources(size, clock, input)
+            .map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()));
+    }
+    if !(1..=10_000).contains(&args.poll_hz) {
+        return Err(Failure::usage(format!("cannot poll {} times a second", args.poll_hz), "use --poll-hz 1 to 10000"));
+    }
+    let options = CaptureOptions {
+        target: target(args)?,
+        cursor: args.cursor.map_or(config.cursor.unwrap_or(true), |cursor| cursor == OnOff::On),
+        screen: match args.screen_backend {
+            ScreenBackendArg::Auto => ScreenBackend::Auto,
+            ScreenBackendArg::X11 => ScreenBackend::X11,
+            ScreenBackendArg::Xcap => ScreenBackend::Xcap,
+        },
+        input: match args.input_backend {
+            InputBackendArg::Auto => InputBackend::Auto,
+            InputBackendArg::Xi2 => InputBackend::Xi2,
+            InputBackendArg::Poll => InputBackend::Poll,
+        },
+        record_input: input,
+        poll_period: Duration::from_secs(1) / args.poll_hz,
+    };
+    platform::sources(&options, clock).map_err(|error| Failure::new(&error, error.hint()))
+}
+
+/// The facts of the environment; what cannot be told is null.
+fn environment() -> Value {
+    let system = sysinfo::System::new_with_specifics(
+        sysinfo::RefreshKind::nothing()
+            .with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram())
+            .with_cpu(sysinfo::CpuRefreshKind::nothing()),
+    )
+    .ok();
+    json!({
+        "os": sysinfo::System::long_os_version().ok(),
+        "kernel": sysinfo::System::kernel_version().ok(),
+        "arch": std::env::consts::ARCH,
+        "cpu": system.as_ref().and_then(|s| s.cpus().first()).map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty()),
+        "cpu_cores": std::thread::available_parallelism().ok().map(std::num::NonZero::get),
+        "memory_bytes": system.as_ref().map(sysinfo::System::total_memory).filter(|bytes| *bytes > 0),
+        "desktop": std::env::var("XDG_CURRENT_DESKTOP").ok(),
+        "display_server": std::env::var("XDG_SESSION_TYPE").ok(),
+        "gpu": Value::Null,
+        "client_version": Value::Null,
+    })
+}
+
+/// Records into a new folder in `out`, seals it unless told not to, and says what became of it.
+fn record_into(
+    out: &Path,
+    args: &RecordArgs,
+    plan: &Plan,
+    sources: Sources,
+    consent: &Consent,
+    clock: &Arc<dyn Clock>,
+    stop: &Stop,
+) -> Result<(PathBuf, Outcome), Failure> {
+    let session_id = SessionId::new();
+    let begun = clock.anchor().utc;
+    let name = args.session.clone().unwrap_or_else(|| layout::session_name(begun));
+    if name.contains(['/', '\\']) || name.starts_with('.') || name.is_empty() {
+        return Err(Failure::usage(format!("'{name}' is no name for a folder"), "give the place with --out"));
+    }
+    let facts = vec![
+        ("consent".to_owned(), consent.to_fact()),
+        (
+            "session".to_owned(),
+            json!({
+                "session_id": session_id.to_string(), "captured_at": begun.to_rfc3339(),
+                "watchcap": env!("CARGO_PKG_VERSION"), "game": args.game, "patch": args.patch,
+            }),
+        ),
+        ("privacy".to_owned(), json!({ "chat_redacted": false, "notifications_masked": false, "input_only_with_focus": false })),
+        ("env".to_owned(), environment()),
+    ];
+    let options = RecordOptions {
+        session_dir: out.join(name),
+        exact_name: args.session.is_some(),
+        session_id,
+        fps: plan.fps,
+        bitrate_kbps: plan.bitrate_kbps,
+        gop_ns: plan.gop_ns,
+        quality: plan.quality,
+        duration: args.duration,
+        unchanged: plan.unchanged,
+        box_bytes: BOX_SIZE,
+        // An input backend that was chosen by name may lack what it lacks; the metadata says which streams are missing.
+        allow_missing: match args.input_backend {
+            InputBackendArg::Poll => ["wheel", "motion", "focus"].map(str::to_owned).into_iter().chain(args.allow_missing.clone()).collect(),
+            _ => args.allow_missing.clone(),
+        },
+        facts,
+    };
+    let line = status_line();
+    let mut disk = DiskWatch::new(out);
+    let encoder: recorder::MakeEncoder = Box::new(|settings| {
+        openh264::OpenH264::new(settings).map(|e| Box::new(e) as Box<dyn crate::encode::VideoEncoder>)
+    });
+    let recorded = recorder::record(
+        options,
+        sources,
+        encoder,
+        clock,
+        stop,
+        |folder, screen| announce(args.json, folder, screen),
+        |status| {
+            let left = disk.look(&status);
+            if left.is_some_and(|left| left < DISK_RESERVE) {
+                stop.ask("disk_full");
+            }
+            line.set_message(disk.describe(&status, left));
+            line.tick();
+        },
+    )
+    .map_err(|error| Failure::new(&error, error.hint()))?;
+    line.finish_and_clear();
+    summarise(args, &recorded);
+    let folder = recorded.log.session_dir.clone();
+    let outcome = if recorded.lossy { Outcome::Lossy } else { Outcome::Clean };
+    if args.no_finalize {
+        text::say(&format!("seal it with: watchcap finalize {}", folder.display()));
+        return Ok((folder, outcome));
+    }
+    let sealed = super::finalize::seal(&folder, args.keep_log, args.json)?;
+    Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
+}
+
+fn announce(json: bool, folder: &Path, screen: &ScreenDescription) {
+    let pid = std::process::id();
+    let folder = folder.display();
+    if json {
+        text::out(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }).to_string());
+    }
+    text::say(&text::printable(&format!(
+        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}",
+        screen.target, screen.surface.width, screen.surface.height
+    )));
+}
+
+fn summarise(args: &RecordArgs, recorded: &Recorded) {
+    let Status { elapsed, frames, dropped, skipped, events, video_bytes, .. } = recorded.status;
+    if args.json {
+        text::out(
+            &json!({
+                "event": "recorded", "session": recorded.log.session_dir.display().to_string(),
+                "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames,
+                "dropped_frames": dropped, "unchanged_skipped": skipped, "events": events, "video_bytes": video_bytes,
+            })
+            .to_string(),
+        );
+    }
+    text::say(&format!(
+        "recorded {} ({}): {frames} frames, {dropped} dropped, {events} input events, {}",
+        text::clock(elapsed),
+        recorded.end_reason,
+        text::size(video_bytes)
+    ));
+}
+
+fn status_line() -> ProgressBar {
+    let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
+    if let Ok(style) = ProgressStyle::with_template("{spinner:.red} {msg}") {
+        line.set_style(style.tick_chars("●○ "));
+    }
+    line
+}
+
+/// Looks at the disk once a second and at the rate of writing.
+struct DiskWatch {
+    path: PathBuf,
+    last: Option<(Duration, u64, u64)>,
+    fps: f64,
+    events_per_s: f64,
+    left: Option<u64>,
+}
+
+impl DiskWatch {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_path_buf(), last: None, fps: 0.0, events_per_s: 0.0, left: None }
+    }
+
+    /// Bytes left on the disk, looked up once a second; the rates of the last second beside it.
+    fn look(&mut self, status: &Status) -> Option<u64> {
+        let (since, frames, events) = self.last.unwrap_or_default();
+        let passed = status.elapsed.saturating_sub(since).as_secs_f64();
+        if self.last.is_none() || passed >= 1.0 {
+            if self.last.is_some() {
+                self.fps = (status.frames - frames) as f64 / passed;
+                self.events_per_s = (status.events - events) as f64 / passed;
+            }
+            self.last = Some((status.elapsed, status.frames, status.events));
+            self.left = fs4::available_space(&self.path).ok();
+        }
+        self.left
+    }
+
+    fn describe(&self, status: &Status, left: Option<u64>) -> String {
+        let seconds = status.elapsed.as_secs_f64().max(0.001);
+        let per_minute = status.video_bytes as f64 * 60.0 / seconds;
+        let time_left = left.filter(|_| per_minute > 0.0).map(|left| {
+            let minutes = left.saturating_sub(DISK_RESERVE) as f64 / per_minute;
+            text::clock(Duration::from_secs_f64((minutes * 60.0).min(360_000.0)))
+        });
+        format!(
+            "{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
+            text::clock(status.elapsed),
+            self.fps,
+            status.dropped,
+            self.events_per_s,
+            text::size(per_minute as u64),
+            time_left.as_deref().unwrap_or("?")
+        )
+    }
+}

@@ -1,0 +1,24 @@
+//! `watchcap replay`.
+
+use watchcap_replay::{self as player, Options};
+
+use super::{Failure, Outcome};
+use crate::cli::{PicturesArg, ReplayArgs};
+use crate::log::LogPaths;
+use crate::session::{layout, timeline};
+
+pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
+    let dir = &args.session;
+    if !layout::events_path(dir).is_file() && LogPaths::of(dir).dir.is_dir() {
+        let hint = format!("seal it first: watchcap finalize {}", dir.display());
+        return Err(Failure::new(&format!("{} is a log and no session yet", dir.display()), Some(hint)));
+    }
+    let (timeline, pictures) = timeline::open(dir).map_err(|error| {
+        let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", dir.display()));
+        Failure::new(&error, Some(hint))
+    })?;
+    let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, ..Options::default() };
+    player::run(&timeline, Box::new(pictures), options)
+        .map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
+    Ok(Outcome::Clean)
+}

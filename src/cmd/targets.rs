@@ -1,0 +1,45 @@
+//! `watchcap targets`: what can be recorded.
+
+use serde_json::json;
+
+use super::{Failure, Outcome, text};
+use crate::capture::{TargetInfo, platform};
+use crate::cli::TargetsArgs;
+
+pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
+    let targets = platform::targets().map_err(|error| Failure::new(&error, error.hint()))?;
+    if args.json {
+        let list: Vec<_> = targets.iter().map(to_json).collect();
+        text::out(&json!(list).to_string());
+        return Ok(Outcome::Clean);
+    }
+    let heading = ["", "KIND", "ID", "POSITION", "SIZE", "HZ", "APP", "TITLE"];
+    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    for target in &targets {
+        let surface = target.surface;
+        rows.push(vec![
+            if target.primary { "*" } else { "" }.to_owned(),
+            target.kind.to_owned(),
+            text::printable(&target.id),
+            format!("{},{}", surface.x, surface.y),
+            format!("{}x{}", surface.width, surface.height),
+            target.refresh_hz.map_or_else(String::new, |hz| format!("{hz:.2}")),
+            text::printable(&target.app),
+            text::printable(&target.title.0),
+        ]);
+    }
+    for line in text::table(&rows) {
+        text::out(&line);
+    }
+    text::say("* is the primary monitor and the active window; record one with --monitor ID or --window ID");
+    Ok(Outcome::Clean)
+}
+
+fn to_json(target: &TargetInfo) -> serde_json::Value {
+    let surface = target.surface;
+    json!({
+        "kind": target.kind, "id": target.id, "title": target.title.0, "app": target.app, "pid": target.pid,
+        "x": surface.x, "y": surface.y, "width": surface.width, "height": surface.height, "scale": surface.scale,
+        "refresh_hz": target.refresh_hz, "primary": target.primary,
+    })
+}

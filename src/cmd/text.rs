@@ -1,0 +1,92 @@
+//! Text for people: sizes, times, tables, and the rule that captured text cannot steer the terminal.
+
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Text with control characters replaced: a window's title must not send escape sequences to the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Writes a line of the result to standard output. A closed pipe is not an error of ours.
+pub(crate) fn out(line: &str) {
+    let mut stdout = std::io::stdout().lock();
+    drop(stdout.write_all(line.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush()));
+}
+
+/// Writes a line for people to standard error.
+pub(crate) fn say(line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    drop(stderr.write_all(line.as_bytes()).and_then(|()| stderr.write_all(b"\n")));
+}
+
+/// `1.2 GB`: decimal units, as disks are sold.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// `0:07`, `12:34`, `1:02:03`.
+pub(crate) fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
+}
+
+/// A bar on standard error; silent when that is no terminal.
+pub(crate) fn bar(message: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+    if let Ok(style) = ProgressStyle::with_template("{msg:10} [{bar:40}] {percent:>3} % {eta:>4}") {
+        bar.set_style(style.progress_chars("━╸ "));
+    }
+    bar.set_message(message);
+    bar
+}
+
+/// Columns set out with two spaces between them; the last is not padded.
+pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|c| rows.iter().filter_map(|row| row.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
+    rows.iter()
+        .map(|row| {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                let pad = width.saturating_sub(cell.chars().count()) + 2;
+                line.push_str(cell);
+                line.extend(std::iter::repeat_n(' ', pad));
+            }
+            line.trim_end().to_owned()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_times_and_tables() {
+        assert_eq!(size(999), "999 B");
+        assert_eq!(size(1_240_000), "1.2 MB");
+        assert_eq!(size(999_960), "1.0 MB");
+        assert_eq!(clock(Duration::from_secs(3723)), "1:02:03");
+        assert_eq!(clock(Duration::from_secs(67)), "1:07");
+        let rows = [vec!["a".into(), "long".into()], vec!["bbb".into(), "x".into()]];
+        assert_eq!(table(&rows), ["a    long", "bbb  x"]);
+    }
+
+    #[test]
+    fn escape_sequences_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\u{7}\u{9b}c"), "a\u{fffd}[31mb\u{fffd}\u{fffd}c");
+    }
+}

@@ -1,0 +1,98 @@
+//! Files that hold keystrokes: made private from their first byte, and folders whose names are on the disk.
+//!
+//! The modes are set on the open file or folder, so they hold whatever the umask is. On systems without modes the folder's own
+//! rights apply.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// Mode of every folder of a session.
+pub const DIR_MODE: u32 = 0o700;
+/// Mode of every file of a session.
+pub const FILE_MODE: u32 = 0o600;
+
+/// Makes a folder that only its owner can enter; it must not exist.
+///
+/// # Errors
+/// When it exists, or cannot be created.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        std::fs::DirBuilder::new().mode(DIR_MODE).create(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(DIR_MODE))
+    }
+    #[cfg(not(unix))]
+    std::fs::create_dir(path)
+}
+
+/// Makes a file that only its owner can read, open for reading and writing; it must not exist.
+///
+/// # Errors
+/// When it exists, or cannot be created.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(FILE_MODE);
+    }
+    let file = options.open(path)?;
+    restrict(&file)?;
+    Ok(file)
+}
+
+/// Gives an open file the private mode, whatever the umask left of it.
+///
+/// # Errors
+/// When the system refuses.
+pub fn restrict(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(FILE_MODE))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+/// Gives every file and folder below (and with) `dir` the private modes: for files that a library made.
+///
+/// # Errors
+/// When a folder cannot be listed or a mode not be set.
+pub fn restrict_tree(dir: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(DIR_MODE))?;
+        for entry in std::fs::read_dir(dir)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                restrict_tree(&entry.path())?;
+            } else if kind.is_file() {
+                std::fs::set_permissions(entry.path(), std::fs::Permissions::from_mode(FILE_MODE))?;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = dir;
+    Ok(())
+}
+
+/// Syncs a folder, so that the names in it are on the disk. Does nothing where folders cannot be synced.
+///
+/// # Errors
+/// When the system reports that it failed.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    return File::open(path)?.sync_all();
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        Ok(())
+    }
+}

@@ -1,0 +1,328 @@
+//! The metadata of a session, from the facts of its log and from what the rows counted.
+//!
+//! Owns the meaning of the facts' keys. A value that the log does not hold becomes null; nothing is assumed.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::rows::{RowMaker, parameter_sets};
+use super::tables::TableSummary;
+use crate::encode::ParameterSets;
+use crate::log::reader::{Facts, LogReader};
+use crate::session::metadata::{
+    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, Privacy, Resolution, StreamInfo,
+    SurfaceInfo, fit_drift_ppm,
+};
+use crate::session::schema::FORMAT_VERSION;
+
+/// What a log says of its recording, before its events are read.
+pub struct Story {
+    /// UUID of the recording.
+    pub session_id: String,
+    /// The stream's parameter sets.
+    pub parameter_sets: Option<ParameterSets>,
+    /// Coded size, pixels.
+    pub coded: (u32, u32),
+    /// Size of the surface, pixels.
+    pub surface: (u32, u32),
+    /// Frames per second that were asked for.
+    pub fps: u32,
+    facts: Facts,
+    setup: BTreeMap<String, Value>,
+}
+
+fn text(value: &Value, key: &str) -> Option<String> {
+    value.get(key)?.as_str().map(str::to_owned)
+}
+
+fn number(value: &Value, key: &str) -> Option<u32> {
+    value.get(key)?.as_u64().and_then(|n| u32::try_from(n).ok())
+}
+
+fn flag(value: &Value, key: &str) -> bool {
+    value.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+impl Story {
+    /// Reads the facts; `None` when the log does not even say which session it is.
+    pub fn read(reader: &LogReader) -> Option<Self> {
+        let facts = reader.facts.clone();
+        let setup: BTreeMap<String, Value> = facts
+            .setup
+            .iter()
+            .filter_map(|(key, json)| Some((key.clone(), serde_json::from_str(json).ok()?)))
+            .collect();
+        let session_id = text(setup.get("session")?, "session_id")?;
+        let encoder = setup.get("encoder").cloned().unwrap_or(Value::Null);
+        let screen = setup.get("screen").cloned().unwrap_or(Value::Null);
+        let coded = (number(&encoder, "width").unwrap_or(0), number(&encoder, "height").unwrap_or(0));
+        Some(Self {
+            session_id,
+            parameter_sets: parameter_sets(facts.setup.get("parameter_sets")),
+            coded,
+            surface: (number(&screen, "width").unwrap_or(coded.0), number(&screen, "height").unwrap_or(coded.1)),
+            fps: number(&encoder, "fps").unwrap_or(0),
+            facts,
+            setup,
+        })
+    }
+
+    fn fact(&self, key: &str) -> &Value {
+        self.setup.get(key).unwrap_or(&Value::Null)
+    }
+
+    /// Whether recovery had to do something, or something was lost.
+    pub fn lossy(&self, reader: &LogReader, rows: &RowMaker) -> bool {
+        self.recovered(reader, rows) || rows.losses().iter().any(|loss| loss.count != Some(0))
+    }
+
+    fn recovered(&self, reader: &LogReader, rows: &RowMaker) -> bool {
+        self.facts.end.is_none()
+            || reader.damaged > 0
+            || reader.salvaged.is_some()
+            || !reader.holes.is_empty()
+            || rows.facts.torn_frames > 0
+    }
+
+    /// The metadata of the session.
+    pub fn metadata(&self, reader: &LogReader, rows: &RowMaker, table: &TableSummary) -> Metadata {
+        let (session, screen, input) = (self.fact("session"), self.fact("screen"), self.fact("input"));
+        let anchors: Vec<AnchorInfo> = self
+            .facts
+            .anchors
+            .iter()
+            .map(|a| AnchorInfo { monotonic_ns: a.mono.0, realtime_ns: a.utc.0, boottime_ns: a.boot_ns })
+            .collect();
+        let begin = anchors.first().map(|a| a.monotonic_ns);
+        let first = begin.or(table.span_ns.map(|(first, _)| first)).unwrap_or(0);
+        let end = self.facts.end.as_ref().map(|(_, t)| t.0);
+        let last = end.max(table.span_ns.map(|(_, last)| last)).unwrap_or(first);
+        let frames = rows.samples.len() as u64;
+        let video_us = rows.samples.last().map_or(0, |s| s.pts_us);
+        let per_video = |amount: f64| (video_us > 0).then(|| amount / (video_us as f64 / 1e6));
+        let captured_at = anchors
+            .first()
+            .map(|a| crate::time::UtcNs(a.realtime_ns).to_rfc3339())
+            .or_else(|| text(session, "captured_at"))
+            .unwrap_or_default();
+        Metadata {
+            format_version: FORMAT_VERSION.into(),
+            session_id: self.session_id.clone(),
+            watchcap: text(session, "watchcap").unwrap_or_default(),
+            captured_at,
+            duration_ns: last - first,
+            end_reason: self.facts.end.as_ref().map(|(reason, _)| reason.clone()),
+            recovered: self.recovered(reader, rows),
+            lost: rows.losses(),
+            game: text(session, "game"),
+            patch: text(session, "patch"),
+            target: text(screen, "target"),
+            resolution: (self.coded.0 > 0).then_some(Resolution { width: self.coded.0, height: self.coded.1 }),
+            surface: surface(screen),
+            refresh_hz: screen.get("refresh_hz").and_then(Value::as_f64),
+            capture_fps: if frames >= 2 { per_video((frames - 1) as f64) } else { None },
+            codec: if frames > 0 { text(self.fact("encoder"), "codec_string") } else { None },
+            bitrate_kbps: per_video(rows.facts.video_bytes as f64 * 8.0 / 1000.0).map(|kbps| (kbps * 1000.0).round() / 1000.0),
+            input_device: text(input, "backend").map(|backend| match input.get("poll_us").and_then(Value::as_u64) {
+                Some(period) => format!("{backend} {period} us"),
+                None => backend,
+            }),
+            keyboard_layout: text(input, "keyboard_layout"),
+            window_id: text(screen, "window_id"),
+            frames,
+            duplicate_frames: rows.facts.duplicate_frames,
+            dropped_frames: rows.facts.dropped_frames,
+            unchanged_skipped: (self.fact("unchanged").as_str() == Some("skip"))
+                .then(|| self.fact("unchanged_skipped").as_u64().unwrap_or(0)),
+            counts: table.counts.clone(),
+            clock_drift_ppm: fit_drift_ppm(&anchors),
+            clock: ClockInfo {
+                id: self.fact("clock_id").as_str().unwrap_or_default().to_owned(),
+                t0_ns: first,
+                anchors,
+                extra: Extra::new(),
+            },
+            streams: self.streams(),
+            encoder: self.encoder(),
+            initial_state: self.initial_state(),
+            consent: self.consent(),
+            privacy: self.privacy(table, rows),
+            env: self.env(),
+            extra: self.recovery(reader, rows),
+        }
+    }
+
+    /// What a recovery did, beside the yes or no: only there when there was one.
+    fn recovery(&self, reader: &LogReader, rows: &RowMaker) -> Extra {
+        let mut extra = Extra::new();
+        if self.recovered(reader, rows) {
+            let lost: u64 = reader.holes.iter().map(|hole| hole.count).sum();
+            extra.insert(
+                "recovery".into(),
+                serde_json::json!({
+                    "closed": self.facts.end.is_some(), "database": reader.salvaged, "damaged_chunks": reader.damaged,
+                    "records_lost": lost, "frames_torn": rows.facts.torn_frames,
+                }),
+            );
+        }
+        extra
+    }
+
+    fn streams(&self) -> BTreeMap<String, StreamInfo> {
+        let consent = self.fact("consent");
+        let (screen, input, encoder) = (self.fact("screen"), self.fact("input"), self.fact("encoder"));
+        let mut out = BTreeMap::new();
+        for (name, fact) in [("screen", screen), ("input", input), ("audio", &Value::Null)] {
+            let agreed = flag(consent, &format!("record_{name}"));
+            let status = match (agreed, fact.is_null()) {
+                (_, false) => "recorded",
+                (true, true) if name != "audio" => "missing",
+                _ => "off",
+            };
+            let mut settings: BTreeMap<String, Value> = BTreeMap::new();
+            if let Some(fact) = fact.as_object() {
+                settings = fact.clone().into_iter().filter(|(key, _)| !LIFTED.contains(&key.as_str())).collect();
+            }
+            if name == "screen" && let Some(fps) = encoder.get("fps") {
+                settings.insert("requested_fps".into(), fps.clone());
+                settings.insert("unchanged".into(), self.fact("unchanged").clone());
+            }
+            let source = text(fact, "backend");
+            let info =
+                StreamInfo { status: status.into(), source, reason: None, settings, extra: Extra::new() };
+            out.insert(name.to_owned(), info);
+        }
+        out
+    }
+
+    fn encoder(&self) -> Option<EncoderInfo> {
+        let fact = self.fact("encoder");
+        let mut settings: BTreeMap<String, String> = fact
+            .get("settings")
+            .and_then(Value::as_object)
+            .map(|map| map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect())
+            .unwrap_or_default();
+        for key in ["fps", "bitrate_kbps", "gop_ns"] {
+            if let Some(value) = fact.get(key) {
+                settings.insert(format!("requested_{key}"), value.to_string());
+            }
+        }
+        Some(EncoderInfo { name: text(fact, "name")?, settings, extra: Extra::new() })
+    }
+
+    fn initial_state(&self) -> InitialState {
+        let fact = self.fact("initial_state");
+        let list = |key: &str| fact.get(key).and_then(Value::as_array);
+        let axis = |key: &str| fact.get(key).and_then(Value::as_f64);
+        InitialState {
+            keys: list("keys").map(|keys| {
+                keys.iter()
+                    .filter_map(|key| key.get("key_code")?.as_i64().and_then(|code| i32::try_from(code).ok()))
+                    .collect()
+            }),
+            buttons: list("buttons")
+                .map(|buttons| buttons.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+            pointer: axis("mouse_x").zip(axis("mouse_y")).map(|(x, y)| [x, y]),
+            extra: Extra::new(),
+        }
+    }
+
+    fn consent(&self) -> Consent {
+        let fact = self.fact("consent");
+        let mut extra = Extra::new();
+        if let Some(version) = fact.get("text_version") {
+            extra.insert("text_version".into(), version.clone());
+        }
+        Consent {
+            record_screen: flag(fact, "record_screen"),
+            record_input: flag(fact, "record_input"),
+            record_audio: flag(fact, "record_audio"),
+            how: text(fact, "method").unwrap_or_default(),
+            agreed_at: text(fact, "given_at").unwrap_or_default(),
+            extra,
+        }
+    }
+
+    fn privacy(&self, table: &TableSummary, rows: &RowMaker) -> Privacy {
+        let fact = self.fact("privacy");
+        let in_force = |key: &str| fact.get(key).and_then(Value::as_bool);
+        Privacy {
+            chat_redacted: in_force("chat_redacted"),
+            notifications_masked: in_force("notifications_masked"),
+            input_only_with_focus: in_force("input_only_with_focus"),
+            profile: text(fact, "profile"),
+            redacted_spans: table.counts.get("redact").copied().unwrap_or(0),
+            redacted_keys: rows.facts.redacted_keys,
+            ..Privacy::default()
+        }
+    }
+
+    fn env(&self) -> Env {
+        let fact = self.fact("env");
+        let mut extra = Extra::new();
+        for key in ["arch", "desktop"] {
+            if let Some(value) = fact.get(key).filter(|value| !value.is_null()) {
+                extra.insert(key.into(), value.clone());
+            }
+        }
+        Env {
+            os: text(fact, "os"),
+            kernel: text(fact, "kernel"),
+            client_version: text(fact, "client_version"),
+            gpu: text(fact, "gpu"),
+            cpu: text(fact, "cpu"),
+            cpu_cores: number(fact, "cpu_cores"),
+            memory_bytes: fact.get("memory_bytes").and_then(Value::as_u64),
+            display_server: text(fact, "display_server"),
+            extra,
+        }
+    }
+}
+
+/// Keys of the source facts that have a place of their own in the metadata.
+const LIFTED: [&str; 10] = [
+    "backend", "target", "window_id", "refresh_hz", "x", "y", "width", "height", "scale", "keyboard_layout",
+];
+
+fn surface(screen: &Value) -> Option<SurfaceInfo> {
+    let place = |key: &str| screen.get(key)?.as_i64().and_then(|n| i32::try_from(n).ok());
+    Some(SurfaceInfo {
+        x: place("x")?,
+        y: place("y")?,
+        width: number(screen, "width")?,
+        height: number(screen, "height")?,
+        scale: screen.get("scale").and_then(Value::as_f64)?,
+    })
+}
+
+/// Adds up what is missing, by stream and reason.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Losses(BTreeMap<(&'static str, String), (u64, Option<u64>, i64, i64)>);
+
+impl Losses {
+    /// Counts a gap.
+    pub fn add(&mut self, gap: &crate::event::Gap, from: crate::time::MonoNs) {
+        let entry = self.0.entry((gap.stream.name(), gap.reason.clone())).or_insert((0, Some(0), from.0, gap.until.0));
+        entry.0 += 1;
+        entry.1 = entry.1.zip(gap.lost).map(|(sum, lost)| sum.saturating_add(lost));
+        entry.2 = entry.2.min(from.0);
+        entry.3 = entry.3.max(gap.until.0);
+    }
+
+    /// The list for the metadata, by stream and reason.
+    pub fn list(&self) -> Vec<Loss> {
+        self.0
+            .iter()
+            .map(|((stream, reason), (gaps, count, from, until))| Loss {
+                stream: (*stream).to_owned(),
+                reason: reason.clone(),
+                gaps: *gaps,
+                count: *count,
+                from_ns: Some(*from),
+                until_ns: Some(*until),
+                extra: Extra::new(),
+            })
+            .collect()
+    }
+}

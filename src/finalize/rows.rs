@@ -1,0 +1,371 @@
+//! Records into rows: frame references, the active window, held keys, and the registered metadata keys.
+//!
+//! A function of the log: the same records give the same rows. Owns the numbering of frames (a frame whose bytes are gone, or
+//! that cannot be decoded because an earlier one is gone, gets no number and becomes a gap).
+
+use std::collections::BTreeMap;
+
+use crate::encode::ParameterSets;
+use crate::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
+use crate::finalize::describe::Losses;
+use crate::finalize::moov::pts_us;
+use crate::hid;
+use crate::log::{Body, Record};
+use crate::session::row::{Row, RowMetadata, event_type, key};
+use crate::session::sample_index::Sample;
+use crate::time::MonoNs;
+
+/// What the rows say as a whole: for the metadata.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowFacts {
+    /// Time of frame 0.
+    pub t0: Option<MonoNs>,
+    /// Time of the first and of the last row.
+    pub span: Option<(MonoNs, MonoNs)>,
+    /// Frames that were not taken, by their gap rows.
+    pub dropped_frames: u64,
+    /// Frames that repeat the one before.
+    pub duplicate_frames: u64,
+    /// Key rows whose code was withheld.
+    pub redacted_keys: u64,
+    /// Sum of the sizes of all access units, bytes.
+    pub video_bytes: u64,
+    /// References in the log whose frames are not in the video.
+    pub torn_frames: u64,
+}
+
+/// Makes rows.
+pub struct RowMaker {
+    session_id: String,
+    window_id: String,
+    metadata: RowMetadata,
+    /// Frames from here on (as numbered in the log) have no bytes.
+    torn_from: u64,
+    next_logged: u64,
+    /// A frame is missing: nothing can be decoded until the next IDR.
+    waiting_for_idr: bool,
+    last_frame: Option<u64>,
+    held_keys: BTreeMap<u32, Key>,
+    held_buttons: BTreeMap<Button, Option<crate::event::Position>>,
+    /// The video's index.
+    pub samples: Vec<Sample>,
+    /// What the rows say as a whole.
+    pub facts: RowFacts,
+    losses: Losses,
+}
+
+impl RowMaker {
+    /// A maker for one session; frames whose number in the log is `torn_from` or higher are left out.
+    pub fn new(session_id: String, torn_from: u64) -> Self {
+        Self {
+            session_id,
+            window_id: String::new(),
+            metadata: RowMetadata::default(),
+            torn_from,
+            next_logged: 0,
+            waiting_for_idr: false,
+            last_frame: None,
+            held_keys: BTreeMap::new(),
+            held_buttons: BTreeMap::new(),
+            samples: Vec::new(),
+            facts: RowFacts::default(),
+            losses: Losses::default(),
+        }
+    }
+
+    /// What is missing, by stream and reason.
+    pub fn losses(&self) -> Vec<crate::session::metadata::Loss> {
+        self.losses.list()
+    }
+
+    /// Makes the rows of a batch that holds all records of each of its times, sorted.
+    ///
+    /// # Errors
+    /// Whatever `sink` answers.
+    pub fn batch<E>(
+        &mut self,
+        batch: &[(u64, Record)],
+        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut at = 0;
+        while at < batch.len() {
+            let t = batch[at].1.t;
+            let end = at + batch[at..].partition_point(|(_, record)| record.t <= t);
+            // An input at the very time of a frame belongs to that frame, also when it arrived before it.
+            let mut kept = Vec::new();
+            for (_, record) in &batch[at..end] {
+                let Body::Event(event) = &record.body else { continue };
+                if let Event::Frame(frame) = event {
+                    kept.push(self.place(frame, t));
+                }
+            }
+            let mut kept = kept.into_iter();
+            for (_, record) in &batch[at..end] {
+                let Body::Event(event) = &record.body else { continue };
+                match event {
+                    Event::Frame(frame) => match kept.next().flatten() {
+                        Some(index) => self.frame_row(t, frame, index, sink)?,
+                        None => self.torn_row(t, sink)?,
+                    },
+                    Event::Pause => {
+                        self.release_held(t, sink)?;
+                        self.row(t, event_type::PAUSE, Cells::default(), sink)?;
+                    }
+                    other => self.event_row(t, record.source, other, sink)?,
+                }
+            }
+            at = end;
+        }
+        Ok(())
+    }
+
+    /// Ends the table: what is still held is released at `t`, so that no loader sees a stuck key.
+    ///
+    /// # Errors
+    /// Whatever `sink` answers.
+    pub fn finish<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
+        let t = self.facts.span.map_or(t, |(_, last)| last.max(t));
+        self.release_held(t, sink)
+    }
+
+    /// Gives a frame its number, or none.
+    fn place(&mut self, frame: &Frame, t: MonoNs) -> Option<u64> {
+        let logged = frame.frame_ref.0;
+        if logged != self.next_logged {
+            self.waiting_for_idr = true;
+        }
+        self.next_logged = logged + 1;
+        if frame.keyframe {
+            self.waiting_for_idr = false;
+        }
+        if logged >= self.torn_from || self.waiting_for_idr {
+            self.facts.torn_frames += 1;
+            return None;
+        }
+        let t0 = *self.facts.t0.get_or_insert(t);
+        let index = self.samples.len() as u64;
+        self.samples.push(Sample {
+            offset: frame.offset,
+            size: frame.size_bytes,
+            pts_us: pts_us(t, t0),
+            keyframe: frame.keyframe,
+        });
+        self.last_frame = Some(index);
+        Some(index)
+    }
+
+    fn row<E>(
+        &mut self,
+        t: MonoNs,
+        event_type: &str,
+        cells: Cells,
+        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (first, last) = self.facts.span.unwrap_or((t, t));
+        self.facts.span = Some((first.min(t), last.max(t)));
+        let result = sink(&Row {
+            t_ns: t.0,
+            event_type,
+            key_code: cells.key_code,
+            mouse_x: cells.position.map(|p| p.x),
+            mouse_y: cells.position.map(|p| p.y),
+            mouse_button: cells.button.map(Button::name),
+            delta: cells.delta,
+            frame_ref: self.last_frame.map(|n| n as i64),
+            window_id: &self.window_id,
+            session_id: &self.session_id,
+            metadata: &self.metadata,
+        });
+        self.metadata.clear();
+        result
+    }
+
+    fn frame_row<E>(
+        &mut self,
+        t: MonoNs,
+        frame: &Frame,
+        index: u64,
+        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let pts = self.samples[index as usize].pts_us;
+        self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
+        self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
+        if frame.duplicate {
+            self.facts.duplicate_frames += 1;
+            self.metadata.push_str(key::DUP, "1");
+        }
+        self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
+        if frame.keyframe {
+            self.metadata.push_str(key::KEYFRAME, "1");
+        }
+        self.metadata.push_int(key::PTS, pts);
+        self.facts.video_bytes += u64::from(frame.size_bytes);
+        self.row(t, event_type::FRAME, Cells::default(), sink)
+    }
+
+    fn torn_row<E>(
+        &mut self,
+        t: MonoNs,
+        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let gap = Gap { stream: Stream::Screen, reason: "frame_torn".into(), lost: Some(1), until: t };
+        self.event_row(t, Source::Recorder, &Event::Gap(gap), sink)
+    }
+
+    fn release_held<E>(
+        &mut self,
+        t: MonoNs,
+        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (_, held) in std::mem::take(&mut self.held_keys) {
+            let release = Event::Key(Key { down: false, repeat: false, ..held });
+            self.event_row(t, Source::Recorder, &release, sink)?;
+        }
+        for (button, position) in std::mem::take(&mut self.held_buttons) {
+            let release = Event::MouseClick { button, pressed: false, position };
+            self.event_row(t, Source::Recorder, &release, sink)?;
+        }
+        Ok(())
+    }
+
+    fn event_row<E>(
+        &mut self,
+        t: MonoNs,
+        source: Source,
+        event: &Event,
+        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut cells = Cells::default();
+        let metadata = &mut self.metadata;
+        let input = |metadata: &mut RowMetadata| {
+            if source == Source::Recorder {
+                metadata.push_str(key::HELD, "1");
+            }
+            metadata.push_str(key::SOURCE, source.name());
+        };
+        let name = match event {
+            Event::Key(held) => {
+                if let Some(native) = held.native {
+                    if held.down {
+                        self.held_keys.insert(native, held.clone());
+                    } else {
+                        self.held_keys.remove(&native);
+                    }
+                }
+                cells.key_code = held.usage.map(|usage| i32::from(usage.0));
+                if let Some(code) = held.usage.and_then(hid::code_of_usage) {
+                    metadata.push_str(key::CODE, code);
+                }
+                if let Some(native) = held.native {
+                    metadata.push_int(key::NATIVE, i64::from(native));
+                }
+                if held.redacted {
+                    self.facts.redacted_keys += 1;
+                    metadata.push_str(key::REDACTED, "1");
+                }
+                if held.repeat {
+                    metadata.push_str(key::REPEAT, "1");
+                }
+                input(metadata);
+                if held.down { event_type::KEY_DOWN } else { event_type::KEY_UP }
+            }
+            Event::MouseMove { position, motion } => {
+                cells.position = *position;
+                if let Some((dx, dy)) = motion {
+                    metadata.push_f32(key::DX, *dx);
+                    metadata.push_f32(key::DY, *dy);
+                }
+                input(metadata);
+                event_type::MOUSE_MOVE
+            }
+            Event::MouseClick { button, pressed, position } => {
+                if *pressed {
+                    self.held_buttons.insert(*button, *position);
+                } else {
+                    self.held_buttons.remove(button);
+                }
+                cells.position = *position;
+                cells.button = Some(*button);
+                metadata.push_str(key::PRESSED, if *pressed { "1" } else { "0" });
+                input(metadata);
+                event_type::MOUSE_CLICK
+            }
+            Event::Wheel { delta, axis, hi_res, position } => {
+                cells.position = *position;
+                cells.delta = Some(*delta);
+                if *axis == Axis::Horizontal {
+                    metadata.push_str(key::AXIS, "horizontal");
+                }
+                if *hi_res {
+                    metadata.push_str(key::HI_RES, "1");
+                }
+                input(metadata);
+                event_type::WHEEL
+            }
+            Event::Focus { window_id, title, app, pid } => {
+                self.window_id.clone_from(window_id);
+                metadata.push_str(key::APP, app);
+                if let Some(pid) = pid {
+                    metadata.push_int(key::PID, i64::from(*pid));
+                }
+                metadata.push_str(key::SOURCE, source.name());
+                metadata.push_str(key::TITLE, &title.0);
+                event_type::FOCUS
+            }
+            Event::Mark { text } => {
+                metadata.push_str(key::TEXT, &text.0);
+                event_type::MARK
+            }
+            Event::Gap(gap) => {
+                self.losses.add(gap, t);
+                if let Some(lost) = gap.lost {
+                    if gap.stream == Stream::Screen {
+                        self.facts.dropped_frames += lost;
+                    }
+                    metadata.push_int(key::LOST, lost.min(i64::MAX as u64) as i64);
+                }
+                metadata.push_str(key::REASON, &gap.reason);
+                metadata.push_str(key::STREAM, gap.stream.name());
+                metadata.push_int(key::UNTIL_NS, gap.until.0);
+                event_type::GAP
+            }
+            Event::Window(Surface { x, y, width, height, scale }) => {
+                metadata.push_int(key::HEIGHT, i64::from(*height));
+                metadata.push_f32(key::SCALE, *scale);
+                metadata.push_int(key::WIDTH, i64::from(*width));
+                metadata.push_int(key::X, i64::from(*x));
+                metadata.push_int(key::Y, i64::from(*y));
+                event_type::WINDOW
+            }
+            Event::Redact { what, reason, until } => {
+                metadata.push_str(key::REASON, reason);
+                metadata.push_int(key::UNTIL_NS, until.0);
+                metadata.push_str(key::WHAT, what);
+                event_type::REDACT
+            }
+            Event::Resume => event_type::RESUME,
+            // Handled by `batch`, which knows the frame's number and releases what is held.
+            Event::Pause | Event::Frame(_) => return Ok(()),
+        };
+        self.row(t, name, cells, sink)
+    }
+}
+
+/// The cells of a row that depend on its kind.
+#[derive(Clone, Copy, Default)]
+struct Cells {
+    key_code: Option<i32>,
+    position: Option<crate::event::Position>,
+    button: Option<Button>,
+    delta: Option<f32>,
+}
+
+/// The parameter sets as the log's facts hold them.
+pub fn parameter_sets(json: Option<&String>) -> Option<ParameterSets> {
+    let value: serde_json::Value = serde_json::from_str(json?).ok()?;
+    let bytes = |key: &str| -> Option<Vec<u8>> {
+        let hex = value.get(key)?.as_str()?.as_bytes();
+        hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    };
+    Some(ParameterSets { sps: bytes("sps")?, pps: bytes("pps")? })
+}

@@ -1,0 +1,514 @@
+//! Records: four threads behind bounded queues, and one loop that puts everything in order.
+//!
+//! ```text
+//! screen ──grab, convert──> [PICTURES] ──> encoder ──> [UNITS] ──┐
+//!                                                                ├──> sequence: number, append, commit ──> log
+//! input ────────────────────────────────> [INPUTS] ─────────────┘
+//! ```
+//!
+//! Sources and encoder only produce; [`sequence`] numbers and appends, so order is a fact of the log. What does not fit into a
+//! queue is dropped where it arises, counted, and written as a gap. Pictures are converted in the thread that grabs them:
+//! the shared memory of the screen is free again after 0.3 ms, and 3 MB cross to the encoder instead of 8.
+
+mod picture;
+mod sequence;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use serde_json::{Value, json};
+
+use crate::capture::{
+    CaptureError, InitialState, InputDescription, InputSink, OpenInput, ScreenDescription, Sources, StampedInput,
+    StopFlag,
+};
+use crate::encode::{EncodeError, EncodeSettings, I420, Quality, VideoEncoder};
+use crate::event::{Event, Stream};
+use crate::id::SessionId;
+use crate::log::LogError;
+use crate::log::writer::{LogWriter, SealedLog};
+use crate::time::{Clock, MonoNs};
+
+/// Pictures that wait for the encoder: 3 x 3.1 MB at 1080p; at 60 fps the encoder may stall for 50 ms.
+const PICTURES: usize = 3;
+/// Pictures in all: those that wait, one being filled, one being encoded and the one that a repeat needs.
+const PICTURE_POOL: usize = PICTURES + 3;
+/// Access units that wait to be appended: at 60 fps the disk may stall for half a second before frames are dropped.
+const UNITS: usize = 30;
+/// Inputs that wait to be appended, about 100 bytes each: at 1000 Hz the disk may stall for a minute before one is dropped.
+const INPUTS: usize = 65_536;
+/// Notes of the screen's thread (gaps, moved surface): a few per second at the worst.
+const NOTES: usize = 1024;
+/// How often the caller hears of the progress, nanoseconds.
+const STATUS_NS: i64 = 250_000_000;
+
+/// What is done with an unchanged picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Unchanged {
+    /// A frame is stored, flagged `dup=1`: the cadence stays even.
+    #[default]
+    Repeat,
+    /// No frame is stored; how many is counted.
+    Skip,
+}
+
+/// What to record, and how.
+pub struct RecordOptions {
+    /// The session's folder: made by the recorder, after the sources have opened. Gets a numeric suffix when taken.
+    pub session_dir: PathBuf,
+    /// The name was chosen by the person: an existing folder is an error instead.
+    pub exact_name: bool,
+    /// The session's id.
+    pub session_id: SessionId,
+    /// Frames per second.
+    pub fps: u32,
+    /// Kilobits per second; `None` chooses by size and rate ([`default_bitrate_kbps`]).
+    pub bitrate_kbps: Option<u32>,
+    /// Longest time between two IDRs, nanoseconds.
+    pub gop_ns: i64,
+    /// Time against picture.
+    pub quality: Quality,
+    /// Stop by itself after this long.
+    pub duration: Option<Duration>,
+    /// What is done with an unchanged picture.
+    pub unchanged: Unchanged,
+    /// Size of the video file's boxes, bytes.
+    pub box_bytes: u64,
+    /// Streams that may be missing (`--allow-missing`).
+    pub allow_missing: Vec<String>,
+    /// Facts for the log, in order; the consent comes first.
+    pub facts: Vec<(String, Value)>,
+}
+
+/// The bit rate when none was asked for: 0.075 bit per pixel and frame at 30 fps (4.7 Mbit/s at 1080p30), growing with the
+/// square root of the rate since neighbouring frames differ less; at least 500 kbit/s.
+pub fn default_bitrate_kbps(width: u32, height: u32, fps: u32) -> u32 {
+    let pixels = f64::from(width) * f64::from(height);
+    let rate = 30.0 * (f64::from(fps) / 30.0).sqrt();
+    ((pixels * rate * 0.075 / 1000.0).round() as u32).clamp(500, 100_000)
+}
+
+/// How a recording goes.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Status {
+    /// Time since the first frame.
+    pub elapsed: Duration,
+    /// Frames stored.
+    pub frames: u64,
+    /// Frames missed.
+    pub dropped: u64,
+    /// Frames not stored because nothing changed.
+    pub skipped: u64,
+    /// Input events appended.
+    pub events: u64,
+    /// Bytes of the video.
+    pub video_bytes: u64,
+    /// Records appended.
+    pub records: u64,
+}
+
+/// Counters that the threads keep and anybody may read.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) frames: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) video_bytes: AtomicU64,
+    pub(crate) records: AtomicU64,
+}
+
+/// Ends a recording, from wherever: the first reason stands.
+#[derive(Clone, Default)]
+pub struct Stop {
+    flag: StopFlag,
+    reason: Arc<Mutex<Option<String>>>,
+    failed: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// Not asked for yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for the end, with a reason as a word in `snake_case`.
+    pub fn ask(&self, reason: &str) {
+        let mut first = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| reason.to_owned());
+        drop(first);
+        self.flag.set();
+    }
+
+    /// Asks for the end because something failed: the recording counts as damaged.
+    pub(crate) fn fail(&self, reason: &str) {
+        self.failed.store(true, Ordering::SeqCst);
+        self.ask(reason);
+    }
+
+    /// Whether the end was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.flag.is_set()
+    }
+
+    /// The flag that sources look at.
+    pub(crate) fn flag(&self) -> &StopFlag {
+        &self.flag
+    }
+
+    fn reason(&self) -> String {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_else(|| "sources_ended".into())
+    }
+}
+
+/// What became of a recording.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The closed log.
+    pub log: SealedLog,
+    /// Why it ended.
+    pub end_reason: String,
+    /// Counters at the end.
+    pub status: Status,
+    /// Something failed, was dropped or lost: exit code 3.
+    pub lossy: bool,
+}
+
+/// Why a recording could not start, or could not be closed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A source could not be opened.
+    #[error("cannot record the {stream}: {source}", stream = stream.name())]
+    Source {
+        /// Which stream.
+        stream: Stream,
+        /// Why not.
+        source: CaptureError,
+    },
+    /// A promised stream is missing.
+    #[error("the {backend} input backend does not report {what}")]
+    Missing {
+        /// The backend.
+        backend: String,
+        /// What it lacks.
+        what: &'static str,
+    },
+    /// The encoder could not be opened.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The log could not be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The session's folder could not be made.
+    #[error("cannot create {path}: {source}", path = path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system refused a thread.
+    #[error("cannot start a thread: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl RecordError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source { source, .. } => source.hint(),
+            Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
+            Self::Encode(error) => error.hint(),
+            Self::Log(error) => error.hint(),
+            Self::Folder { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound => Some("the folder given with --out must exist".into()),
+                std::io::ErrorKind::PermissionDenied => {
+                    Some("choose a folder that can be written with --out".into())
+                }
+                std::io::ErrorKind::AlreadyExists => Some("choose another name with --session".into()),
+                _ => None,
+            },
+            Self::Thread { .. } => None,
+        }
+    }
+}
+
+/// Makes the encoder once the size of the surface is known.
+pub type MakeEncoder = Box<dyn FnOnce(&EncodeSettings) -> Result<Box<dyn VideoEncoder>, EncodeError> + Send>;
+
+/// What the screen's thread hands to the sequence beside pictures.
+pub(crate) enum Note {
+    /// An event of the screen (gap, moved surface) and its time.
+    Event(MonoNs, Event),
+}
+
+/// A picture on its way to the encoder.
+pub(crate) struct Picture {
+    t: MonoNs,
+    capture_us: u32,
+    convert_us: u32,
+    /// `None`: the same as the one before.
+    image: Option<I420>,
+}
+
+/// An access unit on its way to the log.
+pub(crate) struct Unit {
+    t: MonoNs,
+    frame_ref: u64,
+    bytes: Vec<u8>,
+    keyframe: bool,
+    duplicate: bool,
+    capture_us: u32,
+    encode_us: u32,
+}
+
+struct OpenedInput {
+    description: InputDescription,
+    initial: InitialState,
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, RecordError> {
+    Builder::new().name(name.into()).spawn(body).map_err(|source| RecordError::Thread { source })
+}
+
+/// Opens the input in its own thread; the thread waits for `go` before it runs the source.
+fn start_input(
+    open: OpenInput,
+    queue: Sender<StampedInput>,
+    stop: Stop,
+) -> Result<(Receiver<Result<OpenedInput, CaptureError>>, Sender<()>, JoinHandle<()>), RecordError> {
+    let (opened, wait_opened) = bounded(1);
+    let (go, wait_go) = bounded::<()>(1);
+    let thread = spawn("input", move || {
+        let source = match open() {
+            Ok(source) => source,
+            Err(error) => {
+                drop(opened.send(Err(error)));
+                return;
+            }
+        };
+        let told = opened.send(Ok(OpenedInput { description: source.describe(), initial: source.initial() }));
+        if told.is_err() || wait_go.recv().is_err() {
+            return;
+        }
+        let sink = InputSink::new(queue);
+        if let Err(error) = source.run(&sink, stop.flag()) {
+            tracing::error!(%error, "the input ended");
+            stop.fail(gone_reason(&error));
+        }
+    })?;
+    Ok((wait_opened, go, thread))
+}
+
+/// The end reason for a source that is gone.
+pub(crate) fn gone_reason(error: &CaptureError) -> &'static str {
+    match error {
+        CaptureError::Gone { what: "window", .. } => "window_closed",
+        CaptureError::Gone { what: "display", .. } => "display_gone",
+        CaptureError::Gone { .. } => "source_gone",
+        _ => "capture_failed",
+    }
+}
+
+fn source_error(stream: Stream) -> impl FnOnce(CaptureError) -> RecordError {
+    move |source| RecordError::Source { stream, source }
+}
+
+fn died(stream: Stream) -> RecordError {
+    let source = CaptureError::System { what: "opening the source", detail: "its thread ended".into() };
+    RecordError::Source { stream, source }
+}
+
+/// Checks that what recordings promise is there, or was allowed to be missing.
+fn check_promises(input: &InputDescription, allow_missing: &[String]) -> Result<(), RecordError> {
+    let promised = [
+        ("keys", input.keys),
+        ("buttons", input.buttons),
+        ("wheel", input.wheel),
+        ("motion", input.relative_motion),
+        ("position", input.position),
+        ("focus", input.focus),
+    ];
+    for (what, there) in promised {
+        if !there && !allow_missing.iter().any(|allowed| allowed == what) {
+            return Err(RecordError::Missing { backend: input.backend.clone(), what });
+        }
+    }
+    Ok(())
+}
+
+/// Makes the session's folder, with a numeric suffix when the name is taken.
+fn make_folder(wanted: &Path, exact: bool) -> Result<PathBuf, RecordError> {
+    for n in 1..1000u32 {
+        let path = if n == 1 {
+            wanted.to_path_buf()
+        } else {
+            let mut name = wanted.file_name().unwrap_or_default().to_os_string();
+            name.push(format!("_{n}"));
+            wanted.with_file_name(name)
+        };
+        match crate::files::create_private_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !exact => {}
+            Err(source) => return Err(RecordError::Folder { path, source }),
+        }
+    }
+    let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+    Err(RecordError::Folder { path: wanted.to_path_buf(), source })
+}
+
+/// Records until the end is asked for, or a source ends, and closes the log.
+///
+/// Nothing is created before the sources are open. `started` is told the session's folder once, before the first frame;
+/// `status` is called four times a second.
+///
+/// # Errors
+/// [`RecordError`] when it cannot start or the log cannot be closed; what was acknowledged can be finalized even then.
+pub fn record(
+    options: RecordOptions,
+    sources: Sources,
+    make_encoder: MakeEncoder,
+    clock: &Arc<dyn Clock>,
+    stop: &Stop,
+    started: impl FnOnce(&Path, &ScreenDescription),
+    mut status: impl FnMut(Status),
+) -> Result<Recorded, RecordError> {
+    let (inputs, wait_inputs) = bounded(INPUTS);
+    let input = match sources.input {
+        Some(open) => Some(start_input(open, inputs, stop.clone())?),
+        None => {
+            drop(inputs);
+            None
+        }
+    };
+    let (notes, wait_notes) = bounded(NOTES);
+    let counters = Arc::new(Counters::default());
+    let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop.clone())?;
+
+    let description = screen.opened.recv().map_err(|_| died(Stream::Screen))?.map_err(source_error(Stream::Screen))?;
+    let mut input_thread = None;
+    let mut opened_input = None;
+    if let Some((opened, go, thread)) = input {
+        match opened.recv().map_err(|_| died(Stream::Input))? {
+            Ok(opened) => {
+                check_promises(&opened.description, &options.allow_missing)?;
+                opened_input = Some(opened);
+                input_thread = Some((go, thread));
+            }
+            Err(error) if options.allow_missing.iter().any(|allowed| allowed == "input") => {
+                tracing::warn!(%error, "input is not recorded");
+            }
+            Err(error) => return Err(source_error(Stream::Input)(error)),
+        }
+    }
+
+    let surface = description.surface;
+    let (width, height) = I420::coded_size(surface.width, surface.height);
+    let settings = EncodeSettings {
+        width,
+        height,
+        fps: options.fps,
+        bitrate_kbps: options.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(width, height, options.fps)),
+        gop_ns: options.gop_ns,
+        quality: options.quality,
+    };
+    let encoder = make_encoder(&settings)?;
+
+    let folder = make_folder(&options.session_dir, options.exact_name)?;
+    let mut log = LogWriter::create(&folder, options.session_id, options.box_bytes, Arc::clone(clock))?;
+    let mut facts = options.facts;
+    facts.extend(sequence::start_facts(
+        &description,
+        opened_input.as_ref().map(|o| (&o.description, &o.initial)),
+        encoder.as_ref(),
+        &settings,
+        clock.name(),
+    ));
+    facts.push(("unchanged".into(), json!(match options.unchanged {
+        Unchanged::Repeat => "repeat",
+        Unchanged::Skip => "skip",
+    })));
+    let begin = clock.now();
+    for (key, value) in facts {
+        sequence::append_fact(&mut log, begin, &key, &value)?;
+    }
+    log.commit()?;
+    started(&folder, &description);
+
+    let (units, wait_units) = bounded(UNITS);
+    let encode_thread = screen.encode(encoder, units, Arc::clone(clock), stop.clone())?;
+    let sequence = sequence::Sequence::new(log, surface, Arc::clone(clock), Arc::clone(&counters));
+    let initial = opened_input.map(|o| o.initial);
+    let sequence_thread = spawn("sequence", {
+        let stop = stop.clone();
+        move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop)
+    })?;
+    screen.go(picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged });
+    if let Some((go, _)) = &input_thread {
+        drop(go.send(()));
+    }
+
+    let read = |elapsed: Duration| Status {
+        elapsed,
+        frames: counters.frames.load(Ordering::Relaxed),
+        dropped: counters.dropped.load(Ordering::Relaxed),
+        skipped: counters.skipped.load(Ordering::Relaxed),
+        events: counters.events.load(Ordering::Relaxed),
+        video_bytes: counters.video_bytes.load(Ordering::Relaxed),
+        records: counters.records.load(Ordering::Relaxed),
+    };
+    let wall = crate::time::SystemClock;
+    let mut next = wall.now();
+    while !sequence_thread.is_finished() {
+        if wall.now() >= next {
+            status(read(clock.now().since(begin)));
+            next = wall.now().plus(Duration::from_nanos(STATUS_NS as u64));
+        }
+        wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
+    }
+    let elapsed = clock.now().since(begin);
+    screen.join();
+    let encoder_died = encode_thread.join().is_err();
+    if let Some((_, thread)) = input_thread
+        && thread.join().is_err()
+    {
+        tracing::error!("the input thread panicked");
+        stop.fail("panic");
+    }
+    let log = sequence_thread.join().map_err(|_| LogError::Poisoned { first: "the sequence panicked".into() })??;
+    let status = read(elapsed);
+    let failed = encoder_died || stop.failed.load(Ordering::SeqCst);
+    Ok(Recorded { log, end_reason: stop.reason(), status, lossy: failed || status.dropped > 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_rate_grows_with_size_and_slower_with_frames() {
+        assert_eq!(default_bitrate_kbps(1920, 1080, 30), 4666);
+        assert_eq!(default_bitrate_kbps(1920, 1080, 60), 6598);
+        assert_eq!(default_bitrate_kbps(64, 64, 30), 500);
+    }
+
+    #[test]
+    fn the_first_reason_stands() {
+        let stop = Stop::new();
+        assert!(!stop.is_asked());
+        stop.ask("signal");
+        stop.fail("display_gone");
+        assert_eq!(stop.reason(), "signal");
+        assert!(stop.is_asked() && stop.flag().is_set());
+    }
+}

@@ -1,0 +1,251 @@
+//! The first two stages: grab and convert in one thread, encode in the next.
+//!
+//! Keeps the pace by absolute deadlines. A picture that finds no room is dropped here, counted and noted as a gap; what it
+//! showed is not lost, since the next picture shows it too.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::{Counters, Note, PICTURE_POOL, PICTURES, Picture, RecordError, Stop, Unchanged, Unit, gone_reason, spawn};
+use crate::capture::pacing::Pacer;
+use crate::capture::{CaptureError, OpenScreen, ScreenDescription, ScreenSource};
+use crate::encode::{FrameStamp, I420, VideoEncoder, convert};
+use crate::event::{Event, Gap, Stream};
+use crate::id::FrameRef;
+use crate::time::{Clock, MonoNs};
+
+/// With `--unchanged skip` a frame is stored at least this often: the video's index counts a frame's duration in 32 bits of
+/// microseconds (71 minutes), and a player wants something to show.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// How fast to go, and until when.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) fps: u32,
+    pub(super) duration: Option<Duration>,
+    pub(super) unchanged: Unchanged,
+}
+
+/// The screen's side of a recording that is being started.
+pub(super) struct Screen {
+    pub(super) opened: Receiver<Result<ScreenDescription, CaptureError>>,
+    go: Sender<Pace>,
+    pictures: Option<Receiver<Picture>>,
+    pool: Option<Sender<I420>>,
+    thread: Option<JoinHandle<()>>,
+    stop: Stop,
+}
+
+/// Opens the screen in its own thread; the thread waits for [`Screen::go`].
+pub(super) fn start(
+    open: OpenScreen,
+    notes: Sender<Note>,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+) -> Result<Screen, RecordError> {
+    let (opened, wait_opened) = bounded(1);
+    let (go, wait_go) = bounded::<Pace>(1);
+    let (pictures, wait_pictures) = bounded(PICTURES);
+    let (pool, wait_pool) = bounded::<I420>(PICTURE_POOL);
+    let filler = pool.clone();
+    let asked = stop.clone();
+    let thread = spawn("screen", move || {
+        let source = match open() {
+            Ok(source) => source,
+            Err(error) => {
+                drop(opened.send(Err(error)));
+                return;
+            }
+        };
+        let surface = source.describe().surface;
+        if opened.send(Ok(source.describe())).is_err() {
+            return;
+        }
+        let Ok(pace) = wait_go.recv() else { return };
+        let (width, height) = I420::coded_size(surface.width, surface.height);
+        for _ in 0..PICTURE_POOL {
+            drop(filler.send(I420::new(width, height)));
+        }
+        drop(filler);
+        let mut stage =
+            Grabber { source, pictures, pool: wait_pool, notes, counters, clock, stop: asked.clone(), owed: true, spare: None };
+        if let Err(error) = stage.run(pace) {
+            tracing::error!(%error, "the screen ended");
+            asked.fail(gone_reason(&error));
+        }
+    })?;
+    let pictures = Some(wait_pictures);
+    Ok(Screen { opened: wait_opened, go, pictures, pool: Some(pool), thread: Some(thread), stop })
+}
+
+impl Screen {
+    /// Lets the screen's thread begin.
+    pub(super) fn go(&self, pace: Pace) {
+        drop(self.go.send(pace));
+    }
+
+    /// Starts the encoder's thread.
+    pub(super) fn encode(
+        &mut self,
+        encoder: Box<dyn VideoEncoder>,
+        units: Sender<Unit>,
+        clock: Arc<dyn Clock>,
+        stop: Stop,
+    ) -> Result<JoinHandle<()>, RecordError> {
+        let (pictures, pool) = (self.pictures.take(), self.pool.take());
+        spawn("encode", move || {
+            let (Some(pictures), Some(pool)) = (pictures, pool) else { return };
+            if let Err(error) = encode_all(encoder, &pictures, &pool, &units, clock.as_ref()) {
+                tracing::error!(%error, "the encoder ended");
+                stop.fail("encoder_failed");
+            }
+        })
+    }
+
+    /// Waits for the screen's thread.
+    pub(super) fn join(&mut self) {
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the screen thread panicked");
+            self.stop.fail("panic");
+        }
+    }
+}
+
+struct Grabber {
+    source: Box<dyn ScreenSource>,
+    pictures: Sender<Picture>,
+    pool: Receiver<I420>,
+    notes: Sender<Note>,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+    /// The encoder has not seen the present picture yet.
+    owed: bool,
+    /// The buffer of a picture that found no room.
+    spare: Option<I420>,
+}
+
+impl Grabber {
+    fn note(&self, t: MonoNs, event: Event) {
+        if self.notes.try_send(Note::Event(t, event)).is_err() {
+            tracing::warn!("a note of the screen did not fit into its queue");
+        }
+    }
+
+    fn drop_frames(&self, t: MonoNs, reason: &str, count: u64, until: MonoNs) {
+        self.counters.dropped.fetch_add(count, Ordering::Relaxed);
+        let reason = reason.to_owned();
+        self.note(t, Event::Gap(Gap { stream: Stream::Screen, reason, lost: Some(count), until }));
+    }
+
+    fn run(&mut self, pace: Pace) -> Result<(), CaptureError> {
+        let begin = self.clock.now();
+        let end = pace.duration.map(|duration| begin.plus(duration));
+        let mut pacer = Pacer::new(begin, pace.fps);
+        let mut stored: Option<MonoNs> = None;
+        while !self.stop.is_asked() {
+            let tick = pacer.next(self.clock.as_ref());
+            if end.is_some_and(|end| tick.deadline >= end) {
+                self.stop.ask("duration");
+                break;
+            }
+            if tick.missed > 0 {
+                let from = MonoNs(tick.deadline.0 - (tick.missed as i64) * 1_000_000_000 / i64::from(pace.fps));
+                self.drop_frames(from, "late", tick.missed, tick.deadline);
+            }
+            let grab = self.source.grab(stored.is_none())?;
+            if let Some(surface) = grab.surface {
+                self.note(grab.t, Event::Window(surface));
+            }
+            self.owed |= grab.changed;
+            let rested = stored.is_some_and(|stored| grab.t.since(stored) < HEARTBEAT);
+            if !self.owed && pace.unchanged == Unchanged::Skip && rested {
+                self.counters.skipped.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let before = self.clock.now();
+            let image = if self.owed {
+                let Some(mut image) = self.spare.take().or_else(|| self.pool.try_recv().ok()) else {
+                    self.drop_frames(grab.t, "encoder_busy", 1, grab.t);
+                    continue;
+                };
+                let pixels = self.source.pixels();
+                let pixels = convert::Bgrx {
+                    data: pixels.data,
+                    stride: pixels.stride,
+                    width: pixels.width,
+                    height: pixels.height,
+                };
+                convert::to_i420(pixels, &mut image)
+                    .map_err(|error| CaptureError::System { what: "colour conversion", detail: error.to_string() })?;
+                Some(image)
+            } else {
+                None
+            };
+            let convert_us = self.clock.now().since(before).as_micros() as u32;
+            let changed = image.is_some();
+            match self.pictures.try_send(Picture { t: grab.t, capture_us: grab.capture_us, convert_us, image }) {
+                Ok(()) => {
+                    stored = Some(grab.t);
+                    self.owed &= !changed;
+                }
+                Err(TrySendError::Full(picture)) => {
+                    self.spare = picture.image;
+                    self.drop_frames(grab.t, "encoder_busy", 1, grab.t);
+                }
+                Err(TrySendError::Disconnected(_)) => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn encode_all(
+    mut encoder: Box<dyn VideoEncoder>,
+    pictures: &Receiver<Picture>,
+    pool: &Sender<I420>,
+    units: &Sender<Unit>,
+    clock: &dyn Clock,
+) -> Result<(), crate::encode::EncodeError> {
+    let mut last: Option<I420> = None;
+    let mut frame_ref = 0;
+    for picture in pictures {
+        let before = clock.now();
+        let stamp = FrameStamp { frame_ref: FrameRef(frame_ref), t: picture.t };
+        let mut bytes = Vec::new();
+        let duplicate = picture.image.is_none();
+        let encoded = if let Some(image) = picture.image {
+            let encoded = encoder.encode(&image, stamp, &mut bytes)?;
+            if let Some(old) = last.replace(image) {
+                drop(pool.try_send(old));
+            }
+            encoded
+        } else if let Some(image) = &last {
+            encoder.repeat(image, stamp, &mut bytes)?
+        } else {
+            continue;
+        };
+        let encode_us = picture.convert_us + clock.now().since(before).as_micros() as u32;
+        let unit = Unit {
+            t: picture.t,
+            frame_ref,
+            bytes,
+            keyframe: encoded.keyframe,
+            duplicate,
+            capture_us: picture.capture_us,
+            encode_us,
+        };
+        if units.send(unit).is_err() {
+            break;
+        }
+        frame_ref += 1;
+    }
+    Ok(())
+}

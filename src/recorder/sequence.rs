@@ -1,0 +1,311 @@
+//! The one loop that numbers and appends: what it takes first comes first in the log.
+//!
+//! Owns the log's writer. Makes positions relative to the surface, marks auto-repeat, reads the clocks, and writes what was held
+//! at the start. Ends when every producer has ended and everything they sent is appended.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Select};
+use serde_json::{Value, json};
+
+use super::{Counters, Note, Stop, Unit};
+use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
+use crate::encode::{EncodeSettings, VideoEncoder};
+use crate::event::{Button, Event, Frame, Gap, Key, Source, Stream, Surface};
+use crate::hid;
+use crate::id::FrameRef;
+use crate::log::writer::{LogWriter, SealedLog};
+use crate::log::{Body, LogError, Record, codec};
+use crate::time::{Anchor, Clock, MonoNs};
+
+/// How often the clocks are read: 360 readings an hour fit the drift to far below 1 ppm.
+const ANCHOR_NS: i64 = 10_000_000_000;
+/// A suspension shorter than this is not told from the noise of reading two clocks.
+const SUSPENDED_NS: i64 = 100_000_000;
+/// Longest wait for something to append: bounds how late a commit or a reading of the clocks can be noticed when idle.
+const IDLE: Duration = Duration::from_millis(50);
+/// Most items taken from one queue before the others are looked at.
+const BURST: usize = 256;
+
+/// Appends a fact; one that is too long for a record is cut to null, and that is logged.
+pub(super) fn append_fact(log: &mut LogWriter, t: MonoNs, key: &str, value: &Value) -> Result<(), LogError> {
+    let mut json = value.to_string();
+    if json.len() > codec::MAX_FACT {
+        tracing::warn!(key, bytes = json.len(), "a fact is too long for the log and is left out");
+        json = "null".into();
+    }
+    log.append(&Record { t, source: Source::Recorder, body: Body::Setup { key: key.into(), json } }).map(drop)
+}
+
+/// The facts that are known once sources and encoder are open.
+pub(super) fn start_facts(
+    screen: &ScreenDescription,
+    input: Option<(&InputDescription, &InitialState)>,
+    encoder: &dyn VideoEncoder,
+    settings: &EncodeSettings,
+    clock: &str,
+) -> Vec<(String, Value)> {
+    let surface = screen.surface;
+    let coder = encoder.describe();
+    let sets = encoder.parameter_sets();
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let mut facts = vec![
+        ("clock_id".to_owned(), json!(clock)),
+        (
+            "screen".to_owned(),
+            json!({
+                "backend": screen.backend, "target": screen.target, "window_id": screen.window_id,
+                "refresh_hz": screen.refresh_hz, "cursor": screen.cursor, "sees_changes": screen.sees_changes,
+                "x": surface.x, "y": surface.y, "width": surface.width, "height": surface.height,
+                "scale": surface.scale,
+            }),
+        ),
+        (
+            "encoder".to_owned(),
+            json!({
+                "name": coder.name, "codec_string": coder.codec_string,
+                "settings": coder.settings.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
+                "width": settings.width, "height": settings.height, "fps": settings.fps,
+                "bitrate_kbps": settings.bitrate_kbps, "gop_ns": settings.gop_ns,
+            }),
+        ),
+        ("parameter_sets".to_owned(), json!({ "sps": hex(&sets.sps), "pps": hex(&sets.pps) })),
+    ];
+    if let Some((input, initial)) = input {
+        let mut devices = input.devices.clone();
+        devices.truncate(32);
+        facts.push((
+            "input".to_owned(),
+            json!({
+                "backend": input.backend, "devices": devices, "keyboard_layout": input.keyboard_layout,
+                "poll_us": input.poll_us, "keys": input.keys, "buttons": input.buttons, "wheel": input.wheel,
+                "relative_motion": input.relative_motion, "position": input.position, "focus": input.focus,
+            }),
+        ));
+        let position = initial.pointer.map(|at| surface.relative(at));
+        facts.push((
+            "initial_state".to_owned(),
+            json!({
+                "keys": initial.keys.iter().map(|(usage, native)| json!({
+                    "key_code": usage.map(|u| u.0), "code": usage.and_then(hid::code_of_usage), "native": native,
+                })).collect::<Vec<_>>(),
+                "buttons": initial.buttons.iter().map(|b| b.name()).collect::<Vec<_>>(),
+                "mouse_x": position.map(|p| p.x), "mouse_y": position.map(|p| p.y),
+            }),
+        ));
+    }
+    facts
+}
+
+/// The loop's state.
+pub(super) struct Sequence {
+    log: LogWriter,
+    surface: Surface,
+    clock: Arc<dyn Clock>,
+    counters: Arc<Counters>,
+    held_keys: BTreeSet<u32>,
+    held_buttons: BTreeSet<Button>,
+    last_anchor: Option<Anchor>,
+}
+
+impl Sequence {
+    pub(super) fn new(log: LogWriter, surface: Surface, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Self {
+        Self {
+            log,
+            surface,
+            clock,
+            counters,
+            held_keys: BTreeSet::new(),
+            held_buttons: BTreeSet::new(),
+            last_anchor: None,
+        }
+    }
+
+    /// Appends until all three producers have ended, then closes the log.
+    pub(super) fn run(
+        mut self,
+        initial: Option<&InitialState>,
+        inputs: &Receiver<StampedInput>,
+        units: &Receiver<Unit>,
+        notes: &Receiver<Note>,
+        stop: &Stop,
+    ) -> Result<SealedLog, LogError> {
+        match self.run_until_done(initial, inputs, units, notes) {
+            Ok(()) => {
+                let reason = stop.reason();
+                let t = self.clock.now();
+                self.log.seal(t, &reason)
+            }
+            Err(error) => {
+                stop.fail("write_error");
+                Err(error)
+            }
+        }
+    }
+
+    fn run_until_done(
+        &mut self,
+        initial: Option<&InitialState>,
+        inputs: &Receiver<StampedInput>,
+        units: &Receiver<Unit>,
+        notes: &Receiver<Note>,
+    ) -> Result<(), LogError> {
+        self.anchor()?;
+        if let Some(initial) = initial {
+            self.append_held(initial)?;
+        }
+        let (mut inputs_open, mut units_open, mut notes_open) = (true, true, true);
+        while inputs_open || units_open || notes_open {
+            let mut select = Select::new();
+            let input = inputs_open.then(|| select.recv(inputs));
+            let unit = units_open.then(|| select.recv(units));
+            let note = notes_open.then(|| select.recv(notes));
+            let wait = match self.log.due() {
+                Some(due) => due.since(self.clock.now()).min(IDLE),
+                None => IDLE,
+            };
+            if let Ok(ready) = select.ready_timeout(wait) {
+                if Some(ready) == input {
+                    inputs_open = self.drain(inputs, Self::append_input)?;
+                } else if Some(ready) == unit {
+                    units_open = self.drain(units, Self::append_unit)?;
+                } else if Some(ready) == note {
+                    notes_open = self.drain(notes, |this, Note::Event(t, event)| this.append_screen(t, event))?;
+                }
+            }
+            self.log.commit_if_due()?;
+            if self.last_anchor.is_none_or(|last| self.clock.now().0 - last.mono.0 >= ANCHOR_NS) {
+                self.anchor()?;
+            }
+            self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
+        }
+        self.anchor()
+    }
+
+    /// Takes what is in a queue; false when its producer has ended.
+    fn drain<T>(
+        &mut self,
+        queue: &Receiver<T>,
+        mut take: impl FnMut(&mut Self, T) -> Result<(), LogError>,
+    ) -> Result<bool, LogError> {
+        for _ in 0..BURST {
+            match queue.try_recv() {
+                Ok(item) => take(self, item)?,
+                Err(crossbeam_channel::TryRecvError::Empty) => return Ok(true),
+                Err(crossbeam_channel::TryRecvError::Disconnected) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn append(&mut self, t: MonoNs, source: Source, event: Event) -> Result<(), LogError> {
+        self.log.append(&Record { t, source, body: Body::Event(event) }).map(drop)
+    }
+
+    /// Reads the clocks; time that passed only on the boot clock was a suspension.
+    fn anchor(&mut self) -> Result<(), LogError> {
+        let anchor = self.clock.anchor();
+        if let Some(last) = self.last_anchor
+            && let (Some(boot), Some(last_boot)) = (anchor.boot_ns, last.boot_ns)
+        {
+            let asleep = (boot - last_boot) - (anchor.mono.0 - last.mono.0);
+            if asleep >= SUSPENDED_NS {
+                let reason = format!("suspended_{}_ms", asleep / 1_000_000);
+                let gap = Gap { stream: Stream::Clock, reason, lost: None, until: anchor.mono };
+                self.append(last.mono, Source::Recorder, Event::Gap(gap))?;
+            }
+        }
+        self.last_anchor = Some(anchor);
+        self.log.append(&Record { t: anchor.mono, source: Source::Recorder, body: Body::Anchor(anchor) })?;
+        let skipped = self.counters.skipped.load(Ordering::Relaxed);
+        if skipped > 0 {
+            append_fact(&mut self.log, anchor.mono, "unchanged_skipped", &json!(skipped))?;
+        }
+        Ok(())
+    }
+
+    /// What was already held when recording began, as rows, so that a later release has its press.
+    fn append_held(&mut self, initial: &InitialState) -> Result<(), LogError> {
+        let t = self.clock.now();
+        for (usage, native) in &initial.keys {
+            self.held_keys.insert(*native);
+            let key = Key { usage: *usage, native: Some(*native), down: true, repeat: false, redacted: false };
+            self.append(t, Source::Recorder, Event::Key(key))?;
+        }
+        let position = initial.pointer.map(|at| self.surface.relative(at));
+        for button in &initial.buttons {
+            self.held_buttons.insert(*button);
+            let event = Event::MouseClick { button: *button, pressed: true, position };
+            self.append(t, Source::Recorder, event)?;
+        }
+        Ok(())
+    }
+
+    fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
+        let StampedInput { t, source, input } = input;
+        let surface = self.surface;
+        let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
+        let event = match input {
+            RawInput::Key { usage, native, down, repeat } => {
+                let held = if down { !self.held_keys.insert(native) } else { !self.held_keys.remove(&native) };
+                if !down && held {
+                    // A release without a press: the press was before the recording and was seen as an initial state, or
+                    // the source lost it. Either way the row says what was seen.
+                    tracing::debug!("a key was released that was not held");
+                }
+                Event::Key(Key { usage, native: Some(native), down, repeat: down && (repeat || held), redacted: false })
+            }
+            RawInput::Motion { position, motion } => {
+                let motion = motion.map(|(dx, dy)| (dx as f32, dy as f32));
+                Event::MouseMove { position: at(position), motion }
+            }
+            RawInput::Button { button, pressed, position } => {
+                if pressed {
+                    self.held_buttons.insert(button);
+                } else {
+                    self.held_buttons.remove(&button);
+                }
+                Event::MouseClick { button, pressed, position: at(position) }
+            }
+            RawInput::Wheel { axis, delta, hi_res, position } => {
+                Event::Wheel { delta: delta as f32, axis, hi_res, position: at(position) }
+            }
+            RawInput::Focus { window_id, title, app, pid } => Event::Focus { window_id, title, app, pid },
+            RawInput::Lost { reason, count, until } => {
+                Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: count, until })
+            }
+        };
+        if !matches!(event, Event::Gap(_)) {
+            self.counters.events.fetch_add(1, Ordering::Relaxed);
+        }
+        self.append(t, source, event)
+    }
+
+    fn append_screen(&mut self, t: MonoNs, event: Event) -> Result<(), LogError> {
+        if let Event::Window(surface) = &event {
+            self.surface = *surface;
+        }
+        self.append(t, Source::Recorder, event)
+    }
+
+    fn append_unit(&mut self, unit: Unit) -> Result<(), LogError> {
+        let extent = self.log.append_video(&unit.bytes)?;
+        let frame = Frame {
+            frame_ref: FrameRef(unit.frame_ref),
+            offset: extent.offset,
+            size_bytes: extent.len,
+            crc32c: extent.crc32c,
+            keyframe: unit.keyframe,
+            duplicate: unit.duplicate,
+            capture_us: unit.capture_us,
+            encode_us: unit.encode_us,
+        };
+        self.append(unit.t, Source::Recorder, Event::Frame(frame))?;
+        self.counters.frames.fetch_add(1, Ordering::Relaxed);
+        self.counters.video_bytes.store(self.log.progress().video_bytes, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! What people see when something is wrong: the message, the hint, the exit code. And that nothing is created then.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::{Display, copy_tree, run, synthetic, watchcap};
+
+/// Asserts exit code, and that the error names `what` and has a hint.
+fn refused(args: &[&str], code: i32, what: &str) {
+    refused_with(&[], args, code, what);
+}
+
+fn refused_with(env: &[(&str, &str)], args: &[&str], code: i32, what: &str) {
+    let mut command = watchcap();
+    command.args(args).env_remove("DISPLAY").envs(env.iter().copied());
+    let (found, out, err) = run(&mut command);
+    assert_eq!(found, code, "{args:?}: {err}");
+    assert!(err.contains(what), "{args:?} does not say '{what}': {err}");
+    assert!(err.contains("hint:") || err.contains("For more information"), "{args:?} has no hint: {err}");
+    assert!(out.is_empty(), "{args:?} wrote to standard output: {out}");
+}
+
+fn empty(dir: &Path) -> bool {
+    std::fs::read_dir(dir).expect("a folder").next().is_none()
+}
+
+#[test]
+fn wrong_use_exits_with_2_and_creates_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let out = dir.path().to_str().expect("text");
+    let synth = ["record", "--source", "synthetic", "--out", out];
+    let with = |extra: &[&'static str]| [&synth[..], extra].concat();
+    refused(&with(&["--fps", "0"]), 2, "0 frames per second");
+    refused(&with(&["--fps", "10000"]), 2, "10000 frames per second");
+    refused(&with(&["--size", "641x480"]), 2, "641x480");
+    refused(&with(&["--size", "big"]), 2, "'big'");
+    refused(&with(&["--gop", "0"]), 2, "between keyframes");
+    refused(&with(&["--bitrate-kbps", "1"]), 2, "bit rate");
+    refused(&with(&["--duration", "soon"]), 2, "soon");
+    refused(&with(&["--session", "../up"]), 2, "../up");
+    refused(&["record", "--consent", "screen", "--region", "0,0,101,100", "--out", out], 2, "101x100");
+    refused(&["record", "--consent", "screen", "--region", "nonsense", "--out", out], 2, "nonsense");
+    refused(&["record", "--consent", "screen,thoughts", "--out", out], 2, "thoughts");
+    refused(&["record", "--out", out], 2, "no consent");
+    assert!(empty(dir.path()), "something was created");
+}
+
+#[test]
+fn what_cannot_be_done_exits_with_1_and_creates_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let out = dir.path().to_str().expect("text");
+    let consent = ["--consent", "screen,input", "--duration", "1s", "--out", out];
+    let record = |extra: &[&'static str]| [&["record"][..], &consent, extra].concat();
+    refused(&record(&[]), 1, "no display");
+    refused_with(&[("DISPLAY", ":9999")], &record(&[]), 1, ":9999");
+    refused_with(&[("DISPLAY", ":9999")], &["targets"], 1, "no display");
+    let display = Display::start(320, 240);
+    let at = [("DISPLAY", display.name.as_str())];
+    refused_with(&at, &record(&["--monitor", "nowhere"]), 1, "nowhere");
+    refused_with(&at, &record(&["--window-title", "no such title"]), 1, "no such title");
+    refused_with(&at, &record(&["--window", "0x123"]), 1, "0x123");
+    refused_with(&at, &record(&["--app", "nobody"]), 1, "nobody");
+    refused_with(&at, &record(&["--region", "200,100,400,200"]), 1, "");
+    assert!(empty(dir.path()), "something was created");
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let missing = dir.path().join("missing");
+    let synth = ["record", "--source", "synthetic", "--size", "96x64", "--duration", "300ms", "--out"];
+    refused(&[&synth[..], &[missing.to_str().expect("text")]].concat(), 1, "missing");
+    // A file where the folder should be: not even root can write into that.
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").expect("a file");
+    refused(&[&synth[..], &[file.to_str().expect("text")]].concat(), 1, "file");
+    let session = synthetic(dir.path(), "taken", &[]);
+    let here = dir.path().to_str().expect("text");
+    refused(&[&synth[..], &[here, "--session", "taken"]].concat(), 1, "taken");
+    let sealed = session.to_str().expect("text");
+    refused(&["finalize", sealed], 1, "sealed already");
+    refused(&["finalize", here], 1, "no log");
+    refused(&["finalize", missing.to_str().expect("text")], 1, "no folder");
+    for verb in ["replay", "verify", "info"] {
+        refused(&[verb, missing.to_str().expect("text")], 1, "missing");
+    }
+}
+
+#[test]
+fn garbage_is_refused_by_every_reader() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    for file in ["metadata.json", "events.parquet", "frames.mp4"] {
+        let broken = dir.path().join(format!("broken-{file}"));
+        copy_tree(&session, &broken);
+        std::fs::write(broken.join(file), vec![0xa5; 5000]).expect("garbage");
+        let (code, _, err) = run(watchcap().arg("verify").arg(&broken));
+        assert_eq!(code, 1, "verify accepted garbage in {file}: {err}");
+        assert!(err.contains(file), "verify does not name {file}: {err}");
+        let (code, _, err) = run(watchcap().arg("replay").arg(&broken));
+        assert_eq!(code, 1, "replay of garbage in {file}: {err}");
+        assert!(!err.contains("panicked"), "{err}");
+    }
+}
+
+#[test]
+fn a_signal_ends_and_seals_within_two_seconds() {
+    for (signal, reason) in [("INT", "sigint"), ("TERM", "sigterm"), ("HUP", "sighup")] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut command = watchcap();
+        command.args(["record", "--source", "synthetic", "--size", "320x240", "--session", "s", "--out"]).arg(dir.path());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let running = crate::support::Running(command.spawn().expect("the program"));
+        std::thread::sleep(Duration::from_millis(1500));
+        let (code, _) = running.stop(signal, Duration::from_secs(2));
+        assert_eq!(code, 0, "SIG{signal}");
+        let text = std::fs::read_to_string(dir.path().join("s/metadata.json")).expect("a sealed session");
+        assert!(text.contains(&format!("\"end_reason\": \"{reason}\"")), "{text}");
+    }
+}
+
+#[test]
+fn the_help_names_every_verb_and_default() {
+    let (code, out, _) = run(watchcap().arg("--help"));
+    assert_eq!(code, 0);
+    for verb in ["record", "finalize", "verify", "replay", "info", "targets", "doctor", "demo"] {
+        assert!(out.contains(&format!("  {verb}")), "{verb} is not in the help");
+    }
+    let (_, out, _) = run(watchcap().args(["record", "--help"]));
+    for default in ["[default: 30]", "[default: 0.5]", "[default: on]", "[default: repeat]"] {
+        assert!(out.contains(default), "{default} is not in the help of record:\n{out}");
+    }
+}
