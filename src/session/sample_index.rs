@@ -406,7 +406,7 @@ fn split_box(bytes: &[u8]) -> Result<([u8; 4], &[u8], &[u8]), IndexError> {
     Ok((kind, &bytes[header..size], &bytes[size..]))
 }
 
-fn child<'a>(parent: &'a [u8], kind: [u8; 4]) -> Result<Option<&'a [u8]>, IndexError> {
+fn child(parent: &[u8], kind: [u8; 4]) -> Result<Option<&[u8]>, IndexError> {
     for item in Boxes(parent) {
         let (found, body) = item?;
         if found == kind {
