@@ -118,7 +118,7 @@ def with_duckdb(session, table, maps):
     for name, kind in wanted.items():
         check(types.get(name) == kind, f"duckdb: {name} is {types.get(name)}")
     for key in ("source", "pts"):
-        found = duckdb.sql(f"SELECT count(*) FROM '{path}' WHERE metadata['{key}'] IS NOT NULL").fetchone()[0]
+        found = duckdb.sql(f"SELECT count(*) FROM '{path}' WHERE metadata['{key}'] IS NOT NULL").fetchall()[0][0]
         check(found == sum(key in entries for entries in maps), f"duckdb: metadata['{key}'] is set in {found} rows")
     by_type = dict(duckdb.sql(f"SELECT event_type, count(*) FROM '{path}' GROUP BY 1").fetchall())
     check(sum(by_type.values()) == table.num_rows, "duckdb: number of rows")

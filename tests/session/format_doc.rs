@@ -1,1 +1,172 @@
-//! Placeholder.
+//! FORMAT.md says what the code does: its tables are compared with the constants, its vectors with what is computed.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::{Map, Value};
+use watchcap::session::metadata::{AnchorInfo, EncoderInfo, Extra, Loss, Metadata, PiiRegion, StreamInfo};
+use watchcap::session::row::{Row, RowMetadata, event_type, key};
+use watchcap::session::{layout, row_hash, schema};
+
+use crate::support::{packets, rows, write_fake_video, write_session};
+
+fn document() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/FORMAT.md")).expect("FORMAT.md")
+}
+
+/// The cells of the table behind a mark, without its head.
+fn table(name: &str) -> Vec<Vec<String>> {
+    let document = document();
+    let (_, behind) = document.split_once(&format!("<!-- table: {name} -->\n")).expect("the table is marked");
+    let rows: Vec<Vec<String>> = behind
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .skip(2)
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect())
+        .collect();
+    assert!(!rows.is_empty(), "{name} is empty");
+    rows
+}
+
+fn first_cells(name: &str) -> Vec<String> {
+    table(name).into_iter().map(|row| row[0].clone()).collect()
+}
+
+#[test]
+fn columns_are_those_of_the_schema() {
+    let documented: Vec<_> =
+        table("columns").into_iter().map(|row| (row[0].clone(), row[1].clone(), row[2] == "null")).collect();
+    let real: Vec<_> = schema::COLUMNS
+        .iter()
+        .map(|column| (column.name.to_owned(), column.kind.name().to_owned(), column.nullable))
+        .collect();
+    assert_eq!(documented, real);
+    assert!(document().starts_with(&format!("# The session format, version {}\n", schema::FORMAT_VERSION)));
+    assert!(document().contains(schema::FORMAT_VERSION_KEY) && document().contains(schema::SESSION_ID_KEY));
+}
+
+#[test]
+fn event_types_keys_and_files_are_those_of_the_code() {
+    assert_eq!(first_cells("event types"), event_type::ALL);
+    assert_eq!(first_cells("metadata keys"), key::ALL);
+    let files = [
+        layout::FRAMES_FILE,
+        layout::EVENTS_FILE,
+        layout::AUDIO_FILE,
+        layout::METADATA_FILE,
+        layout::INTEGRITY_FILE,
+        layout::DEBUG_DIR,
+        layout::LOG_DIR,
+    ];
+    assert_eq!(first_cells("files"), files);
+    // What an event type uses is a column or a registered key.
+    for row in table("event types") {
+        for name in row[2].split(['`', ' ', ';']).filter(|name| !name.is_empty()) {
+            let known = key::ALL.contains(&name) || schema::COLUMNS.iter().any(|column| column.name == name);
+            assert!(known, "{}: {name}", row[0]);
+        }
+    }
+}
+
+/// Fills what is optional or a list, so that every key shows.
+fn fill(metadata: &mut Metadata) {
+    let text = || Some("x".to_owned());
+    for value in [
+        &mut metadata.game,
+        &mut metadata.patch,
+        &mut metadata.codec,
+        &mut metadata.keyboard_layout,
+        &mut metadata.window_id,
+    ] {
+        *value = text();
+    }
+    metadata.lost = vec![Loss {
+        stream: "screen".into(),
+        reason: "late".into(),
+        gaps: 1,
+        count: Some(1),
+        from_ns: Some(1),
+        until_ns: Some(2),
+        extra: Extra::new(),
+    }];
+    metadata.clock.anchors = vec![AnchorInfo { monotonic_ns: 1, realtime_ns: 2, boottime_ns: Some(3) }];
+    let settings = BTreeMap::from([("period_ms".to_owned(), Value::from(16))]);
+    metadata.streams = BTreeMap::from([(
+        "input".to_owned(),
+        StreamInfo { status: "recorded".into(), source: text(), reason: text(), settings, extra: Extra::new() },
+    )]);
+    let settings = BTreeMap::from([("qp_max".to_owned(), "40".to_owned())]);
+    metadata.encoder = Some(EncoderInfo { name: "x".into(), settings, extra: Extra::new() });
+    metadata.initial_state.keys = Some(vec![4]);
+    metadata.initial_state.buttons = Some(vec!["left".into()]);
+    metadata.initial_state.pointer = Some([0.5, 0.5]);
+    metadata.privacy.pii_regions = vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into() }];
+    metadata.privacy.excluded_apps = vec!["x".into()];
+}
+
+/// Paths of all values, lists as `[]` and objects with free keys as `*`.
+fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
+    const FREE: [&str; 4] = ["counts", "streams", "encoder.settings", "streams.*.settings"];
+    match value {
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                let name = if FREE.contains(&prefix) { "*" } else { name };
+                let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+                paths(&path, value, out);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| paths(&format!("{prefix}[]"), value, out)),
+        _ if out.iter().any(|path| path == prefix) => {}
+        _ => out.push(prefix.to_owned()),
+    }
+}
+
+#[test]
+fn keys_of_metadata_json_are_those_of_the_struct() {
+    let dir = tempfile::tempdir().expect("a directory");
+    write_fake_video(dir.path(), &packets());
+    write_session(dir.path(), &rows(&packets()), fill);
+    let text = fs::read_to_string(layout::metadata_path(dir.path())).expect("metadata");
+    let mut found = Vec::new();
+    paths("", &serde_json::from_str(&text).expect("json"), &mut found);
+    assert_eq!(first_cells("metadata.json"), found);
+}
+
+#[test]
+fn vectors_of_the_row_hash_are_what_is_computed() {
+    let document = document();
+    let (_, behind) = document.split_once("<!-- vectors: row hash -->\n```json\n").expect("the vectors are marked");
+    let mut count = 0;
+    for line in behind.lines().take_while(|line| *line != "```") {
+        let vector: Value = serde_json::from_str(line).expect("json");
+        let row: Map<String, Value> = vector["row"].as_object().expect("a row").clone();
+        let text = |name: &str| row.get(name).and_then(Value::as_str);
+        let float = |name: &str| row.get(name).and_then(Value::as_f64).map(|value| value as f32);
+        let int = |name: &str| row.get(name).and_then(Value::as_i64);
+        let mut metadata = RowMetadata::default();
+        for (key, value) in row["metadata"].as_object().expect("a map") {
+            metadata.push_str(key, value.as_str().expect("a text"));
+        }
+        let row = Row {
+            t_ns: int("t_ns").expect("t_ns"),
+            event_type: text("event_type").expect("event_type"),
+            key_code: int("key_code").map(|code| code as i32),
+            mouse_x: float("mouse_x"),
+            mouse_y: float("mouse_y"),
+            mouse_button: text("mouse_button"),
+            delta: float("delta"),
+            frame_ref: int("frame_ref"),
+            window_id: text("window_id").expect("window_id"),
+            session_id: text("session_id").expect("session_id"),
+            metadata: &metadata,
+        };
+        let mut bytes = Vec::new();
+        row_hash::encode(&row, &mut bytes);
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = row_hash::hash(&row, &mut bytes);
+        let hash = std::str::from_utf8(&hash).expect("ascii");
+        assert_eq!((vector["bytes"].as_str(), vector["hash"].as_str()), (Some(hex.as_str()), Some(hash)), "{line}");
+        count += 1;
+    }
+    assert!(count >= 3, "{count} vectors");
+}
