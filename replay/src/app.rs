@@ -331,11 +331,12 @@ impl<'a> App<'a> {
             self.player.seek_share(u64::from(part), u64::from(bar.width));
         } else if press && layout.picture.contains((column, row).into()) {
             self.player.toggle();
-        } else if press && layout.side.contains((column, row).into()) {
-            if let Some(t_ns) = view::row_at(self, &layout, row) {
-                self.player.pause();
-                self.player.seek(t_ns);
-            }
+        } else if press
+            && layout.side.contains((column, row).into())
+            && let Some(t_ns) = view::row_at(self, &layout, row)
+        {
+            self.player.pause();
+            self.player.seek(t_ns);
         }
     }
 }
@@ -379,7 +380,7 @@ pub(crate) fn update(app: &mut App<'_>, msg: Msg) {
             app.density_age = app.density_age.saturating_add(ns);
             app.waited = app.waited.saturating_add(ns);
         }
-        Msg::Picture(answer) => app.shown = Some(answer),
+        Msg::Picture(answer) => (app.shown, app.waited) = (Some(answer), 0),
         Msg::Terminate => app.quit = true,
     }
     app.refresh();

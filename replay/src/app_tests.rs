@@ -115,15 +115,15 @@ fn the_picture_on_the_screen_is_the_picture_that_was_decoded() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (80, 24));
     let request = app.wants().expect("a frame");
-    assert_eq!(request, Request { frame: 0, bounds: (54, 30), pointer: None });
-    // Left half red, right half blue, 54 × 30.
-    let rgb = (0..54 * 30).flat_map(|i| if i % 54 < 27 { [255, 0, 0] } else { [0, 0, 255] }).collect();
-    let picture = Drawable::Pixels(std::sync::Arc::new(Picture { width: 54, height: 30, rgb }));
+    assert_eq!(request, Request { frame: 0, bounds: (52, 30), pointer: None });
+    // Left half red, right half blue, 52 × 30.
+    let rgb = (0..52 * 30).flat_map(|i| if i % 52 < 26 { [255, 0, 0] } else { [0, 0, 255] }).collect();
+    let picture = Drawable::Pixels(std::sync::Arc::new(Picture { width: 52, height: 30, rgb }));
     app.state.pointer = None;
     app.shown = Some(Answer { request, result: Ok(picture) });
     let terminal = screen(&app);
     let buffer = terminal.backend().buffer();
-    for (x, y, colour) in [(0, 1, (255, 0, 0)), (26, 15, (255, 0, 0)), (27, 1, (0, 0, 255)), (53, 15, (0, 0, 255))] {
+    for (x, y, colour) in [(0, 1, (255, 0, 0)), (25, 15, (255, 0, 0)), (26, 1, (0, 0, 255)), (51, 15, (0, 0, 255))] {
         let colour = ratatui::style::Color::Rgb(colour.0, colour.1, colour.2);
         let cell = &buffer[(x, y)];
         assert_eq!((cell.symbol(), cell.fg, cell.bg), ("▀", colour, colour), "at {x},{y}");
@@ -137,11 +137,11 @@ fn the_pointer_and_its_buttons_are_over_the_picture() {
     serve(&mut app);
     for (pointer, buttons, at, symbols) in [
         ((0.0, 0.0), vec![], (0, 1), "↖"),
-        ((0.5, 0.5), vec![Button::Left, Button::Right], (27, 8), "●L+R"),
-        ((1.0, 1.0), vec![Button::Left], (52, 15), "L●"),
+        ((0.5, 0.5), vec![Button::Left, Button::Right], (26, 8), "●L+R"),
+        ((1.0, 1.0), vec![Button::Left], (50, 15), "L●"),
         ((-0.5, 0.5), vec![], (0, 8), "◂"),
-        ((7.0, 0.5), vec![], (53, 8), "▸"),
-        ((0.5, f32::MIN), vec![], (27, 1), "▴"),
+        ((7.0, 0.5), vec![], (51, 8), "▸"),
+        ((0.5, f32::MIN), vec![], (26, 1), "▴"),
     ] {
         (app.state.pointer, app.state.buttons) = (Some(pointer), buttons);
         let terminal = screen(&app);
@@ -156,7 +156,7 @@ fn the_pointer_and_its_buttons_are_over_the_picture() {
 fn each_key_does_what_the_help_says() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (120, 40));
-    let mut at = |app: &mut App<'_>, chord, ns: i64| {
+    let at = |app: &mut App<'_>, chord, ns: i64| {
         update(app, Msg::Key(chord));
         assert_eq!(app.player.at() - START, ns, "after {chord:?}");
     };
@@ -225,13 +225,13 @@ fn the_mouse_seeks_plays_and_picks() {
     assert!(app.player.playing());
     update(&mut app, point(bar.x, bar.y, false));
     assert_eq!(app.player.at(), START, "a drag that began elsewhere does not seek");
-    assert_eq!(app.rows.rows[3].t_ns, START + 700_000_000);
+    assert_eq!(app.rows.rows[3].t_ns, START + 520_000_000);
     update(&mut app, point(layout.side.x + 5, layout.side.y + 1 + 3, true));
-    assert_eq!((app.player.at(), app.player.playing()), (START + 700_000_000, false));
+    assert_eq!((app.player.at(), app.player.playing()), (START + 520_000_000, false));
     update(&mut app, Msg::Scroll { column: layout.side.x + 5, row: layout.side.y + 5, up: false });
-    assert_eq!(app.player.at(), START + 1_200_000_000);
-    update(&mut app, Msg::Scroll { column: 5, row: 5, up: true });
-    assert_eq!(app.player.at(), START + 200_000_000);
+    assert_eq!(app.player.at(), START + 700_000_000);
+    update(&mut app, Msg::Scroll { column: 5, row: 5, up: false });
+    assert_eq!(app.player.at(), START + 1_700_000_000);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn the_current_row_is_the_last_one_at_or_before_the_playhead() {
     for ms in (0..600_000).step_by(777).chain((0..600_000).rev().step_by(3_333)) {
         app.player.seek(START + ms * 1_000_000);
         update(&mut app, Msg::Tick(0));
-        let expected = notable.iter().copied().filter(|t| *t <= app.player.at()).next_back();
+        let expected = notable.iter().copied().rfind(|t| *t <= app.player.at());
         let current = app.rows_before().checked_sub(1).map(|i| app.rows.rows[i].t_ns);
         assert_eq!(current, expected, "at {ms} ms");
         assert!(app.rows.rows.len() <= 2 * ROWS_AROUND);
@@ -277,46 +277,51 @@ fn a_picture_that_is_late_is_said_to_be_on_its_way() {
     assert!(text(&app).contains("decoding frame 300"), "over the picture of another frame");
 }
 
+/// What a hostile title would try.
+const EVIL: &str = "ev\x1b]0;owned\x07\x1b[2J\u{9b}31m\u{202e}il\x1b_Gi=1;AAAA\x1b\\\r\n\0";
+
+/// A recording whose every text is hostile.
+struct Evil<'a>(&'a Fake);
+
+impl Timeline for Evil<'_> {
+    fn summary(&self) -> Summary {
+        let details = vec![(EVIL.into(), EVIL.into())];
+        Summary { path: EVIL.into(), state: EVIL.into(), details, ..self.0.summary() }
+    }
+    fn frame_at(&self, t_ns: i64) -> Option<u64> {
+        self.0.frame_at(t_ns)
+    }
+    fn frame(&self, index: u64) -> Option<FrameInfo> {
+        self.0.frame(index)
+    }
+    fn rows(&self, t_ns: i64, before: usize, after: usize, lanes: Lanes) -> Result<Rows, String> {
+        self.0.rows(t_ns, before, after, lanes)
+    }
+    fn nearest(&self, _: i64, _: Direction, _: Lanes) -> Result<Option<i64>, String> {
+        Err(EVIL.into())
+    }
+    fn state_at(&self, _: i64) -> Result<InputState, String> {
+        let keys = vec![HeldKey::Code(EVIL.into()), HeldKey::Redacted];
+        Ok(InputState { keys, window: EVIL.into(), notes: vec![EVIL.into()], ..InputState::default() })
+    }
+    fn density(&self, _: i64, _: i64, _: usize) -> Result<Density, String> {
+        Err(EVIL.into())
+    }
+}
+
 #[test]
 fn escape_sequences_never_reach_the_screen() {
-    const EVIL: &str = "ev\x1b]0;owned\x07\x1b[2J\u{9b}31m\u{202e}il\x1b_Gi=1;AAAA\x1b\\\r\n\0";
     let mut timeline = Fake { title: EVIL.into(), ..Fake::new(1, 1) };
     timeline.rows = vec![Row { t_ns: START, lane: Lane::Key, kind: EVIL.into(), text: EVIL.into(), frame_ref: None }];
     for size in [(80, 24), (120, 40), (200, 60)] {
-        let mut app = app(&Evil(&timeline), size);
+        let evil = Evil(&timeline);
+        let mut app = app(&evil, size);
         for panel in [Panel::Events, Panel::Details] {
             app.panel = panel;
             let terminal = screen(&app);
-            let all: String = terminal.backend().buffer().content().iter().map(|cell| cell.symbol()).collect();
+            let all: String = terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
             assert!(!all.contains(|c: char| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c)));
             assert!(all.contains("evil") && !all.contains("owned") && !all.contains("AAAA"), "{all}");
-        }
-    }
-
-    struct Evil<'a>(&'a Fake);
-    impl Timeline for Evil<'_> {
-        fn summary(&self) -> Summary {
-            let details = vec![(EVIL.into(), EVIL.into())];
-            Summary { path: EVIL.into(), state: EVIL.into(), details, ..self.0.summary() }
-        }
-        fn frame_at(&self, t_ns: i64) -> Option<u64> {
-            self.0.frame_at(t_ns)
-        }
-        fn frame(&self, index: u64) -> Option<FrameInfo> {
-            self.0.frame(index)
-        }
-        fn rows(&self, t_ns: i64, before: usize, after: usize, lanes: Lanes) -> Result<Rows, String> {
-            self.0.rows(t_ns, before, after, lanes)
-        }
-        fn nearest(&self, _: i64, _: Direction, _: Lanes) -> Result<Option<i64>, String> {
-            Err(EVIL.into())
-        }
-        fn state_at(&self, _: i64) -> Result<InputState, String> {
-            let keys = vec![HeldKey::Code(EVIL.into()), HeldKey::Redacted];
-            Ok(InputState { keys, window: EVIL.into(), notes: vec![EVIL.into()], ..InputState::default() })
-        }
-        fn density(&self, _: i64, _: i64, _: usize) -> Result<Density, String> {
-            Err(EVIL.into())
         }
     }
 }
@@ -332,7 +337,7 @@ impl Timeline for Broken {
         Some(u64::MAX - t_ns.unsigned_abs() % 3)
     }
     fn frame(&self, index: u64) -> Option<FrameInfo> {
-        (index % 2 == 0).then_some(FrameInfo { t_ns: i64::MIN, keyframe: true, duplicate: true })
+        index.is_multiple_of(2).then_some(FrameInfo { t_ns: i64::MIN, keyframe: true, duplicate: true })
     }
     fn rows(&self, _: i64, _: usize, _: usize, _: Lanes) -> Result<Rows, String> {
         Err("row group 3 is damaged".into())

@@ -131,7 +131,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(None, "[", "previous event", Action::Event(-1), &[Chord::plain(Key::Char('['))]),
     bind(None, "Home", "start", Action::Start, &[Chord::plain(Key::Home)]),
     bind(None, "End", "end", Action::End, &[Chord::plain(Key::End)]),
-    bind(Some("show"), "m", "with motion and frames, or without", Action::AllRows, &[Chord::plain(Key::Char('m'))]),
+    bind(Some("show"), "m", "motion and frames too", Action::AllRows, &[Chord::plain(Key::Char('m'))]),
     bind(None, "Tab", "events or details", Action::Panel, &[Chord::plain(Key::Tab), Chord::plain(Key::Char('i'))]),
     bind(None, "?", "this help", Action::Help, &[Chord::plain(Key::Char('?')), Chord::plain(Key::Char('h'))]),
     bind(

@@ -19,7 +19,7 @@ use ratatui::crossterm::event::{
 };
 use ratatui::crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
-    disable_raw_mode, enable_raw_mode,
+    disable_raw_mode, enable_raw_mode, supports_keyboard_enhancement,
 };
 use ratatui::crossterm::{cursor, execute, queue};
 use ratatui_image::picker::{Picker, ProtocolType};
@@ -112,8 +112,7 @@ pub fn run(timeline: &dyn Timeline, pictures: Box<dyn Pictures>, options: Option
     };
     // The query of the picker sets the terminal's mode back when it is done.
     enable_raw_mode().map_err(ReplayError::terminal("setting it up"))?;
-    let kitty =
-        picker.as_ref().filter(|picker| picker.protocol_type() == ProtocolType::Kitty).map(Picker::tmux_detected);
+    let kitty = picker.as_ref().is_some_and(|picker| picker.protocol_type() == ProtocolType::Kitty);
     let worker = Worker::start(pictures, picker).map_err(ReplayError::terminal("starting the decoder's thread"))?;
     let input = Input::start().map_err(ReplayError::terminal("starting the input thread"))?;
     let mut terminal =
@@ -125,8 +124,8 @@ pub fn run(timeline: &dyn Timeline, pictures: Box<dyn Pictures>, options: Option
     execute!(io::stdout(), SetTitle(title)).map_err(ReplayError::terminal("naming its window"))?;
     let ended = play(&mut app, &mut terminal, &worker, &input, &signals);
     drop(input);
-    if let Some(in_tmux) = kitty {
-        forget_pictures(in_tmux).map_err(ReplayError::terminal("deleting the pictures in it"))?;
+    if kitty {
+        forget_pictures().map_err(ReplayError::terminal("deleting the pictures in it"))?;
     }
     drop(guard);
     ended
@@ -215,23 +214,27 @@ fn colours(options: &Options, env: impl Fn(&str) -> Option<String>) -> Colours {
 }
 
 /// Asks the terminal whether it can show pixels.
+///
+/// The picker's question is read by a thread that a silent terminal leaves behind, and that then swallows the first keys. So
+/// it is only asked of terminals that have just answered another question, and never inside tmux or screen, where it passes
+/// through to an outer terminal that may not be there (and where it would change the person's settings to do so).
 fn graphics() -> Option<Picker> {
-    // The console of Linux answers nothing to some of the questions, and can show none of it.
-    if std::env::var("TERM").is_ok_and(|term| term == "linux") {
+    let is = |name: &str, prefixes: &[&str]| {
+        std::env::var(name).is_ok_and(|value| prefixes.iter().any(|prefix| value.starts_with(prefix)))
+    };
+    // The console of Linux can show no pixels.
+    if is("TERM", &["linux", "dumb", "tmux", "screen"]) || is("TERM_PROGRAM", &["tmux"]) {
         return None;
     }
+    supports_keyboard_enhancement().ok()?;
     Picker::from_query_stdio().ok().filter(|picker| picker.protocol_type() != ProtocolType::Halfblocks)
 }
 
 /// Deletes the pictures that a kitty terminal stores.
-fn forget_pictures(in_tmux: bool) -> io::Result<()> {
+fn forget_pictures() -> io::Result<()> {
     let mut out = io::stdout();
     for id in KITTY_IDS {
-        if in_tmux {
-            write!(out, "\x1bPtmux;\x1b\x1b_Ga=d,d=I,i={id},q=2;\x1b\x1b\\\x1b\\")?;
-        } else {
-            write!(out, "\x1b_Ga=d,d=I,i={id},q=2;\x1b\\")?;
-        }
+        write!(out, "\x1b_Ga=d,d=I,i={id},q=2;\x1b\\")?;
     }
     out.flush()
 }
@@ -337,10 +340,10 @@ impl Input {
                     Err(_) => return,
                 }
                 let Ok(event) = event::read() else { return };
-                if let Some(message) = message(&event) {
-                    if sender.send(message).is_err() {
-                        return;
-                    }
+                if let Some(message) = message(&event)
+                    && sender.send(message).is_err()
+                {
+                    return;
                 }
             }
         })?;

@@ -109,22 +109,21 @@ pub(crate) fn tick(ns: u64, step: u64) -> String {
     }
 }
 
-/// An instant of the wall clock in UTC: the date and the time of day to a millisecond.
+/// An instant of the wall clock in UTC: the date and the time of day to a second.
 pub(crate) fn wall(utc_ns: i64) -> (String, String) {
-    let ms = utc_ns.div_euclid(1_000_000);
-    let (day, ms) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
+    let seconds = utc_ns.div_euclid(SECOND);
+    let (day, s) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Days to the civil calendar, counted in eras of 400 years from 0000-03-01 (Hinnant, "chrono-compatible low-level
     // date algorithms"). The range of nanoseconds in 64 bits is 1677–2262: no overflow.
-    let z = day + 719_468;
-    let era = z.div_euclid(146_097);
-    let of_era = z.rem_euclid(146_097);
+    let since_march = day + 719_468;
+    let era = since_march.div_euclid(146_097);
+    let of_era = since_march.rem_euclid(146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
-    let (d, m) = (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    let y = year_of_era + era * 400 + i64::from(m <= 2);
-    let s = ms / 1000;
-    (format!("{y:04}-{m:02}-{d:02}"), format!("{:02}:{:02}:{:02}.{:03}Z", s / 3600, s / 60 % 60, s % 60, ms % 1000))
+    let (day, month) = (of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (format!("{year:04}-{month:02}-{day:02}"), format!("{:02}:{:02}:{:02}Z", s / 3600, s / 60 % 60, s % 60))
 }
 
 /// A number with its thousands apart.
@@ -132,8 +131,8 @@ pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
-            out.push(' ');
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
         }
         out.push(c);
     }
@@ -176,10 +175,10 @@ mod tests {
             (tick(1_500_000_000, 500_000_000), tick(65_000_000_000, 5_000_000_000)),
             ("0:01.5".into(), "1:05".into())
         );
-        assert_eq!(wall(1_700_000_000_123_456_789), ("2023-11-14".into(), "22:13:20.123Z".into()));
+        assert_eq!(wall(1_700_000_000_123_456_789), ("2023-11-14".into(), "22:13:20Z".into()));
         assert_eq!(wall(951_782_400_000_000_000).0, "2000-02-29");
         assert_eq!(wall(-1).0, "1969-12-31");
-        assert_eq!(grouped(1_234_567), "1 234 567");
+        assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(grouped(12), "12");
     }
 }

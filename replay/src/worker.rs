@@ -158,12 +158,12 @@ impl Studio {
 
     fn scaled(&mut self, frame: u64, bounds: (u32, u32)) -> Result<Arc<Picture>, String> {
         let key = (frame, bounds);
-        if let Some(found) = self.cache.iter().position(|(cached, _)| *cached == key) {
-            if let Some(entry) = self.cache.remove(found) {
-                let picture = Arc::clone(&entry.1);
-                self.cache.push_front(entry);
-                return Ok(picture);
-            }
+        if let Some(found) = self.cache.iter().position(|(cached, _)| *cached == key)
+            && let Some(entry) = self.cache.remove(found)
+        {
+            let picture = Arc::clone(&entry.1);
+            self.cache.push_front(entry);
+            return Ok(picture);
         }
         let picture = self.pictures.picture(frame)?;
         let picture = Arc::new(scale(&mut self.resizer, picture, bounds)?);

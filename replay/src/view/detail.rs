@@ -94,7 +94,7 @@ fn events(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let now = app.rows_before().checked_sub(1);
     let frame = app.frame.map(|(index, _)| index);
     let hours = app.player.length() >= 3_600_000_000_000;
-    let time_width = if hours { 12 } else { 10 };
+    let time_width = width(&clock(app.player.length(), hours));
     for ((i, row), line) in app.rows.rows.iter().enumerate().skip(first).zip(body.rows()) {
         let ahead = now.is_none_or(|now| i > now);
         if Some(i) == now {
@@ -106,7 +106,7 @@ fn events(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         let since = u64::try_from(i128::from(row.t_ns) - i128::from(app.player.start())).unwrap_or(0);
         let time = clock(since, hours);
         let text_style = if ahead { theme.dim() } else { theme.text() };
-        put_within(buf, line, (time_width + 1_u16).saturating_sub(width(&time)), time_width + 1, &time, theme.dim());
+        put_within(buf, line, (time_width + 1).saturating_sub(width(&time)), time_width + 1, &time, theme.dim());
         let at = time_width + 2;
         let lane = theme.lane(row.lane);
         let at = if area.width >= KINDS_FROM {
@@ -122,6 +122,9 @@ fn events(app: &App<'_>, area: Rect, buf: &mut Buffer) {
 
 fn details(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
+    // Under the events there is a blank line above.
+    let air = u16::from(app.panel == Panel::Events).min(area.height - 1);
+    let area = Rect { y: area.y + air, height: area.height - air, ..area };
     put(buf, area, 1, "RECORDING", theme.accent());
     let hours = app.player.length() >= 3_600_000_000_000;
     let own = [

@@ -35,12 +35,9 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     }
     // Two columns of about the same length where they fit; the groups stay whole.
     let columns: Vec<Vec<Entry>> = if area.width >= 2 * COLUMN + 2 {
-        let (mut left, mut right): (Vec<Entry>, Vec<Entry>) = (Vec::new(), Vec::new());
-        entries.sort_by_key(|group| std::cmp::Reverse(group.len()));
-        for group in entries {
-            if left.is_empty() { left.extend(group) } else { right.extend(group) }
-        }
-        vec![left, right]
+        let longest = entries.iter().enumerate().max_by_key(|(_, group)| group.len()).map_or(0, |(i, _)| i);
+        let left = entries.remove(longest);
+        vec![left, entries.into_iter().flatten().collect()]
     } else {
         vec![entries.into_iter().flatten().collect()]
     };
@@ -69,7 +66,7 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
             }
         }
     }
-    if let Some(last) = inner.rows().last().filter(|_| inner.height > lines) {
+    if let Some(last) = inner.rows().next_back().filter(|_| inner.height > lines) {
         put_within(buf, last, 1, inner.width - 1, MOUSE, theme.dim());
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn layout((width, height): (u16, u16)) -> Option<Layout> {
         _ => lanes::ONE,
     };
     let air = u16::from(roomy);
-    let side_width = if width >= SIDE_FROM { (width * 3 / 10).clamp(26, 58) } else { 0 };
+    let side_width = if width >= SIDE_FROM { (width * 3 / 10).clamp(28, 60) } else { 0 };
     let lanes_height = 1 + groups.len() as u16;
     let row = |y: u16, height: u16| Rect::new(0, y, width, height);
     let status = row(height - 1, 1);
@@ -127,7 +127,10 @@ fn head(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let state = format!(" {} ", app.summary.state);
     let state_width = if app.summary.state.is_empty() { 0 } else { width(&state).min(area.width / 3) };
     let used = put(buf, area, 1, "watchcap", theme.accent());
-    let room = area.width.saturating_sub(state_width + 1);
+    let help = "? help";
+    let until = area.width.saturating_sub(state_width + 1 + width(help));
+    put(buf, area, until, help, theme.faint());
+    let room = until.saturating_sub(2);
     let used = put_within(buf, area, used + 2, room, &app.summary.title, theme.text());
     put_within(buf, area, used + 2, room, &app.summary.path, theme.dim());
     put(buf, area, area.width - state_width, &state, theme.state());

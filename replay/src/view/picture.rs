@@ -136,9 +136,9 @@ fn dots(picture: &Picture, place: Rect, size: (u32, u32), buf: &mut Buffer) {
             for (dx, bit) in row.iter().enumerate() {
                 let (x, y) = (x + dx as u32, y + dy as u32);
                 if x < size.0 && y < size.1 {
-                    let [r, g, b] = sample(picture, x, y, size).map(u32::from);
+                    let [red, green, blue] = sample(picture, x, y, size).map(u32::from);
                     // BT.709 luma in 0..=255, against a threshold in the middle of each sixteenth.
-                    let luma = (54 * r + 183 * g + 19 * b) >> 8;
+                    let luma = (54 * red + 183 * green + 19 * blue) >> 8;
                     if luma > BAYER[y as usize % 4][x as usize % 4] * 16 + 8 {
                         bits |= bit;
                     }

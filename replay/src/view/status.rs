@@ -16,8 +16,6 @@ struct Part {
     style: Style,
     /// Lower goes first when there is no room.
     rank: u8,
-    /// It belongs to the right end.
-    right: bool,
 }
 
 /// Draws the line.
@@ -29,16 +27,9 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         let Some(least) = parts.iter().enumerate().min_by_key(|(_, part)| part.rank).map(|(i, _)| i) else { break };
         parts.remove(least);
     }
-    let mut left = 0;
-    let mut right = area.width.saturating_sub(1);
+    let mut at = 0;
     for part in &parts {
-        if part.right {
-            right = right.saturating_sub(width(&part.text));
-            put(buf, area, right, &part.text, part.style);
-            right = right.saturating_sub(2);
-        } else {
-            left = put(buf, area, left, &part.text, part.style) + 2;
-        }
+        at = put(buf, area, at, &part.text, part.style) + 2;
     }
 }
 
@@ -48,32 +39,31 @@ fn parts(app: &App<'_>) -> Vec<Part> {
     let hours = player.length() >= 3_600_000_000_000;
     let (sign, chip) = if player.playing() { ("▶", theme.playing()) } else { ("❚❚", theme.paused()) };
     let mut parts = Vec::with_capacity(8);
-    let mut part = |rank: u8, right: bool, text: String, style: Style| parts.push(Part { text, style, rank, right });
+    let mut part = |rank: u8, text: String, style: Style| parts.push(Part { text, style, rank });
     // Both signs take the same room, so that nothing moves when the player starts.
-    part(9, false, format!(" {sign:<2} {:<5}", player.speed_name()), chip);
-    part(8, false, clock(player.elapsed(), hours), theme.playhead());
-    part(4, false, format!("/ {}", clock(player.length(), hours)), theme.dim());
+    part(9, format!(" {sign:<2} {:<5}", player.speed_name()), chip);
+    part(8, clock(player.elapsed(), hours), theme.playhead());
+    part(4, format!("/ {}", clock(player.length(), hours)), theme.dim());
     if let Some(start) = app.summary.start_utc_ns {
         let now = start.saturating_add(i64::try_from(player.elapsed()).unwrap_or(i64::MAX));
         let (date, time) = wall(now);
-        part(1, false, date, theme.dim());
-        part(3, false, time, theme.dim());
+        part(1, date, theme.dim());
+        part(3, time, theme.dim());
     }
     let total = grouped(app.summary.frames);
     let index = app.frame.map_or("–".to_owned(), |(index, _)| grouped(index));
     let index_width = usize::from(width(&total));
-    part(7, false, format!("frame {index:>index_width$}/{total}"), theme.text());
+    part(7, format!("frame {index:>index_width$}/{total}"), theme.text());
     if let Some((_, info)) = app.frame {
         let flag = match (info.keyframe, info.duplicate) {
             (_, true) => "dup",
             (true, false) => "key",
             (false, false) => "   ",
         };
-        part(6, false, flag.to_owned(), theme.flag());
+        part(6, flag.to_owned(), theme.flag());
     }
     if let Some(fps) = app.fps {
-        part(5, false, format!("{fps:>5.1} fps"), theme.dim());
+        part(5, format!("{fps:>5.1} fps"), theme.dim());
     }
-    part(2, true, "? help".to_owned(), theme.dim());
     parts
 }

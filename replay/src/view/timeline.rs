@@ -27,20 +27,22 @@ pub(crate) fn draw(app: &App<'_>, layout: &Layout, buf: &mut Buffer) {
     let bar = layout.bar();
     let ruler_row = Rect { height: 1, ..bar };
     let below = |area: Rect| Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    ruler(app, ruler_row, buf);
     lanes::draw(app.theme, &app.density, layout.groups, below(layout.lanes), below(bar), buf);
     let x = bar.x + column(app.player.elapsed(), app.player.length(), bar.width);
+    ruler(app, ruler_row, x - bar.x, buf);
     buf.set_string(x, bar.y, "▼", app.theme.playhead());
     for y in bar.y + 1..bar.bottom() {
         let cell = &mut buf[(x, y)];
         if cell.symbol() == "·" {
-            cell.set_symbol("│").set_style(app.theme.playhead());
+            cell.set_symbol("│");
         }
+        cell.set_style(app.theme.playhead());
         cell.set_style(app.theme.playhead_column());
     }
 }
 
-fn ruler(app: &App<'_>, area: Rect, buf: &mut Buffer) {
+/// Draws ticks with their times, but not a time that the playhead would be in the middle of.
+fn ruler(app: &App<'_>, area: Rect, playhead: u16, buf: &mut Buffer) {
     let length = app.player.length();
     let wanted = u128::from(length) * u128::from(TICK_WIDTH) / u128::from(area.width.max(1));
     let tenth = SECOND as u64 / 10;
@@ -55,7 +57,8 @@ fn ruler(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         let x = column(at, length, area.width);
         let label = tick(at, step);
         buf.set_string(area.x + x, area.y, "╷", app.theme.faint());
-        if x + 1 + width(&label) <= area.width {
+        let end = x + 1 + width(&label);
+        if end <= area.width && !(x + 1..end).contains(&playhead) {
             buf.set_string(area.x + x + 1, area.y, label, app.theme.dim());
         }
         match at.checked_add(step) {

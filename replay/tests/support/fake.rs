@@ -78,7 +78,7 @@ impl Timeline for Fake {
         let t_ns = START + (index as i64 * 1000 * MS + self.fps - 1) / self.fps.max(1);
         (index < (self.seconds * self.fps) as u64).then(|| FrameInfo {
             t_ns,
-            keyframe: index % 15 == 0,
+            keyframe: index.is_multiple_of(15),
             duplicate: index % 40 > 34,
         })
     }
