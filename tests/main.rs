@@ -5,11 +5,10 @@
 
 mod support;
 
+mod capture_input;
 mod cli;
 mod finalize;
-mod format_doc;
 mod long;
-mod python;
 mod record;
+mod session;
 mod tidy;
-mod verify;

@@ -80,10 +80,6 @@ fn open_screen(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenSc
             let _ = cursor;
             super::portable::screen::open(&target, clock)
         })),
-        #[cfg_attr(
-            all(target_os = "linux", feature = "x11", feature = "capture-xcap"),
-            expect(unreachable_patterns, reason = "reached in builds without one of the backends")
-        )]
         _ => {
             drop((target, cursor, clock));
             Err(unavailable("this build", "screen", "it was compiled without that backend"))

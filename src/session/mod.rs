@@ -14,3 +14,4 @@ pub mod seal;
 pub mod sps;
 pub mod timeline;
 pub mod verify;
+pub mod video_check;

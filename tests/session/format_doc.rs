@@ -8,7 +8,7 @@ use watchcap::session::metadata::{AnchorInfo, EncoderInfo, Extra, Loss, Metadata
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
 
-use crate::support::{packets, rows, write_fake_video, write_session};
+use super::support::{packets, rows, write_fake_video, write_session};
 
 fn document() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/FORMAT.md")).expect("FORMAT.md")

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use watchcap::session::layout;
 
-use crate::support::{parse_packets, rows, write_session};
+use super::support::{parse_packets, rows, write_session};
 
 /// The interpreter with the packages of `scripts/requirements.txt`.
 ///

@@ -9,7 +9,7 @@ use watchcap::session::row::{event_type, key};
 use watchcap::session::verify::{Kind, VerifyOptions};
 use watchcap::session::{layout, schema, seal};
 
-use crate::support::{Packet, TestRow, check, check_with, packets, rows, write_fake_video, write_session};
+use super::support::{Packet, TestRow, check, check_with, packets, rows, write_fake_video, write_session};
 
 fn build(dir: &Path, packets: &[Packet], rows: &[TestRow], change: impl FnOnce(&mut Metadata)) {
     write_fake_video(dir, packets);
@@ -213,7 +213,7 @@ kept = {k: v for k, v in pq.read_metadata(sys.argv[1]).metadata.items() if k.sta
 pq.write_table(table.replace_schema_metadata(kept), sys.argv[1], compression='zstd')
 ";
     let (values, hashes) = (layout::events_path(other.path()), layout::events_path(dir.path()));
-    crate::python::run(&["-c", script, values.to_str().expect("a path"), hashes.to_str().expect("a path")]);
+    super::python::run(&["-c", script, values.to_str().expect("a path"), hashes.to_str().expect("a path")]);
     seal::seal(other.path(), &[], &mut |_| {}).expect("a seal");
     let problems = check(other.path()).problems;
     assert_eq!(problems.len(), 1, "{problems:#?}");
