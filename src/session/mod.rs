@@ -3,7 +3,8 @@
 pub mod frames;
 pub mod layout;
 pub mod metadata;
-pub mod parquet_guard;
+mod parquet_guard;
+mod positioned;
 pub mod reader;
 pub mod row;
 pub mod row_hash;
