@@ -634,7 +634,8 @@ mod tests {
         assert_eq!(summary.counts.get(event_type::FRAME), Some(&rows.div_ceil(17)));
         assert!(std::fs::read(&one).expect("a file") == std::fs::read(&two).expect("a file"), "two runs differ");
         let reader = SerializedFileReader::new(File::open(&one).expect("a file")).expect("a table");
-        let groups: Vec<_> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
+        let groups: Vec<_> =
+            reader.metadata().row_groups().iter().map(parquet::file::metadata::RowGroupMetaData::num_rows).collect();
         assert_eq!(groups, [ROW_GROUP_ROWS as i64, 20_000]);
         let group = reader.metadata().row_group(0);
         let encodings: Vec<Vec<_>> = group.columns().iter().map(|column| column.encodings().collect()).collect();

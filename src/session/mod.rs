@@ -3,8 +3,9 @@
 pub mod frames;
 pub mod layout;
 pub mod metadata;
-pub mod parquet_guard;
+mod parquet_guard;
 pub mod picture;
+mod positioned;
 pub mod reader;
 pub mod row;
 pub mod row_hash;

@@ -5,13 +5,13 @@
 //! against the bytes that are left. What it does not do: check that the pages are right (the decoder's errors do), or
 //! bound how often one row of a map points at a dictionary beyond [`MAX_ENTRIES_PER_ROW`] on average.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use parquet::column::page::{Page, PageReader as _};
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::positioned::PositionedFile;
 
 /// The largest footer: 8 h at 1,000 rows a second are 220 row groups of 13 columns at about 250 bytes, 0.7 MB.
 pub(super) const MAX_FOOTER_BYTES: u64 = 4 << 20;
@@ -36,19 +36,19 @@ const HEADER_BYTES: usize = 4096;
 const MAX_DEPTH: u32 = 8;
 
 /// Checks all pages of the first `columns` leaf columns of a row group.
-pub(super) fn check_row_group(file: &Arc<File>, group: &RowGroupMetaData, columns: usize) -> Result<(), String> {
+pub(super) fn check_row_group(file: &PositionedFile, group: &RowGroupMetaData, columns: usize) -> Result<(), String> {
     let rows = group.num_rows();
     if !(0..=MAX_GROUP_ROWS).contains(&rows) {
         return Err(format!("{rows} rows in a row group, more than {MAX_GROUP_ROWS}"));
     }
-    let size = file.metadata().map_err(|error| error.to_string())?.len();
+    let size = file.size();
     for (leaf, column) in group.columns().iter().take(columns).enumerate() {
         check_column(file, column, rows, size).map_err(|why| format!("column {leaf}: {why}"))?;
     }
     Ok(())
 }
 
-fn check_column(file: &Arc<File>, column: &ColumnChunkMetaData, rows: i64, size: u64) -> Result<(), String> {
+fn check_column(file: &PositionedFile, column: &ColumnChunkMetaData, rows: i64, size: u64) -> Result<(), String> {
     let values = column.num_values();
     if values < 0 || values > rows.saturating_mul(MAX_ENTRIES_PER_ROW) {
         return Err(format!("{values} values in {rows} rows"));
@@ -64,8 +64,7 @@ fn check_column(file: &Arc<File>, column: &ColumnChunkMetaData, rows: i64, size:
     let mut data_pages = 0u64;
     while position < end {
         let room = usize::try_from(end - position).unwrap_or(HEADER_BYTES).min(HEADER_BYTES);
-        (&**file).seek(SeekFrom::Start(position)).map_err(|error| error.to_string())?;
-        (&**file).read_exact(&mut header[..room]).map_err(|error| error.to_string())?;
+        file.read_exact_at(&mut header[..room], position).map_err(|error| error.to_string())?;
         let page = PageHeader::parse(&header[..room]).ok_or("a page header that is none")?;
         for bytes in [page.compressed, page.uncompressed] {
             if !(0..=MAX_PAGE_BYTES).contains(&bytes) {
@@ -86,10 +85,10 @@ fn check_column(file: &Arc<File>, column: &ColumnChunkMetaData, rows: i64, size:
 }
 
 /// Checks that no text of a dictionary is long: a page of two bits a row can name each of them 131,072 times.
-fn check_dictionary(file: &Arc<File>, column: &ColumnChunkMetaData, rows: i64) -> Result<(), String> {
+fn check_dictionary(file: &PositionedFile, column: &ColumnChunkMetaData, rows: i64) -> Result<(), String> {
     let rows = usize::try_from(rows).unwrap_or(0);
     let mut pages =
-        SerializedPageReader::new(Arc::clone(file), column, rows, None).map_err(|error| error.to_string())?;
+        SerializedPageReader::new(Arc::new(file.clone()), column, rows, None).map_err(|error| error.to_string())?;
     let page = pages.get_next_page().map_err(|error| error.to_string())?;
     let Some(Page::DictionaryPage { buf, .. }) = page else {
         return Err("its dictionary is not its first page".to_owned());
@@ -127,7 +126,10 @@ impl PageHeader {
         let mut fields = [None; 4];
         let mut id = 0i64;
         loop {
-            let Some((kind, next)) = thrift.field(id)? else { break };
+            let (kind, next) = thrift.field(id)?;
+            if kind == Thrift::STOP {
+                break;
+            }
             id = next;
             match usize::try_from(id).ok().and_then(|id| fields.get_mut(id)) {
                 Some(field) if kind == Thrift::I32 => *field = Some(thrift.zigzag()?),
@@ -146,6 +148,7 @@ struct Thrift<'a> {
 }
 
 impl Thrift<'_> {
+    const STOP: u8 = 0;
     const I32: u8 = 5;
 
     fn byte(&mut self) -> Option<u8> {
@@ -176,17 +179,18 @@ impl Thrift<'_> {
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// The type and number of the next field of a struct, `Some(None)` at its end.
-    fn field(&mut self, before: i64) -> Option<Option<(u8, i64)>> {
+    /// The type and number of the next field of a struct; the type is [`Thrift::STOP`] at its end.
+    fn field(&mut self, before: i64) -> Option<(u8, i64)> {
         let head = self.byte()?;
-        if head == 0 {
-            return Some(None);
+        if head == Self::STOP {
+            return Some((Self::STOP, before));
         }
         let id = match head >> 4 {
             0 => self.zigzag()?,
             delta => before.checked_add(i64::from(delta))?,
         };
-        Some(Some((head & 15, id)))
+        // The type 0 with a number is no Thrift: it must not pass for the end.
+        (head & 15 != Self::STOP).then_some((head & 15, id))
     }
 
     /// Passes over a value. Every element of a list takes at least a byte, so a list cannot be longer than what is left.
@@ -214,11 +218,14 @@ impl Thrift<'_> {
             }
             12 => {
                 let mut id = 0;
-                while let Some((kind, next)) = self.field(id)? {
+                loop {
+                    let (kind, next) = self.field(id)?;
+                    if kind == Self::STOP {
+                        return Some(());
+                    }
                     id = next;
                     self.skip(kind, depth + 1)?;
                 }
-                Some(())
             }
             // Maps (11) do not occur in page headers, and the rest is not Thrift.
             _ => None,

@@ -6,10 +6,8 @@
 //! check hashes: `verify` does. Never writes.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use arrow::array::{Array, AsArray as _, Float32Array, Int32Array, Int64Array, MapArray, RecordBatch, StringArray};
 use arrow::datatypes::{Float32Type, Int32Type, Int64Type};
@@ -21,6 +19,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::metadata::{Metadata, MetadataError, printable};
+use super::positioned::PositionedFile;
 use super::row::OwnedRow;
 use super::schema::{self, COLUMNS};
 use super::{layout, parquet_guard};
@@ -140,7 +139,7 @@ pub struct GroupInfo {
 #[derive(Debug)]
 pub struct EventsReader {
     path: PathBuf,
-    file: Arc<File>,
+    file: PositionedFile,
     metadata: ArrowReaderMetadata,
     groups: Vec<GroupInfo>,
 }
@@ -154,14 +153,13 @@ impl EventsReader {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
         let not_a_table = |why: &str| ReadError::NotATable { path: path.to_owned(), why: printable(why) };
-        let mut file = File::open(path).map_err(io)?;
-        let size = file.metadata().map_err(io)?.len();
+        let file = File::open(path).and_then(PositionedFile::new).map_err(io)?;
+        let size = file.size();
         if size < 12 {
             return Err(not_a_table("it is too short"));
         }
         let mut tail = [0; 8];
-        file.seek(SeekFrom::Start(size - 8)).map_err(io)?;
-        file.read_exact(&mut tail).map_err(io)?;
+        file.read_exact_at(&mut tail, size - 8).map_err(io)?;
         let [a, b, c, d, magic @ ..] = tail;
         let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
         if &magic != b"PAR1" {
@@ -170,11 +168,9 @@ impl EventsReader {
         if footer > parquet_guard::MAX_FOOTER_BYTES || footer + 12 > size {
             return Err(not_a_table("its footer is larger than it can be"));
         }
-        let file = Arc::new(file);
         // The embedded Arrow schema is not needed, and is one more thing to parse.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata =
-            guarded(|| ArrowReaderMetadata::load(file.as_ref(), options)).map_err(|why| not_a_table(&why))?;
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options)).map_err(|why| not_a_table(&why))?;
         check_schema(path, &metadata)?;
         let mut first_row = 0;
         let mut groups = Vec::new();
@@ -233,8 +229,7 @@ impl EventsReader {
         let roots = ProjectionMask::roots(self.metadata.parquet_schema(), 0..COLUMNS.len());
         guarded(|| {
             parquet_guard::check_row_group(&self.file, info, LEAVES).map_err(parquet::errors::ParquetError::General)?;
-            let file = self.file.try_clone()?;
-            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(roots)
                 .with_batch_size(BATCH_ROWS)

@@ -21,6 +21,8 @@ const BLOCK: usize = 64;
 const START: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 const NULL: u8 = 0;
 const PRESENT: u8 = 1;
 
@@ -66,7 +68,6 @@ pub fn hash_padded(padded: &[u8]) -> HashText {
     debug_assert!(rest.is_empty(), "padded to whole blocks");
     let mut state = START;
     compress256(&mut state, blocks);
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut out = [0; HASH_LEN];
     for (word, hex) in state.iter().zip(out.as_chunks_mut::<8>().0) {
         for (byte, pair) in word.to_be_bytes().iter().zip(hex.as_chunks_mut::<2>().0) {
@@ -119,7 +120,7 @@ mod tests {
     use crate::session::row::RowMetadata;
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     fn empty(metadata: &RowMetadata) -> Row<'_> {

@@ -357,7 +357,7 @@ fn check_table(
         }
         let at = report.rows;
         report.rows += 1;
-        if at % PROGRESS_ROWS == 0 {
+        if at.is_multiple_of(PROGRESS_ROWS) {
             progress(Progress { stage: Stage::Rows, done: at, total: table.len() });
         }
         if row_hash::hash(&row.as_row(), &mut scratch) != row.hash.as_bytes() {

@@ -34,7 +34,8 @@ pub(crate) fn packets() -> Vec<Packet> {
 
 /// Writes packets as text: a stand-in for `frames.mp4`.
 pub(crate) fn write_fake_video(dir: &Path, packets: &[Packet]) {
-    let lines: String = packets.iter().map(|p| format!("{} {} {}\n", p.pts_us, p.size, u8::from(p.keyframe))).collect();
+    let line = |packet: &Packet| format!("{} {} {}\n", packet.pts_us, packet.size, u8::from(packet.keyframe));
+    let lines = packets.iter().map(line).collect::<Vec<_>>().concat();
     seal::publish_bytes(&layout::frames_path(dir), lines.as_bytes()).expect("a video");
 }
 
