@@ -340,9 +340,9 @@ fn focus_follows_the_window_manager() {
     let _manager = server.run("openbox", &["--sm-disable"]);
     // A window that is there before its manager is not given the focus: wait until openbox rules.
     let (conn, root) = server.connect();
-    let active = conn.intern_atom(false, b"_NET_ACTIVE_WINDOW").expect("send").reply().expect("reply").atom;
+    let ruled = conn.intern_atom(false, b"_NET_CURRENT_DESKTOP").expect("send").reply().expect("reply").atom;
     let until = SystemClock.now().plus(PATIENCE);
-    while conn.get_property(false, root, active, 0_u32, 0, 1).expect("send").reply().expect("reply").type_ == 0 {
+    while conn.get_property(false, root, ruled, 0_u32, 0, 1).expect("send").reply().expect("reply").type_ == 0 {
         assert!(SystemClock.now() < until, "openbox did not start");
         pause(20);
     }
