@@ -100,6 +100,7 @@ impl ServerWatch {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn gone(error: ConnectionError) -> CaptureError {
     CaptureError::Gone { what: "display", detail: error.to_string() }
 }
