@@ -30,7 +30,7 @@ impl Args {
     /// The value after `--name` as a number, or the default.
     pub(crate) fn number<T: std::str::FromStr>(&self, name: &str, default: T) -> Result<T, Failure> {
         match self.get(name) {
-            Some(text) => text.parse().map_err(|_| format!("--{name} {text} is not a number").into()),
+            Some(text) => text.parse().map_err(|_not_shown| format!("--{name} {text} is not a number").into()),
             None => Ok(default),
         }
     }

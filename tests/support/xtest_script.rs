@@ -228,12 +228,10 @@ fn main() -> Result<(), Failure> {
         round += 1;
         planned += match kind {
             "keys" => 330,
-            "taps" => 60,
             "holds" => 930,
-            "buttons" => 90,
-            "wheel" => 90,
+            "buttons" | "wheel" => 90,
             "relative" => 210,
-            _ => 60,
+            _ => 60, // taps, absolute
         } * MS;
         script.step(kind)?;
     }

@@ -150,15 +150,15 @@ impl Held {
         }
     }
 
-    fn position(&self) -> Option<(f64, f64)> {
-        Some((f64::from(self.pointer.0), f64::from(self.pointer.1)))
+    fn position(&self) -> (f64, f64) {
+        (f64::from(self.pointer.0), f64::from(self.pointer.1))
     }
 
     /// What changed from this state to the next one. The order inside a poll cannot be known: the pointer goes first,
     /// so that a click is where the pointer is, and releases go before presses.
     fn changes_to(&self, next: &Self) -> Vec<RawInput> {
         let mut changes = Vec::new();
-        let position = next.position();
+        let position = Some(next.position());
         if next.pointer != self.pointer {
             changes.push(RawInput::Motion { position, motion: None });
         }
@@ -195,7 +195,7 @@ impl InputSource for Poll {
         InitialState {
             keys: self.held.keys.iter().map(|code| names_of(code)).collect(),
             buttons: self.held.buttons.iter().copied().collect(),
-            pointer: self.held.position(),
+            pointer: Some(self.held.position()),
         }
     }
 
