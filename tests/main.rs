@@ -1,7 +1,6 @@
 //! Every integration test, in one binary: one link instead of ten. A file in this folder that is not listed here fails a test.
 
 #![expect(clippy::disallowed_methods, reason = "tests wait for real programs and read real clocks")]
-#![expect(missing_docs, reason = "tests document themselves by their names")]
 
 mod support;
 

@@ -58,7 +58,7 @@ fn aligned(fps: &str, seed: &str) {
     std::thread::sleep(Duration::from_millis(500));
     let (code, _) = recorder.stop("INT", Duration::from_secs(10));
     assert!(code == 0 || code == 3, "the recorder ended with {code}");
-    drop(client.stop("TERM", Duration::from_secs(5)));
+    let (_, _) = client.stop("TERM", Duration::from_secs(5));
     let session = dir.path().join("s");
     let out = python("alignment.py", &[&session, &truth, &paints]);
     println!("{fps} fps:\n{out}");
