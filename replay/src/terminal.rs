@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Stdout, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded, select};
@@ -37,6 +37,8 @@ use crate::worker::{KITTY_IDS, THREAD, Worker};
 const INPUT_QUEUE: usize = 128;
 /// How often the input thread looks whether it should end.
 const INPUT_POLL: Duration = Duration::from_millis(50);
+/// How long the input thread is waited for at the end: a few of its looks.
+const INPUT_END: Duration = Duration::from_millis(200);
 /// Between two pictures while playing: 60 a second, twice what recordings usually have.
 const PLAYING_TICK: Duration = Duration::from_micros(16_667);
 /// Between two looks at the signals and at late pictures while nothing moves.
@@ -324,7 +326,6 @@ impl Drop for Signals {
 struct Input {
     messages: Receiver<Msg>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Input {
@@ -332,7 +333,7 @@ impl Input {
         let (sender, messages) = bounded(INPUT_QUEUE);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = thread::Builder::new().name("watchcap-input".into()).spawn(move || {
+        thread::Builder::new().name("watchcap-input".into()).spawn(move || {
             while !stopped.load(Ordering::SeqCst) {
                 match event::poll(INPUT_POLL) {
                     Ok(false) => continue,
@@ -347,19 +348,17 @@ impl Input {
                 }
             }
         })?;
-        Ok(Self { messages, stop, thread: Some(thread) })
+        Ok(Self { messages, stop })
     }
 }
 
 impl Drop for Input {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // It may be waiting for room in the queue.
-        drop(std::mem::replace(&mut self.messages, crossbeam_channel::never()));
-        if let Some(thread) = self.thread.take() {
-            // It only ends by returning; a panic in it has been printed.
-            drop(thread.join());
-        }
+        // It may be waiting for room in the queue, so the queue is emptied until its other end is gone. A terminal that has
+        // hung up can keep the library's reader busy for ever: then the thread is left to end with the process.
+        let until = now() + INPUT_END;
+        while self.messages.recv_deadline(until).is_ok() {}
     }
 }
 
