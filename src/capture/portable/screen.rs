@@ -217,8 +217,7 @@ impl ScreenSource for XcapScreen {
                 letterbox: Letterbox::fitted(size, start),
             }));
             swap(&image, (0, 0), &mut detour.pixels, size);
-            let picture =
-                Picture { data: &detour.pixels, stride: size.0 as usize * 4, width: size.0, height: size.1 };
+            let picture = Picture { data: &detour.pixels, stride: size.0 as usize * 4, width: size.0, height: size.1 };
             let (width, height) = start;
             let view = BgraView { data: &mut self.out, stride: width as usize * 4, width, height };
             detour.letterbox.apply(picture, &mut { view });
