@@ -217,8 +217,7 @@ impl ScreenSource for XcapScreen {
                 letterbox: Letterbox::fitted(size, start),
             }));
             swap(&image, (0, 0), &mut detour.pixels, size);
-            let picture =
-                Picture { data: &detour.pixels, stride: size.0 as usize * 4, width: size.0, height: size.1 };
+            let picture = Picture { data: &detour.pixels, stride: size.0 as usize * 4, width: size.0, height: size.1 };
             let (width, height) = start;
             let view = BgraView { data: &mut self.out, stride: width as usize * 4, width, height };
             detour.letterbox.apply(picture, &mut { view });
@@ -390,5 +389,70 @@ mod tests {
         assert_eq!(nearest((640, 60), (200, 40)), Some((100, 40)));
         assert!(matches!(check((99, 60), (20, 20)), Err(CaptureError::NoTarget { .. })), "left of the monitor");
         assert!(matches!(check((739, 60), (2, 2)), Err(CaptureError::NoTarget { .. })), "no room");
+    }
+
+    /// The part of the test below that runs in a process of its own, because xcap reads `DISPLAY` there.
+    #[test]
+    #[ignore = "run by the test below"]
+    fn inner_pictures_of_a_desktop() {
+        use crate::time::SystemClock;
+        let listed = list().expect("a list");
+        assert_eq!((listed[0].kind, listed[0].surface.width, listed[0].surface.height), ("monitor", 322, 242));
+        let mut whole = open(&Target::Primary, Arc::new(SystemClock)).expect("a screen");
+        let said = whole.describe();
+        assert_eq!((said.sees_changes, said.cursor, said.backend.as_str()), (false, false, BACKEND));
+        let grab = whole.grab(false).expect("a picture");
+        assert!(grab.changed && grab.capture_us > 0);
+        let view = whole.pixels();
+        assert_eq!((view.width, view.height, view.stride), (322, 242, 322 * 4));
+        // xsetroot painted it: red 0x12, green 0x34, blue 0x56.
+        assert!(view.data.chunks(4).all(|pixel| pixel == [0x56, 0x34, 0x12, 255]), "the colours differ");
+        let region = Target::Region { x: 300, y: 200, width: 22, height: 42 };
+        let mut region = open(&region, Arc::new(SystemClock)).expect("a region");
+        region.grab(true).expect("a picture");
+        assert_eq!((region.pixels().width, region.pixels().height, region.pixels().data[0]), (22, 42, 0x56));
+        let error = open(&Target::WindowId("0x1".into()), Arc::new(SystemClock)).err().expect("no such window");
+        assert!(matches!(error, CaptureError::NoTarget { .. }), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_real_desktop_is_taken_and_a_missing_one_is_said() {
+        use std::io::{BufRead as _, BufReader};
+        use std::process::{Command, Stdio};
+        // Some server's number that is free; it says which when it is ready.
+        let started = (40..50).find_map(|number| {
+            let mut server = Command::new("Xvfb")
+                .args([&format!(":{number}"), "-displayfd", "1", "-screen", "0", "322x242x24", "-noreset"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("Xvfb is installed");
+            let mut said = String::new();
+            let mut out = BufReader::new(server.stdout.take().expect("piped"));
+            let ready = out.read_line(&mut said).expect("Xvfb can be read") > 0;
+            if !ready {
+                server.wait().expect("it ends");
+            }
+            ready.then(|| (server, format!(":{number}")))
+        });
+        let (mut server, display) = started.expect("a free display");
+        let painted = Command::new("xsetroot").args(["-display", &display, "-solid", "#123456"]).status();
+        let inner = |display: &str| {
+            Command::new(std::env::current_exe().expect("this program"))
+                .args(["inner_pictures_of_a_desktop", "--ignored"])
+                .env("DISPLAY", display)
+                .env_remove("WAYLAND_DISPLAY")
+                .env_remove("XDG_SESSION_TYPE")
+                .output()
+                .expect("it runs")
+        };
+        let first = inner(&display);
+        server.kill().and_then(|()| server.wait()).expect("it ends");
+        assert!(painted.expect("xsetroot is installed").success());
+        assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stdout));
+        let second = inner(&display);
+        let said = String::from_utf8_lossy(&second.stdout).into_owned() + &String::from_utf8_lossy(&second.stderr);
+        assert!(!second.status.success() && said.contains("NoDisplay"), "{said}");
     }
 }

@@ -14,6 +14,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use x11rb::connection::{Connection, RequestConnection};
 use x11rb::errors::ReplyError;
@@ -39,6 +40,10 @@ use crate::time::Clock;
 /// How often a grab that lost a race against a change of size is tried again before it is an error: each try follows
 /// the size anew, so a second loss means that sizes change faster than a round trip.
 const SIZE_RACES: u32 = 3;
+
+/// How long a window that was just blanked is given to paint before its first picture, milliseconds: an exposure and a
+/// redraw of a usual program, so that a recording does not begin with a black frame.
+const FIRST_PAINT_MS: u64 = 50;
 
 /// Opens the screen of `display` (the one in `DISPLAY` when `None`) for `target`, with the pointer drawn in if `cursor`.
 ///
@@ -153,6 +158,9 @@ impl X11Screen {
         let parts = conn.generate_id().map_err(failure::failed("watching for changes"))?;
         xfixes::create_region(&conn, parts, &[]).map_err(lost)?;
         let out = Canvas::new(&conn, area.width, area.height)?;
+        if matches!(subject, Subject::Window(_)) {
+            clock.sleep_until(clock.now().plus(Duration::from_millis(FIRST_PAINT_MS)));
+        }
         let (window_id, backend) = match &subject {
             Subject::Window(track) => (Some(targets::window_id(track.id)), "x11-shm-composite"),
             Subject::Monitor { .. } | Subject::Region => (None, "x11-shm"),

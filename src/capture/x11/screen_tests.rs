@@ -2,14 +2,13 @@
 //!
 //! The truth they compare with is the core protocol's `GetImage` over the socket, which shares no code with the source.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use x11rb::COPY_DEPTH_FROM_PARENT;
 use x11rb::protocol::xproto::{
-    AtomEnum, ConfigureWindowAux, CreateGCAux, CreateWindowAux, Gcontext, ImageFormat, PropMode,
-    WindowClass,
+    AtomEnum, ConfigureWindowAux, CreateGCAux, CreateWindowAux, Gcontext, ImageFormat, PropMode, WindowClass,
 };
 use x11rb::wrapper::ConnectionExt as _;
 
@@ -46,29 +45,23 @@ impl Desk {
             let length = DISPLAYS.end - DISPLAYS.start;
             let name = format!(":{}", DISPLAYS.start + NEXT_DISPLAY.fetch_add(1, Ordering::SeqCst) % length);
             let mut server = Command::new("Xvfb")
-                .args([&name, "-screen", "0", screen, "-nolisten", "tcp"])
+                .args([&name, "-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp"])
+                .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("Xvfb is installed");
-            for _ in 0..400 {
-                if server.try_wait().expect("Xvfb can be asked").is_some() {
-                    // The number is taken: the next one.
-                    break;
-                }
-                wait(25);
-                // Not yet listening, or another test's server that will make ours end.
-                let Ok((conn, index)) = x11rb::connect(Some(&name)) else { continue };
-                wait(50);
-                if server.try_wait().expect("Xvfb can be asked").is_some() {
-                    break;
-                }
-                let root = conn.setup().roots[index].root;
-                let context = conn.generate_id().expect("an id");
-                conn.create_gc(context, root, &CreateGCAux::new().graphics_exposures(0)).expect("a context");
-                return Self { server, name, conn, root, context };
+            // It says its number when it is ready, and nothing when another server has the number.
+            let mut said = String::new();
+            let mut out = BufReader::new(server.stdout.take().expect("piped"));
+            if out.read_line(&mut said).expect("Xvfb can be read") == 0 {
+                server.wait().expect("it ends");
+                continue;
             }
-            server.kill().ok();
-            server.wait().expect("it ends");
+            let (conn, index) = x11rb::connect(Some(&name)).expect("it is ready");
+            let root = conn.setup().roots[index].root;
+            let context = conn.generate_id().expect("an id");
+            conn.create_gc(context, root, &CreateGCAux::new().graphics_exposures(0)).expect("a context");
+            return Self { server, name, conn, root, context };
         }
         panic!("no display free in {DISPLAYS:?}");
     }
@@ -102,9 +95,7 @@ impl Desk {
         for y in 0..height {
             let row: Vec<u8> = (0..width).flat_map(|x| pixel(x.into(), y.into())).collect();
             let (format, context) = (ImageFormat::Z_PIXMAP, self.context);
-            self.conn
-                .put_image(format, drawable, context, width, 1, 0, y as i16, 0, 24, &row)
-                .expect("sent");
+            self.conn.put_image(format, drawable, context, width, 1, 0, y as i16, 0, 24, &row).expect("sent");
         }
         self.sync();
     }
@@ -140,11 +131,6 @@ impl Desk {
         let image = self.conn.get_image(ImageFormat::Z_PIXMAP, drawable, x, y, width, height, !0).expect("sent");
         colours(&image.reply().expect("an image").data)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "waits for another process")]
-fn wait(ms: u64) {
-    std::thread::sleep(Duration::from_millis(ms));
 }
 
 /// Drops the fourth byte of each pixel, which has no meaning.
@@ -232,13 +218,13 @@ fn with_pointer(desk: &Desk, below: &[u8], (width, height): (i32, i32), at: (i32
     let mut out = below.to_vec();
     for (index, argb) in image.cursor_image.iter().enumerate() {
         let index = index as i32;
-        let x = at.0 - i32::from(image.xhot) + index % i32::from(image.width);
-        let y = at.1 - i32::from(image.yhot) + index / i32::from(image.width);
-        if (0..width).contains(&x) && (0..height).contains(&y) {
-            let [b, g, r, a] = argb.to_le_bytes();
-            for (channel, above) in [b, g, r].into_iter().enumerate() {
-                let byte = &mut out[((y * width + x) * 3) as usize + channel];
-                let kept = (f64::from(*byte) * f64::from(255 - a) / 255.0).round();
+        let column = at.0 - i32::from(image.xhot) + index % i32::from(image.width);
+        let row = at.1 - i32::from(image.yhot) + index / i32::from(image.width);
+        if (0..width).contains(&column) && (0..height).contains(&row) {
+            let [blue, green, red, alpha] = argb.to_le_bytes();
+            for (channel, above) in [blue, green, red].into_iter().enumerate() {
+                let byte = &mut out[((row * width + column) * 3) as usize + channel];
+                let kept = (f64::from(*byte) * f64::from(255 - alpha) / 255.0).round();
                 *byte = (kept as u32 + u32::from(above)).min(255) as u8;
             }
         }
@@ -441,7 +427,7 @@ fn a_window_is_followed_when_it_moves_resizes_and_hides() {
     assert!(seen(&mut screen) == desk.truth(window, (0, 0, 100, 60)), "back at its size");
 
     // Hidden: the last picture stays. Shown again: the new one comes, also when only its frame was hidden.
-    for hide in [window, frame] {
+    for (hide, mark) in [(window, RED), (frame, GREEN)] {
         let last = seen(&mut screen);
         desk.conn.unmap_window(hide).expect("sent");
         desk.sync();
@@ -452,7 +438,7 @@ fn a_window_is_followed_when_it_moves_resizes_and_hides() {
         desk.sync();
         grab(&mut screen);
         desk.paint(window, 100, 60);
-        desk.fill(window, RED, (0, 0, 50, 10));
+        desk.fill(window, mark, (0, 0, 50, 10));
         assert!(grab(&mut screen).changed, "shown again");
         assert!(seen(&mut screen) == desk.truth(window, (0, 0, 100, 60)), "shown again");
     }
@@ -553,9 +539,7 @@ fn targets_are_listed_with_title_application_process_and_place() {
     text(window, atoms._NET_WM_NAME, atoms.UTF8_STRING, "Größe – draft".as_bytes());
     text(window, AtomEnum::WM_NAME.into(), AtomEnum::STRING.into(), b"not this");
     text(window, AtomEnum::WM_CLASS.into(), AtomEnum::STRING.into(), b"editor\0TextEditor\0");
-    desk.conn
-        .change_property32(PropMode::REPLACE, window, atoms.WM_STATE, atoms.WM_STATE, &[1, 0])
-        .expect("sent");
+    desk.conn.change_property32(PropMode::REPLACE, window, atoms.WM_STATE, atoms.WM_STATE, &[1, 0]).expect("sent");
     desk.conn
         .change_property32(PropMode::REPLACE, window, atoms._NET_WM_PID, AtomEnum::CARDINAL, &[4711])
         .expect("sent");
