@@ -12,6 +12,14 @@ pub const DIR_MODE: u32 = 0o700;
 /// Mode of every file of a session.
 pub const FILE_MODE: u32 = 0o600;
 
+/// Makes every file that this process creates from now on private, also those that a library makes on its own.
+///
+/// Called once, before other threads exist.
+pub fn private_umask() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+}
+
 /// Makes a folder that only its owner can enter; it must not exist.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ fn start_tracing(verbose: u8) {
 }
 
 fn main() -> ExitCode {
+    watchcap::files::private_umask();
     let cli = Cli::parse();
     start_tracing(cli.verbose);
     match cmd::run(cli) {

@@ -459,7 +459,7 @@ fn in_process_of_display(test: &str, display: &str) -> bool {
         return true;
     }
     let output = Command::new(std::env::current_exe().expect("this program's path"))
-        .args([test, "--exact", "--nocapture"])
+        .args([&format!("capture_input::{test}"), "--exact", "--nocapture"])
         .env(CHILD, display)
         .env("DISPLAY", display)
         .output()

@@ -695,7 +695,14 @@ mod tests {
             write_rows(&path, 2_000_000).expect("a table");
             let taken = start.elapsed();
             let size = std::fs::metadata(&path).expect("a file").len();
-            println!("2,000,000 rows in {taken:.2?}, {size} bytes");
+            let start = std::time::Instant::now();
+            let table = crate::session::reader::EventsReader::open(&path).expect("a table");
+            let (mut rows, mut row, mut read) = (table.rows(), crate::session::row::OwnedRow::default(), 0);
+            while rows.next_into(&mut row).expect("a row") {
+                read += 1;
+            }
+            assert_eq!(read, 2_000_000);
+            println!("2,000,000 rows written in {taken:.2?}, {size} bytes; read in {:.2?}", start.elapsed());
         }
     }
 }

@@ -228,7 +228,9 @@ impl RecordError {
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
             Self::Folder { source, .. } => match source.kind() {
-                std::io::ErrorKind::NotFound => Some("the folder given with --out must exist".into()),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                    Some("the folder given with --out must exist".into())
+                }
                 std::io::ErrorKind::PermissionDenied => {
                     Some("choose a folder that can be written with --out".into())
                 }

@@ -196,6 +196,25 @@ fn every_lie_is_found_where_it_is() {
     assert_eq!(kinds, [Kind::TableMetadata, Kind::SessionId]);
 }
 
+/// Rewrites a session's table with pyarrow (`table` in, `table` out) and seals the session anew.
+fn rewrite(dir: &Path, change: &str, more: &[&str]) {
+    let script = format!(
+        r"
+import sys, pyarrow as pa, pyarrow.parquet as pq
+path = sys.argv[1]
+kept = {{k: v for k, v in pq.read_metadata(path).metadata.items() if k.startswith(b'watchcap')}}
+table = pq.read_table(path)
+{change}
+pq.write_table(table.replace_schema_metadata(kept), path, compression='zstd')
+"
+    );
+    let path = layout::events_path(dir);
+    let arguments: Vec<_> =
+        ["-c", &script, path.to_str().expect("a path")].into_iter().chain(more.iter().copied()).collect();
+    super::python::run(&arguments);
+    seal::seal(dir, &[], &mut |_| {}).expect("a seal");
+}
+
 /// A value that is changed, with the file's own hash made anew: only the row's hash can tell.
 #[test]
 fn a_changed_value_is_found_by_its_row_hash() {
@@ -204,18 +223,58 @@ fn a_changed_value_is_found_by_its_row_hash() {
     let mut changed = rows(&packets());
     changed[3].key_code = Some(27);
     build(other.path(), &packets(), &changed, |_| {});
-    // The hashes of the one table beside the values of the other, made by the tools that people use.
-    let script = r"
-import sys, pyarrow.parquet as pq
-values, hashes = pq.read_table(sys.argv[1]), pq.read_table(sys.argv[2])
-table = values.set_column(10, values.schema.field('hash'), hashes['hash'])
-kept = {k: v for k, v in pq.read_metadata(sys.argv[1]).metadata.items() if k.startswith(b'watchcap')}
-pq.write_table(table.replace_schema_metadata(kept), sys.argv[1], compression='zstd')
-";
-    let (values, hashes) = (layout::events_path(other.path()), layout::events_path(dir.path()));
-    super::python::run(&["-c", script, values.to_str().expect("a path"), hashes.to_str().expect("a path")]);
-    seal::seal(other.path(), &[], &mut |_| {}).expect("a seal");
+    // The hashes of the one table beside the values of the other.
+    let hashes = layout::events_path(dir.path());
+    let change = "table = table.set_column(10, table.schema.field('hash'), pq.read_table(sys.argv[2])['hash'])";
+    rewrite(other.path(), change, &[hashes.to_str().expect("a path")]);
     let problems = check(other.path()).problems;
     assert_eq!(problems.len(), 1, "{problems:#?}");
     assert_eq!((problems[0].kind, problems[0].row, problems[0].count), (Kind::RowHash, Some(3), 1), "{problems:#?}");
+}
+
+#[test]
+fn rows_out_of_order_are_found() {
+    let dir = good();
+    rewrite(
+        dir.path(),
+        "table = pa.concat_tables([table.slice(0, 20), table.slice(21, 1), table.slice(20, 1), table.slice(22)])",
+        &[],
+    );
+    let problems = check(dir.path()).problems;
+    assert!(problems.iter().any(|problem| (problem.kind, problem.row) == (Kind::Order, Some(21))), "{problems:#?}");
+}
+
+/// A text of nearly a megabyte that 60,000 rows name: a file of a few kilobytes that would decode to gigabytes.
+#[test]
+fn a_dictionary_made_to_fill_memory_is_refused() {
+    let dir = good();
+    let change = "
+rows = 60000
+table = pa.table({name: column.combine_chunks().take(pa.array([5] * rows)) for name, column in zip(table.column_names, table.columns)}, schema=table.schema)
+big = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(['x' * 900000]))
+table = table.set_column(8, pa.field('window_id', big.type, nullable=False), big)
+";
+    rewrite(dir.path(), change, &[]);
+    assert!(fs::metadata(layout::events_path(dir.path())).expect("a file").len() < 1 << 20);
+    let problems = check(dir.path()).problems;
+    let problem = problems.iter().find(|problem| problem.kind == Kind::Rows).expect("a fault");
+    assert!(problem.what.contains("a text of 900000 bytes in its dictionary"), "{}", problem.what);
+}
+
+/// A column of another type, and a column that is not there.
+#[test]
+fn another_schema_is_named() {
+    for (change, expected) in [
+        (
+            "table = table.set_column(2, 'key_code', table['key_code'].cast(pa.int64()))",
+            "column 2: expected key_code Int32",
+        ),
+        ("table = table.drop_columns(['metadata'])", "column 11: expected metadata"),
+    ] {
+        let dir = good();
+        rewrite(dir.path(), change, &[]);
+        let problems = check(dir.path()).problems;
+        let problem = problems.iter().find(|problem| problem.kind == Kind::Table).expect("a fault");
+        assert!(problem.what.contains(expected), "{}", problem.what);
+    }
 }
