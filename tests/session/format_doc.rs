@@ -41,7 +41,9 @@ fn columns_are_those_of_the_schema() {
         .map(|column| (column.name.to_owned(), column.kind.name().to_owned(), column.nullable))
         .collect();
     assert_eq!(documented, real);
-    assert!(document().starts_with(&format!("# The session format, version {}\n", schema::FORMAT_VERSION)));
+    let log = watchcap_migrations::log::CURRENT;
+    let title = format!("# Formats: the session, version {}, and the log, schema {log}\n", schema::FORMAT_VERSION);
+    assert!(document().starts_with(&title));
     assert!(document().contains(schema::FORMAT_VERSION_KEY) && document().contains(schema::SESSION_ID_KEY));
 }
 
@@ -169,4 +171,46 @@ fn vectors_of_the_row_hash_are_what_is_computed() {
         count += 1;
     }
     assert!(count >= 3, "{count} vectors");
+}
+
+#[test]
+fn the_log_is_described_as_it_is_written() {
+    use watchcap::log::chunk;
+    use watchcap_migrations::log::v1::kind;
+
+    let fields: Vec<(String, usize, usize)> = table("log header")
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].parse().expect("an offset"), row[2].parse().expect("a length")))
+        .collect();
+    let known: Vec<_> = chunk::FIELDS.iter().map(|(name, at, len)| ((*name).to_owned(), *at, *len)).collect();
+    assert_eq!(fields, known);
+    let kinds: Vec<(u8, String)> =
+        table("log kinds").into_iter().map(|row| (row[0].parse().expect("a number"), row[1].clone())).collect();
+    let known = [
+        (kind::SETUP, "setup"),
+        (kind::MOVE, "move"),
+        (kind::KEY, "key"),
+        (kind::CLICK, "click"),
+        (kind::WHEEL, "wheel"),
+        (kind::FOCUS, "focus"),
+        (kind::FRAME, "frame"),
+        (kind::PAUSE, "pause"),
+        (kind::RESUME, "resume"),
+        (kind::MARK, "mark"),
+        (kind::GAP, "gap"),
+        (kind::WINDOW, "window"),
+        (kind::REDACT, "redact"),
+        (kind::ANCHOR, "anchor"),
+        (kind::DIGEST, "digest"),
+        (kind::END, "end"),
+    ];
+    assert_eq!(kinds, known.map(|(number, name)| (number, name.to_owned())));
+    let text = document();
+    for (what, said) in [
+        (format!("at most {} bytes", chunk::MAX_LEN), "the largest chunk"),
+        (format!("declared size of {} MiB", watchcap::log::video::BOX_SIZE >> 20), "the size of a box"),
+        (format!("`{}`", String::from_utf8_lossy(&chunk::MAGIC)), "the magic"),
+    ] {
+        assert!(text.contains(&what), "FORMAT.md does not say {said}: {what}");
+    }
 }
