@@ -45,7 +45,7 @@ use self::path::{Meaning, Point, Step};
 use self::stamp::{Reading, ServerClock};
 use super::focus::Focus;
 use crate::capture::{CaptureError, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag};
-use crate::event::{Axis, Button, Source};
+use crate::event::{Axis, Button, HidUsage, Source};
 use crate::hid;
 use crate::time::{Clock, MonoNs};
 
@@ -143,6 +143,8 @@ struct Xi2 {
     /// What each button number (from 1) was mapped to by the person (left-handed mice).
     mapping: Vec<u8>,
     focus: Focus,
+    /// Keycodes are evdev's; else only some are known.
+    evdev: bool,
     size: (f64, f64),
     initial: InitialState,
     description: InputDescription,
@@ -201,6 +203,10 @@ impl Xi2 {
         conn.xinput_xi_select_events(root, &masks)?.check()?;
         let pointer = conn.xinput_xi_get_client_pointer(x11rb::NONE)?.reply()?.deviceid;
         let devices = Devices::query(&conn)?;
+        let evdev = devices::has_evdev_keycodes(&conn)?;
+        if !evdev {
+            tracing::warn!(target: "capture", "the server's keycodes are not evdev's: some keys have no HID usage");
+        }
         let description = InputDescription {
             backend: Source::Xi2.name().into(),
             devices: devices.names.clone(),
@@ -222,6 +228,7 @@ impl Xi2 {
             devices,
             mapping,
             focus,
+            evdev,
             size,
             initial: InitialState::default(),
             description,
@@ -245,12 +252,17 @@ impl Xi2 {
         let reply = pointer.reply()?;
         self.at = Some(position(&reply));
         self.initial = InitialState {
-            keys: self.held.iter().map(|&native| (hid::usage_of_x11(native), native)).collect(),
+            keys: self.held.iter().map(|&native| (self.usage(native), native)).collect(),
             // The server has put the mapping on these numbers already.
             buttons: (1..=9).filter(|&n| bit(&reply.buttons, n)).filter_map(named_button).collect(),
             pointer: self.at,
         };
         Ok(())
+    }
+
+    /// The physical key of a keycode, where the server's numbering leaves no doubt.
+    fn usage(&self, keycode: u32) -> Option<HidUsage> {
+        if self.evdev || devices::is_common_keycode(keycode) { hid::usage_of_x11(keycode) } else { None }
     }
 
     /// Reads what is there into the queue, without waiting.
@@ -384,7 +396,7 @@ impl Xi2 {
             Decoded::Key { event, down } => {
                 let was_down = if down { !self.held.insert(event.detail) } else { self.held.remove(&event.detail) };
                 let repeat = down && (was_down || event.flags.contains(KeyEventFlags::KEY_REPEAT));
-                let usage = hid::usage_of_x11(event.detail);
+                let usage = self.usage(event.detail);
                 send(&mut self.stamps, event.time, RawInput::Key { usage, native: event.detail, down, repeat });
             }
             Decoded::Button { time, button, pressed } => {
@@ -467,7 +479,7 @@ impl Xi2 {
             let released: Vec<u32> = self.held.difference(&down).copied().collect();
             for native in released {
                 self.held.remove(&native);
-                let usage = hid::usage_of_x11(native);
+                let usage = self.usage(native);
                 let t = self.stamps.at(now);
                 sink.send(t, Source::Xi2, RawInput::Key { usage, native, down: false, repeat: false });
             }
