@@ -59,9 +59,10 @@ const MAX_BATCH: usize = 256;
 const CLOCK_READINGS: usize = 8;
 /// While keys are held and nothing else happens, how often the server is asked whether they still are.
 const CHECK_HELD: Duration = Duration::from_secs(1);
-/// The pointer's position is asked for once in this time. Half of what an event of a 1000 Hz mouse costs is the
-/// question; asked once for three events it fits the promised 3 % of a core. Events are read, and stamped, as they come;
-/// this is how much later they are handed over while the mouse moves. Of the 10 ms that a crash may cost, 3.
+/// The pointer's position is asked for once in this time, not for every event: measured on two busy cores, an event of a
+/// 1000 Hz mouse then costs about 30 to 44 us of processor instead of 38 to 55, most of it the kernel waking this thread.
+/// Events are read, and stamped, as they come; this is how much later they are handed over while the mouse moves. Of
+/// the 10 ms that a crash may cost, 3.
 const GATHER: Duration = Duration::from_millis(3);
 /// XInput version asked for. 2.1 sends raw events during other clients' grabs; 2.2 is what its successors send too.
 const XI_VERSION: (u16, u16) = (2, 2);
