@@ -439,6 +439,34 @@ fn what_is_held_at_the_start_is_known_and_repeats_are_no_presses() {
 }
 
 #[test]
+fn keycodes_of_another_numbering_are_not_guessed() {
+    let server = Server::start(58);
+    let status = Command::new("setxkbmap")
+        .args(["-display", &server.display, "-keycodes", "xfree86", "-layout", "us"])
+        .status()
+        .expect("run setxkbmap");
+    assert!(status.success());
+    let (conn, root) = server.connect();
+    let source = Running::xi2(&server);
+    // 98 is the up arrow there, and Katakana with evdev; 38 is the A of both.
+    for code in [98, 38] {
+        fake(&conn, root, KEY_PRESS_EVENT, code, (0, 0));
+        fake(&conn, root, KEY_RELEASE_EVENT, code, (0, 0));
+    }
+    pause(100);
+    let usages: Vec<_> = source
+        .end()
+        .0
+        .iter()
+        .filter_map(|i| match i.input {
+            RawInput::Key { usage, native, down: true, .. } => Some((native, usage.map(|u| u.0))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(usages, [(98, None), (38, Some(0x04))]);
+}
+
+#[test]
 fn a_server_that_dies_ends_the_source() {
     let mut server = Server::start(55);
     let source = Running::xi2(&server);

@@ -4,6 +4,7 @@
 
 use x11rb::errors::ReplyError;
 use x11rb::protocol::xinput::{ConnectionExt as _, DeviceClassData, DeviceType, Fp3232, ScrollType, ValuatorMode};
+use x11rb::protocol::xkb::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, Window};
 use x11rb::rust_connection::RustConnection;
 
@@ -115,6 +116,28 @@ pub(super) fn keyboard_layout(conn: &RustConnection, root: Window) -> Result<Opt
     let atom = conn.intern_atom(false, b"_XKB_RULES_NAMES")?.reply()?.atom;
     let names = conn.get_property(false, root, atom, AtomEnum::STRING, 0, RULES_UNITS)?.reply()?.value;
     Ok(layout_of(&String::from_utf8_lossy(&names)))
+}
+
+/// Whether the server's keycodes are evdev's plus 8, as those of every X.Org server on Linux are by default. Others (an
+/// old VNC server, XQuartz) have keycodes of their own, of which only the block of the first PC keyboards is the same.
+pub(super) fn has_evdev_keycodes(conn: &RustConnection) -> Result<bool, ReplyError> {
+    let named = || -> Result<Option<u32>, ReplyError> {
+        conn.xkb_use_extension(1, 0)?.reply()?;
+        let keyboard = u16::from(xkb::ID::USE_CORE_KBD);
+        Ok(conn.xkb_get_names(keyboard, xkb::NameDetail::KEYCODES)?.reply()?.value_list.keycodes_name)
+    };
+    match named() {
+        Ok(Some(name)) => Ok(conn.get_atom_name(name)?.reply()?.name.starts_with(b"evdev")),
+        // No XKB, or no name: nothing speaks against it.
+        Ok(None) | Err(ReplyError::X11Error(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Keycodes that mean the same key whether they are evdev's or those of the XFree86 servers: Escape to the keypad's
+/// point, the 102nd key, F11 and F12.
+pub(super) fn is_common_keycode(keycode: u32) -> bool {
+    matches!(keycode, 9..=91 | 94..=96)
 }
 
 /// The property holds rules, model, layouts, variants and options, each ended by a zero byte.
