@@ -3,8 +3,9 @@
 //!
 //! Guarantees, numbered so that tests and comments can name them:
 //!
-//! - **G1** A record that was appended is in the database within [`writer::COMMIT_NS`] (10 ms): a killed process loses no more.
-//! - **G2** A record in the database is on the disk within [`writer::SYNC_NS`] (50 ms) plus one `fdatasync`.
+//! - **G1** A record that was appended is in the database within [`writer::COMMIT_NS`] (4 ms), so that with what waits in
+//!   the sources a killed process loses at most 10 ms.
+//! - **G2** A record in the database is on the disk within [`writer::SYNC_NS`] (40 ms) plus one `fdatasync`.
 //! - **G3** A frame's bytes are in the file before its reference is in the database, and on the disk before the reference is
 //!   synced: the header of each chunk says how much of the video was on the disk when the chunk was cut.
 //! - **G4** Records come back in the order in which they were appended, with no hole that is not reported.
