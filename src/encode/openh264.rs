@@ -322,7 +322,9 @@ impl VideoEncoder for OpenH264 {
         let (major, minor, revision) = RawEncoder::version();
         let Tuning { complexity, deblocking_idc, slices, min_qp, max_qp, idr_percent } = self.tuning;
         let EncodeSettings { width, height, fps, bitrate_kbps, gop_ns, quality } = &self.settings;
-        let profile: String = self.sets.sps.iter().skip(1).take(3).map(|byte| format!("{byte:02x}")).collect();
+        let &[_, profile, constraints, level, ..] = self.sets.sps.as_slice() else {
+            unreachable!("SliceSyntax::read took more bytes of the sequence parameter set than these")
+        };
         let settings = [
             ("width", width.to_string()),
             ("height", height.to_string()),
@@ -340,7 +342,7 @@ impl VideoEncoder for OpenH264 {
         ];
         EncoderDescription {
             name: format!("openh264 {major}.{minor}.{revision}"),
-            codec_string: format!("avc1.{profile}"),
+            codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
             settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
         }
     }
@@ -537,7 +539,7 @@ mod tests {
         let (y, u, v) = picture.planes_mut();
         for (at, sample) in y.iter_mut().enumerate() {
             let (column, row) = (at as u32 % width + 3 * n, at as u32 / width + n);
-            let texture = (column * 7 ^ row * 13) % 23;
+            let texture = ((column * 7) ^ (row * 13)) % 23;
             *sample = (if (column / 20 + row / 12) % 2 == 0 { 40 } else { 180 } + texture) as u8;
         }
         for (at, sample) in u.iter_mut().chain(v).enumerate() {
@@ -785,6 +787,12 @@ mod tests {
             let stream = stream(&settings(width, height), &[0, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
             let decoded = decode(&stream.sets, &stream.units);
             assert_eq!(decoded[0].len(), (width * height * 3 / 2) as usize, "{width}x{height}");
+        }
+        for (width, height) in [(3840, 2160), (5120, 1440)] {
+            let large = EncodeSettings { bitrate_kbps: 40_000, ..settings(width, height) };
+            let stream = stream(&large, &[0, 1]);
+            let decoded = decode(&stream.sets, &stream.units);
+            assert_eq!(decoded[1].len(), (width * height * 3 / 2) as usize, "{width}x{height}");
         }
         for (width, height) in [(14, 16), (16, 14), (17, 16), (0, 16), (4098, 4096), (16384, 16)] {
             let refused = OpenH264::new(&settings(width, height)).err();
