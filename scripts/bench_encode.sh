@@ -30,7 +30,7 @@ grab() {
 
 [ -e "$clip" ] || grab
 frame=$((1920 * 1080 * 3 / 2))
-frames=$(($(stat -c %s "$clip") / frame))
+frames=$(($(stat -Lc %s "$clip") / frame))
 echo "$frames frames, $(ffmpeg -v error "${raw[@]}" -i "$clip" -f framemd5 - | awk '/^0/ {print $6}' | sort -u | wc -l) distinct"
 [ -e "$still" ] || for _ in $(seq 150); do tail -c +$((20 * frame + 1)) "$clip" | head -c "$frame" || true; done >"$still"
 
@@ -44,7 +44,7 @@ x264() { # INPUT FRAMES OUT OPTIONS…
 }
 ours() { ${BENCH:-cargo bench --quiet --bench encode --} "$@" 2>/dev/null | sed -n 's/.*cpu \([0-9.]*\) ms per frame.*/\1/p'; }
 least() { sort -n | head -1; }
-kbps() { stat -c %s "$1" | awk -v s="$seconds" '{printf "%.0f", $1 * 8 / 1000 / s}'; }
+kbps() { stat -Lc %s "$1" | awk -v s="$seconds" '{printf "%.0f", $1 * 8 / 1000 / s}'; }
 ssim() {
     ffmpeg -hide_banner -r "$fps" -i "$1" "${raw[@]}" -i "$clip" -lavfi ssim -f null - 2>&1 | sed -n 's/.*All:\([0-9.]*\).*/\1/p'
 }
