@@ -57,7 +57,9 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// The measured best for a quality.
+    /// The measured best for a quality, on a game at 1080p and 8 Mbit/s (`docs/MEASUREMENTS.md`): fast leaves deblocking
+    /// out (SSIM 0.9775, a little over libx264 ultrafast), balanced has it (0.9795 at 1.14 times the CPU), sharp searches
+    /// motion longer as well (0.9807 at 1.57 times).
     pub fn of(quality: Quality) -> Self {
         let fast = Self { complexity: 0, deblocking_idc: 1, slices: 1, min_qp: 12, max_qp: 42, idr_percent: 400 };
         match quality {
