@@ -78,9 +78,17 @@ fn options() -> Result<Options, Failure> {
 }
 
 /// CPU time of this process, seconds.
+#[cfg(unix)]
 fn cpu() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// Wall time, seconds: where no CPU clock is at hand.
+#[cfg(not(unix))]
+fn cpu() -> f64 {
+    use watchcap::time::{Clock, SystemClock};
+    SystemClock.now().0 as f64 * 1e-9
 }
 
 fn main() -> Result<(), Failure> {

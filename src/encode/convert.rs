@@ -211,9 +211,9 @@ mod tests {
         let mut worst = 0.0_f64;
         for y in 0..picture.height() {
             for x in 0..picture.width() {
-                let [b, g, r] = at(x, y);
+                let pixel = at(x, y);
                 let found = f64::from(luma[(y * picture.width() + x) as usize]);
-                worst = worst.max((found - reference(b, g, r)[0]).abs());
+                worst = worst.max((found - reference(pixel[0], pixel[1], pixel[2])[0]).abs());
                 if x % 2 == 0 && y % 2 == 0 {
                     let block = [at(x, y), at(x + 1, y), at(x, y + 1), at(x + 1, y + 1)];
                     let mean = |channel: usize| block.iter().map(|pixel| pixel[channel]).sum::<f64>() / 4.0;

@@ -26,7 +26,10 @@ impl I420 {
     /// # Panics
     /// When a side is odd or zero: callers round sizes up with [`I420::coded_size`].
     pub fn new(width: u32, height: u32) -> Self {
-        assert!(width > 0 && height > 0 && width % 2 == 0 && height % 2 == 0, "4:2:0 needs even sides");
+        assert!(
+            width > 0 && height > 0 && width.is_multiple_of(2) && height.is_multiple_of(2),
+            "4:2:0 needs even sides"
+        );
         let luma = width as usize * height as usize;
         let mut data = vec![128; luma + luma / 2];
         data[..luma].fill(16);
@@ -185,9 +188,9 @@ impl EncodeError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Settings { .. } => {
-                Some("up to 3840x2160 pixels, 1 to 240 fps and 100 to 200000 kbit/s can be encoded".into())
-            }
+            Self::Settings { .. } => Some(
+                "16x16 to 3840x2160 or 5120x1440 pixels, 1 to 240 fps and 100 to 200000 kbit/s can be encoded".into(),
+            ),
             Self::Failed { .. } => None,
         }
     }

@@ -9,8 +9,8 @@ use std::ptr::{self, NonNull};
 
 use openh264_sys2::source::APILoader;
 use openh264_sys2::{
-    ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder, ISVCEncoderVtbl, SEncParamExt, SFrameBSInfo, SSourcePicture,
-    videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
+    ENCODER_OPTION_BITRATE, ENCODER_OPTION_TRACE_LEVEL, ISVCEncoder, ISVCEncoderVtbl, SBitrateInfo, SEncParamExt,
+    SFrameBSInfo, SPATIAL_LAYER_0, SSourcePicture, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 
 use super::I420;
@@ -114,6 +114,15 @@ impl RawEncoder {
         self.call("ForceIntraFrame", |vtbl, encoder| {
             // SAFETY: sets a flag in the encoder.
             Some(unsafe { vtbl.ForceIntraFrame?(encoder, true) })
+        })
+    }
+
+    /// Changes the target bit rate, bits per second, from the next picture on.
+    pub(super) fn set_bitrate(&mut self, bits: c_int) -> Result<(), RawError> {
+        let mut info = SBitrateInfo { iLayer: SPATIAL_LAYER_0, iBitrate: bits };
+        self.call("SetOption", |vtbl, encoder| {
+            // SAFETY: this option takes a pointer to this struct and copies what is in it.
+            Some(unsafe { vtbl.SetOption?(encoder, ENCODER_OPTION_BITRATE, (&raw mut info).cast::<c_void>()) })
         })
     }
 

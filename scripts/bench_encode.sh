@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Compares the built-in encoder with libx264 ultrafast on a real game: CPU per picture and SSIM at the same bit rate.
+#
+# Needs Xvfb, chocolate-doom with freedoom, ffmpeg. Grabs 10 s at 1080p30 once (losslessly, BT.709 4:2:0, 930 MB) into
+# $DIR, then measures in turns, so that both sides see the same machine; the least of each side counts.
+# BENCH may name a built `encode` bench, to leave cargo out.
+#   DIR=/tmp/bench_encode TURNS=3 KBPS="8000 12000" scripts/bench_encode.sh
+set -euo pipefail
+dir=${DIR:-/tmp/bench_encode} turns=${TURNS:-3} rates=${KBPS:-8000 12000} display=${XDISPLAY:-:60}
+size=1920x1080 fps=30 seconds=10
+clip=$dir/clip.yuv still=$dir/still.yuv
+raw=(-f rawvideo -pix_fmt yuv420p -s "$size" -r "$fps")
+mkdir -p "$dir"
+
+grab() {
+    Xvfb "$display" -screen 0 "${size}x24" >"$dir/xvfb.log" 2>&1 &
+    local server=$!
+    sleep 1
+    HOME=$dir DISPLAY=$display SDL_AUDIODRIVER=dummy SDL_VIDEODRIVER=x11 chocolate-doom -nosound -window \
+        -geometry "$size" -iwad /usr/share/games/doom/freedoom1.wad -playdemo demo1 >"$dir/doom.log" 2>&1 &
+    local game=$!
+    sleep 7
+    DISPLAY=$display ffmpeg -v error -y -f x11grab -framerate "$fps" -video_size "$size" -draw_mouse 0 -i "$display" \
+        -t "$seconds" -fps_mode passthrough -f rawvideo "$dir/clip.bgr0"
+    kill "$game" "$server"
+    ffmpeg -v error -y -f rawvideo -pix_fmt bgr0 -s "$size" -r "$fps" -i "$dir/clip.bgr0" \
+        -vf scale=out_color_matrix=bt709:out_range=tv,format=yuv420p -f rawvideo "$clip"
+    rm "$dir/clip.bgr0"
+}
+
+[ -e "$clip" ] || grab
+frame=$((1920 * 1080 * 3 / 2))
+frames=$(($(stat -Lc %s "$clip") / frame))
+echo "$frames frames, $(ffmpeg -v error "${raw[@]}" -i "$clip" -f framemd5 - | awk '/^0/ {print $6}' | sort -u | wc -l) distinct"
+[ -e "$still" ] || for _ in $(seq 150); do tail -c +$((20 * frame + 1)) "$clip" | head -c "$frame" || true; done >"$still"
+
+# CPU milliseconds per picture of an ffmpeg run: user and system time.
+x264() { # INPUT FRAMES OUT OPTIONS…
+    local input=$1 count=$2 out=$3
+    shift 3
+    ffmpeg -hide_banner -benchmark -y "${raw[@]}" -i "$input" -c:v libx264 -preset ultrafast "$@" "$out" 2>&1 |
+        sed -n 's/.*bench: utime=\([0-9.]*\)s stime=\([0-9.]*\)s.*/\1 \2/p' |
+        awk -v n="$count" '{printf "%.2f\n", ($1 + $2) * 1000 / n}'
+}
+ours() { ${BENCH:-cargo bench --quiet --bench encode --} "$@" 2>/dev/null | sed -n 's/.*cpu \([0-9.]*\) ms per frame.*/\1/p'; }
+least() { sort -n | head -1; }
+kbps() { stat -Lc %s "$1" | awk -v s="$seconds" '{printf "%.0f", $1 * 8 / 1000 / s}'; }
+ssim() {
+    ffmpeg -hide_banner -r "$fps" -i "$1" "${raw[@]}" -i "$clip" -lavfi ssim -f null - 2>&1 | sed -n 's/.*All:\([0-9.]*\).*/\1/p'
+}
+
+for rate in $rates; do
+    for _ in $(seq "$turns"); do
+        x264 "$clip" "$frames" "$dir/x264.h264" -b:v "${rate}k" >>"$dir/cpu.x264"
+        x264 "$clip" "$frames" "$dir/x264_g15.h264" -b:v "${rate}k" -g 15 >>"$dir/cpu.x264_g15"
+        for quality in fast balanced sharp; do
+            ours "$clip" --kbps "$rate" --quality "$quality" --out "$dir/$quality.h264" >>"$dir/cpu.$quality"
+        done
+    done
+    for name in x264 x264_g15 fast balanced sharp; do
+        echo "$rate $name: $(least <"$dir/cpu.$name") ms, $(kbps "$dir/$name.h264") kbit/s, SSIM $(ssim "$dir/$name.h264")"
+        rm "$dir/cpu.$name"
+    done
+done
+for _ in $(seq "$turns"); do
+    x264 "$still" 150 "$dir/x264.h264" -b:v 8000k >>"$dir/cpu.x264"
+    ours "$still" --still 149 >>"$dir/cpu.fast"
+done
+echo "still x264: $(least <"$dir/cpu.x264") ms; fast: $(least <"$dir/cpu.fast") ms"
+rm "$dir"/cpu.*
