@@ -6,4 +6,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 part=${1:-all}
 if [[ $part == capture || $part == all ]]; then .venv/bin/python scripts/bench_capture.py; fi
-if [[ $part == finalize || $part == all ]]; then target/release/examples/bench_finalize; fi
+if [[ $part == finalize || $part == all ]]; then cargo bench --locked --bench finalize; fi

@@ -11,7 +11,6 @@ use mp4_atom::{Avc1, Avcc, AvccExt, Codec, Colr, Encode, Pasp, Stsd, Visual};
 use crate::encode::ParameterSets;
 pub use crate::session::sample_index::Sample;
 use crate::session::sample_index::{MAX_SAMPLES, TIMESCALE};
-use crate::time::MonoNs;
 
 /// Longest time between the first and the last frame of a chunk, microseconds: a player reads about one chunk ahead.
 const CHUNK_US: i64 = 1_000_000;
@@ -89,11 +88,6 @@ pub enum MoovError {
         /// What the library said.
         why: String,
     },
-}
-
-/// The time of a frame in the video: microseconds since the first frame, rounded, half up.
-pub fn pts_us(t: MonoNs, t0: MonoNs) -> i64 {
-    t.0.saturating_sub(t0.0).saturating_add(500).div_euclid(1000)
 }
 
 /// The `moov` box for these frames, header included. Frame i is sample i.

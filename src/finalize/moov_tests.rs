@@ -18,7 +18,8 @@ use crate::id::FrameRef;
 use crate::log::video::{BoxLayout, VideoWriter};
 use crate::log::{video_finish, video_scan};
 use crate::session::frames::{FrameError, FrameReader};
-use crate::session::sample_index::{IndexError, parse_moov};
+use crate::session::sample_index::{IndexError, parse_moov, pts_us};
+use crate::time::MonoNs;
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 48;
@@ -108,7 +109,7 @@ fn made(stream: &Stream, box_size: u64, surface: (u32, u32)) -> Made {
     let mut samples = Vec::new();
     for (index, (unit, keyframe)) in stream.units.iter().enumerate() {
         let extent = writer.append(unit).unwrap();
-        let pts_us = pts_us(time_of(index), time_of(0));
+        let pts_us = pts_us(time_of(index).0, time_of(0).0);
         samples.push(Sample { offset: extent.offset, size: extent.len, pts_us, keyframe: *keyframe });
     }
     let moov = build(&samples, &track(&stream.sets, surface)).unwrap();
@@ -157,7 +158,7 @@ fn as_packets(samples: &[Sample]) -> Vec<(i64, i64, u32, bool)> {
 
 #[test]
 fn pts_rounds_to_the_nearest_microsecond_half_up() {
-    let pts = |ns: i64| pts_us(MonoNs(1_000_000 + ns), MonoNs(1_000_000));
+    let pts = |ns: i64| pts_us(1_000_000 + ns, 1_000_000);
     assert_eq!([pts(0), pts(499), pts(500), pts(1_499), pts(1_500), pts(2_000_499)], [0, 0, 1, 1, 2, 2_000]);
     assert_eq!([pts(-500), pts(-501), pts(-1_500)], [0, -1, -1]);
 }

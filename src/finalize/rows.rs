@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 use crate::encode::ParameterSets;
 use crate::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
 use crate::finalize::describe::Losses;
-use crate::finalize::moov::pts_us;
 use crate::hid;
 use crate::log::{Body, Record};
 use crate::session::row::{Row, RowMetadata, event_type, key};
-use crate::session::sample_index::Sample;
+use crate::session::sample_index::{Sample, pts_us};
 use crate::time::MonoNs;
 
 /// What the rows say as a whole: for the metadata.
@@ -147,7 +146,7 @@ impl RowMaker {
         self.samples.push(Sample {
             offset: frame.offset,
             size: frame.size_bytes,
-            pts_us: pts_us(t, t0),
+            pts_us: pts_us(t.0, t0.0),
             keyframe: frame.keyframe,
         });
         self.last_frame = Some(index);

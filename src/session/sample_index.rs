@@ -29,6 +29,12 @@ pub const MAX_ACCESS_UNIT: u32 = 64 << 20;
 /// Bytes of one [`Sample`], for the arithmetic above.
 const _: () = assert!(size_of::<Sample>() == 24);
 
+/// The presentation time of a frame, microseconds: `t_ns` from that of frame 0, rounded half up.
+pub fn pts_us(t_ns: i64, t0_ns: i64) -> i64 {
+    let nanoseconds = i128::from(t_ns) - i128::from(t0_ns);
+    i64::try_from((nanoseconds + 500).div_euclid(1000)).unwrap_or(i64::MAX)
+}
+
 /// One frame in the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sample {

@@ -14,6 +14,7 @@ use super::metadata::{Metadata, printable};
 use super::reader::EventsReader;
 use super::row::{OwnedRow, event_type, key};
 use super::row_hash;
+use super::sample_index::pts_us;
 use super::schema::{self, COLUMNS};
 use super::seal::{self, FileHash};
 
@@ -439,12 +440,6 @@ fn judge_waiting(state: &mut RowState, report: &mut Report) {
             "its frame_ref is not the last frame at or before it".to_owned()
         });
     }
-}
-
-/// The presentation time of a frame, microseconds: `t_ns` from that of frame 0, rounded half up.
-pub fn pts_us(t_ns: i64, t0_ns: i64) -> i64 {
-    let nanoseconds = i128::from(t_ns) - i128::from(t0_ns);
-    i64::try_from((nanoseconds + 500).div_euclid(1000)).unwrap_or(i64::MAX)
 }
 
 fn check_frame_row(at: u64, row: &OwnedRow, video: Option<&dyn VideoCheck>, state: &mut RowState, report: &mut Report) {

@@ -1,0 +1,152 @@
+//! How long sealing takes, by the rows of a recording: 1000 inputs and 60 frame references a second, as the recorder commits
+//! them (a chunk every 4 ms), at 10 minutes and at 2 hours.
+//!
+//! ```text
+//! cargo bench --bench finalize [-- MINUTES...]
+//! ```
+//! Prints rows, chunks, the log's size, wall and CPU time of finalizing, the promise (1 s plus 1 s per 2 million rows) and the
+//! peak of resident memory of a process that only finalizes. The log is made with the real writer on a manual clock.
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the machine's clock")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
+use watchcap::encode::openh264::OpenH264;
+use watchcap::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder};
+use watchcap::event::{Event, Frame, Position, Source};
+use watchcap::finalize;
+use watchcap::id::{FrameRef, SessionId};
+use watchcap::log::video::BOX_SIZE;
+use watchcap::log::writer::LogWriter;
+use watchcap::log::{Body, Record};
+use watchcap::time::{Clock, ManualClock, MonoNs, UtcNs};
+
+/// Set in the process that only finalizes.
+const CHILD: &str = "WATCHCAP_BENCH_FINALIZE";
+
+fn make(session: &Path, minutes: i64) -> Result<u64, Box<dyn std::error::Error>> {
+    watchcap::files::create_private_dir(session)?;
+    let clock = Arc::new(ManualClock::new(MonoNs(1_000_000_000), UtcNs(1_790_000_000_000_000_000)));
+    let id = SessionId::new();
+    let mut log = LogWriter::create(session, id, BOX_SIZE, Arc::clone(&clock) as Arc<dyn Clock>)?;
+    let (width, height, fps) = (320, 192, 60);
+    let settings =
+        EncodeSettings { width, height, fps, bitrate_kbps: 500, gop_ns: 500_000_000, quality: Quality::Fast };
+    let mut encoder = OpenH264::new(&settings)?;
+    let sets = encoder.parameter_sets().clone();
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let begin = clock.now();
+    for (key, value) in [
+        ("consent", json!({"record_screen": true, "record_input": true, "method": "synthetic", "given_at": ""})),
+        ("session", json!({"session_id": id.to_string(), "watchcap": "bench"})),
+        ("encoder", json!({"name": "openh264", "width": width, "height": height, "fps": fps})),
+        ("parameter_sets", json!({"sps": hex(&sets.sps), "pps": hex(&sets.pps)})),
+    ] {
+        let body = Body::Setup { key: key.into(), json: value.to_string() };
+        log.append(&Record { t: begin, source: Source::Recorder, body })?;
+    }
+    let picture = I420::new(width, height);
+    let mut unit = Vec::new();
+    let mut frames = 0u64;
+    let mut rows = 0u64;
+    for ms in 0..minutes * 60_000 {
+        let t = MonoNs(begin.0 + ms * 1_000_000);
+        clock.advance_to(t);
+        if ms * 60 / 1000 >= frames as i64 {
+            let stamp = FrameStamp { frame_ref: FrameRef(frames), t };
+            let encoded = if frames == 0 {
+                encoder.encode(&picture, stamp, &mut unit)?
+            } else {
+                encoder.repeat(&picture, stamp, &mut unit)?
+            };
+            let extent = log.append_video(&unit)?;
+            let frame = Frame {
+                frame_ref: stamp.frame_ref,
+                offset: extent.offset,
+                size_bytes: extent.len,
+                crc32c: extent.crc32c,
+                keyframe: encoded.keyframe,
+                duplicate: frames > 0,
+                capture_us: 500,
+                encode_us: 9000,
+            };
+            log.append(&Record { t, source: Source::Recorder, body: Body::Event(Event::Frame(frame)) })?;
+            frames += 1;
+            rows += 1;
+        }
+        let position = Some(Position { x: (ms % 1920) as f32 / 1920.0, y: (ms % 1080) as f32 / 1080.0 });
+        let motion = Some(((ms % 7) as f32 - 3.0, (ms % 5) as f32 - 2.0));
+        let body = Body::Event(Event::MouseMove { position, motion });
+        log.append(&Record { t: MonoNs(t.0 + 300_000), source: Source::Xi2, body })?;
+        rows += 1;
+        log.commit_if_due()?;
+    }
+    log.seal(clock.now(), "duration")?;
+    Ok(rows)
+}
+
+/// User and system time of this process so far, seconds.
+fn cpu_s() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: f64 = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(ticks / 100.0)
+}
+
+fn peak_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1000.0)
+}
+
+fn size(dir: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() => size(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if let Some(session) = std::env::var_os(CHILD) {
+        let began = Instant::now();
+        let done = finalize::finalize(Path::new(&session), false, &mut |_| {})?;
+        let wall = began.elapsed().as_secs_f64();
+        let rows: u64 = done.metadata.counts.values().sum();
+        println!(
+            "{rows} rows, {} frames: finalize {wall:.2} s wall, {:.2} s CPU, peak {:.0} MB (promise {:.2} s)",
+            done.metadata.frames,
+            cpu_s().unwrap_or(f64::NAN),
+            peak_mb().unwrap_or(f64::NAN),
+            1.0 + rows as f64 / 2e6
+        );
+        return Ok(());
+    }
+    let asked: Vec<i64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
+    let minutes = if asked.is_empty() { vec![10, 120] } else { asked };
+    for minutes in minutes {
+        let dir = tempfile::tempdir()?;
+        let session = dir.path().join("session");
+        let began = Instant::now();
+        let rows = make(&session, minutes)?;
+        println!(
+            "{minutes} minutes: {rows} records, log {:.0} MB, made in {:.0} s",
+            size(&session.join("log/events")) as f64 / 1e6,
+            began.elapsed().as_secs_f64()
+        );
+        let status = Command::new(std::env::current_exe()?).env(CHILD, &session).status()?;
+        if !status.success() {
+            return Err("finalizing failed".into());
+        }
+    }
+    Ok(())
+}
