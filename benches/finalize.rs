@@ -38,14 +38,13 @@ fn make(session: &Path, minutes: i64) -> Result<u64, Box<dyn std::error::Error>>
     let settings =
         EncodeSettings { width, height, fps, bitrate_kbps: 500, gop_ns: 500_000_000, quality: Quality::Fast };
     let mut encoder = OpenH264::new(&settings)?;
-    let sets = encoder.parameter_sets().clone();
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let [sps, pps] = encoder.parameter_sets().to_hex();
     let begin = clock.now();
     for (key, value) in [
         ("consent", json!({"record_screen": true, "record_input": true, "method": "synthetic", "given_at": ""})),
         ("session", json!({"session_id": id.to_string(), "watchcap": "bench"})),
         ("encoder", json!({"name": "openh264", "width": width, "height": height, "fps": fps})),
-        ("parameter_sets", json!({"sps": hex(&sets.sps), "pps": hex(&sets.pps)})),
+        ("parameter_sets", json!({"sps": sps, "pps": pps})),
     ] {
         let body = Body::Setup { key: key.into(), json: value.to_string() };
         log.append(&Record { t: begin, source: Source::Recorder, body })?;

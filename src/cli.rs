@@ -288,7 +288,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         _ => return Err(format!("unknown unit '{unit}', use ms, s, m or h")),
     };
-    let value: f64 = number.parse().map_err(|_| format!("'{number}' is no number"))?;
+    let value: f64 = number.parse().map_err(|_parse| format!("'{number}' is no number"))?;
     let seconds = value * factor;
     if !seconds.is_finite() || seconds <= 0.0 || seconds > 31.0 * 86_400.0 {
         return Err("must be more than nothing and at most 31 days".into());
@@ -311,7 +311,7 @@ mod tests {
     fn durations() {
         assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("8h"), Ok(Duration::from_secs(28_800)));
+        assert_eq!(parse_duration("8h"), Ok(Duration::from_hours(8)));
         for bad in ["", "x", "5d", "-1", "0", "nan", "1e99h"] {
             assert!(parse_duration(bad).is_err(), "{bad} was accepted");
         }

@@ -16,7 +16,8 @@ fn start_tracing(verbose: u8) {
         2 => "debug",
         _ => "trace",
     };
-    let filter = EnvFilter::try_from_env("WATCHCAP_LOG").unwrap_or_else(|_| EnvFilter::new(format!("watchcap={level}")));
+    let filter =
+        EnvFilter::try_from_env("WATCHCAP_LOG").unwrap_or_else(|_| EnvFilter::new(format!("watchcap={level}")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
@@ -28,10 +29,8 @@ fn main() -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Lossy) => ExitCode::from(3),
         Err(failure) => {
-            let mut text = format!("error: {}\n", failure.message);
-            if let Some(hint) = &failure.hint {
-                text.push_str(&format!("hint: {hint}\n"));
-            }
+            let hint = failure.hint.map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+            let text = format!("error: {}\n{hint}", failure.message);
             // Nobody is left to tell when standard error is closed.
             drop(std::io::stderr().write_all(text.as_bytes()));
             ExitCode::from(failure.code)

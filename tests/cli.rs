@@ -108,7 +108,9 @@ fn a_signal_ends_and_seals_within_two_seconds() {
     for (signal, reason) in [("INT", "sigint"), ("TERM", "sigterm"), ("HUP", "sighup")] {
         let dir = tempfile::tempdir().expect("a folder");
         let mut command = watchcap();
-        command.args(["record", "--source", "synthetic", "--size", "320x240", "--session", "s", "--out"]).arg(dir.path());
+        command
+            .args(["record", "--source", "synthetic", "--size", "320x240", "--session", "s", "--out"])
+            .arg(dir.path());
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let running = crate::support::Running(command.spawn().expect("the program"));
         std::thread::sleep(Duration::from_millis(1500));

@@ -82,7 +82,12 @@ fn everything_is_private_whatever_the_umask_is() {
         let mut seen = 0;
         let mut folders = vec![dir.path().join(name)];
         while let Some(folder) = folders.pop() {
-            assert_eq!(folder.metadata().expect("a folder").permissions().mode() & 0o777, 0o700, "{}", folder.display());
+            assert_eq!(
+                folder.metadata().expect("a folder").permissions().mode() & 0o777,
+                0o700,
+                "{}",
+                folder.display()
+            );
             for entry in std::fs::read_dir(&folder).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 if path.is_dir() {

@@ -30,17 +30,25 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
     let id = SessionId::new();
     // Boxes of 1 MiB, so that the session has several.
     let mut log = LogWriter::create(&session, id, 1 << 20, dynamic).expect("a log");
-    let settings =
-        EncodeSettings { width: 96, height: 64, fps: FPS, bitrate_kbps: 100, gop_ns: 2_000_000_000, quality: Quality::Fast };
+    let settings = EncodeSettings {
+        width: 96,
+        height: 64,
+        fps: FPS,
+        bitrate_kbps: 100,
+        gop_ns: 2_000_000_000,
+        quality: Quality::Fast,
+    };
     let mut encoder = OpenH264::new(&settings).expect("an encoder");
-    let sets = encoder.parameter_sets().clone();
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let [sps, pps] = encoder.parameter_sets().to_hex();
     let facts = [
-        ("consent", json!({"record_screen": true, "record_input": true, "method": "synthetic", "given_at": "2026-09-21T14:13:20Z"})),
+        (
+            "consent",
+            json!({"record_screen": true, "record_input": true, "method": "synthetic", "given_at": "2026-09-21T14:13:20Z"}),
+        ),
         ("session", json!({"session_id": id.to_string(), "watchcap": "0.1.0"})),
         ("screen", json!({"backend": "synthetic", "width": 96, "height": 64, "x": 0, "y": 0, "scale": 1.0})),
         ("encoder", json!({"name": "openh264", "codec_string": "avc1", "width": 96, "height": 64, "fps": FPS})),
-        ("parameter_sets", json!({"sps": hex(&sets.sps), "pps": hex(&sets.pps)})),
+        ("parameter_sets", json!({"sps": sps, "pps": pps})),
     ];
     let begin = clock.now();
     let append = |log: &mut LogWriter, t: MonoNs, source, body| {
@@ -82,7 +90,12 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
         for i in 0..INPUTS {
             let t = MonoNs(t.0 + (i + 1) * 30_000_000);
             let position = Some(Position { x: (i as f32) / 7.0, y: 0.5 });
-            append(&mut log, t, Source::Synthetic, Body::Event(Event::MouseMove { position, motion: Some((1.0, 0.0)) }));
+            append(
+                &mut log,
+                t,
+                Source::Synthetic,
+                Body::Event(Event::MouseMove { position, motion: Some((1.0, 0.0)) }),
+            );
         }
         if n == frames - 2 {
             let key = Key { usage: Some(HidUsage(4)), native: Some(38), down: true, repeat: false, redacted: false };

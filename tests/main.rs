@@ -1,5 +1,6 @@
 //! Every integration test, in one binary: one link instead of ten. A file in this folder that is not listed here fails a test.
 
+#![expect(clippy::print_stdout, reason = "tests print what they measured")]
 #![expect(clippy::disallowed_methods, reason = "tests wait for real programs and read real clocks")]
 
 mod support;

@@ -127,6 +127,9 @@ fn targets_are_listed() {
     assert_eq!(code, 0, "{err}");
     let list: Value = serde_json::from_str(&out).expect("JSON");
     let monitor = &list[0];
-    assert_eq!((&monitor["kind"], &monitor["width"], &monitor["height"]), (&"monitor".into(), &800.into(), &600.into()));
+    assert_eq!(
+        (&monitor["kind"], &monitor["width"], &monitor["height"]),
+        (&"monitor".into(), &800.into(), &600.into())
+    );
     drop(client);
 }

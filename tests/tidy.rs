@@ -36,7 +36,10 @@ fn every_test_file_is_listed() {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         let is_module = path.extension().is_some_and(|e| e == "rs") || path.join("mod.rs").is_file();
         if is_module && name != "main" {
-            assert!(main.contains(&format!("mod {name};")), "tests/{name} is not listed in tests/main.rs and never runs");
+            assert!(
+                main.contains(&format!("mod {name};")),
+                "tests/{name} is not listed in tests/main.rs and never runs"
+            );
         }
     }
 }

@@ -57,18 +57,17 @@ impl Barcode {
     /// Reads the number from luma samples: `luma(x, y)` at the middle of each cell. `None` when the check does not fit.
     pub fn read(self, luma: impl Fn(usize, usize) -> u8) -> Option<u32> {
         let middle = self.cell + self.cell / 2;
-        let word = (0..40).fold(0u64, |word, i| {
-            word << 1 | u64::from(luma(middle + i * self.cell, middle) >= 128)
-        });
+        let word = (0..40).fold(0u64, |word, i| word << 1 | u64::from(luma(middle + i * self.cell, middle) >= 128));
         let number = (word >> 8) as u32;
         (crc8(number) == word as u8).then_some(number)
     }
 }
 
 fn crc8(number: u32) -> u8 {
-    number.to_be_bytes().iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ byte, |crc, _| if crc & 0x80 == 0 { crc << 1 } else { crc << 1 ^ 0x07 })
-    })
+    number
+        .to_be_bytes()
+        .iter()
+        .fold(0, |crc, byte| (0..8).fold(crc ^ byte, |crc, _| if crc & 0x80 == 0 { crc << 1 } else { crc << 1 ^ 0x07 }))
 }
 
 /// The script's beginning, shared by picture and input: the moment of the first grab.
@@ -106,7 +105,7 @@ impl Script {
             w if w == CLICK_STEPS.0 => Some(click(true)),
             w if w == CLICK_STEPS.1 => Some(click(false)),
             WHEEL_STEP => {
-                let delta = if step / CYCLE % 2 == 0 { 1.0 } else { -1.0 };
+                let delta = if (step / CYCLE).is_multiple_of(2) { 1.0 } else { -1.0 };
                 Some(RawInput::Wheel { axis: Axis::Vertical, delta, hi_res: false, position })
             }
             _ => None,
@@ -315,9 +314,7 @@ mod tests {
             screen.number = 0xA5_1234;
             screen.grab(true).expect("a picture");
             let barcode = Barcode::of_width(width);
-            let read = |screen: &SyntheticScreen| {
-                barcode.read(|x, y| screen.pixels[(y * width as usize + x) * 4])
-            };
+            let read = |screen: &SyntheticScreen| barcode.read(|x, y| screen.pixels[(y * width as usize + x) * 4]);
             assert_eq!(read(&screen), Some(0xA5_1234), "{width}x{height}");
             let middle = barcode.cell * 6 + barcode.cell / 2;
             for pixel in screen.pixels.chunks_exact_mut(4).skip(width as usize * barcode.cell).take(middle) {

@@ -31,15 +31,14 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome, Failure> {
         checks.push(input(name, backend, &clock));
     }
     if args.json {
-        let list: Vec<_> =
-            checks.iter().map(|c| json!({ "check": c.name, "ok": c.ok, "detail": c.detail })).collect();
+        let list: Vec<_> = checks.iter().map(|c| json!({ "check": c.name, "ok": c.ok, "detail": c.detail })).collect();
         text::out(&json!(list).to_string());
     } else {
         let rows: Vec<_> = checks
             .iter()
             .map(|c| vec![if c.ok { "ok" } else { "no" }.into(), c.name.into(), text::printable(&c.detail)])
             .collect();
-        text::table(&rows).iter().for_each(|line| text::out(line));
+        text::out(&text::table(&rows).join("\n"));
     }
     // The encoder and the disk are needed for anything; a missing display still leaves the synthetic desktop.
     if checks.iter().take(2).all(|check| check.ok) {
@@ -50,8 +49,14 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome, Failure> {
 }
 
 fn encoder() -> Check {
-    let settings =
-        EncodeSettings { width: 640, height: 480, fps: 30, bitrate_kbps: 1000, gop_ns: 500_000_000, quality: Quality::Fast };
+    let settings = EncodeSettings {
+        width: 640,
+        height: 480,
+        fps: 30,
+        bitrate_kbps: 1000,
+        gop_ns: 500_000_000,
+        quality: Quality::Fast,
+    };
     let tried = OpenH264::new(&settings).and_then(|mut encoder| {
         let stamp = FrameStamp { frame_ref: FrameRef(0), t: MonoNs(0) };
         let mut unit = Vec::new();

@@ -23,7 +23,8 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
     if layout::metadata_path(dir).is_file() {
         let metadata =
             Metadata::read(&layout::metadata_path(dir)).map_err(|error| Failure::new(&error, error.hint()))?;
-        sealed(dir, &metadata, args.json)
+        sealed(dir, &metadata, args.json);
+        Ok(Outcome::Clean)
     } else {
         log(dir, args.json)
     }
@@ -32,13 +33,10 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
 /// Files of a session with their sizes.
 fn files(dir: &Path) -> Vec<(String, u64)> {
     let names = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::AUDIO_FILE, layout::METADATA_FILE];
-    names
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::fs::metadata(dir.join(name)).ok()?.len())))
-        .collect()
+    names.iter().filter_map(|name| Some(((*name).to_owned(), std::fs::metadata(dir.join(name)).ok()?.len()))).collect()
 }
 
-fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) -> Result<Outcome, Failure> {
+fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) {
     let state = if layout::integrity_path(dir).is_file() { "sealed" } else { "finalizing" };
     if as_json {
         let value = serde_json::to_value(metadata).unwrap_or(Value::Null);
@@ -47,7 +45,7 @@ fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) -> Result<Outcome, Fai
             &json!({ "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "metadata": value })
                 .to_string(),
         );
-        return Ok(Outcome::Clean);
+        return;
     }
     let none = || "-".to_owned();
     let rate = |value: Option<f64>, unit: &str| value.map_or_else(none, |v| format!("{v:.2} {unit}"));
@@ -88,16 +86,11 @@ fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) -> Result<Outcome, Fai
         lines.push(("recovered", "the recording did not end in good order".into()));
     }
     print(&lines);
-    Ok(Outcome::Clean)
 }
 
 fn consent(metadata: &Metadata) -> String {
     let consent = &metadata.consent;
-    let streams = [
-        ("screen", consent.record_screen),
-        ("input", consent.record_input),
-        ("audio", consent.record_audio),
-    ];
+    let streams = [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
     let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
     format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)
 }
@@ -108,7 +101,7 @@ fn print(lines: &[(&str, String)]) {
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| vec![(*name).to_owned(), text::printable(value)])
         .collect();
-    text::table(&rows).iter().for_each(|line| text::out(line));
+    text::out(&text::table(&rows).join("\n"));
 }
 
 /// A log that is being written, or was left by a crash: read without touching it.
@@ -126,7 +119,11 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     for entry in reader.iter() {
         match entry.map_err(failed)?.1.body {
             Body::Event(Event::Frame(_)) => frames += 1,
-            Body::Event(Event::Gap(_)) | Body::Setup { .. } | Body::Anchor(_) | Body::Digest { .. } | Body::End { .. } => {}
+            Body::Event(Event::Gap(_))
+            | Body::Setup { .. }
+            | Body::Anchor(_)
+            | Body::Digest { .. }
+            | Body::End { .. } => {}
             Body::Event(_) => inputs += 1,
         }
     }

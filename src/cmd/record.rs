@@ -64,7 +64,10 @@ impl Plan {
         }
         let gop = args.gop.or(config.gop).unwrap_or(0.5);
         if !(0.01..=60.0).contains(&gop) {
-            return Err(Failure::usage(format!("{gop} seconds between keyframes are not possible"), "use --gop 0.01 to 60"));
+            return Err(Failure::usage(
+                format!("{gop} seconds between keyframes are not possible"),
+                "use --gop 0.01 to 60",
+            ));
         }
         let bitrate_kbps = args.bitrate_kbps.or(config.bitrate_kbps);
         if bitrate_kbps.is_some_and(|rate| !(100..=200_000).contains(&rate)) {
@@ -131,8 +134,9 @@ fn target(args: &RecordArgs) -> Result<Target, Failure> {
         return Ok(Target::WindowApp(app.clone()));
     }
     let Some(region) = &args.region else { return Ok(Target::Primary) };
-    let numbers = four_numbers(region)
-        .filter(|n| n[..2].iter().all(|v| i32::try_from(*v).is_ok()) && n[2..].iter().all(|v| (1..=65_535).contains(v)));
+    let numbers = four_numbers(region).filter(|n| {
+        n[..2].iter().all(|v| i32::try_from(*v).is_ok()) && n[2..].iter().all(|v| (1..=65_535).contains(v))
+    });
     let Some([x, y, width, height]) = numbers else {
         return Err(Failure::usage(format!("'{region}' is no region"), "use --region X,Y,WIDTH,HEIGHT in pixels"));
     };
@@ -230,7 +234,10 @@ fn record_into(
                 "watchcap": env!("CARGO_PKG_VERSION"), "game": args.game, "patch": args.patch,
             }),
         ),
-        ("privacy".to_owned(), json!({ "chat_redacted": false, "notifications_masked": false, "input_only_with_focus": false })),
+        (
+            "privacy".to_owned(),
+            json!({ "chat_redacted": false, "notifications_masked": false, "input_only_with_focus": false }),
+        ),
         ("env".to_owned(), environment()),
     ];
     let options = RecordOptions {
@@ -246,7 +253,9 @@ fn record_into(
         box_bytes: BOX_SIZE,
         // An input backend that was chosen by name may lack what it lacks; the metadata says which streams are missing.
         allow_missing: match args.input_backend {
-            InputBackendArg::Poll => ["wheel", "motion", "focus"].map(str::to_owned).into_iter().chain(args.allow_missing.clone()).collect(),
+            InputBackendArg::Poll => {
+                ["wheel", "motion", "focus"].map(str::to_owned).into_iter().chain(args.allow_missing.clone()).collect()
+            }
             _ => args.allow_missing.clone(),
         },
         facts,

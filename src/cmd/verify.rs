@@ -57,11 +57,11 @@ fn failure(report: &Report, dir: &str) -> Failure {
         let mut place = problem.file.clone();
         for (name, number) in [("row", problem.row), ("frame", problem.frame)] {
             if let Some(number) = number {
-                place.push_str(&format!(", {name} {number}"));
+                place = format!("{place}, {name} {number}");
             }
         }
         let more = if problem.count > 1 { format!(" (and {} more)", problem.count - 1) } else { String::new() };
-        message.push_str(&format!("\n  {place}: {}{more}", problem.what));
+        message = format!("{message}\n  {place}: {}{more}", problem.what);
     }
     let hint = if report.sealed {
         "restore the named files from a copy; what verify does not name is intact"

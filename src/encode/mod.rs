@@ -122,6 +122,25 @@ pub struct ParameterSets {
     pub pps: Vec<u8>,
 }
 
+impl ParameterSets {
+    /// Both sets in lowercase hex, SPS first: as the log's facts hold them.
+    pub fn to_hex(&self) -> [String; 2] {
+        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        [&self.sps, &self.pps].map(|bytes| {
+            bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
+        })
+    }
+
+    /// The sets of [`Self::to_hex`]; `None` when a text is no hex.
+    pub fn from_hex(sps: &str, pps: &str) -> Option<Self> {
+        let bytes = |hex: &str| -> Option<Vec<u8>> {
+            let pairs = hex.as_bytes().chunks(2);
+            pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+        };
+        Some(Self { sps: bytes(sps)?, pps: bytes(pps)? })
+    }
+}
+
 /// What an encoder says of itself; goes into the metadata.
 #[derive(Clone, PartialEq, Debug)]
 pub struct EncoderDescription {

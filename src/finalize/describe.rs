@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::rows::{RowMaker, parameter_sets};
+use super::rows::RowMaker;
 use super::tables::TableSummary;
 use crate::encode::ParameterSets;
 use crate::log::reader::{Facts, LogReader};
 use crate::session::metadata::{
-    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, Privacy, Resolution, StreamInfo,
-    SurfaceInfo, fit_drift_ppm,
+    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, Privacy, Resolution,
+    StreamInfo, SurfaceInfo, fit_drift_ppm,
 };
 use crate::session::schema::FORMAT_VERSION;
 
@@ -59,7 +59,9 @@ impl Story {
         let coded = (number(&encoder, "width").unwrap_or(0), number(&encoder, "height").unwrap_or(0));
         Some(Self {
             session_id,
-            parameter_sets: parameter_sets(facts.setup.get("parameter_sets")),
+            parameter_sets: setup
+                .get("parameter_sets")
+                .and_then(|sets| ParameterSets::from_hex(sets.get("sps")?.as_str()?, sets.get("pps")?.as_str()?)),
             coded,
             surface: (number(&screen, "width").unwrap_or(coded.0), number(&screen, "height").unwrap_or(coded.1)),
             fps: number(&encoder, "fps").unwrap_or(0),
@@ -123,7 +125,8 @@ impl Story {
             refresh_hz: screen.get("refresh_hz").and_then(Value::as_f64),
             capture_fps: if frames >= 2 { per_video((frames - 1) as f64) } else { None },
             codec: if frames > 0 { text(self.fact("encoder"), "codec_string") } else { None },
-            bitrate_kbps: per_video(rows.facts.video_bytes as f64 * 8.0 / 1000.0).map(|kbps| (kbps * 1000.0).round() / 1000.0),
+            bitrate_kbps: per_video(rows.facts.video_bytes as f64 * 8.0 / 1000.0)
+                .map(|kbps| (kbps * 1000.0).round() / 1000.0),
             input_device: text(input, "backend").map(|backend| match input.get("poll_us").and_then(Value::as_u64) {
                 Some(period) => format!("{backend} {period} us"),
                 None => backend,
@@ -184,13 +187,14 @@ impl Story {
             if let Some(fact) = fact.as_object() {
                 settings = fact.clone().into_iter().filter(|(key, _)| !LIFTED.contains(&key.as_str())).collect();
             }
-            if name == "screen" && let Some(fps) = encoder.get("fps") {
+            if name == "screen"
+                && let Some(fps) = encoder.get("fps")
+            {
                 settings.insert("requested_fps".into(), fps.clone());
                 settings.insert("unchanged".into(), self.fact("unchanged").clone());
             }
             let source = text(fact, "backend");
-            let info =
-                StreamInfo { status: status.into(), source, reason: None, settings, extra: Extra::new() };
+            let info = StreamInfo { status: status.into(), source, reason: None, settings, extra: Extra::new() };
             out.insert(name.to_owned(), info);
         }
         out
@@ -281,9 +285,8 @@ impl Story {
 }
 
 /// Keys of the source facts that have a place of their own in the metadata.
-const LIFTED: [&str; 10] = [
-    "backend", "target", "window_id", "refresh_hz", "x", "y", "width", "height", "scale", "keyboard_layout",
-];
+const LIFTED: [&str; 10] =
+    ["backend", "target", "window_id", "refresh_hz", "x", "y", "width", "height", "scale", "keyboard_layout"];
 
 fn surface(screen: &Value) -> Option<SurfaceInfo> {
     let place = |key: &str| screen.get(key)?.as_i64().and_then(|n| i32::try_from(n).ok());
@@ -298,29 +301,39 @@ fn surface(screen: &Value) -> Option<SurfaceInfo> {
 
 /// Adds up what is missing, by stream and reason.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Losses(BTreeMap<(&'static str, String), (u64, Option<u64>, i64, i64)>);
+pub struct Losses(BTreeMap<(&'static str, String), Lost>);
+
+/// What is missing in one stream for one reason.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Lost {
+    gaps: u64,
+    count: Option<u64>,
+    from_ns: i64,
+    until_ns: i64,
+}
 
 impl Losses {
     /// Counts a gap.
     pub fn add(&mut self, gap: &crate::event::Gap, from: crate::time::MonoNs) {
-        let entry = self.0.entry((gap.stream.name(), gap.reason.clone())).or_insert((0, Some(0), from.0, gap.until.0));
-        entry.0 += 1;
-        entry.1 = entry.1.zip(gap.lost).map(|(sum, lost)| sum.saturating_add(lost));
-        entry.2 = entry.2.min(from.0);
-        entry.3 = entry.3.max(gap.until.0);
+        let empty = Lost { gaps: 0, count: Some(0), from_ns: from.0, until_ns: gap.until.0 };
+        let lost = self.0.entry((gap.stream.name(), gap.reason.clone())).or_insert(empty);
+        lost.gaps += 1;
+        lost.count = lost.count.zip(gap.lost).map(|(sum, more)| sum.saturating_add(more));
+        lost.from_ns = lost.from_ns.min(from.0);
+        lost.until_ns = lost.until_ns.max(gap.until.0);
     }
 
     /// The list for the metadata, by stream and reason.
     pub fn list(&self) -> Vec<Loss> {
         self.0
             .iter()
-            .map(|((stream, reason), (gaps, count, from, until))| Loss {
+            .map(|((stream, reason), lost)| Loss {
                 stream: (*stream).to_owned(),
                 reason: reason.clone(),
-                gaps: *gaps,
-                count: *count,
-                from_ns: Some(*from),
-                until_ns: Some(*until),
+                gaps: lost.gaps,
+                count: lost.count,
+                from_ns: Some(lost.from_ns),
+                until_ns: Some(lost.until_ns),
                 extra: Extra::new(),
             })
             .collect()

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
-use crate::log::video::{HashCheckpoint, VideoError, FIRST_BOX, BOX_HEADER};
+use crate::log::video::{BOX_HEADER, FIRST_BOX, HashCheckpoint, VideoError};
 use crate::log::{LogError, LogPaths, video_finish};
 use crate::session::layout;
 use crate::session::metadata::Metadata;
@@ -113,7 +113,9 @@ impl FinalizeError {
             Self::NoFolder { .. } => {
                 Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
             }
-            Self::Sealed { path } => Some(format!("nothing is left to do; check it with: watchcap verify {}", path.display())),
+            Self::Sealed { path } => {
+                Some(format!("nothing is left to do; check it with: watchcap verify {}", path.display()))
+            }
             Self::Log(error) => error.hint(),
             Self::Table(error) => error.hint(),
             Self::Video(error) => error.hint(),
@@ -189,11 +191,7 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
     Ok(finalized)
 }
 
-fn seal_log(
-    session: &Path,
-    reader: &LogReader,
-    progress: &mut dyn FnMut(Step),
-) -> Result<Finalized, FinalizeError> {
+fn seal_log(session: &Path, reader: &LogReader, progress: &mut dyn FnMut(Step)) -> Result<Finalized, FinalizeError> {
     let missing = |what| FinalizeError::Incomplete { path: session.to_path_buf(), what };
     let story = Story::read(reader).ok_or_else(|| missing("which session it is"))?;
     let video = find_video(session, reader.paths()).ok_or_else(|| missing("where its video is"))?;
@@ -220,16 +218,9 @@ fn seal_log(
     // The video.
     let sets = story.parameter_sets.as_ref().ok_or_else(|| missing("how its video is to be decoded"))?;
     let box_layout = video_finish::detect_layout(&video)?;
-    let data_end = maker
-        .samples
-        .last()
-        .map_or(FIRST_BOX + BOX_HEADER, |sample| sample.offset + u64::from(sample.size));
-    let track = VideoTrack {
-        sets,
-        coded: story.coded,
-        surface: story.surface,
-        nominal_frame_us: 1_000_000 / story.fps.max(1),
-    };
+    let data_end = maker.samples.last().map_or(FIRST_BOX + BOX_HEADER, |sample| sample.offset + u64::from(sample.size));
+    let track =
+        VideoTrack { sets, coded: story.coded, surface: story.surface, nominal_frame_us: 1_000_000 / story.fps.max(1) };
     let index = moov::build(&maker.samples, &track)?;
     let finished = video_finish::finish(&video, box_layout, data_end, &index)?;
     let checkpoint = reader.facts.digest.as_ref().and_then(|(offset, state)| {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::encode::ParameterSets;
 use crate::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
 use crate::finalize::describe::Losses;
 use crate::hid;
@@ -202,20 +201,12 @@ impl RowMaker {
         self.row(t, event_type::FRAME, Cells::default(), sink)
     }
 
-    fn torn_row<E>(
-        &mut self,
-        t: MonoNs,
-        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn torn_row<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
         let gap = Gap { stream: Stream::Screen, reason: "frame_torn".into(), lost: Some(1), until: t };
         self.event_row(t, Source::Recorder, &Event::Gap(gap), sink)
     }
 
-    fn release_held<E>(
-        &mut self,
-        t: MonoNs,
-        sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn release_held<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
         for (_, held) in std::mem::take(&mut self.held_keys) {
             let release = Event::Key(Key { down: false, repeat: false, ..held });
             self.event_row(t, Source::Recorder, &release, sink)?;
@@ -357,14 +348,4 @@ struct Cells {
     position: Option<crate::event::Position>,
     button: Option<Button>,
     delta: Option<f32>,
-}
-
-/// The parameter sets as the log's facts hold them.
-pub fn parameter_sets(json: Option<&String>) -> Option<ParameterSets> {
-    let value: serde_json::Value = serde_json::from_str(json?).ok()?;
-    let bytes = |key: &str| -> Option<Vec<u8>> {
-        let hex = value.get(key)?.as_str()?.as_bytes();
-        hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-    };
-    Some(ParameterSets { sps: bytes("sps")?, pps: bytes("pps")? })
 }

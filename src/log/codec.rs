@@ -107,8 +107,7 @@ impl ChunkBuilder {
                 kind::SETUP
             }
             Body::Anchor(anchor) => {
-                wire.anchors
-                    .push(v1::Anchor { utc_ns: anchor.utc.0, boot_ns: anchor.boot_ns.unwrap_or(i64::MIN) });
+                wire.anchors.push(v1::Anchor { utc_ns: anchor.utc.0, boot_ns: anchor.boot_ns.unwrap_or(i64::MIN) });
                 kind::ANCHOR
             }
             Body::Digest { offset, state } => {
@@ -433,8 +432,11 @@ mod tests {
                 height: size[1],
                 scale: 1.5
             })),
-            ("[a-z]{1,9}", ".{0,99}", any::<i64>())
-                .prop_map(|(what, reason, until)| Event::Redact { what, reason, until: MonoNs(until) }),
+            ("[a-z]{1,9}", ".{0,99}", any::<i64>()).prop_map(|(what, reason, until)| Event::Redact {
+                what,
+                reason,
+                until: MonoNs(until)
+            }),
         ]
     }
 

@@ -187,9 +187,6 @@ impl LogError {
 }
 
 /// Makes an [`LogError::Io`] of an I/O error.
-pub(crate) fn io_error<'a>(
-    action: &'static str,
-    path: &'a Path,
-) -> impl FnOnce(std::io::Error) -> LogError + use<'a> {
+pub(crate) fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Error) -> LogError + use<'a> {
     move |source| LogError::Io { action, path: path.to_path_buf(), source }
 }

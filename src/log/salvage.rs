@@ -55,16 +55,13 @@ pub fn scan(path: &Path) -> Result<Scan, LogError> {
             if at >= limit {
                 break;
             }
-            match chunk::split(&window[at..]) {
-                Ok((header, body)) => {
-                    let len = (chunk::HEADER_LEN + body.len()) as u32;
-                    found.chunks.insert(header.first.0, Place { header, offset: base + at as u64, len });
-                    at += len as usize;
-                }
-                Err(_) => {
-                    found.damaged += 1;
-                    at += 1;
-                }
+            if let Ok((header, body)) = chunk::split(&window[at..]) {
+                let len = (chunk::HEADER_LEN + body.len()) as u32;
+                found.chunks.insert(header.first.0, Place { header, offset: base + at as u64, len });
+                at += len as usize;
+            } else {
+                found.damaged += 1;
+                at += 1;
             }
         }
         if last {

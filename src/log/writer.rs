@@ -134,8 +134,7 @@ impl LogWriter {
         let store = Store::open(&paths.events)?;
         crate::files::restrict_tree(&paths.events).map_err(io_error("restrict", &paths.events))?;
         let video = VideoWriter::create(&paths.video, box_bytes)?;
-        let files =
-            SyncFiles { video: (video.sync_handle()?, paths.video.clone()), database: store.sync_handle()? };
+        let files = SyncFiles { video: (video.sync_handle()?, paths.video.clone()), database: store.sync_handle()? };
         store.flush()?;
         files.database.0.sync_all().map_err(io_error("sync", &files.database.1))?;
         for dir in [paths.events.as_path(), &paths.dir, session_dir] {
@@ -323,8 +322,7 @@ impl LogWriter {
             this.commit_now()?;
             let (database, path) = this.store.sync_handle()?;
             database.sync_all().map_err(io_error("sync", &path))?;
-            crate::files::restrict_tree(&this.paths.events)
-                .map_err(io_error("restrict", &this.paths.events))
+            crate::files::restrict_tree(&this.paths.events).map_err(io_error("restrict", &this.paths.events))
         });
         self.stop_syncer();
         sealed?;

@@ -231,9 +231,7 @@ impl RecordError {
                 std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
                     Some("the folder given with --out must exist".into())
                 }
-                std::io::ErrorKind::PermissionDenied => {
-                    Some("choose a folder that can be written with --out".into())
-                }
+                std::io::ErrorKind::PermissionDenied => Some("choose a folder that can be written with --out".into()),
                 std::io::ErrorKind::AlreadyExists => Some("choose another name with --session".into()),
                 _ => None,
             },
@@ -276,6 +274,13 @@ struct OpenedInput {
     initial: InitialState,
 }
 
+/// The input's thread, which opens its source and then waits for `go`.
+struct StartingInput {
+    opened: Receiver<Result<OpenedInput, CaptureError>>,
+    go: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
 fn spawn<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> T + Send + 'static,
@@ -284,11 +289,7 @@ fn spawn<T: Send + 'static>(
 }
 
 /// Opens the input in its own thread; the thread waits for `go` before it runs the source.
-fn start_input(
-    open: OpenInput,
-    queue: Sender<StampedInput>,
-    stop: Stop,
-) -> Result<(Receiver<Result<OpenedInput, CaptureError>>, Sender<()>, JoinHandle<()>), RecordError> {
+fn start_input(open: OpenInput, queue: Sender<StampedInput>, stop: Stop) -> Result<StartingInput, RecordError> {
     let (opened, wait_opened) = bounded(1);
     let (go, wait_go) = bounded::<()>(1);
     let thread = spawn("input", move || {
@@ -309,7 +310,7 @@ fn start_input(
             stop.fail(gone_reason(&error));
         }
     })?;
-    Ok((wait_opened, go, thread))
+    Ok(StartingInput { opened: wait_opened, go, thread })
 }
 
 /// The end reason for a source that is gone.
@@ -386,22 +387,17 @@ pub fn record(
     mut status: impl FnMut(Status),
 ) -> Result<Recorded, RecordError> {
     let (inputs, wait_inputs) = bounded(INPUTS);
-    let input = match sources.input {
-        Some(open) => Some(start_input(open, inputs, stop.clone())?),
-        None => {
-            drop(inputs);
-            None
-        }
-    };
+    let input = sources.input.map(|open| start_input(open, inputs, stop.clone())).transpose()?;
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
     let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop.clone())?;
 
-    let description = screen.opened.recv().map_err(|_| died(Stream::Screen))?.map_err(source_error(Stream::Screen))?;
+    let description =
+        screen.opened.recv().map_err(|_ended| died(Stream::Screen))?.map_err(source_error(Stream::Screen))?;
     let mut input_thread = None;
     let mut opened_input = None;
-    if let Some((opened, go, thread)) = input {
-        match opened.recv().map_err(|_| died(Stream::Input))? {
+    if let Some(StartingInput { opened, go, thread }) = input {
+        match opened.recv().map_err(|_ended| died(Stream::Input))? {
             Ok(opened) => {
                 check_promises(&opened.description, &options.allow_missing)?;
                 opened_input = Some(opened);
@@ -436,10 +432,13 @@ pub fn record(
         &settings,
         clock.name(),
     ));
-    facts.push(("unchanged".into(), json!(match options.unchanged {
-        Unchanged::Repeat => "repeat",
-        Unchanged::Skip => "skip",
-    })));
+    facts.push((
+        "unchanged".into(),
+        json!(match options.unchanged {
+            Unchanged::Repeat => "repeat",
+            Unchanged::Skip => "skip",
+        }),
+    ));
     let begin = clock.now();
     for (key, value) in facts {
         sequence::append_fact(&mut log, begin, &key, &value)?;
@@ -456,8 +455,10 @@ pub fn record(
         move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop)
     })?;
     screen.go(picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged });
-    if let Some((go, _)) = &input_thread {
-        let _ = go.send(());
+    if let Some((go, _)) = &input_thread
+        && go.send(()).is_err()
+    {
+        tracing::debug!("the input's thread has ended already");
     }
 
     let read = |elapsed: Duration| Status {
@@ -487,7 +488,8 @@ pub fn record(
         tracing::error!("the input thread panicked");
         stop.fail("panic");
     }
-    let log = sequence_thread.join().map_err(|_| LogError::Poisoned { first: "the sequence panicked".into() })??;
+    let log =
+        sequence_thread.join().map_err(|_panic| LogError::Poisoned { first: "the sequence panicked".into() })??;
     let status = read(elapsed);
     let failed = encoder_died || stop.failed.load(Ordering::SeqCst);
     Ok(Recorded { log, end_reason: stop.reason(), status, lossy: failed || status.dropped > 0 })

@@ -20,7 +20,7 @@ use crate::time::{Clock, MonoNs};
 
 /// With `--unchanged skip` a frame is stored at least this often: the video's index counts a frame's duration in 32 bits of
 /// microseconds (71 minutes), and a player wants something to show.
-const HEARTBEAT: Duration = Duration::from_secs(60);
+const HEARTBEAT: Duration = Duration::from_mins(1);
 
 /// How fast to go, and until when.
 #[derive(Clone, Copy)]
@@ -72,8 +72,17 @@ pub(super) fn start(
             drop(filler.send(I420::new(width, height)));
         }
         drop(filler);
-        let mut stage =
-            Grabber { source, pictures, pool: wait_pool, notes, counters, clock, stop: asked.clone(), owed: true, spare: None };
+        let mut stage = Grabber {
+            source,
+            pictures,
+            pool: wait_pool,
+            notes,
+            counters,
+            clock,
+            stop: asked.clone(),
+            owed: true,
+            spare: None,
+        };
         if let Err(error) = stage.run(pace) {
             tracing::error!(%error, "the screen ended");
             asked.fail(gone_reason(&error));
@@ -86,7 +95,9 @@ pub(super) fn start(
 impl Screen {
     /// Lets the screen's thread begin.
     pub(super) fn go(&self, pace: Pace) {
-        let _ = self.go.send(pace);
+        if self.go.send(pace).is_err() {
+            tracing::debug!("the screen's thread has ended already");
+        }
     }
 
     /// Starts the encoder's thread.

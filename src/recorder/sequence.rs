@@ -50,8 +50,7 @@ pub(super) fn start_facts(
 ) -> Vec<(String, Value)> {
     let surface = screen.surface;
     let coder = encoder.describe();
-    let sets = encoder.parameter_sets();
-    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let [sps, pps] = encoder.parameter_sets().to_hex();
     let mut facts = vec![
         ("clock_id".to_owned(), json!(clock)),
         (
@@ -72,7 +71,7 @@ pub(super) fn start_facts(
                 "bitrate_kbps": settings.bitrate_kbps, "gop_ns": settings.gop_ns,
             }),
         ),
-        ("parameter_sets".to_owned(), json!({ "sps": hex(&sets.sps), "pps": hex(&sets.pps) })),
+        ("parameter_sets".to_owned(), json!({ "sps": sps, "pps": pps })),
     ];
     if let Some((input, initial)) = input {
         let mut devices = input.devices.clone();
@@ -171,7 +170,7 @@ impl Sequence {
                 if Some(ready) == input {
                     inputs_open = self.drain(inputs, Self::append_input)?;
                 } else if Some(ready) == unit {
-                    units_open = self.drain(units, Self::append_unit)?;
+                    units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
                 } else if Some(ready) == note {
                     notes_open = self.drain(notes, |this, Note::Event(t, event)| this.append_screen(t, event))?;
                 }
@@ -291,7 +290,7 @@ impl Sequence {
         self.append(t, Source::Recorder, event)
     }
 
-    fn append_unit(&mut self, unit: Unit) -> Result<(), LogError> {
+    fn append_unit(&mut self, unit: &Unit) -> Result<(), LogError> {
         let extent = self.log.append_video(&unit.bytes)?;
         let frame = Frame {
             frame_ref: FrameRef(unit.frame_ref),

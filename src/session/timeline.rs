@@ -5,12 +5,13 @@
 //! instant costs one group; until it has come by, answers say that they are incomplete.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use watchcap_replay::{
-    Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Picture, Pictures, Row, Rows, Summary, Timeline,
+    Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Picture, Pictures, Row, Rows, Summary,
+    Timeline,
 };
 
 use super::frames::{FrameError, FrameReader};
@@ -39,7 +40,7 @@ impl TimelineError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Session(error) => error.hint().map(|hint| hint.clone()),
+            Self::Session(error) => error.hint(),
             Self::Frames(error) => error.hint(),
         }
     }
@@ -118,7 +119,7 @@ impl Replayed {
                     }
                 }
             }
-            event_type::FOCUS => state.window = row.metadata.get(key::TITLE).unwrap_or_default().to_owned(),
+            event_type::FOCUS => row.metadata.get(key::TITLE).unwrap_or_default().clone_into(&mut state.window),
             event_type::PAUSE => self.paused = true,
             event_type::RESUME => self.paused = false,
             event_type::GAP | event_type::REDACT => {
@@ -293,7 +294,7 @@ fn first_frame(reader: &SessionReader) -> Result<Option<i64>, ReadError> {
     Ok(None)
 }
 
-fn read_all(path: &PathBuf, span: (i64, i64), shared: &Shared) {
+fn read_all(path: &Path, span: (i64, i64), shared: &Shared) {
     let Ok(events) = EventsReader::open(path) else { return };
     let mut state = Replayed::default();
     let mut buckets = vec![[0u32; Lane::ALL.len()]; BUCKETS];
@@ -403,11 +404,8 @@ impl Timeline for SessionTimeline {
         let anchor = metadata.clock.anchors.first();
         let optional = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
         let consent = &metadata.consent;
-        let agreed = [
-            ("screen", consent.record_screen),
-            ("input", consent.record_input),
-            ("audio", consent.record_audio),
-        ];
+        let agreed =
+            [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
         let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
         let details = vec![
             ("captured".into(), metadata.captured_at.clone()),
