@@ -66,7 +66,7 @@ def start_game(env):
     config = tempfile.mkdtemp()
     env = dict(env, HOME=config, SDL_VIDEODRIVER="x11", SDL_RENDER_DRIVER="software", SDL_AUDIODRIVER="dummy")
     return subprocess.Popen(["/usr/games/chocolate-doom", "-iwad", "/usr/share/games/doom/freedoom1.wad", "-nosound",
-                             "-window", "-geometry", "1920x1080", "-nograbmouse"], env=env, stdout=subprocess.DEVNULL,
+                             "-window", "-geometry", "1920x1080", "-nograbmouse", "-playdemo", "demo1"], env=env, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
 
 

@@ -33,8 +33,9 @@ use crate::log::LogError;
 use crate::log::writer::{LogWriter, SealedLog};
 use crate::time::{Clock, MonoNs};
 
-/// Pictures that wait for the encoder: 3 x 3.1 MB at 1080p; at 60 fps the encoder may stall for 50 ms.
-const PICTURES: usize = 3;
+/// Pictures that wait for the encoder: 8 x 3.1 MB at 1080p; at 60 fps the encoder may stall for 130 ms, which other programs on a
+/// machine of two cores do to it.
+const PICTURES: usize = 8;
 /// Pictures in all: those that wait, one being filled, one being encoded and the one that a repeat needs.
 const PICTURE_POOL: usize = PICTURES + 3;
 /// Access units that wait to be appended: at 60 fps the disk may stall for half a second before frames are dropped.
