@@ -42,7 +42,8 @@ fn make(session: &Path, minutes: i64) -> Result<u64, Box<dyn std::error::Error>>
     let begin = clock.now();
     for (key, value) in [
         ("consent", json!({"record_screen": true, "record_input": true, "method": "synthetic", "given_at": ""})),
-        ("session", json!({"session_id": id.to_string(), "watchcap": "bench"})),
+        ("session", json!({"watchcap": "bench"})),
+        ("session_id", json!(id.to_string())),
         ("encoder", json!({"name": "openh264", "width": width, "height": height, "fps": fps})),
         ("parameter_sets", json!({"sps": sps, "pps": pps})),
     ] {

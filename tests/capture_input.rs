@@ -112,7 +112,8 @@ impl Running {
             let from = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
             let end = source.run(&sink, &ask);
             let to = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-            assert!(sink.unreported().is_none(), "the test's queue was full");
+            // A full queue would show as a loss among what arrived.
+            sink.report_rest(SystemClock.now());
             let ns = (to.tv_sec - from.tv_sec) * 1_000_000_000 + to.tv_nsec - from.tv_nsec;
             (end, Duration::from_nanos(ns as u64))
         });

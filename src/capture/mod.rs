@@ -291,6 +291,9 @@ impl StopFlag {
     }
 }
 
+/// How long the end of a source waits to report a loss: within the two seconds in which a recording ends.
+const LAST_WORD: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// The input side's end of the bounded queue to the recorder. Never blocks: what does not fit is counted, and the count
 /// follows as a [`RawInput::Lost`] as soon as there is room.
 pub struct InputSink {
@@ -327,10 +330,18 @@ impl InputSink {
         }
     }
 
-    /// What was lost and could not be reported in the queue: count and since when.
-    pub fn unreported(&self) -> Option<(u64, MonoNs)> {
-        let lost = self.lost.load(Ordering::Relaxed);
-        (lost > 0).then(|| (lost, MonoNs(self.lost_since.load(Ordering::Relaxed) as i64)))
+    /// Reports what was lost and not reported yet, at the end of the source; waits for room up to [`LAST_WORD`].
+    pub fn report_rest(&self, until: MonoNs) {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let t = MonoNs(self.lost_since.load(Ordering::Relaxed) as i64);
+            let input = RawInput::Lost { reason: "queue_full", count: Some(lost), until };
+            // The source's own name does not matter to a gap; the recorder is who states it.
+            let report = StampedInput { t, source: Source::Recorder, input };
+            if self.queue.send_timeout(report, LAST_WORD).is_err() {
+                tracing::error!(lost, "inputs were lost at the end and could not be reported");
+            }
+        }
     }
 }
 
@@ -418,12 +429,18 @@ mod tests {
         for t in 1..=5 {
             sink.send(MonoNs(t), Source::Synthetic, motion());
         }
-        assert_eq!(sink.unreported(), Some((3, MonoNs(3))));
         assert_eq!(out.try_iter().map(|i| i.t.0).collect::<Vec<_>>(), [1, 2]);
         sink.send(MonoNs(9), Source::Synthetic, motion());
         let got: Vec<_> = out.try_iter().collect();
         assert!(matches!(got[0].input, RawInput::Lost { count: Some(3), until: MonoNs(9), .. }), "no report");
         assert_eq!((got[0].t, got[1].t), (MonoNs(3), MonoNs(9)));
-        assert_eq!(sink.unreported(), None);
+        sink.send(MonoNs(10), Source::Synthetic, motion());
+        sink.send(MonoNs(11), Source::Synthetic, motion());
+        sink.send(MonoNs(12), Source::Synthetic, motion());
+        assert_eq!(out.try_iter().count(), 2);
+        sink.report_rest(MonoNs(20));
+        let rest: Vec<_> = out.try_iter().collect();
+        assert!(matches!(rest[0].input, RawInput::Lost { count: Some(1), until: MonoNs(20), .. }), "no last report");
+        assert_eq!(rest[0].t, MonoNs(12));
     }
 }

@@ -66,6 +66,18 @@ pub fn sources(options: &CaptureOptions, clock: &Arc<dyn Clock>) -> Result<Sourc
 const HAS_X11: bool = cfg!(all(target_os = "linux", feature = "x11"));
 
 fn open_screen(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenScreen, CaptureError> {
+    #[cfg(all(target_os = "linux", feature = "x11", feature = "capture-xcap"))]
+    if options.screen == ScreenBackend::Auto {
+        let (target, cursor) = (options.target.clone(), options.cursor);
+        return Ok(Box::new(move || match super::x11::screen::open(None, &target, cursor, Arc::clone(&clock)) {
+            // A server without MIT-SHM, or a picture format that is not ours: the portable way is slower and works.
+            Err(error @ CaptureError::Unavailable { .. }) => {
+                tracing::warn!(%error, "the screen is taken through xcap");
+                super::portable::screen::open(&target, clock)
+            }
+            other => other,
+        }));
+    }
     let backend = match options.screen {
         ScreenBackend::Auto if HAS_X11 => ScreenBackend::X11,
         ScreenBackend::Auto => ScreenBackend::Xcap,

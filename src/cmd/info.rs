@@ -108,16 +108,19 @@ fn print(lines: &[(&str, String)]) {
 fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let paths = LogPaths::of(dir);
     let failed = |error: crate::log::LogError| Failure::new(&error, error.hint());
-    let reader = LogReader::peek(&paths).map_err(failed)?;
+    let reader = LogReader::open(&paths).map_err(failed)?;
     let holder = LogLock::holder(&paths.lock);
     let state = match (&holder, &reader.facts.end) {
+        (Some(holder), _) if holder.contains("finalize") => "finalizing",
         (Some(_), _) => "recording",
         (None, Some(_)) => "closed",
         (None, None) => "crashed",
     };
     let (mut frames, mut inputs) = (0u64, 0u64);
     for entry in reader.iter() {
-        match entry.map_err(failed)?.1.body {
+        // A log that is being written moves under the reader: a chunk that is gone by now was a copy of another.
+        let Ok((_, record)) = entry else { continue };
+        match record.body {
             Body::Event(Event::Frame(_)) => frames += 1,
             Body::Event(Event::Gap(_))
             | Body::Setup { .. }
@@ -127,11 +130,11 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
             Body::Event(_) => inputs += 1,
         }
     }
-    let records: u64 = reader.headers().iter().map(|h| u64::from(h.count)).sum();
-    let first = reader.headers().iter().map(|h| h.min_t.0).min().unwrap_or(0);
-    let last = reader.headers().iter().map(|h| h.max_t.0).max().unwrap_or(first);
+    let records: u64 = reader.chunks().iter().map(|chunk| u64::from(chunk.count)).sum();
+    let first = reader.chunks().iter().map(|chunk| chunk.min_t.0).min().unwrap_or(0);
+    let last = reader.chunks().iter().map(|chunk| chunk.max_t.0).max().unwrap_or(first);
     let next = match state {
-        "recording" => String::new(),
+        "recording" | "finalizing" => String::new(),
         _ => format!("watchcap finalize {}", dir.display()),
     };
     if as_json {

@@ -25,6 +25,11 @@ use crate::time::{Clock, SystemClock};
 /// Recording stops while this much of the disk is left: the index and the table of an eight-hour session fit into it.
 const DISK_RESERVE: u64 = 512 << 20;
 
+/// Longest name of a game or its version, bytes: both fit into one fact of the log.
+const MAX_LABEL: usize = 256;
+/// What `--allow-missing` may name.
+const MAY_MISS: [&str; 7] = ["input", "keys", "buttons", "wheel", "motion", "position", "focus"];
+
 pub(super) fn run(args: &RecordArgs, config: &RecordConfig) -> Result<Outcome, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let out = args.out.clone().or_else(|| config.out.clone()).unwrap_or_else(|| PathBuf::from("."));
@@ -61,6 +66,12 @@ impl Plan {
         let fps = args.fps.or(config.fps).unwrap_or(30);
         if !(1..=240).contains(&fps) {
             return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
+        }
+        if let Some(unknown) = args.allow_missing.iter().find(|name| !MAY_MISS.contains(&name.as_str())) {
+            return Err(Failure::usage(
+                format!("unknown stream '{unknown}'"),
+                format!("one of {}", MAY_MISS.join(", ")),
+            ));
         }
         let gop = args.gop.or(config.gop).unwrap_or(0.5);
         if !(0.01..=60.0).contains(&gop) {
@@ -219,6 +230,20 @@ fn record_into(
     clock: &Arc<dyn Clock>,
     stop: &Stop,
 ) -> Result<(PathBuf, Outcome), Failure> {
+    for (flag, value) in [("--game", &args.game), ("--patch", &args.patch)] {
+        if value.as_ref().is_some_and(|value| value.len() > MAX_LABEL) {
+            return Err(Failure::usage(
+                format!("the value of {flag} is too long"),
+                format!("at most {MAX_LABEL} bytes fit"),
+            ));
+        }
+    }
+    let free = fs4::available_space(out).unwrap_or(u64::MAX);
+    if free < DISK_RESERVE {
+        let hint =
+            format!("free some space, or choose another disk with --out; {} are needed", text::size(DISK_RESERVE));
+        return Err(Failure::new(&format!("only {} are free in {}", text::size(free), out.display()), Some(hint)));
+    }
     let session_id = SessionId::new();
     let begun = clock.anchor().utc;
     let name = args.session.clone().unwrap_or_else(|| layout::session_name(begun));
@@ -227,10 +252,11 @@ fn record_into(
     }
     let facts = vec![
         ("consent".to_owned(), consent.to_fact()),
+        ("session_id".to_owned(), json!(session_id.to_string())),
         (
             "session".to_owned(),
             json!({
-                "session_id": session_id.to_string(), "captured_at": begun.to_rfc3339(),
+                "captured_at": begun.to_rfc3339(),
                 "watchcap": env!("CARGO_PKG_VERSION"), "game": args.game, "patch": args.patch,
             }),
         ),
@@ -287,6 +313,9 @@ fn record_into(
     let folder = recorded.log.session_dir.clone();
     let outcome = if recorded.lossy { Outcome::Lossy } else { Outcome::Clean };
     if args.no_finalize {
+        if !args.json {
+            text::out(&folder.display().to_string());
+        }
         text::say(&format!("seal it with: watchcap finalize {}", folder.display()));
         return Ok((folder, outcome));
     }

@@ -53,7 +53,7 @@ impl Story {
             .iter()
             .filter_map(|(key, json)| Some((key.clone(), serde_json::from_str(json).ok()?)))
             .collect();
-        let session_id = text(setup.get("session")?, "session_id")?;
+        let session_id = setup.get("session_id")?.as_str()?.to_owned();
         let encoder = setup.get("encoder").cloned().unwrap_or(Value::Null);
         let screen = setup.get("screen").cloned().unwrap_or(Value::Null);
         let coded = (number(&encoder, "width").unwrap_or(0), number(&encoder, "height").unwrap_or(0));
@@ -75,20 +75,19 @@ impl Story {
     }
 
     /// Whether recovery had to do something, or something was lost.
-    pub fn lossy(&self, reader: &LogReader, rows: &RowMaker) -> bool {
-        self.recovered(reader, rows) || rows.losses().iter().any(|loss| loss.count != Some(0))
+    pub fn lossy(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker) -> bool {
+        self.recovered(reader, unreadable, rows) || rows.losses().iter().any(|loss| loss.count != Some(0))
     }
 
-    fn recovered(&self, reader: &LogReader, rows: &RowMaker) -> bool {
+    fn recovered(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker) -> bool {
         self.facts.end.is_none()
-            || reader.damaged > 0
-            || reader.salvaged.is_some()
+            || reader.damaged + unreadable > 0
             || !reader.holes.is_empty()
             || rows.facts.torn_frames > 0
     }
 
     /// The metadata of the session.
-    pub fn metadata(&self, reader: &LogReader, rows: &RowMaker, table: &TableSummary) -> Metadata {
+    pub fn metadata(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker, table: &TableSummary) -> Metadata {
         let (session, screen, input) = (self.fact("session"), self.fact("screen"), self.fact("input"));
         let anchors: Vec<AnchorInfo> = self
             .facts
@@ -115,7 +114,7 @@ impl Story {
             captured_at,
             duration_ns: last - first,
             end_reason: self.facts.end.as_ref().map(|(reason, _)| reason.clone()),
-            recovered: self.recovered(reader, rows),
+            recovered: self.recovered(reader, unreadable, rows),
             lost: rows.losses(),
             game: text(session, "game"),
             patch: text(session, "patch"),
@@ -152,19 +151,19 @@ impl Story {
             consent: self.consent(),
             privacy: self.privacy(table, rows),
             env: self.env(),
-            extra: self.recovery(reader, rows),
+            extra: self.recovery(reader, unreadable, rows),
         }
     }
 
     /// What a recovery did, beside the yes or no: only there when there was one.
-    fn recovery(&self, reader: &LogReader, rows: &RowMaker) -> Extra {
+    fn recovery(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker) -> Extra {
         let mut extra = Extra::new();
-        if self.recovered(reader, rows) {
+        if self.recovered(reader, unreadable, rows) {
             let lost: u64 = reader.holes.iter().map(|hole| hole.count).sum();
             extra.insert(
                 "recovery".into(),
                 serde_json::json!({
-                    "closed": self.facts.end.is_some(), "database": reader.salvaged, "damaged_chunks": reader.damaged,
+                    "closed": self.facts.end.is_some(), "damaged_chunks": reader.damaged + unreadable,
                     "records_lost": lost, "frames_torn": rows.facts.torn_frames,
                 }),
             );
@@ -178,7 +177,9 @@ impl Story {
         let mut out = BTreeMap::new();
         for (name, fact) in [("screen", screen), ("input", input), ("audio", &Value::Null)] {
             let agreed = flag(consent, &format!("record_{name}"));
+            let failed = self.fact(&format!("failed_{name}")).as_str();
             let status = match (agreed, fact.is_null()) {
+                (_, false) if failed.is_some() => "failed",
                 (_, false) => "recorded",
                 (true, true) if name != "audio" => "missing",
                 _ => "off",

@@ -13,6 +13,8 @@ use crate::time::MonoNs;
 pub struct Merge<'a> {
     reader: &'a LogReader,
     next: usize,
+    next_hole: usize,
+    unreadable: u64,
     /// `bound[i]`: smallest time in chunk `i` and all behind it.
     bound: Vec<MonoNs>,
     /// Read and not final yet, sorted.
@@ -22,17 +24,27 @@ pub struct Merge<'a> {
 impl<'a> Merge<'a> {
     /// A merge from the beginning.
     pub fn new(reader: &'a LogReader) -> Self {
-        let headers = reader.headers();
-        let mut bound = vec![MonoNs(i64::MAX); headers.len() + 1];
-        for index in (0..headers.len()).rev() {
-            bound[index] = bound[index + 1].min(headers[index].min_t);
+        let chunks = reader.chunks();
+        let mut bound = vec![MonoNs(i64::MAX); chunks.len() + 1];
+        for index in (0..chunks.len()).rev() {
+            bound[index] = bound[index + 1].min(chunks[index].min_t);
         }
-        Self { reader, next: 0, bound, waiting: Vec::new() }
+        Self { reader, next: 0, next_hole: 0, unreadable: 0, bound, waiting: Vec::new() }
+    }
+
+    fn lost(&mut self, first: u64, count: u64, from: MonoNs, until: MonoNs) {
+        let gap = Gap { stream: Stream::Log, reason: "records_lost".to_owned(), lost: Some(count), until };
+        self.waiting.push((first, Record { t: from, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) }));
+    }
+
+    /// Chunks that were whole and could not be understood, so far.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable
     }
 
     /// How many chunks have been read, of how many.
     pub fn progress(&self) -> (usize, usize) {
-        (self.next, self.reader.headers().len())
+        (self.next, self.reader.chunks().len())
     }
 
     /// The next records of the table, all of one time together; `None` at the end. Facts are left out.
@@ -41,20 +53,27 @@ impl<'a> Merge<'a> {
     /// [`LogError`] when a chunk cannot be read.
     pub fn next_batch(&mut self) -> Result<Option<Vec<(u64, Record)>>, LogError> {
         loop {
-            if self.next >= self.reader.headers().len() {
+            if self.next >= self.reader.chunks().len() {
                 let rest = std::mem::take(&mut self.waiting);
                 return Ok((!rest.is_empty()).then_some(rest));
             }
-            let header = self.reader.headers()[self.next];
-            for hole in self.reader.holes.iter().filter(|h| h.first + h.count == header.first.0) {
-                let reason = "records_lost".to_owned();
-                let gap = Gap { stream: Stream::Log, reason, lost: Some(hole.count), until: hole.until };
-                let body = Body::Event(Event::Gap(gap));
-                self.waiting.push((hole.first, Record { t: hole.from, source: Source::Recorder, body }));
+            let chunk = self.reader.chunks()[self.next];
+            while let Some(hole) = self.reader.holes.get(self.next_hole).filter(|hole| hole.first < chunk.first) {
+                self.next_hole += 1;
+                self.lost(hole.first, hole.count, hole.from, hole.until);
             }
-            let records = self.reader.records(self.next)?;
+            let records = match self.reader.records(self.next) {
+                Ok(records) => records,
+                // One chunk that cannot be understood is a hole and not the end of the log.
+                Err(LogError::Chunk { .. }) => {
+                    self.unreadable += 1;
+                    self.lost(chunk.first, u64::from(chunk.count), chunk.max_t, chunk.max_t);
+                    Vec::new()
+                }
+                Err(error) => return Err(error),
+            };
             self.next += 1;
-            let numbered = records.into_iter().zip(header.first.0..).map(|(record, seq)| (seq, record));
+            let numbered = records.into_iter().zip(chunk.first..).map(|(record, seq)| (seq, record));
             self.waiting.extend(numbered.filter(|(_, record)| matches!(record.body, Body::Event(_))));
             // Nearly sorted already, which this sort is made for.
             self.waiting.sort_by_key(|(seq, record)| (record.t, *seq));

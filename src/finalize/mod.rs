@@ -95,6 +95,9 @@ pub enum FinalizeError {
     /// A file cannot be put in its place.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The metadata of the sealed session cannot be read.
+    #[error(transparent)]
+    Metadata(crate::session::metadata::MetadataError),
     /// The metadata cannot be written as JSON.
     #[error("cannot write the metadata: {0}")]
     Json(serde_json::Error),
@@ -120,13 +123,15 @@ impl FinalizeError {
             Self::Table(error) => error.hint(),
             Self::Video(error) => error.hint(),
             Self::Seal(error) => error.hint(),
+            Self::Metadata(error) => error.hint(),
             Self::Incomplete { .. } => Some("the recording was killed before it began; there is nothing in it".into()),
             Self::Moov(_) | Self::Json(_) | Self::Delete { .. } => None,
         }
     }
 }
 
-/// Deletes the log of a sealed session: the lock goes last, so that an interrupted deletion is seen as such.
+/// Deletes the log of a sealed session. Interrupted, it is finished by the next run: the session is sealed, so what is left of
+/// the log is not read again.
 fn delete_log(paths: &LogPaths) -> Result<(), FinalizeError> {
     match std::fs::remove_dir_all(&paths.dir) {
         Ok(()) => Ok(()),
@@ -143,12 +148,16 @@ fn find_video(session: &Path, paths: &LogPaths) -> Option<PathBuf> {
 /// The number (as the log counts) of the first frame whose bytes are not all there.
 fn torn_from(reader: &LogReader, video: &Path) -> Result<u64, LogError> {
     use std::io::{Read, Seek, SeekFrom};
-    let mut unsynced = reader.unsynced_frames()?;
     let action = "read";
     let mut file = std::fs::File::open(video).map_err(crate::log::io_error(action, video))?;
+    let len = file.metadata().map_err(crate::log::io_error(action, video))?.len();
+    let mut unsynced = reader.unsynced_frames(len)?;
     let mut bytes = Vec::new();
-    unsynced.sort_by_key(|(frame, _)| frame.frame_ref);
-    for (frame, _) in unsynced {
+    unsynced.sort_by_key(|frame| frame.frame_ref);
+    for frame in unsynced {
+        if frame.offset.saturating_add(u64::from(frame.size_bytes)) > len {
+            return Ok(frame.frame_ref.0);
+        }
         bytes.clear();
         file.seek(SeekFrom::Start(frame.offset)).map_err(crate::log::io_error(action, video))?;
         let read = (&mut file).take(u64::from(frame.size_bytes)).read_to_end(&mut bytes);
@@ -177,10 +186,18 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
             LogError::NoLog { path: session.to_path_buf() }.into()
         });
     }
-    if sealed && keep_log {
-        return Err(FinalizeError::Sealed { path: session.to_path_buf() });
-    }
     let lock = LogLock::take(&paths.lock, "finalize")?;
+    if sealed {
+        // Sealed, and the log is still there: it was to be kept, or its deletion was interrupted. There is nothing to make.
+        if keep_log {
+            return Err(FinalizeError::Sealed { path: session.to_path_buf() });
+        }
+        let metadata = Metadata::read(&layout::metadata_path(session)).map_err(FinalizeError::Metadata)?;
+        drop(lock);
+        delete_log(&paths)?;
+        let lossy = metadata.recovered || !metadata.lost.is_empty();
+        return Ok(Finalized { session: session.to_path_buf(), metadata, lossy });
+    }
     let reader = LogReader::open(&paths)?;
     let finalized = seal_log(session, &reader, progress)?;
     drop(reader);
@@ -211,7 +228,8 @@ fn seal_log(session: &Path, reader: &LogReader, progress: &mut dyn FnMut(Step)) 
         progress(Step { what: "rows", done: done as u64, of: of as u64 });
     }
     let end = reader.facts.end.as_ref().map(|(_, t)| *t);
-    let last = reader.headers().iter().map(|h| h.max_t).max().unwrap_or(MonoNs(0));
+    let last = reader.chunks().iter().map(|chunk| chunk.max_t).max().unwrap_or(MonoNs(0));
+    let unreadable = merge.unreadable();
     maker.finish(end.unwrap_or(last), &mut |row| writer.push(row))?;
     let summary = writer.finish()?;
 
@@ -232,7 +250,7 @@ fn seal_log(session: &Path, reader: &LogReader, progress: &mut dyn FnMut(Step)) 
     progress(Step { what: "video", done: 1, of: 1 });
 
     // The metadata, and everything under its name.
-    let metadata = story.metadata(reader, &maker, &summary);
+    let metadata = story.metadata(reader, unreadable, &maker, &summary);
     seal::publish(&table, &layout::events_path(session))?;
     if video != layout::frames_path(session) {
         seal::publish(&video, &layout::frames_path(session))?;
@@ -240,6 +258,6 @@ fn seal_log(session: &Path, reader: &LogReader, progress: &mut dyn FnMut(Step)) 
     seal::publish_bytes(&layout::metadata_path(session), metadata.to_json().map_err(FinalizeError::Json)?.as_bytes())?;
     let known = [IntegrityEntry { name: layout::FRAMES_FILE.into(), hash: FileHash(video_hash) }];
     seal::seal(session, &known, &mut |done| progress(Step { what: "hashes", done, of: 0 }))?;
-    let lossy = story.lossy(reader, &maker);
+    let lossy = story.lossy(reader, unreadable, &maker);
     Ok(Finalized { session: session.to_path_buf(), metadata, lossy })
 }

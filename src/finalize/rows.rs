@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
+use crate::event::{Axis, Button, Event, Frame, Gap, HidUsage, Key, Source, Stream, Surface};
 use crate::finalize::describe::Losses;
 use crate::hid;
 use crate::log::{Body, Record};
@@ -43,7 +43,7 @@ pub struct RowMaker {
     /// A frame is missing: nothing can be decoded until the next IDR.
     waiting_for_idr: bool,
     last_frame: Option<u64>,
-    held_keys: BTreeMap<u32, Key>,
+    held_keys: BTreeMap<(Option<HidUsage>, Option<u32>), Key>,
     held_buttons: BTreeMap<Button, Option<crate::event::Position>>,
     /// The video's index.
     pub samples: Vec<Sample>,
@@ -235,12 +235,10 @@ impl RowMaker {
         };
         let name = match event {
             Event::Key(held) => {
-                if let Some(native) = held.native {
-                    if held.down {
-                        self.held_keys.insert(native, held.clone());
-                    } else {
-                        self.held_keys.remove(&native);
-                    }
+                if held.down {
+                    self.held_keys.insert((held.usage, held.native), held.clone());
+                } else {
+                    self.held_keys.remove(&(held.usage, held.native));
                 }
                 cells.key_code = held.usage.map(|usage| i32::from(usage.0));
                 if let Some(code) = held.usage.and_then(hid::code_of_usage) {

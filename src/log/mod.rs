@@ -180,6 +180,7 @@ impl LogError {
             Self::NoLog { .. } => {
                 Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
             }
+            Self::Video(error) => error.hint(),
             Self::TooNew { .. } => Some("use the watchcap that recorded it, or a newer one".into()),
             _ => None,
         }

@@ -1,92 +1,158 @@
-//! Chunks found in the raw bytes of the database file, with or without sled.
+//! Chunks found in the raw bytes of the database file: how a log is read.
 //!
-//! sled keeps a value's bytes in one piece, and each chunk frames itself, so a scan for the magic finds every chunk that is still
-//! whole; copies that sled left behind are dropped. Reads only; memory is one window and one index entry per chunk.
+//! sled keeps a value's bytes in one piece, and each chunk frames itself, so a scan for the magic finds every chunk that is
+//! whole; the copies that sled makes of them are dropped. This is the way in for every reader, and not only for damaged logs:
+//! opening a database with sled writes to it, and where a message is damaged sled's recovery skips or overwrites the rest of its
+//! segment, intact chunks included, before anybody could have looked at them. Reads only; memory is one window and one entry of 40
+//! bytes per chunk.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
 
 use super::chunk::{self, Header, MAGIC, MAX_LEN};
 use super::{LogError, io_error};
+use crate::file_at::read_exact_at;
+use crate::time::MonoNs;
 
 /// Bytes read at a time: large against the overlap of one chunk (4 KiB) that is read twice.
 const WINDOW: usize = 4 << 20;
 
-/// Where a chunk stands in the file.
-#[derive(Clone, Copy, Debug)]
+/// Where a chunk stands in the file, and what of its header a merge needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
-    /// Its header.
-    pub header: Header,
+    /// Number of its first record.
+    pub first: u64,
     /// Offset in the file, bytes.
     pub offset: u64,
-    /// Length, bytes.
-    pub len: u32,
+    /// Smallest time of its records.
+    pub min_t: MonoNs,
+    /// Largest time of its records.
+    pub max_t: MonoNs,
+    /// Length, bytes; at most [`MAX_LEN`].
+    pub len: u16,
+    /// Records; at most [`chunk::MAX_RECORDS`].
+    pub count: u16,
+    /// [`chunk::FLAG_FACTS`], [`chunk::FLAG_FRAMES`].
+    pub flags: u16,
+}
+
+impl Place {
+    fn of(header: &Header, offset: u64, len: usize) -> Self {
+        Self {
+            first: header.first.0,
+            offset,
+            min_t: header.min_t,
+            max_t: header.max_t,
+            len: len as u16,
+            count: header.count as u16,
+            flags: header.flags,
+        }
+    }
+
+    /// The number of the record behind its last one.
+    pub fn end(&self) -> u64 {
+        self.first.saturating_add(u64::from(self.count))
+    }
 }
 
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// Whole chunks by the number of their first record; the newest copy of each.
-    pub chunks: BTreeMap<u64, Place>,
-    /// Places that begin like a chunk and are not one: cut off, damaged.
+    /// Whole chunks by the number of their first record, each once.
+    pub chunks: Vec<Place>,
+    /// Places that begin like a chunk and are not one: cut off, damaged, or just being written.
     pub damaged: u64,
+    /// Most bytes of the video that a chunk vouches for.
+    pub video_synced: u64,
 }
 
-/// Scans the bytes of a file for chunks.
+/// Scans the bytes of a file for chunks. With several recordings in it, only the chunks of the first one found count.
 ///
 /// # Errors
 /// [`LogError::Io`] when the file cannot be read.
 pub fn scan(path: &Path) -> Result<Scan, LogError> {
     let mut file = File::open(path).map_err(io_error("open", path))?;
     let mut found = Scan::default();
+    let mut session = None;
+    let finder = memmem::Finder::new(&MAGIC);
     let mut window = Vec::with_capacity(WINDOW + MAX_LEN);
     let mut base = 0u64;
     loop {
-        let kept = window.len();
         let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window).map_err(io_error("read", path))?;
         let last = read == 0;
         // A chunk may reach into what is read next: what begins in the last MAX_LEN bytes is looked at again then.
         let limit = if last { window.len() } else { window.len().saturating_sub(MAX_LEN) };
         let mut at = 0;
-        while let Some(hit) = find(&window[at..], MAGIC) {
+        while let Some(hit) = finder.find(&window[at..]) {
             at += hit;
             if at >= limit {
                 break;
             }
-            if let Ok((header, body)) = chunk::split(&window[at..]) {
-                let len = (chunk::HEADER_LEN + body.len()) as u32;
-                found.chunks.insert(header.first.0, Place { header, offset: base + at as u64, len });
-                at += len as usize;
-            } else {
-                found.damaged += 1;
-                at += 1;
+            match chunk::split(&window[at..]) {
+                Ok((header, body)) if *session.get_or_insert(header.session) == header.session => {
+                    let len = chunk::HEADER_LEN + body.len();
+                    found.chunks.push(Place::of(&header, base + at as u64, len));
+                    found.video_synced = found.video_synced.max(header.video_synced);
+                    at += len;
+                }
+                Ok(_) | Err(_) => {
+                    found.damaged += 1;
+                    at += 1;
+                }
             }
         }
         if last {
-            return Ok(found);
+            break;
         }
         let keep_from = limit.max(at.min(window.len()));
         base += keep_from as u64;
         window.drain(..keep_from);
-        debug_assert!(window.len() <= MAX_LEN || kept == 0 || read < WINDOW);
     }
+    // Copies are alike: keys are never written twice. The first in the file stands, where they follow each other in order.
+    found.chunks.sort_unstable_by_key(|place| (place.first, place.offset));
+    found.chunks.dedup_by_key(|place| place.first);
+    Ok(found)
 }
 
-fn find(bytes: &[u8], magic: [u8; 4]) -> Option<usize> {
-    bytes.windows(4).position(|part| part == magic)
+/// Reads chunks that a scan found, a window at a time: they mostly stand in the order in which they are asked for.
+pub struct ChunkFile {
+    file: File,
+    path: PathBuf,
+    window: Vec<u8>,
+    base: u64,
+    len: u64,
 }
 
-/// Reads one chunk that a scan found.
-///
-/// # Errors
-/// [`LogError::Io`] when the file cannot be read, [`LogError::Chunk`] when it changed since.
-pub fn read(file: &mut File, path: &Path, place: &Place) -> Result<Vec<u8>, LogError> {
-    let mut bytes = vec![0; place.len as usize];
-    file.seek(SeekFrom::Start(place.offset)).map_err(io_error("read", path))?;
-    file.read_exact(&mut bytes).map_err(io_error("read", path))?;
-    Ok(bytes)
+impl ChunkFile {
+    /// Opens the file that was scanned.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] when it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, LogError> {
+        let file = File::open(path).map_err(io_error("open", path))?;
+        let len = file.metadata().map_err(io_error("read", path))?.len();
+        Ok(Self { file, path: path.to_path_buf(), window: Vec::new(), base: 0, len })
+    }
+
+    /// The bytes of a chunk; fewer when the file has become shorter.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] when the file cannot be read.
+    pub fn bytes(&mut self, place: &Place) -> Result<&[u8], LogError> {
+        let end = place.offset + u64::from(place.len);
+        if place.offset < self.base || end > self.base + self.window.len() as u64 {
+            // A window that begins a little before: sled's copies step back by less than a segment.
+            self.base = place.offset.saturating_sub(WINDOW as u64 / 4);
+            let wanted = (WINDOW as u64).min(self.len.saturating_sub(self.base));
+            self.window.resize(wanted as usize, 0);
+            read_exact_at(&self.file, &mut self.window, self.base).map_err(io_error("read", &self.path))?;
+        }
+        let from = (place.offset - self.base) as usize;
+        Ok(self.window.get(from..(from + usize::from(place.len)).min(self.window.len())).unwrap_or_default())
+    }
 }
 
 #[cfg(test)]
@@ -125,23 +191,22 @@ mod tests {
         let found = scan(&path).expect("a scan");
         assert_eq!(found.chunks.len() as u64, count);
         assert_eq!(found.damaged, 0);
-        let mut file = File::open(&path).expect("the file");
-        for (first, place) in &found.chunks {
-            let chunk = read(&mut file, &path, place).expect("a chunk");
-            assert_eq!(chunk::split(&chunk).expect("whole").0.first.0, *first);
+        let mut file = ChunkFile::open(&path).expect("the file");
+        for place in found.chunks.iter().chain(found.chunks.iter().rev()) {
+            let chunk = file.bytes(place).expect("a chunk");
+            assert_eq!(chunk::split(chunk).expect("whole").0.first.0, place.first);
         }
     }
 
     #[test]
-    fn a_damaged_chunk_is_left_out_and_counted() {
+    fn a_damaged_chunk_is_left_out_and_counted_and_a_copy_dropped() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("db");
-        let mut bytes = [made(0, 500), made(1, 500), made(2, 500)].concat();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 4;
+        let mut bytes = [made(0, 500), made(1, 500), made(2, 500), made(0, 500)].concat();
+        bytes[560 + 280] ^= 4;
         std::fs::write(&path, &bytes).expect("a file");
         let found = scan(&path).expect("a scan");
-        assert_eq!(found.chunks.keys().copied().collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(found.chunks.iter().map(|place| place.first).collect::<Vec<_>>(), [0, 2]);
         assert_eq!(found.damaged, 1);
     }
 }

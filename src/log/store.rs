@@ -1,6 +1,7 @@
 //! The database under the log: sled 0.34, with the work-arounds that it needs.
 //!
-//! Owns every call into sled, so that another ordered store could take its place. What it must do beside sled: remove the
+//! Owns every call into sled, so that another ordered store could take its place. Only writes: logs are read by a scan of the
+//! file's bytes ([`super::salvage`] says why). What it must do beside sled: remove the
 //! half-written snapshots that make sled refuse to open, sync the file itself (sled's `flush` does not reach the disk on Linux),
 //! and turn sled's panics into errors.
 
@@ -86,30 +87,6 @@ impl Store {
         let file = File::open(&path).map_err(io_error("open", &path))?;
         Ok((file, path))
     }
-
-    /// Every chunk in the order of its number, with its key.
-    pub fn chunks(&self) -> impl Iterator<Item = Result<(Seq, sled::IVec), LogError>> + '_ {
-        let mut iter = self.db.iter();
-        std::iter::from_fn(move || {
-            let next = Self::guarded(&self.path, "read", || iter.next().transpose());
-            match next {
-                Ok(Some((key, value))) => {
-                    let key: [u8; 8] = key.as_ref().try_into().unwrap_or([0xff; 8]);
-                    Some(Ok((Seq(u64::from_be_bytes(key)), value)))
-                }
-                Ok(None) => None,
-                Err(error) => Some(Err(error)),
-            }
-        })
-    }
-
-    /// The chunk under this number.
-    ///
-    /// # Errors
-    /// [`LogError::Database`] when it cannot be read.
-    pub fn get(&self, first: Seq) -> Result<Option<sled::IVec>, LogError> {
-        Self::guarded(&self.path, "read", || self.db.get(first.to_key()))
-    }
 }
 
 #[cfg(test)]
@@ -129,7 +106,11 @@ mod tests {
         }
         std::fs::write(path.join("snap.00000000FFFFFFFF.generating"), b"half").expect("a stale file");
         let store = Store::open(&path).expect("a database with a stale snapshot");
-        let keys: Vec<u64> = store.chunks().map(|c| c.expect("a chunk").0.0).collect();
+        let keys: Vec<u64> = store
+            .db
+            .iter()
+            .map(|entry| entry.expect("a chunk").0.as_ref().try_into().map(u64::from_be_bytes).expect("a key"))
+            .collect();
         assert_eq!(keys, (0..100).collect::<Vec<_>>());
     }
 

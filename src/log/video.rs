@@ -90,7 +90,7 @@ pub enum VideoError {
         /// Which size was asked for.
         found: u64,
     },
-    /// The access unit is empty or larger than a box. Nothing was written, the writer goes on.
+    /// The access unit is empty or larger than a box. Nothing was written, and this writer can go on.
     #[error("an access unit of {len} bytes does not fit a box: 1 to {most} bytes do")]
     UnitSize {
         /// Its length.

@@ -312,6 +312,8 @@ impl LogWriter {
     /// # Errors
     /// [`LogError`] when that cannot be done; what was acknowledged before stays readable.
     pub fn seal(mut self, t: MonoNs, reason: &str) -> Result<SealedLog, LogError> {
+        // First the other thread ends, so that a sync of its that failed is seen below and not overwritten by one that succeeds.
+        self.stop_syncer();
         let sealed = self.step(|this| {
             this.commit_now()?;
             let (video, path) = (this.video.sync_handle()?, this.paths.video.clone());
@@ -324,7 +326,6 @@ impl LogWriter {
             database.sync_all().map_err(io_error("sync", &path))?;
             crate::files::restrict_tree(&this.paths.events).map_err(io_error("restrict", &this.paths.events))
         });
-        self.stop_syncer();
         sealed?;
         let session_dir = self.paths.dir.parent().map(Path::to_path_buf).unwrap_or_default();
         Ok(SealedLog { session_dir, records: self.next })

@@ -14,12 +14,12 @@ mod picture;
 mod sequence;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use serde_json::{Value, json};
 
 use crate::capture::{
@@ -46,6 +46,10 @@ const INPUTS: usize = 65_536;
 const NOTES: usize = 1024;
 /// How often the caller hears of the progress, nanoseconds.
 const STATUS_NS: i64 = 250_000_000;
+
+/// How long sources may take to end once the end was asked for: one that hangs in its system must not keep the log from being
+/// closed within two seconds.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// What is done with an unchanged picture.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -96,7 +100,7 @@ pub fn default_bitrate_kbps(width: u32, height: u32, fps: u32) -> u32 {
 /// How a recording goes.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Status {
-    /// Time since the first frame.
+    /// Time since recording began: the sources were open and the log had its first records.
     pub elapsed: Duration,
     /// Frames stored.
     pub frames: u64,
@@ -121,6 +125,7 @@ pub(crate) struct Counters {
     pub(crate) events: AtomicU64,
     pub(crate) video_bytes: AtomicU64,
     pub(crate) records: AtomicU64,
+    pub(crate) lost_inputs: AtomicU64,
 }
 
 /// Ends a recording, from wherever: the first reason stands.
@@ -128,7 +133,7 @@ pub(crate) struct Counters {
 pub struct Stop {
     flag: StopFlag,
     reason: Arc<Mutex<Option<String>>>,
-    failed: Arc<AtomicBool>,
+    failure: Arc<Mutex<Option<(Stream, String)>>>,
 }
 
 impl Stop {
@@ -145,10 +150,17 @@ impl Stop {
         self.flag.set();
     }
 
-    /// Asks for the end because something failed: the recording counts as damaged.
-    pub(crate) fn fail(&self, reason: &str) {
-        self.failed.store(true, Ordering::SeqCst);
+    /// Asks for the end because a stream failed: the recording is not whole.
+    pub(crate) fn fail(&self, stream: Stream, reason: &str) {
+        let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| (stream, reason.to_owned()));
+        drop(first);
         self.ask(reason);
+    }
+
+    /// The stream that failed first, and why.
+    pub(crate) fn failure(&self) -> Option<(Stream, String)> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the end was asked for.
@@ -190,13 +202,13 @@ pub enum RecordError {
         /// Why not.
         source: CaptureError,
     },
-    /// A promised stream is missing.
+    /// Promised streams are missing.
     #[error("the {backend} input backend does not report {what}")]
     Missing {
         /// The backend.
         backend: String,
-        /// What it lacks.
-        what: &'static str,
+        /// What it lacks, with commas.
+        what: String,
     },
     /// The encoder could not be opened.
     #[error(transparent)]
@@ -204,6 +216,14 @@ pub enum RecordError {
     /// The log could not be written.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The log failed while recording; what was acknowledged before is in it.
+    #[error("recording stopped: {source}")]
+    Stopped {
+        /// The session's folder.
+        session: PathBuf,
+        /// What failed.
+        source: LogError,
+    },
     /// The session's folder could not be made.
     #[error("cannot create {path}: {source}", path = path.display())]
     Folder {
@@ -212,6 +232,9 @@ pub enum RecordError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The end was asked for before recording began.
+    #[error("stopped before anything was recorded")]
+    Interrupted,
     /// The system refused a thread.
     #[error("cannot start a thread: {source}")]
     Thread {
@@ -228,6 +251,9 @@ impl RecordError {
             Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
+            Self::Stopped { session, .. } => {
+                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", session.display()))
+            }
             Self::Folder { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
                     Some("the folder given with --out must exist".into())
@@ -236,7 +262,7 @@ impl RecordError {
                 std::io::ErrorKind::AlreadyExists => Some("choose another name with --session".into()),
                 _ => None,
             },
-            Self::Thread { .. } => None,
+            Self::Interrupted | Self::Thread { .. } => None,
         }
     }
 }
@@ -273,6 +299,8 @@ pub(crate) struct Unit {
 struct OpenedInput {
     description: InputDescription,
     initial: InitialState,
+    /// Before it was opened: no input of it is earlier.
+    at: MonoNs,
 }
 
 /// The input's thread, which opens its source and then waits for `go`.
@@ -282,18 +310,68 @@ struct StartingInput {
     thread: JoinHandle<()>,
 }
 
+/// Ends the recording when the thread it lives in panics.
+struct PanicGuard(Stop, Stream);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(self.1, "panic");
+        }
+    }
+}
+
 fn spawn<T: Send + 'static>(
     name: &str,
+    stream: Stream,
+    stop: &Stop,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, RecordError> {
-    Builder::new().name(name.into()).spawn(body).map_err(|source| RecordError::Thread { source })
+    let guard = PanicGuard(stop.clone(), stream);
+    let guarded = move || {
+        let _guard = guard;
+        body()
+    };
+    Builder::new().name(name.into()).spawn(guarded).map_err(|source| RecordError::Thread { source })
+}
+
+/// Ends the recording because a source is gone. A window that was closed is a normal end; anything else is a failure.
+pub(crate) fn source_ended(stop: &Stop, stream: Stream, error: &CaptureError) {
+    match error {
+        CaptureError::Gone { what: "window", .. } => stop.ask("window_closed"),
+        CaptureError::Gone { what: "display", .. } => stop.fail(stream, "display_gone"),
+        CaptureError::Gone { .. } => stop.fail(stream, "source_gone"),
+        _ => stop.fail(stream, "capture_failed"),
+    }
+}
+
+/// Waits for a source to open, as long as the end is not asked for.
+fn wait_opened<T>(
+    opened: &Receiver<Result<T, CaptureError>>,
+    stream: Stream,
+    stop: &Stop,
+) -> Result<Result<T, CaptureError>, RecordError> {
+    loop {
+        match opened.recv_timeout(Duration::from_millis(50)) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Disconnected) => return Err(died(stream)),
+            Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Err(RecordError::Interrupted),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
 }
 
 /// Opens the input in its own thread; the thread waits for `go` before it runs the source.
-fn start_input(open: OpenInput, queue: Sender<StampedInput>, stop: Stop) -> Result<StartingInput, RecordError> {
+fn start_input(
+    open: OpenInput,
+    queue: Sender<StampedInput>,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+) -> Result<StartingInput, RecordError> {
     let (opened, wait_opened) = bounded(1);
     let (go, wait_go) = bounded::<()>(1);
-    let thread = spawn("input", move || {
+    let (asked, at) = (stop.clone(), clock.now());
+    let thread = spawn("input", Stream::Input, &asked, move || {
         let source = match open() {
             Ok(source) => source,
             Err(error) => {
@@ -301,27 +379,18 @@ fn start_input(open: OpenInput, queue: Sender<StampedInput>, stop: Stop) -> Resu
                 return;
             }
         };
-        let told = opened.send(Ok(OpenedInput { description: source.describe(), initial: source.initial() }));
+        let told = opened.send(Ok(OpenedInput { description: source.describe(), initial: source.initial(), at }));
         if told.is_err() || wait_go.recv().is_err() {
             return;
         }
         let sink = InputSink::new(queue);
         if let Err(error) = source.run(&sink, stop.flag()) {
             tracing::error!(%error, "the input ended");
-            stop.fail(gone_reason(&error));
+            source_ended(&stop, Stream::Input, &error);
         }
+        sink.report_rest(clock.now());
     })?;
     Ok(StartingInput { opened: wait_opened, go, thread })
-}
-
-/// The end reason for a source that is gone.
-pub(crate) fn gone_reason(error: &CaptureError) -> &'static str {
-    match error {
-        CaptureError::Gone { what: "window", .. } => "window_closed",
-        CaptureError::Gone { what: "display", .. } => "display_gone",
-        CaptureError::Gone { .. } => "source_gone",
-        _ => "capture_failed",
-    }
 }
 
 fn source_error(stream: Stream) -> impl FnOnce(CaptureError) -> RecordError {
@@ -343,12 +412,15 @@ fn check_promises(input: &InputDescription, allow_missing: &[String]) -> Result<
         ("position", input.position),
         ("focus", input.focus),
     ];
-    for (what, there) in promised {
-        if !there && !allow_missing.iter().any(|allowed| allowed == what) {
-            return Err(RecordError::Missing { backend: input.backend.clone(), what });
-        }
+    let missing: Vec<&str> = promised
+        .into_iter()
+        .filter(|(what, there)| !there && !allow_missing.iter().any(|allowed| allowed == what))
+        .map(|(what, _)| what)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(RecordError::Missing { backend: input.backend.clone(), what: missing.join(",") })
 }
 
 /// Makes the session's folder, with a numeric suffix when the name is taken.
@@ -388,17 +460,16 @@ pub fn record(
     mut status: impl FnMut(Status),
 ) -> Result<Recorded, RecordError> {
     let (inputs, wait_inputs) = bounded(INPUTS);
-    let input = sources.input.map(|open| start_input(open, inputs, stop.clone())).transpose()?;
+    let input = sources.input.map(|open| start_input(open, inputs, Arc::clone(clock), stop.clone())).transpose()?;
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
     let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop.clone())?;
 
-    let description =
-        screen.opened.recv().map_err(|_ended| died(Stream::Screen))?.map_err(source_error(Stream::Screen))?;
+    let description = wait_opened(&screen.opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
     let mut input_thread = None;
     let mut opened_input = None;
     if let Some(StartingInput { opened, go, thread }) = input {
-        match opened.recv().map_err(|_ended| died(Stream::Input))? {
+        match wait_opened(&opened, Stream::Input, stop)? {
             Ok(opened) => {
                 check_promises(&opened.description, &options.allow_missing)?;
                 opened_input = Some(opened);
@@ -450,8 +521,8 @@ pub fn record(
     let (units, wait_units) = bounded(UNITS);
     let encode_thread = screen.encode(encoder, units, Arc::clone(clock), stop.clone())?;
     let sequence = sequence::Sequence::new(log, surface, Arc::clone(clock), Arc::clone(&counters));
-    let initial = opened_input.map(|o| o.initial);
-    let sequence_thread = spawn("sequence", {
+    let initial = opened_input.map(|o| (o.at, o.initial));
+    let sequence_thread = spawn("sequence", Stream::Log, stop, {
         let stop = stop.clone();
         move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop)
     })?;
@@ -481,19 +552,27 @@ pub fn record(
         wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
     }
     let elapsed = clock.now().since(begin);
-    screen.join();
-    let encoder_died = encode_thread.join().is_err();
-    if let Some((_, thread)) = input_thread
-        && thread.join().is_err()
-    {
-        tracing::error!("the input thread panicked");
-        stop.fail("panic");
+    // The log is closed. A thread that hangs in its system is left behind; it holds nothing that is still needed.
+    let grace = wall.now().plus(GRACE);
+    let others = [screen.thread(), Some(encode_thread), input_thread.map(|(_, thread)| thread)];
+    for thread in others.into_iter().flatten() {
+        while !thread.is_finished() && wall.now() < grace {
+            wall.sleep_until(wall.now().plus(Duration::from_millis(5)));
+        }
+        if thread.is_finished() && thread.join().is_err() {
+            tracing::error!("a thread of the recording panicked");
+        }
     }
-    let log =
-        sequence_thread.join().map_err(|_panic| LogError::Poisoned { first: "the sequence panicked".into() })??;
+    let closed = sequence_thread.join();
+    let closed = closed.unwrap_or_else(|_panic| Err(LogError::Poisoned { first: "the sequence panicked".into() }));
+    let log = closed.map_err(|source| RecordError::Stopped { session: folder, source })?;
     let status = read(elapsed);
-    let failed = encoder_died || stop.failed.load(Ordering::SeqCst);
-    Ok(Recorded { log, end_reason: stop.reason(), status, lossy: failed || status.dropped > 0 })
+    let end_reason = stop.reason();
+    let lossy = stop.failure().is_some()
+        || status.dropped > 0
+        || counters.lost_inputs.load(Ordering::Relaxed) > 0
+        || end_reason == "disk_full";
+    Ok(Recorded { log, end_reason, status, lossy })
 }
 
 #[cfg(test)]
@@ -511,9 +590,10 @@ mod tests {
     fn the_first_reason_stands() {
         let stop = Stop::new();
         assert!(!stop.is_asked());
-        stop.ask("signal");
-        stop.fail("display_gone");
-        assert_eq!(stop.reason(), "signal");
+        stop.ask("sigint");
+        stop.fail(Stream::Screen, "display_gone");
+        assert_eq!(stop.reason(), "sigint");
+        assert_eq!(stop.failure(), Some((Stream::Screen, "display_gone".into())));
         assert!(stop.is_asked() && stop.flag().is_set());
     }
 }

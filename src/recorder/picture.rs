@@ -3,6 +3,7 @@
 //! Keeps the pace by absolute deadlines. A picture that finds no room is dropped here, counted and noted as a gap; what it
 //! showed is not lost, since the next picture shows it too.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::{Counters, Note, PICTURE_POOL, PICTURES, Picture, RecordError, Stop, Unchanged, Unit, gone_reason, spawn};
+use super::{Counters, Note, PICTURE_POOL, PICTURES, Picture, RecordError, Stop, Unchanged, Unit, source_ended, spawn};
 use crate::capture::pacing::Pacer;
 use crate::capture::{CaptureError, OpenScreen, ScreenDescription, ScreenSource};
 use crate::encode::{FrameStamp, I420, VideoEncoder, convert};
@@ -21,6 +22,12 @@ use crate::time::{Clock, MonoNs};
 /// With `--unchanged skip` a frame is stored at least this often: the video's index counts a frame's duration in 32 bits of
 /// microseconds (71 minutes), and a player wants something to show.
 const HEARTBEAT: Duration = Duration::from_mins(1);
+
+/// Longest time between two frames; the video's index counts a frame's duration in 32 bits of microseconds (71 minutes).
+const LONGEST_STALL: Duration = Duration::from_hours(1);
+
+/// How long the end of the screen's thread waits to hand over what is left.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// How fast to go, and until when.
 #[derive(Clone, Copy)]
@@ -37,7 +44,6 @@ pub(super) struct Screen {
     pictures: Option<Receiver<Picture>>,
     pool: Option<Sender<I420>>,
     thread: Option<JoinHandle<()>>,
-    stop: Stop,
 }
 
 /// Opens the screen in its own thread; the thread waits for [`Screen::go`].
@@ -54,7 +60,7 @@ pub(super) fn start(
     let (pool, wait_pool) = bounded::<I420>(PICTURE_POOL);
     let filler = pool.clone();
     let asked = stop.clone();
-    let thread = spawn("screen", move || {
+    let thread = spawn("screen", Stream::Screen, &stop, move || {
         let source = match open() {
             Ok(source) => source,
             Err(error) => {
@@ -82,14 +88,15 @@ pub(super) fn start(
             stop: asked.clone(),
             owed: true,
             spare: None,
+            unsent: VecDeque::new(),
         };
         if let Err(error) = stage.run(pace) {
             tracing::error!(%error, "the screen ended");
-            asked.fail(gone_reason(&error));
+            source_ended(&asked, Stream::Screen, &error);
         }
     })?;
     let pictures = Some(wait_pictures);
-    Ok(Screen { opened: wait_opened, go, pictures, pool: Some(pool), thread: Some(thread), stop })
+    Ok(Screen { opened: wait_opened, go, pictures, pool: Some(pool), thread: Some(thread) })
 }
 
 impl Screen {
@@ -109,23 +116,19 @@ impl Screen {
         stop: Stop,
     ) -> Result<JoinHandle<()>, RecordError> {
         let (pictures, pool) = (self.pictures.take(), self.pool.take());
-        spawn("encode", move || {
+        let asked = stop.clone();
+        spawn("encode", Stream::Screen, &asked, move || {
             let (Some(pictures), Some(pool)) = (pictures, pool) else { return };
             if let Err(error) = encode_all(encoder, &pictures, &pool, &units, clock.as_ref()) {
                 tracing::error!(%error, "the encoder ended");
-                stop.fail("encoder_failed");
+                stop.fail(Stream::Screen, "encoder_failed");
             }
         })
     }
 
-    /// Waits for the screen's thread.
-    pub(super) fn join(&mut self) {
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the screen thread panicked");
-            self.stop.fail("panic");
-        }
+    /// The screen's thread, once.
+    pub(super) fn thread(&mut self) -> Option<JoinHandle<()>> {
+        self.thread.take()
     }
 }
 
@@ -141,16 +144,23 @@ struct Grabber {
     owed: bool,
     /// The buffer of a picture that found no room.
     spare: Option<I420>,
+    /// Notes that found no room; at most one per frame, and none while the sequence runs.
+    unsent: VecDeque<Note>,
 }
 
 impl Grabber {
-    fn note(&self, t: MonoNs, event: Event) {
-        if self.notes.try_send(Note::Event(t, event)).is_err() {
-            tracing::warn!("a note of the screen did not fit into its queue");
+    /// Notes are few and must not get lost: what finds no room waits here and goes first next time.
+    fn note(&mut self, t: MonoNs, event: Event) {
+        self.unsent.push_back(Note::Event(t, event));
+        while let Some(note) = self.unsent.pop_front() {
+            if let Err(TrySendError::Full(note)) = self.notes.try_send(note) {
+                self.unsent.push_front(note);
+                break;
+            }
         }
     }
 
-    fn drop_frames(&self, t: MonoNs, reason: &str, count: u64, until: MonoNs) {
+    fn drop_frames(&mut self, t: MonoNs, reason: &str, count: u64, until: MonoNs) {
         self.counters.dropped.fetch_add(count, Ordering::Relaxed);
         let reason = reason.to_owned();
         self.note(t, Event::Gap(Gap { stream: Stream::Screen, reason, lost: Some(count), until }));
@@ -165,6 +175,11 @@ impl Grabber {
             let tick = pacer.next(self.clock.as_ref());
             if end.is_some_and(|end| tick.deadline >= end) {
                 self.stop.ask("duration");
+                break;
+            }
+            if stored.is_some_and(|stored| tick.deadline.since(stored) > LONGEST_STALL) {
+                // The process was stopped for long: the video's index cannot say so, and nobody wants such a session.
+                self.stop.fail(Stream::Screen, "stalled");
                 break;
             }
             if tick.missed > 0 {
@@ -212,6 +227,11 @@ impl Grabber {
                     self.drop_frames(grab.t, "encoder_busy", 1, grab.t);
                 }
                 Err(TrySendError::Disconnected(_)) => break,
+            }
+        }
+        for note in self.unsent.drain(..) {
+            if self.notes.send_timeout(note, LAST_WORD).is_err() {
+                tracing::error!("a note of the screen could not be written");
             }
         }
         Ok(())

@@ -11,15 +11,15 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
-use super::{Counters, Note, Stop, Unit};
+use super::{Counters, GRACE, Note, Stop, Unit};
 use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
-use crate::event::{Button, Event, Frame, Gap, Key, Source, Stream, Surface};
+use crate::event::{Button, Event, Frame, Gap, HidUsage, Key, Source, Stream, Surface};
 use crate::hid;
 use crate::id::FrameRef;
 use crate::log::writer::{LogWriter, SealedLog};
 use crate::log::{Body, LogError, Record, codec};
-use crate::time::{Anchor, Clock, MonoNs};
+use crate::time::{Anchor, Clock, MonoNs, SystemClock};
 
 /// How often the clocks are read: 360 readings an hour fit the drift to far below 1 ppm.
 const ANCHOR_NS: i64 = 10_000_000_000;
@@ -105,7 +105,8 @@ pub(super) struct Sequence {
     surface: Surface,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
-    held_keys: BTreeSet<u32>,
+    /// By usage and native code: some systems have only one of them.
+    held_keys: BTreeSet<(Option<HidUsage>, u32)>,
     held_buttons: BTreeSet<Button>,
     last_anchor: Option<Anchor>,
 }
@@ -126,20 +127,20 @@ impl Sequence {
     /// Appends until all three producers have ended, then closes the log.
     pub(super) fn run(
         mut self,
-        initial: Option<&InitialState>,
+        initial: Option<&(MonoNs, InitialState)>,
         inputs: &Receiver<StampedInput>,
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
         stop: &Stop,
     ) -> Result<SealedLog, LogError> {
-        match self.run_until_done(initial, inputs, units, notes) {
+        match self.run_until_done(initial, inputs, units, notes, stop) {
             Ok(()) => {
                 let reason = stop.reason();
                 let t = self.clock.now();
                 self.log.seal(t, &reason)
             }
             Err(error) => {
-                stop.fail("write_error");
+                stop.fail(Stream::Log, "write_error");
                 Err(error)
             }
         }
@@ -147,32 +148,44 @@ impl Sequence {
 
     fn run_until_done(
         &mut self,
-        initial: Option<&InitialState>,
+        initial: Option<&(MonoNs, InitialState)>,
         inputs: &Receiver<StampedInput>,
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
+        stop: &Stop,
     ) -> Result<(), LogError> {
         self.anchor()?;
-        if let Some(initial) = initial {
-            self.append_held(initial)?;
+        if let Some((t, initial)) = initial {
+            self.append_held(*t, initial)?;
         }
         let (mut inputs_open, mut units_open, mut notes_open) = (true, true, true);
+        let wall = SystemClock;
+        let mut deadline = None;
         while inputs_open || units_open || notes_open {
+            if stop.is_asked() && wall.now() > *deadline.get_or_insert_with(|| wall.now().plus(GRACE)) {
+                let stream = if inputs_open { Stream::Input } else { Stream::Screen };
+                stop.fail(stream, "source_hangs");
+                break;
+            }
             let mut select = Select::new();
             let input = inputs_open.then(|| select.recv(inputs));
             let unit = units_open.then(|| select.recv(units));
-            let note = notes_open.then(|| select.recv(notes));
+            if notes_open {
+                select.recv(notes);
+            }
             let wait = match self.log.due() {
                 Some(due) => due.since(self.clock.now()).min(IDLE),
                 None => IDLE,
             };
             if let Ok(ready) = select.ready_timeout(wait) {
+                // Notes first: a surface that moved is known before the inputs that are relative to it.
+                if notes_open {
+                    notes_open = self.drain(notes, |this, Note::Event(t, event)| this.append_screen(t, event))?;
+                }
                 if Some(ready) == input {
                     inputs_open = self.drain(inputs, Self::append_input)?;
                 } else if Some(ready) == unit {
                     units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
-                } else if Some(ready) == note {
-                    notes_open = self.drain(notes, |this, Note::Event(t, event)| this.append_screen(t, event))?;
                 }
             }
             self.log.commit_if_due()?;
@@ -180,6 +193,12 @@ impl Sequence {
                 self.anchor()?;
             }
             self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
+        }
+        if let Some((stream, reason)) = stop.failure() {
+            let t = self.clock.now();
+            let gap = Gap { stream, reason: reason.clone(), lost: None, until: t };
+            self.append(t, Source::Recorder, Event::Gap(gap))?;
+            append_fact(&mut self.log, t, &format!("failed_{}", stream.name()), &json!(reason))?;
         }
         self.anchor()
     }
@@ -227,10 +246,9 @@ impl Sequence {
     }
 
     /// What was already held when recording began, as rows, so that a later release has its press.
-    fn append_held(&mut self, initial: &InitialState) -> Result<(), LogError> {
-        let t = self.clock.now();
+    fn append_held(&mut self, t: MonoNs, initial: &InitialState) -> Result<(), LogError> {
         for (usage, native) in &initial.keys {
-            self.held_keys.insert(*native);
+            self.held_keys.insert((*usage, *native));
             let key = Key { usage: *usage, native: Some(*native), down: true, repeat: false, redacted: false };
             self.append(t, Source::Recorder, Event::Key(key))?;
         }
@@ -249,12 +267,8 @@ impl Sequence {
         let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
         let event = match input {
             RawInput::Key { usage, native, down, repeat } => {
-                let held = if down { !self.held_keys.insert(native) } else { !self.held_keys.remove(&native) };
-                if !down && held {
-                    // A release without a press: the press was before the recording and was seen as an initial state, or
-                    // the source lost it. Either way the row says what was seen.
-                    tracing::debug!("a key was released that was not held");
-                }
+                let key = (usage, native);
+                let held = if down { !self.held_keys.insert(key) } else { !self.held_keys.remove(&key) };
                 Event::Key(Key { usage, native: Some(native), down, repeat: down && (repeat || held), redacted: false })
             }
             RawInput::Motion { position, motion } => {
@@ -274,6 +288,9 @@ impl Sequence {
             }
             RawInput::Focus { window_id, title, app, pid } => Event::Focus { window_id, title, app, pid },
             RawInput::Lost { reason, count, until } => {
+                // A release may be among what was lost: the next press of any key is a press.
+                self.held_keys.clear();
+                self.counters.lost_inputs.fetch_add(count.unwrap_or(1), Ordering::Relaxed);
                 Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: count, until })
             }
         };

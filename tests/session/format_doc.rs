@@ -174,6 +174,19 @@ fn vectors_of_the_row_hash_are_what_is_computed() {
 }
 
 #[test]
+fn the_video_is_described_as_it_is_written() {
+    use watchcap::encode::bitstream::{STAMP_UUID, STAMP_VERSION};
+    use watchcap::session::sample_index::TIMESCALE;
+
+    let table: BTreeMap<String, String> =
+        table("video").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    let uuid: String = STAMP_UUID.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    assert_eq!(table["SEI UUID"], uuid);
+    assert_eq!(table["SEI version"], STAMP_VERSION.to_string());
+    assert_eq!(table["timescale of movie and track"], format!("{TIMESCALE} per second"));
+}
+
+#[test]
 fn the_log_is_described_as_it_is_written() {
     use watchcap::log::chunk;
     use watchcap_migrations::log::v1::kind;

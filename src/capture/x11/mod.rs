@@ -20,8 +20,12 @@ use super::CaptureError;
 /// # Errors
 /// [`CaptureError::NoDisplay`] when there is none.
 pub fn connect(display: Option<&str>) -> Result<(RustConnection, usize), CaptureError> {
+    let named = display.map(str::to_owned).or_else(|| std::env::var("DISPLAY").ok()).filter(|name| !name.is_empty());
+    if named.is_none() {
+        return Err(CaptureError::NoDisplay { detail: "the DISPLAY variable is not set".into() });
+    }
     x11rb::connect(display).map_err(|error| CaptureError::NoDisplay {
-        detail: match display.map(str::to_owned).or_else(|| std::env::var("DISPLAY").ok()) {
+        detail: match named {
             Some(name) => format!("{name}: {error}"),
             None => "the DISPLAY variable is not set".into(),
         },
