@@ -133,3 +133,49 @@ fn targets_are_listed() {
     );
     drop(client);
 }
+
+#[test]
+fn a_window_is_recorded_alone_and_its_resize_is_a_row() {
+    use x11rb::connection::Connection;
+    use x11rb::protocol::xproto::{ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, WindowClass};
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let display = Display::start(640, 360);
+    let (conn, screen) = x11rb::connect(Some(&display.name)).expect("a display");
+    let root = conn.setup().roots[screen].root;
+    let window = |x: i16, y: i16, width: u16, height: u16, colour: u32| {
+        let id = conn.generate_id().expect("an id");
+        let aux = CreateWindowAux::new().override_redirect(1).background_pixel(colour);
+        conn.create_window(0, id, root, x, y, width, height, 0, WindowClass::INPUT_OUTPUT, 0, &aux).expect("a window");
+        conn.map_window(id).expect("a window");
+        conn.flush().expect("a display");
+        id
+    };
+    let ours = window(100, 50, 200, 100, 0x00c8_2800);
+    let recorder = record(&display, dir.path(), &["--window", &format!("{ours:#x}"), "--fps", "20", "--cursor", "off"]);
+    // Another window lies over it from now on: it must not be seen.
+    let _over = window(90, 40, 150, 80, 0x0000_ff00);
+    std::thread::sleep(Duration::from_millis(700));
+    conn.configure_window(ours, &ConfigureWindowAux::new().x(120).width(100)).expect("a resize");
+    conn.flush().expect("a display");
+    std::thread::sleep(Duration::from_millis(700));
+    let (code, _) = recorder.stop("INT", Duration::from_secs(10));
+    assert!(code == 0 || code == 3, "the recorder ended with {code}");
+    let session = dir.path().join("s");
+    let metadata = metadata(&session);
+    assert_eq!((&metadata["resolution"]["width"], &metadata["resolution"]["height"]), (&200.into(), &100.into()));
+    let rows = python("window_rows.py", &[&session]);
+    let last: Value = serde_json::from_str(rows.lines().last().expect("a window row")).expect("JSON");
+    assert_eq!((&last["width"], &last["height"], &last["x"]), (&"100".into(), &"100".into(), &"120".into()));
+
+    let mut video = watchcap::session::frames::FrameReader::open(&session.join("frames.mp4")).expect("the video");
+    let close = |pixel: &[u8], colour: [u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 12);
+    for frame in 0..video.len() {
+        let picture = video.rgb(frame).expect("a picture");
+        let at = |x: usize, y: usize| &picture.data[(y * 200 + x) * 3..][..3];
+        assert!(close(at(100, 50), [200, 40, 0]), "frame {frame} shows {:?} in the middle", at(100, 50));
+        if frame + 3 > video.len() {
+            assert!(close(at(10, 50), [0, 0, 0]) && close(at(190, 50), [0, 0, 0]), "frame {frame} is not letterboxed");
+        }
+    }
+}

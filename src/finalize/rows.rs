@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Axis, Button, Event, Frame, Gap, HidUsage, Key, Source, Stream, Surface};
 use crate::finalize::describe::Losses;
+use crate::finalize::moov::MAX_GAP_US;
 use crate::hid;
 use crate::log::{Body, Record};
 use crate::session::row::{Row, RowMetadata, event_type, key};
@@ -141,13 +142,15 @@ impl RowMaker {
             return None;
         }
         let t0 = *self.facts.t0.get_or_insert(t);
+        let pts_us = pts_us(t.0, t0.0);
+        if self.samples.last().is_some_and(|last| pts_us - last.pts_us > MAX_GAP_US) {
+            // The index cannot say so; what lies behind such a gap is left out, and is a gap.
+            self.torn_from = logged;
+            self.facts.torn_frames += 1;
+            return None;
+        }
         let index = self.samples.len() as u64;
-        self.samples.push(Sample {
-            offset: frame.offset,
-            size: frame.size_bytes,
-            pts_us: pts_us(t.0, t0.0),
-            keyframe: frame.keyframe,
-        });
+        self.samples.push(Sample { offset: frame.offset, size: frame.size_bytes, pts_us, keyframe: frame.keyframe });
         self.last_frame = Some(index);
         Some(index)
     }

@@ -9,9 +9,9 @@
 //! - **G3** A frame's bytes are in the file before its reference is in the database, and on the disk before the reference is
 //!   synced: the header of each chunk says how much of the video was on the disk when the chunk was cut.
 //! - **G4** Records come back in the order in which they were appended, with no hole that is not reported.
-//! - **G5** Each chunk frames itself (magic, length, CRC32C): what the database loses, a scan of its bytes finds.
+//! - **G5** Each chunk frames itself (magic, length, CRC32C), and logs are read by a scan of the database's bytes.
 //! - **G6** After the first failed write nothing more is written, and everything acknowledged before stays readable.
-//! - **G7** Reading never changes what the log says; [`reader::LogReader::peek`] does not even open the database.
+//! - **G7** Reading never changes what the log says: [`reader::LogReader`] only reads, also while the log is being written.
 //!
 //! Does not know the session's formats; `finalize` makes a session of it.
 

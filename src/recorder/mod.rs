@@ -463,7 +463,7 @@ pub fn record(
     let input = sources.input.map(|open| start_input(open, inputs, Arc::clone(clock), stop.clone())).transpose()?;
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
-    let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop.clone())?;
+    let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop)?;
 
     let description = wait_opened(&screen.opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
     let mut input_thread = None;

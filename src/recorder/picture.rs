@@ -52,7 +52,7 @@ pub(super) fn start(
     notes: Sender<Note>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
-    stop: Stop,
+    stop: &Stop,
 ) -> Result<Screen, RecordError> {
     let (opened, wait_opened) = bounded(1);
     let (go, wait_go) = bounded::<Pace>(1);
@@ -60,7 +60,7 @@ pub(super) fn start(
     let (pool, wait_pool) = bounded::<I420>(PICTURE_POOL);
     let filler = pool.clone();
     let asked = stop.clone();
-    let thread = spawn("screen", Stream::Screen, &stop, move || {
+    let thread = spawn("screen", Stream::Screen, stop, move || {
         let source = match open() {
             Ok(source) => source,
             Err(error) => {
