@@ -11,7 +11,7 @@
 //!                                └─> Timeline
 //! ```
 //!
-//! Message in, state, screen out: [`Msg`] is closed, `update` has no I/O of its own and no clock, `draw` only reads.
+//! Message in, state, screen out: `Msg` is closed, `update` has no I/O of its own and no clock, `draw` only reads.
 //! Everything that a [`Timeline`] says is untrusted text and is cleaned before it is drawn.
 
 mod app;
