@@ -12,5 +12,6 @@ mod golden;
 mod long;
 mod record;
 mod recorder;
+mod replay;
 mod session;
 mod tidy;

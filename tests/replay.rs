@@ -1,0 +1,100 @@
+//! The player in a real terminal: tmux runs it, keys are sent, and what is on the screen is read back.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::{run, synthetic, watchcap};
+
+/// A tmux server of the test's own.
+struct Terminal {
+    socket: String,
+}
+
+impl Terminal {
+    fn start(name: &str, command: &str, size: (u32, u32)) -> Self {
+        let terminal = Self { socket: format!("watchcap-test-{name}-{}", std::process::id()) };
+        let (width, height) = (size.0.to_string(), size.1.to_string());
+        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &width, "-y", &height, command]);
+        terminal
+    }
+
+    fn tmux(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-L", &self.socket]).args(args).output();
+        let output = output.expect("tmux is missing: run scripts/setup.sh test");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
+    }
+
+    /// Waits until the screen shows `what`, and answers with the screen.
+    fn shows(&self, what: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let screen = self.tmux(&["capture-pane", "-p"]);
+            if screen.split_whitespace().collect::<Vec<_>>().join(" ").contains(what) {
+                return screen;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "the screen does not show '{what}':\n{screen}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+fn plays(dir: &Path, size: (u32, u32), name: &str) {
+    let session = dir.join("s");
+    let done = dir.join(format!("done-{name}"));
+    let program = env!("CARGO_BIN_EXE_watchcap");
+    let command = format!("{program} replay {} 2>&1; echo code=$? > {}", session.display(), done.display());
+    let terminal = Terminal::start(name, &command, size);
+    let screen = terminal.shows("frame 0/60");
+    assert!(screen.contains('▀'), "no picture is drawn:\n{screen}");
+    assert!(screen.contains("sealed") && screen.contains("KeyW"), "{screen}");
+    terminal.keys(&["Right"]);
+    terminal.shows("frame 1/60");
+    terminal.keys(&["S-Right"]);
+    terminal.shows("frame 31/60");
+    terminal.keys(&["Left"]);
+    terminal.shows("frame 30/60");
+    terminal.keys(&["?"]);
+    terminal.shows("next frame");
+    terminal.keys(&["?"]);
+    terminal.keys(&["Home"]);
+    terminal.shows("frame 0/60");
+    terminal.keys(&["Space"]);
+    // It plays: the frames count up by themselves, to the last.
+    terminal.shows("frame 59/60");
+    terminal.keys(&["q"]);
+    let began = Instant::now();
+    while !done.exists() {
+        assert!(began.elapsed() < Duration::from_secs(10), "the player does not leave");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(std::fs::read_to_string(done).expect("its exit code").trim(), "code=0");
+}
+
+#[test]
+fn the_player_shows_steps_plays_and_leaves() {
+    let dir = tempfile::tempdir().expect("a folder");
+    synthetic(dir.path(), "s", &[]);
+    plays(dir.path(), (120, 40), "wide");
+    plays(dir.path(), (80, 24), "small");
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let (code, out, err) = run(watchcap().arg("replay").arg(session));
+    assert_eq!(code, 1);
+    assert!(out.is_empty() && err.contains("terminal") && err.contains("hint:"), "{out}{err}");
+}
