@@ -195,7 +195,8 @@ impl Story {
                 settings.insert("unchanged".into(), self.fact("unchanged").clone());
             }
             let source = text(fact, "backend");
-            let info = StreamInfo { status: status.into(), source, reason: None, settings, extra: Extra::new() };
+            let reason = failed.map(str::to_owned);
+            let info = StreamInfo { status: status.into(), source, reason, settings, extra: Extra::new() };
             out.insert(name.to_owned(), info);
         }
         out
