@@ -6,6 +6,7 @@
 # BENCH may name a built `encode` bench, to leave cargo out.
 #   DIR=/tmp/bench_encode TURNS=3 KBPS="8000 12000" scripts/bench_encode.sh
 set -euo pipefail
+PATH=$PATH:/usr/games # where Debian puts games, and not every shell looks
 dir=${DIR:-/tmp/bench_encode} turns=${TURNS:-3} rates=${KBPS:-8000 12000} display=${XDISPLAY:-:60}
 size=1920x1080 fps=30 seconds=10
 clip=$dir/clip.yuv still=$dir/still.yuv
