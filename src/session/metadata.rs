@@ -222,7 +222,7 @@ pub struct Consent {
     pub record_input: bool,
     /// Sound.
     pub record_audio: bool,
-    /// How it was given: `flag`, `config`, `prompt`.
+    /// How it was given: `flag`, `configuration`, `prompt`, `synthetic` (nobody was recorded).
     pub how: String,
     /// When, RFC 3339, UTC.
     pub agreed_at: String,
