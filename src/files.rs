@@ -35,13 +35,13 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
-/// Makes a file that only its owner can read, open for reading and writing; it must not exist.
+/// Makes a file that only its owner can read, open for reading and writing; one that is there is emptied and made private.
 ///
 /// # Errors
-/// When it exists, or cannot be created.
+/// When it cannot be created, opened or given its mode.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
     let mut options = File::options();
-    options.read(true).write(true).create_new(true);
+    options.read(true).write(true).create(true).truncate(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;

@@ -27,7 +27,6 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
-use crate::session::layout;
 use crate::session::row::Row;
 use crate::session::row_hash::{self, HASH_LEN};
 use crate::session::schema::{self, COLUMNS, column};
@@ -162,8 +161,8 @@ impl TableWriter {
     /// # Errors
     /// When the file cannot be created or its beginning not written.
     pub fn create(path: &Path, session_id: &str, key_values: &[(String, String)]) -> Result<Self, TableError> {
-        let file =
-            layout::create_private_file(path).map_err(|source| TableError::Create { path: path.to_owned(), source })?;
+        let file = crate::files::create_private_file(path)
+            .map_err(|source| TableError::Create { path: path.to_owned(), source })?;
         let write = |source| TableError::Write { path: path.to_owned(), source };
         let schema = schema::arrow_schema();
         let properties = properties(&schema, session_id, key_values).map_err(write)?;

@@ -1,12 +1,11 @@
-//! The files of a session: every name once, and the only places where they are made.
+//! The files of a session: every name once.
 //!
-//! Invariant: what is created here can be read and written by its owner and by nobody else, whatever the umask:
-//! recordings hold keystrokes. Does not read or write the content of any file.
+//! Does not read or write the content of any file; they are made private by [`crate::files`].
 
-use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::id::FrameRef;
 use crate::time::UtcNs;
 
@@ -134,7 +133,7 @@ pub fn create_session_dir(parent: &Path, begun: UtcNs) -> io::Result<PathBuf> {
     let name = session_name(begun);
     for number in 1..=MAX_NAME_TRIES {
         let path = parent.join(if number == 1 { name.clone() } else { format!("{name}_{number}") });
-        match create_private_dir(&path) {
+        match files::create_private_dir(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
             Ok(()) => return Ok(path),
@@ -143,47 +142,10 @@ pub fn create_session_dir(parent: &Path, begun: UtcNs) -> io::Result<PathBuf> {
     Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{MAX_NAME_TRIES} sessions named {name} exist already")))
 }
 
-/// Creates a directory with mode 0700, whatever the umask. (On Windows it inherits the rights of its parent.)
-///
-/// # Errors
-/// When it cannot be created; [`io::ErrorKind::AlreadyExists`] when something of that name is there.
-pub fn create_private_dir(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-        fs::DirBuilder::new().mode(0o700).create(path)?;
-        // The umask can only have taken rights away; without this a umask of 0200 gives a directory nobody can fill.
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-    }
-    #[cfg(not(unix))]
-    {
-        fs::create_dir(path)
-    }
-}
-
-/// Creates a file with mode 0600, whatever the umask, or empties the one that is there and sets its mode. Open for
-/// reading and writing. (On Windows it inherits the rights of its directory.)
-///
-/// # Errors
-/// When it cannot be created, opened or given its mode.
-pub fn create_private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        let file = options.mode(0o600).open(path)?;
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        Ok(file)
-    }
-    #[cfg(not(unix))]
-    {
-        options.open(path)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -202,9 +164,9 @@ mod tests {
         let parent = tempfile::tempdir().expect("a directory");
         let dir = create_session_dir(parent.path(), UtcNs(0)).expect("a session");
         assert_eq!(state_of(&dir), DirState::Nothing);
-        create_private_dir(&log_dir(&dir)).expect("a log");
+        files::create_private_dir(&log_dir(&dir)).expect("a log");
         assert_eq!(state_of(&dir), DirState::Log);
-        create_private_file(&integrity_path(&dir)).expect("a seal");
+        files::create_private_file(&integrity_path(&dir)).expect("a seal");
         assert_eq!(state_of(&dir), DirState::Sealed);
         assert_eq!(state_of(&dir.join("missing")), DirState::Nothing);
     }
@@ -218,7 +180,7 @@ mod tests {
         let file = metadata_path(&dir);
         fs::write(&file, "old").expect("a file");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");
-        create_private_file(&file).expect("a file");
+        files::create_private_file(&file).expect("a file");
         let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
         assert_eq!((mode(&dir), mode(&file)), (0o700, 0o600));
         assert_eq!(fs::read(&file).expect("a file"), b"");

@@ -148,11 +148,7 @@ pub fn publish(temp: &Path, target: &Path) -> Result<(), SealError> {
 /// # Errors
 /// When the directory cannot be opened or synced.
 pub fn sync_dir(dir: &Path) -> Result<(), SealError> {
-    #[cfg(unix)]
-    File::open(dir).and_then(|handle| handle.sync_all()).map_err(io_error("sync the directory", dir))?;
-    #[cfg(not(unix))]
-    let _: &Path = dir;
-    Ok(())
+    crate::files::sync_dir(dir).map_err(io_error("sync the directory", dir))
 }
 
 /// Writes a small file whole: privately, to its temporary name, and then publishes it.
@@ -161,7 +157,7 @@ pub fn sync_dir(dir: &Path) -> Result<(), SealError> {
 /// When it cannot be written or published.
 pub fn publish_bytes(target: &Path, bytes: &[u8]) -> Result<(), SealError> {
     let temp = layout::temp_path(target);
-    let mut file = layout::create_private_file(&temp).map_err(io_error("create", &temp))?;
+    let mut file = crate::files::create_private_file(&temp).map_err(io_error("create", &temp))?;
     file.write_all(bytes).map_err(io_error("write", &temp))?;
     drop(file);
     publish(&temp, target)
@@ -373,7 +369,7 @@ mod tests {
         fs::create_dir(layout::debug_dir(dir)).expect("a directory");
         fs::write(layout::debug_dir(dir).join("frame_0000000001.png"), b"png").expect("a file");
         fs::write(dir.join("events.parquet.tmp"), b"left behind").expect("a file");
-        layout::create_private_dir(&layout::log_dir(dir)).expect("a directory");
+        crate::files::create_private_dir(&layout::log_dir(dir)).expect("a directory");
         fs::write(layout::log_dir(dir).join("x"), b"log").expect("a file");
         let known = [IntegrityEntry { name: "frames.mp4".into(), hash: hash_of(b"video") }];
         let mut read = 0;
