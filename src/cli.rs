@@ -37,6 +37,8 @@ pub enum Verb {
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
     Doctor(DoctorArgs),
+    /// List, show and check profiles: what is masked and withheld in a game.
+    Profile(ProfileArgs),
     /// Record the built-in synthetic desktop, finalize, verify, and open the replay.
     Demo(DemoArgs),
 }
@@ -77,6 +79,17 @@ pub enum UnchangedArg {
     Repeat,
     /// Store none; how many is counted.
     Skip,
+}
+
+/// Which keys are recorded with their codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeysArg {
+    /// All.
+    All,
+    /// Those that write no text, and the game keys of profile and configuration; the others without a code.
+    NoText,
+    /// No key is recorded at all.
+    None,
 }
 
 /// Backend for pictures.
@@ -166,9 +179,32 @@ pub struct RecordArgs {
     /// How often the polling input backend looks, per second.
     #[arg(long, value_name = "HZ", default_value = "500")]
     pub poll_hz: u32,
-    /// Streams that may be missing: input, keys, buttons, wheel, motion, position, focus.
+    /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
+    /// typed into excluded windows).
     #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
     pub allow_missing: Vec<String>,
+
+    /// Black out this part of every picture: X,Y,WIDTH,HEIGHT in pixels of what is recorded, or in percent of it (0%,90%,25%,10%).
+    #[arg(long, value_name = "AREA", allow_hyphen_values = true)]
+    pub mask: Vec<String>,
+    /// Mask the windows of this application (its class; * at the end for any rest), and withhold what is typed there.
+    #[arg(long, value_name = "NAME")]
+    pub exclude_app: Vec<String>,
+    /// Likewise for windows whose title contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub exclude_title: Vec<String>,
+    /// Mask notification windows [default: on].
+    #[arg(long, value_enum)]
+    pub mask_notifications: Option<OnOff>,
+    /// Which keys are recorded with their codes [default: all].
+    #[arg(long, value_enum)]
+    pub keys: Option<KeysArg>,
+    /// What to mask and withhold in a game: a profile (see `watchcap profile list`), auto (by the window), none [default: none].
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The game's HUD scale, 0 to 100, where the profile asks for it [default: the largest areas].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub hud_scale: Option<u8>,
 
     /// Name of the game or task, for the metadata.
     #[arg(long, value_name = "NAME")]
@@ -256,6 +292,41 @@ pub struct DoctorArgs {
     /// Print as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `watchcap profile`
+#[derive(Args, Debug)]
+pub struct ProfileArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: ProfileVerb,
+}
+
+/// What to do with profiles.
+#[derive(Subcommand, Debug)]
+pub enum ProfileVerb {
+    /// List the profiles that are built in, and your own.
+    List {
+        /// Print as JSON on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a profile, or with --size where its masks are in a picture of that size.
+    Show {
+        /// Its name.
+        name: String,
+        /// Size of the picture.
+        #[arg(long, value_name = "WIDTHxHEIGHT")]
+        size: Option<String>,
+        /// The game's HUD scale, 0 to 100.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+        hud_scale: Option<u8>,
+    },
+    /// Check a profile of your own.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// `watchcap demo`

@@ -10,6 +10,7 @@ mod cli;
 mod finalize;
 mod golden;
 mod long;
+mod privacy;
 mod record;
 mod recorder;
 mod replay;

@@ -7,6 +7,8 @@ mod demo;
 mod doctor;
 mod finalize;
 mod info;
+mod privacy;
+mod profile;
 mod record;
 mod replay;
 mod targets;
@@ -60,13 +62,14 @@ impl From<ConfigError> for Failure {
 /// [`Failure`] with everything that is to be printed.
 pub fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.verb {
-        Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?.record),
+        Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?),
         Verb::Finalize(args) => finalize::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Profile(args) => profile::run(&args),
         Verb::Demo(args) => demo::run(&args),
     }
 }

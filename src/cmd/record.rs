@@ -12,11 +12,12 @@ use super::{Failure, Outcome, text};
 use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend};
 use crate::capture::{ScreenDescription, Sources, Target, synthetic};
 use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
-use crate::config::RecordConfig;
+use crate::config::{Config, RecordConfig};
 use crate::encode::{Quality, openh264};
 use crate::event::Stream;
 use crate::id::SessionId;
 use crate::log::video::BOX_SIZE;
+use crate::privacy;
 use crate::privacy::consent::{Consent, ConsentError, Method, TEXT};
 use crate::recorder::{self, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
@@ -28,11 +29,11 @@ const DISK_RESERVE: u64 = 512 << 20;
 /// Longest name of a game or its version, bytes: both fit into one fact of the log.
 const MAX_LABEL: usize = 256;
 /// What `--allow-missing` may name.
-const MAY_MISS: [&str; 7] = ["input", "keys", "buttons", "wheel", "motion", "position", "focus"];
+const MAY_MISS: [&str; 9] = ["input", "keys", "buttons", "wheel", "motion", "position", "focus", "masks", "redaction"];
 
-pub(super) fn run(args: &RecordArgs, config: &RecordConfig) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &RecordArgs, config: &Config) -> Result<Outcome, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let out = args.out.clone().or_else(|| config.out.clone()).unwrap_or_else(|| PathBuf::from("."));
+    let out = args.out.clone().or_else(|| config.record.out.clone()).unwrap_or_else(|| PathBuf::from("."));
     run_into(&out, args, config, &clock).map(|(_, outcome)| outcome)
 }
 
@@ -40,12 +41,12 @@ pub(super) fn run(args: &RecordArgs, config: &RecordConfig) -> Result<Outcome, F
 pub(super) fn run_into(
     out: &Path,
     args: &RecordArgs,
-    config: &RecordConfig,
+    config: &Config,
     clock: &Arc<dyn Clock>,
 ) -> Result<(PathBuf, Outcome), Failure> {
     let plan = Plan::of(args, config)?;
-    let consent = consent(args, config, clock.as_ref())?;
-    let sources = sources(args, config, clock, &consent)?;
+    let consent = consent(args, &config.record, clock.as_ref())?;
+    let sources = sources(args, &config.record, clock, &consent, &plan)?;
     let stop = Stop::new();
     crate::signals::stop_on_signals(&stop)
         .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;
@@ -59,10 +60,18 @@ struct Plan {
     bitrate_kbps: Option<u32>,
     quality: Quality,
     unchanged: Unchanged,
+    target: Target,
+    privacy: privacy::Plan,
+    /// The game: the person's word over the profile's.
+    game: Option<String>,
 }
 
 impl Plan {
-    fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
+    fn of(args: &RecordArgs, config: &Config) -> Result<Self, Failure> {
+        let target = target(args)?;
+        let (privacy, profile_game) = super::privacy::plan(args, &config.privacy, &target)?;
+        let game = args.game.clone().or(profile_game);
+        let config = &config.record;
         let fps = args.fps.or(config.fps).unwrap_or(30);
         if !(1..=240).contains(&fps) {
             return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
@@ -99,7 +108,7 @@ impl Plan {
                 return Err(Failure::usage(format!("unknown 'unchanged' setting '{other}'"), "repeat or skip"));
             }
         };
-        Ok(Self { fps, gop_ns: (gop * 1e9) as i64, bitrate_kbps, quality, unchanged })
+        Ok(Self { fps, gop_ns: (gop * 1e9) as i64, bitrate_kbps, quality, unchanged, target, privacy, game })
     }
 }
 
@@ -166,6 +175,7 @@ fn sources(
     config: &RecordConfig,
     clock: &Arc<dyn Clock>,
     consent: &Consent,
+    plan: &Plan,
 ) -> Result<Sources, Failure> {
     let input = consent.covers(Stream::Input);
     if args.source == SourceArg::Synthetic {
@@ -180,7 +190,8 @@ fn sources(
         return Err(Failure::usage(format!("cannot poll {} times a second", args.poll_hz), "use --poll-hz 1 to 10000"));
     }
     let options = CaptureOptions {
-        target: target(args)?,
+        target: plan.target.clone(),
+        exclusions: Arc::clone(&plan.privacy.exclusions),
         cursor: args.cursor.map_or(config.cursor.unwrap_or(true), |cursor| cursor == OnOff::On),
         screen: match args.screen_backend {
             ScreenBackendArg::Auto => ScreenBackend::Auto,
@@ -220,6 +231,23 @@ fn environment() -> Value {
     })
 }
 
+/// What may be missing: what the person named, and what a backend that was chosen by name lacks; the metadata says what is
+/// missing. Not the focus when a window is recorded, since then input of other windows would be recorded too.
+fn allowed_to_miss(args: &RecordArgs, target: &Target) -> Vec<String> {
+    let mut allowed = args.allow_missing.clone();
+    let mut allow = |names: &[&str]| allowed.extend(names.iter().map(|name| (*name).to_owned()));
+    if args.input_backend == InputBackendArg::Poll {
+        allow(&["wheel", "motion", "redaction"]);
+        if !matches!(target, Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_)) {
+            allow(&["focus"]);
+        }
+    }
+    if args.screen_backend == ScreenBackendArg::Xcap {
+        allow(&["masks"]);
+    }
+    allowed
+}
+
 /// Records into a new folder in `out`, seals it unless told not to, and says what became of it.
 fn record_into(
     out: &Path,
@@ -230,7 +258,7 @@ fn record_into(
     clock: &Arc<dyn Clock>,
     stop: &Stop,
 ) -> Result<(PathBuf, Outcome), Failure> {
-    for (flag, value) in [("--game", &args.game), ("--patch", &args.patch)] {
+    for (flag, value) in [("--game", &plan.game), ("--patch", &args.patch)] {
         if value.as_ref().is_some_and(|value| value.len() > MAX_LABEL) {
             return Err(Failure::usage(
                 format!("the value of {flag} is too long"),
@@ -257,12 +285,8 @@ fn record_into(
             "session".to_owned(),
             json!({
                 "captured_at": begun.to_rfc3339(),
-                "watchcap": env!("CARGO_PKG_VERSION"), "game": args.game, "patch": args.patch,
+                "watchcap": env!("CARGO_PKG_VERSION"), "game": plan.game, "patch": args.patch,
             }),
-        ),
-        (
-            "privacy".to_owned(),
-            json!({ "chat_redacted": false, "notifications_masked": false, "input_only_with_focus": false }),
         ),
         ("env".to_owned(), environment()),
     ];
@@ -277,13 +301,8 @@ fn record_into(
         duration: args.duration,
         unchanged: plan.unchanged,
         box_bytes: BOX_SIZE,
-        // An input backend that was chosen by name may lack what it lacks; the metadata says which streams are missing.
-        allow_missing: match args.input_backend {
-            InputBackendArg::Poll => {
-                ["wheel", "motion", "focus"].map(str::to_owned).into_iter().chain(args.allow_missing.clone()).collect()
-            }
-            _ => args.allow_missing.clone(),
-        },
+        allow_missing: allowed_to_miss(args, &plan.target),
+        privacy: plan.privacy.clone(),
         facts,
     };
     let line = status_line();

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::masking::Masking;
 use super::{Counters, Note, PICTURE_POOL, PICTURES, Picture, RecordError, Stop, Unchanged, Unit, source_ended, spawn};
 use crate::capture::pacing::Pacer;
 use crate::capture::{CaptureError, OpenScreen, ScreenDescription, ScreenSource};
 use crate::encode::{FrameStamp, I420, VideoEncoder, convert};
 use crate::event::{Event, Gap, Stream};
 use crate::id::FrameRef;
+use crate::privacy::Plan;
 use crate::time::{Clock, MonoNs};
 
 /// With `--unchanged skip` a frame is stored at least this often: the video's index counts a frame's duration in 32 bits of
@@ -49,6 +51,7 @@ pub(super) struct Screen {
 /// Opens the screen in its own thread; the thread waits for [`Screen::go`].
 pub(super) fn start(
     open: OpenScreen,
+    plan: Plan,
     notes: Sender<Note>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
@@ -86,6 +89,7 @@ pub(super) fn start(
             counters,
             clock,
             stop: asked.clone(),
+            masking: Masking::new(plan, (surface.width, surface.height)),
             owed: true,
             spare: None,
             unsent: VecDeque::new(),
@@ -140,6 +144,7 @@ struct Grabber {
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     stop: Stop,
+    masking: Masking,
     /// The encoder has not seen the present picture yet.
     owed: bool,
     /// The buffer of a picture that found no room.
@@ -190,7 +195,8 @@ impl Grabber {
             if let Some(surface) = grab.surface {
                 self.note(grab.t, Event::Window(surface));
             }
-            self.owed |= grab.changed;
+            let masked_anew = self.masking.look(self.source.as_ref(), grab.surface);
+            self.owed |= grab.changed || masked_anew;
             let rested = stored.is_some_and(|stored| grab.t.since(stored) < HEARTBEAT);
             if !self.owed && pace.unchanged == Unchanged::Skip && rested {
                 self.counters.skipped.fetch_add(1, Ordering::Relaxed);
@@ -211,6 +217,7 @@ impl Grabber {
                 };
                 convert::to_i420(pixels, &mut image)
                     .map_err(|error| CaptureError::System { what: "colour conversion", detail: error.to_string() })?;
+                self.masking.paint(&mut image);
                 Some(image)
             } else {
                 None
@@ -221,6 +228,9 @@ impl Grabber {
                 Ok(()) => {
                     stored = Some(grab.t);
                     self.owed &= !changed;
+                    for (from, event) in self.masking.handed_on(grab.t) {
+                        self.note(from, event);
+                    }
                 }
                 Err(TrySendError::Full(picture)) => {
                     self.spare = picture.image;
@@ -228,6 +238,9 @@ impl Grabber {
                 }
                 Err(TrySendError::Disconnected(_)) => break,
             }
+        }
+        for (from, event) in self.masking.end(self.clock.now()) {
+            self.note(from, event);
         }
         for note in self.unsent.drain(..) {
             if self.notes.send_timeout(note, LAST_WORD).is_err() {

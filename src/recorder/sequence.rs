@@ -1,9 +1,7 @@
 //! The one loop that numbers and appends: what it takes first comes first in the log.
 //!
-//! Owns the log's writer. Makes positions relative to the surface, marks auto-repeat, reads the clocks, and writes what was held
-//! at the start. Ends when every producer has ended and everything they sent is appended.
+//! Owns the log's writer. Reads the clocks; what of the inputs is written, and how, [`Inputs`] decides. Ends when every producer has ended and everything they sent is appended.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,10 +9,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
+use super::inputs::Inputs;
 use super::{Counters, GRACE, Note, Stop, Unit};
-use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
+use crate::capture::{InitialState, InputDescription, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
-use crate::event::{Button, Event, Frame, Gap, HidUsage, Key, Source, Stream, Surface};
+use crate::event::{Event, Frame, Gap, Source, Stream, Surface};
 use crate::hid;
 use crate::id::FrameRef;
 use crate::log::writer::{LogWriter, SealedLog};
@@ -44,6 +43,7 @@ pub(super) fn append_fact(log: &mut LogWriter, t: MonoNs, key: &str, value: &Val
 pub(super) fn start_facts(
     screen: &ScreenDescription,
     input: Option<(&InputDescription, &InitialState)>,
+    inputs: &Inputs,
     encoder: &dyn VideoEncoder,
     settings: &EncodeSettings,
     clock: &str,
@@ -58,6 +58,7 @@ pub(super) fn start_facts(
             json!({
                 "backend": screen.backend, "target": screen.target, "window_id": screen.window_id,
                 "refresh_hz": screen.refresh_hz, "cursor": screen.cursor, "sees_changes": screen.sees_changes,
+                "masks_windows": screen.masks_windows,
                 "x": surface.x, "y": surface.y, "width": surface.width, "height": surface.height,
                 "scale": surface.scale,
             }),
@@ -82,46 +83,48 @@ pub(super) fn start_facts(
                 "backend": input.backend, "devices": devices, "keyboard_layout": input.keyboard_layout,
                 "poll_us": input.poll_us, "keys": input.keys, "buttons": input.buttons, "wheel": input.wheel,
                 "relative_motion": input.relative_motion, "position": input.position, "focus": input.focus,
+                "tells_secrets": input.tells_secrets,
             }),
         ));
-        let position = initial.pointer.map(|at| surface.relative(at));
-        facts.push((
-            "initial_state".to_owned(),
-            json!({
-                "keys": initial.keys.iter().map(|(usage, native)| json!({
-                    "key_code": usage.map(|u| u.0), "code": usage.and_then(hid::code_of_usage), "native": native,
-                })).collect::<Vec<_>>(),
-                "buttons": initial.buttons.iter().map(|b| b.name()).collect::<Vec<_>>(),
-                "mouse_x": position.map(|p| p.x), "mouse_y": position.map(|p| p.y),
-            }),
-        ));
+        if inputs.may_tell_initial(initial) {
+            facts.push(("initial_state".to_owned(), initial_state(initial, surface, inputs)));
+        }
     }
     facts
+}
+
+/// What was held and where the pointer was; of the keys those whose codes may be known.
+fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> Value {
+    let position = initial.pointer.map(|at| surface.relative(at));
+    let keys: Vec<Value> = initial
+        .keys
+        .iter()
+        .filter(|(usage, _)| inputs.may_tell(*usage))
+        .map(|(usage, native)| {
+            json!({ "key_code": usage.map(|u| u.0), "code": usage.and_then(hid::code_of_usage), "native": native })
+        })
+        .collect();
+    json!({
+        "keys": keys,
+        "buttons": initial.buttons.iter().map(|b| b.name()).collect::<Vec<_>>(),
+        "mouse_x": position.map(|p| p.x), "mouse_y": position.map(|p| p.y),
+    })
 }
 
 /// The loop's state.
 pub(super) struct Sequence {
     log: LogWriter,
-    surface: Surface,
+    inputs: Inputs,
+    /// What the inputs became, on its way to the log.
+    written: Vec<super::inputs::Written>,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
-    /// By usage and native code: some systems have only one of them.
-    held_keys: BTreeSet<(Option<HidUsage>, u32)>,
-    held_buttons: BTreeSet<Button>,
     last_anchor: Option<Anchor>,
 }
 
 impl Sequence {
-    pub(super) fn new(log: LogWriter, surface: Surface, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Self {
-        Self {
-            log,
-            surface,
-            clock,
-            counters,
-            held_keys: BTreeSet::new(),
-            held_buttons: BTreeSet::new(),
-            last_anchor: None,
-        }
+    pub(super) fn new(log: LogWriter, inputs: Inputs, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Self {
+        Self { log, inputs, written: Vec::new(), clock, counters, last_anchor: None }
     }
 
     /// Appends until all three producers have ended, then closes the log.
@@ -156,7 +159,8 @@ impl Sequence {
     ) -> Result<(), LogError> {
         self.anchor()?;
         if let Some((t, initial)) = initial {
-            self.append_held(*t, initial)?;
+            self.inputs.begin(*t, initial, &mut self.written);
+            self.append_written()?;
         }
         let (mut inputs_open, mut units_open, mut notes_open) = (true, true, true);
         let wall = SystemClock;
@@ -189,6 +193,9 @@ impl Sequence {
                 }
             }
             self.log.commit_if_due()?;
+            let now = self.clock.now();
+            self.inputs.tick(now, &mut self.written);
+            self.append_written()?;
             if self.last_anchor.is_none_or(|last| self.clock.now().0 - last.mono.0 >= ANCHOR_NS) {
                 self.anchor()?;
             }
@@ -200,6 +207,9 @@ impl Sequence {
             self.append(t, Source::Recorder, Event::Gap(gap))?;
             append_fact(&mut self.log, t, &format!("failed_{}", stream.name()), &json!(reason))?;
         }
+        let t = self.clock.now();
+        self.inputs.end(t, &mut self.written);
+        self.append_written()?;
         self.anchor()
     }
 
@@ -245,64 +255,28 @@ impl Sequence {
         Ok(())
     }
 
-    /// What was already held when recording began, as rows, so that a later release has its press.
-    fn append_held(&mut self, t: MonoNs, initial: &InitialState) -> Result<(), LogError> {
-        for (usage, native) in &initial.keys {
-            self.held_keys.insert((*usage, *native));
-            let key = Key { usage: *usage, native: Some(*native), down: true, repeat: false, redacted: false };
-            self.append(t, Source::Recorder, Event::Key(key))?;
+    fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
+        self.inputs.take(input, &mut self.written);
+        for (_, _, event) in &self.written {
+            match event {
+                Event::Gap(gap) => drop(self.counters.lost_inputs.fetch_add(gap.lost.unwrap_or(1), Ordering::Relaxed)),
+                Event::Redact { .. } => {}
+                _ => drop(self.counters.events.fetch_add(1, Ordering::Relaxed)),
+            }
         }
-        let position = initial.pointer.map(|at| self.surface.relative(at));
-        for button in &initial.buttons {
-            self.held_buttons.insert(*button);
-            let event = Event::MouseClick { button: *button, pressed: true, position };
-            self.append(t, Source::Recorder, event)?;
+        self.append_written()
+    }
+
+    fn append_written(&mut self) -> Result<(), LogError> {
+        for (t, source, event) in std::mem::take(&mut self.written) {
+            self.append(t, source, event)?;
         }
         Ok(())
     }
 
-    fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
-        let StampedInput { t, source, input } = input;
-        let surface = self.surface;
-        let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
-        let event = match input {
-            RawInput::Key { usage, native, down, repeat } => {
-                let key = (usage, native);
-                let held = if down { !self.held_keys.insert(key) } else { !self.held_keys.remove(&key) };
-                Event::Key(Key { usage, native: Some(native), down, repeat: down && (repeat || held), redacted: false })
-            }
-            RawInput::Motion { position, motion } => {
-                let motion = motion.map(|(dx, dy)| (dx as f32, dy as f32));
-                Event::MouseMove { position: at(position), motion }
-            }
-            RawInput::Button { button, pressed, position } => {
-                if pressed {
-                    self.held_buttons.insert(button);
-                } else {
-                    self.held_buttons.remove(&button);
-                }
-                Event::MouseClick { button, pressed, position: at(position) }
-            }
-            RawInput::Wheel { axis, delta, hi_res, position } => {
-                Event::Wheel { delta: delta as f32, axis, hi_res, position: at(position) }
-            }
-            RawInput::Focus { window_id, title, app, pid } => Event::Focus { window_id, title, app, pid },
-            RawInput::Lost { reason, count, until } => {
-                // A release may be among what was lost: the next press of any key is a press.
-                self.held_keys.clear();
-                self.counters.lost_inputs.fetch_add(count.unwrap_or(1), Ordering::Relaxed);
-                Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: count, until })
-            }
-        };
-        if !matches!(event, Event::Gap(_)) {
-            self.counters.events.fetch_add(1, Ordering::Relaxed);
-        }
-        self.append(t, source, event)
-    }
-
     fn append_screen(&mut self, t: MonoNs, event: Event) -> Result<(), LogError> {
         if let Event::Window(surface) = &event {
-            self.surface = *surface;
+            self.inputs.surface_moved(*surface);
         }
         self.append(t, Source::Recorder, event)
     }

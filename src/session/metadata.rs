@@ -244,6 +244,9 @@ pub struct Privacy {
     pub excluded_apps: Vec<String>,
     /// Name of the game profile in force.
     pub profile: Option<String>,
+    /// Which keys were recorded with their codes: `all`, `no-text`, `none`; null when no input was.
+    #[serde(default)]
+    pub keys: Option<String>,
     /// Input was recorded only while the target window had the focus.
     pub input_only_with_focus: Option<bool>,
     /// How many `redact` rows there are. Source: counted.
@@ -268,6 +271,9 @@ pub struct PiiRegion {
     pub height: u32,
     /// Who asked for it: `flag`, `config`, `profile`.
     pub source: String,
+    /// Why: `mask`, `chat`, or the profile's word.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// The machine. Source of each: the system, when recording began; null where it did not say.

@@ -102,7 +102,8 @@ fn fill(metadata: &mut Metadata) {
     metadata.initial_state.keys = Some(vec![4]);
     metadata.initial_state.buttons = Some(vec!["left".into()]);
     metadata.initial_state.pointer = Some([0.5, 0.5]);
-    metadata.privacy.pii_regions = vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into() }];
+    metadata.privacy.pii_regions =
+        vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into(), reason: "mask".into() }];
     metadata.privacy.excluded_apps = vec!["x".into()];
 }
 
