@@ -180,12 +180,12 @@ fn a_notification_is_black_in_every_frame_in_which_it_was_up_and_followed() {
     assert!(spans.iter().all(|row| row["what"] == "pixels"));
     for (from, until, x, y) in [(up, moving, 200, 20), (moved, closing, 100, 102)] {
         for frame in shown.iter().filter(|frame| (from..until).contains(&frame.t)) {
-            let covers = |row: &&Value| {
+            let covers = |row: &Value| {
                 row["reason"] == "notification"
                     && (number(row, "x"), number(row, "y")) == (x, y)
                     && (row["t_ns"].as_i64().expect("a time")..number(row, "until_ns")).contains(&frame.t)
             };
-            assert!(spans.iter().any(|row| covers(&row)), "no row covers the frame at {}", frame.t - up);
+            assert!(spans.iter().any(|row| covers(row)), "no row covers the frame at {}", frame.t - up);
         }
     }
     let metadata = metadata(&session);
@@ -210,4 +210,221 @@ fn what_the_person_wants_to_see_is_seen() {
     let seen = frames(&session, &rows).iter().filter(|frame| frame.secrets() > 2000).count();
     assert!(seen > 3, "it is in {seen} frames");
     assert_eq!(metadata(&session)["privacy"]["notifications_masked"], false);
+}
+
+/// X11 keycodes of the letters of `zqx`, which these tests type into what must stay secret and nowhere else; and of `abc`.
+const SECRET_KEYS: [u8; 3] = [52, 24, 53];
+const OPEN_KEYS: [u8; 3] = [38, 56, 54];
+const SECRET_CODES: [&str; 3] = ["KeyZ", "KeyQ", "KeyX"];
+const ENTER: u8 = 36;
+
+/// How a key is written in an open log: HID usage and native code behind each other, little-endian (`migrations/src/log/v1.rs`).
+fn log_bytes(keycode: u8) -> Vec<u8> {
+    let usage = watchcap::hid::usage_of_x11(u32::from(keycode)).expect("a key").0;
+    usage.to_le_bytes().into_iter().chain(u32::from(keycode).to_le_bytes()).collect()
+}
+
+fn holds(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// No file of a recording that was not sealed, nor anything that the program said, holds the keys or texts.
+fn assert_absent_from_log(dir: &Path, texts: &[&str]) {
+    let files = crate::support::files(dir);
+    assert!(files.iter().any(|(name, bytes)| name.ends_with("events/db") && holds(bytes, &log_bytes(OPEN_KEYS[0]))));
+    for (name, bytes) in files {
+        for key in SECRET_KEYS {
+            assert!(!holds(&bytes, &log_bytes(key)), "{name} holds the key {key}");
+        }
+        for text in SECRET_CODES.iter().chain(texts) {
+            let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert!(!holds(&bytes, text.as_bytes()) && !holds(&bytes, &utf16), "{name} holds '{text}'");
+        }
+    }
+}
+
+/// Seals the log and answers with its rows, after looking for secrets in them and in the metadata.
+fn seal(session: &Path, texts: &[&str]) -> Vec<Value> {
+    // A busy machine may have dropped frames (3).
+    let (code, _, err) = run(watchcap().arg("finalize").arg(session));
+    assert!(code == 0 || code == 3, "{err}");
+    let rows = rows(session);
+    let metadata = std::fs::read_to_string(session.join("metadata.json")).expect("metadata");
+    for text in SECRET_CODES.iter().chain(texts) {
+        assert!(!metadata.contains(text), "the metadata holds '{text}'");
+        assert!(!rows.iter().any(|row| row.to_string().contains(text)), "a row holds '{text}'");
+    }
+    let (code, _, err) = run(watchcap().arg("verify").arg(session));
+    assert_eq!(code, 0, "{err}");
+    rows
+}
+
+fn codes(rows: &[Value]) -> Vec<String> {
+    let name = |row: &Value| {
+        let sign = if row["event_type"] == "key_down" { '+' } else { '-' };
+        let code = match row["code"].as_str() {
+            Some(code) => code,
+            None if row["redacted"] == "1" && row["key_code"].is_null() && row["native"].is_null() => "*",
+            None => "?",
+        };
+        format!("{sign}{code}")
+    };
+    of_type(rows, &["key_down", "key_up"]).map(name).collect()
+}
+
+fn both(names: &[&str]) -> Vec<String> {
+    names.iter().flat_map(|name| [format!("+{name}"), format!("-{name}")]).collect()
+}
+
+#[test]
+fn what_is_typed_into_a_password_manager_is_in_no_byte_that_is_written() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (display, mut windows) = desk((320, 240));
+    windows.command("open editor 0 0 100 100 808080 class=Editor title=My_letter");
+    windows.command("focus editor");
+    let recorder = record(&display, dir.path(), &["--no-finalize", "-vvv"]);
+    windows.type_keys(&OPEN_KEYS);
+    // A key that is held over both edges is the editor's, before and after.
+    windows.command("key 50 1");
+    windows.command(&format!("open vault 100 50 150 90 {SECRET} class=KeePassXC title=Passwords_of_Zoe managed"));
+    let (focused, _) = windows.command("focus vault");
+    windows.type_keys(&SECRET_KEYS);
+    windows.command("title vault 3_entries_of_Zoe");
+    windows.type_keys(&SECRET_KEYS);
+    windows.command("key 50 0");
+    // Pressed in the vault, let go in the editor.
+    windows.command(&format!("key {} 1", SECRET_KEYS[0]));
+    let (_, left) = windows.command("focus editor");
+    windows.command(&format!("key {} 0", SECRET_KEYS[0]));
+    windows.type_keys(&OPEN_KEYS);
+    windows.command("wait 300");
+    // Behind the desk it can be seen no more, and is there; in front of it again, it can.
+    windows.command("raise desk");
+    windows.command("wait 700");
+    windows.command("raise vault");
+    windows.command("wait 200");
+    let session = stop(recorder, dir.path());
+    let texts = ["Passwords of", "entries of", "Zoe", "KeePassXC"];
+    assert_absent_from_log(dir.path(), &texts);
+    let said = std::fs::read_to_string(dir.path().join("stderr.txt")).expect("what it said");
+    assert!(!said.contains("letter") && !said.contains("Editor"), "{said}");
+
+    let rows = seal(&session, &texts[..3]);
+    let typed = both(&["KeyA", "KeyB", "KeyC"]);
+    let hidden = both(&["*"; 6]);
+    let mut want = typed.clone();
+    want.push("+ShiftLeft".into());
+    want.extend(hidden);
+    want.extend(["-ShiftLeft".to_owned(), "+*".to_owned(), "-*".to_owned()]);
+    want.extend(typed);
+    assert_eq!(codes(&rows), want);
+    // Where the recorder had to wait for its turn it may know no more than that somebody else got the keys.
+    let spans: Vec<(i64, i64)> = of_type(&rows, &["redact"])
+        .filter(|row| row["what"] == "keys" && (row["reason"] == "excluded_app" || row["reason"] == "focus_unclear"))
+        .map(|row| (row["t_ns"].as_i64().expect("a time"), number(row, "until_ns")))
+        .collect();
+    for row in of_type(&rows, &["key_down"]).filter(|row| row["redacted"] == "1") {
+        let t = row["t_ns"].as_i64().expect("a time");
+        assert!(spans.iter().any(|(from, until)| (*from..*until).contains(&t)), "{row} is outside of {spans:?}");
+    }
+    let until = spans.iter().map(|(_, until)| *until).max().expect("a span");
+    let all: i64 = spans.iter().map(|(from, until)| until - from).sum();
+    assert!(all > 0 && all <= left - focused + 50_000_000, "{spans:?}");
+
+    let shown = frames(&session, &rows);
+    assert_eq!(shown.iter().map(Shown::secrets).sum::<usize>(), 0);
+    let black = |frame: &&Shown| frame.at(150, 100).iter().all(|c| *c < 40);
+    let masked = shown.iter().filter(black).count();
+    let free = shown.iter().filter(|frame| frame.t > until && !black(frame)).count();
+    assert!(masked > 5 && free > 2, "{masked} frames are masked, and {free} are not while the desk lies over it");
+    let metadata = metadata(&session);
+    assert_eq!(metadata["privacy"]["redacted_keys"].as_u64(), Some(14));
+    assert!(metadata["privacy"]["excluded_apps"].to_string().contains("keepass"));
+}
+
+#[test]
+fn what_is_typed_into_chat_is_withheld_and_its_region_is_black() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (display, mut windows) = desk((640, 360));
+    windows.command("open game 0 0 640 360 204080 class=Game.exe title=Some_game");
+    windows.command("focus game");
+    let profile = "schema = 1\nname = \"mine\"\ntitle = \"Mine\"\ngame = \"My Game\"\n[match]\napps = [\"game.exe\"]\n[chat]\n\
+        open = [\"Enter\"]\nclose = [\"Enter\", \"Escape\"]\n[[mask]]\nreason = \"chat\"\ncorner = \"bottom-left\"\n\
+        x = 0.0\ny = 0.1\nwidth = 0.5\nheight = 0.3\n";
+    let config = dir.path().join("config");
+    std::fs::create_dir_all(config.join("watchcap/profiles")).expect("a folder");
+    std::fs::write(config.join("watchcap/profiles/mine.toml"), profile).expect("a file");
+    let mut command = watchcap();
+    command.args([
+        "record",
+        "--consent",
+        "screen,input",
+        "--session",
+        "s",
+        "--duration",
+        "6s",
+        "--no-finalize",
+        "--out",
+    ]);
+    command.arg(dir.path()).args(["--profile", "auto"]).env("XDG_CONFIG_HOME", &config).env("DISPLAY", &display.name);
+    let recorder = Running(command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("the program"));
+    for _ in 0..200 {
+        if dir.path().join("s/log/frames.mp4").is_file() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    windows.command("wait 500");
+    // The chat box of the game: what others wrote is there before anybody opens it.
+    windows.command(&format!("open box 10 230 150 80 {SECRET} class=Game.exe"));
+    windows.type_keys(&OPEN_KEYS);
+    windows.type_keys(&[ENTER]);
+    windows.type_keys(&SECRET_KEYS);
+    windows.type_keys(&[ENTER]);
+    windows.type_keys(&OPEN_KEYS);
+    windows.command("wait 300");
+    let session = stop(recorder, dir.path());
+    assert_absent_from_log(dir.path(), &[]);
+    let rows = seal(&session, &[]);
+    let want = both(&["KeyA", "KeyB", "KeyC", "Enter", "*", "*", "*", "Enter", "KeyA", "KeyB", "KeyC"]);
+    assert_eq!(codes(&rows), want);
+    assert_eq!(frames(&session, &rows).iter().map(Shown::secrets).sum::<usize>(), 0);
+    let metadata = metadata(&session);
+    let privacy = &metadata["privacy"];
+    assert_eq!((&privacy["chat_redacted"], &privacy["profile"]), (&true.into(), &"mine".into()));
+    assert_eq!(metadata["game"], "My Game");
+    assert!(of_type(&rows, &["redact"]).any(|row| row["what"] == "keys" && row["reason"] == "chat"));
+}
+
+#[test]
+fn of_a_window_only_what_is_typed_into_it_is_recorded() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (display, mut windows) = desk((320, 240));
+    windows.command("open mine 20 20 160 120 204080 class=Mine title=Mine");
+    windows.command(&format!("open other 100 60 160 120 {SECRET} class=Other title=A_letter_to_Zoe"));
+    windows.command("focus other");
+    let recorder = record(&display, dir.path(), &["--app", "Mine", "--no-finalize"]);
+    windows.type_keys(&SECRET_KEYS);
+    windows.command("focus mine");
+    windows.command("wait 400");
+    windows.type_keys(&OPEN_KEYS);
+    windows.command(&format!("key {} 1", OPEN_KEYS[0]));
+    windows.command("focus other");
+    windows.command("wait 400");
+    windows.command(&format!("key {} 0", OPEN_KEYS[0]));
+    windows.type_keys(&SECRET_KEYS);
+    windows.command("focus mine");
+    windows.command("wait 400");
+    windows.type_keys(&OPEN_KEYS);
+    windows.command("wait 200");
+    let session = stop(recorder, dir.path());
+    assert_absent_from_log(dir.path(), &["Zoe", "Other"]);
+    let rows = seal(&session, &["Zoe", "Other"]);
+    assert_eq!(codes(&rows), both(&["KeyA", "KeyB", "KeyC", "KeyA", "KeyA", "KeyB", "KeyC"]));
+    let edge: Vec<&Value> = of_type(&rows, &["key_up"]).filter(|row| row["held"] == "1").collect();
+    assert_eq!(edge.len(), 1, "what was held is released where the other window came");
+    let metadata = metadata(&session);
+    assert_eq!(metadata["privacy"]["input_only_with_focus"], true);
+    assert_eq!(frames(&session, &rows).iter().map(Shown::secrets).sum::<usize>(), 0);
+    assert_eq!(of_type(&rows, &["redact"]).filter(|row| row["what"] == "input").count(), 2);
 }

@@ -60,8 +60,12 @@ fn exclusions(args: &RecordArgs, config: &PrivacyConfig, profile: Option<&Profil
     let more = profile.map(|profile| (&profile.exclude_apps, &profile.exclude_titles));
     let lists = [(&args.exclude_app, &args.exclude_title), (&config.exclude_apps, &config.exclude_titles)];
     for (apps, titles) in lists.into_iter().chain(more) {
-        apps.iter().for_each(|name| rules.add_app(name));
-        titles.iter().for_each(|part| rules.add_title(part));
+        for name in apps {
+            rules.add_app(name);
+        }
+        for part in titles {
+            rules.add_title(part);
+        }
     }
     rules
 }

@@ -96,6 +96,8 @@ pub enum Reason {
     LockScreen,
     /// It is there, and could not be asked yet what it is.
     Unclassified,
+    /// It is not known which window gets what is typed.
+    FocusUnclear,
 }
 
 impl Reason {
@@ -106,6 +108,7 @@ impl Reason {
             Self::Excluded => "excluded_app",
             Self::LockScreen => "lock_screen",
             Self::Unclassified => "unclassified_window",
+            Self::FocusUnclear => "focus_unclear",
         }
     }
 

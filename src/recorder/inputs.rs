@@ -25,6 +25,8 @@ struct Held {
     written: bool,
     /// Its code must not be.
     secret: bool,
+    /// Its release may be among what was lost: its next press is a press and no repeat.
+    doubtful: bool,
 }
 
 /// What goes into the log.
@@ -86,7 +88,7 @@ impl Inputs {
     pub(super) fn begin(&mut self, t: MonoNs, initial: &InitialState, out: &mut Vec<Written>) {
         self.secret = initial.secret;
         for name in &initial.keys {
-            let held = Held { written: false, secret: self.hides(name.0) };
+            let held = Held { written: false, secret: self.hides(name.0), doubtful: false };
             self.keys.insert(*name, held);
         }
         for button in &initial.buttons {
@@ -140,8 +142,10 @@ impl Inputs {
                 return;
             }
             RawInput::Lost { reason, count, until } => {
-                // A release may be among what was lost: the next press of any key is a press. A code that is secret stays it.
-                self.keys.retain(|_, held| held.secret);
+                // A code that is secret stays it, whatever was lost.
+                for held in self.keys.values_mut() {
+                    held.doubtful = !held.secret;
+                }
                 Some(Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: count, until }))
             }
         };
@@ -167,6 +171,7 @@ impl Inputs {
         let known = self.keys.get(&name).copied();
         let writes = self.attends && self.rules.policy != KeyPolicy::None;
         let (held, repeat) = if down {
+            let known = known.filter(|held| !held.doubtful);
             let repeat = repeat || known.is_some();
             // Chat is the game's: while another window has the focus nothing is typed into it.
             let chat = match &mut self.chat {
@@ -177,14 +182,15 @@ impl Inputs {
             let secret = self.hides(name.0) || chat;
             let held = match known {
                 // Pressed in the open and repeated where it is secret: the repeat has no code, the release has.
-                Some(held) => Held { written: held.written, secret: held.secret },
-                None => Held { written: writes, secret },
+                Some(held) => held,
+                None => Held { written: writes, secret, doubtful: false },
             };
             self.keys.insert(name, held);
-            (Held { written: writes, secret: held.secret || secret }, repeat)
+            (Held { written: writes, secret: held.secret || secret, doubtful: false }, repeat)
         } else {
             self.keys.remove(&name);
-            let unknown = Held { written: writes, secret: self.hides(name.0) || self.types_chat() };
+            let secret = self.hides(name.0) || self.types_chat();
+            let unknown = Held { written: writes, secret, doubtful: false };
             (known.unwrap_or(unknown), false)
         };
         let (usage, native) = if held.secret { (None, None) } else { (name.0, Some(name.1)) };

@@ -99,6 +99,11 @@ impl Focus {
         Ok(focus)
     }
 
+    /// The active window, 0 when there is none.
+    pub(super) fn active(&self) -> Window {
+        self.active
+    }
+
     /// Why what is typed into the active window must not be known.
     pub(super) fn secret(&self) -> Option<Reason> {
         self.secret

@@ -53,6 +53,7 @@ const TYPE_UNITS: u32 = 32;
 
 x11rb::atom_manager! {
     /// The names that windows describe themselves with.
+    #[expect(clippy::struct_field_names, reason = "they are the protocol's names")]
     Atoms: AtomsCookie {
         _NET_WM_NAME,
         _NET_WM_WINDOW_TYPE,
@@ -71,12 +72,14 @@ struct TopLevel {
     opaque: bool,
     /// It must be asked (again) what it is.
     stale: bool,
+    /// It is listened to.
+    heard: bool,
     verdict: Option<Reason>,
 }
 
 impl TopLevel {
     fn new(area: Area, unmanaged: bool) -> Self {
-        Self { area, mapped: false, unmanaged, opaque: false, stale: true, verdict: None }
+        Self { area, mapped: false, unmanaged, opaque: false, stale: true, heard: false, verdict: None }
     }
 }
 
@@ -91,8 +94,10 @@ pub(super) struct Guard {
     order: Vec<Window>,
     /// Inner windows that are followed, and the child of the root that each is in.
     inner: BTreeMap<Window, Window>,
-    /// Children of the root that have the keyboard, or a window inside them has it.
+    /// Children of the root that have the keyboard, or a window inside them has it; the root when none of them has it. Empty: not known.
     focused: BTreeSet<Window>,
+    /// What had the keyboard when the server answered a question: holds for events from this sequence number on.
+    answered: Option<(u64, Window)>,
     /// The order is not known for certain.
     order_stale: bool,
     /// Only this window is followed, and all of it is covered when it is excluded.
@@ -147,6 +152,7 @@ impl Guard {
             order: Vec::new(),
             inner: BTreeMap::new(),
             focused: BTreeSet::new(),
+            answered: None,
             order_stale: false,
             only,
             lately: BTreeMap::new(),
@@ -156,7 +162,10 @@ impl Guard {
                 Some(window) => guard.find(conn, window).map_err(lost)?,
                 None => guard.find_all(conn).map_err(lost)?,
             }
-            guard.find_focus(conn).map_err(lost)?;
+            guard.settle(conn).map_err(lost)?;
+            let known: Vec<Window> = guard.order.iter().copied().chain([root]).collect();
+            guard.find_focus(conn, &known).map_err(lost)?;
+            guard.reached(u64::MAX);
         }
         Ok(guard)
     }
@@ -199,7 +208,11 @@ impl Guard {
 
     /// The child of the root that a window is (in).
     fn top_of(&self, window: Window) -> Option<Window> {
-        if self.windows.contains_key(&window) { Some(window) } else { self.inner.get(&window).copied() }
+        if window == self.root || self.windows.contains_key(&window) {
+            Some(window)
+        } else {
+            self.inner.get(&window).copied()
+        }
     }
 
     /// Takes in an event. Cheap; [`Guard::settle`] asks what must be asked.
@@ -267,14 +280,20 @@ impl Guard {
                     self.make_stale(e.window);
                 }
             }
+            // The root is only passed on the way into a window, or has it.
+            Event::FocusIn(e) | Event::FocusOut(e)
+                if e.event == self.root
+                    && [NotifyDetail::VIRTUAL, NotifyDetail::NONLINEAR_VIRTUAL].contains(&e.detail) => {}
             Event::FocusIn(e) if e.detail != NotifyDetail::POINTER => {
                 self.focused.extend(self.top_of(e.event));
             }
+            Event::FocusOut(e) if e.event == self.root && e.detail != NotifyDetail::POINTER => {
+                self.focused.remove(&e.event);
+            }
             // Into a window of the same: it is still the same child of the root.
             Event::FocusOut(e) if e.detail != NotifyDetail::POINTER && e.detail != NotifyDetail::INFERIOR => {
-                if self.windows.contains_key(&e.event) {
-                    self.focused.remove(&e.event);
-                }
+                // Only children of the root are in it; an inner window's loss says nothing.
+                self.focused.remove(&e.event);
             }
             _ => {}
         }
@@ -293,14 +312,8 @@ impl Guard {
         top.unmanaged = e.override_redirect;
         self.order.retain(|known| *known != e.window);
         let above = self.order.iter().position(|known| *known == e.above_sibling);
-        let at = match above {
-            Some(below) => below + 1,
-            None => {
-                self.order_stale |= e.above_sibling != x11rb::NONE;
-                0
-            }
-        };
-        self.order.insert(at, e.window);
+        self.order_stale |= above.is_none() && e.above_sibling != x11rb::NONE;
+        self.order.insert(above.map_or(0, |below| below + 1), e.window);
     }
 
     /// Asks the windows that are new or changed what they are; whether any was. The answers may bring more events along.
@@ -325,6 +338,8 @@ impl Guard {
                 break;
             }
             asked = true;
+            let new: Vec<Window> =
+                stale.iter().copied().filter(|window| self.windows.get(window).is_some_and(|top| !top.heard)).collect();
             for window in stale.into_iter().take(MAX_WINDOWS) {
                 if let Some(top) = self.windows.get_mut(&window) {
                     top.stale = false;
@@ -332,7 +347,7 @@ impl Guard {
                 self.ask(conn, window)?;
             }
             // A window that was new may have taken the keyboard before it was listened to.
-            self.find_focus(conn)?;
+            self.find_focus(conn, &new)?;
         }
         Ok(asked)
     }
@@ -399,7 +414,7 @@ impl Guard {
         }
         opaque = opaque && self.is_solid(conn, top)?;
         if let Some(top) = self.windows.get_mut(&top) {
-            (top.verdict, top.opaque) = (verdict, opaque);
+            (top.verdict, top.opaque, top.heard) = (verdict, opaque, true);
         }
         Ok(())
     }
@@ -414,24 +429,49 @@ impl Guard {
         Ok(place.is_some_and(|place| place.depth == 24) && extents.is_some_and(|extents| !extents.bounding_shaped))
     }
 
-    /// Which child of the root has the keyboard now; only ever adds, since events say who lost it.
-    fn find_focus(&mut self, conn: &RustConnection) -> Result<(), ConnectionError> {
-        let Some(reply) = there(conn.get_input_focus()?.reply())? else { return Ok(()) };
+    /// Which child of the root has the keyboard now. That holds for what happens after the answer; for windows that were listened to
+    /// before, events say it in their order, so of `new` ones only.
+    fn find_focus(&mut self, conn: &RustConnection, new: &[Window]) -> Result<(), ConnectionError> {
+        let cookie = conn.get_input_focus()?;
+        let sequence = cookie.sequence_number();
+        let Some(reply) = there(cookie.reply())? else { return Ok(()) };
         let mut window = reply.focus;
         if window == u32::from(InputFocus::NONE) || window == u32::from(InputFocus::POINTER_ROOT) {
-            return Ok(());
+            window = self.root;
         }
         for _ in 0..MAX_INNER {
             if let Some(top) = self.top_of(window) {
-                self.focused.insert(top);
+                if new.contains(&top) {
+                    self.answered = Some((sequence, top));
+                }
                 break;
             }
             match there(conn.query_tree(window)?.reply())? {
-                Some(tree) if tree.parent != x11rb::NONE && tree.parent != self.root => window = tree.parent,
+                Some(tree) if tree.parent != x11rb::NONE => window = tree.parent,
                 _ => break,
             }
         }
         Ok(())
+    }
+
+    /// The event that is looked at next was sent after this request.
+    pub(super) fn reached(&mut self, sequence: u64) {
+        if let Some((answered, top)) = self.answered
+            && sequence >= answered
+        {
+            self.answered = None;
+            self.focused.insert(top);
+        }
+    }
+
+    /// Whether it is unclear who gets what is typed: the keyboard went to a window that is not known yet, or to another one than
+    /// the active one. A window may come, be typed into and go while this process waits for its turn; then only this tells.
+    pub(super) fn is_unclear(&self, active: Window) -> bool {
+        if self.rules.is_empty() || self.focused.contains(&self.root) {
+            return false;
+        }
+        self.focused.is_empty()
+            || (active != x11rb::NONE && self.top_of(active).is_none_or(|top| !self.focused.contains(&top)))
     }
 
     /// Why what is typed now must not be known: an excluded window has the keyboard, or one that takes it without the focus

@@ -193,8 +193,7 @@ impl Xi2 {
         require_xi2(&conn)?;
         let stamps = calibrate(&conn, root, clock.as_ref())?;
         let focus = Focus::open(&conn, root, EventMask::STRUCTURE_NOTIFY, Arc::clone(&exclusions)).map_err(refused)?;
-        let mut guard = Guard::open(&conn, root, exclusions, None)?;
-        guard.settle(&conn).map_err(gone)?;
+        let guard = Guard::open(&conn, root, exclusions, None)?;
         let mut source = Self::listen(conn, root, size, clock, stamps, (focus, guard)).map_err(refused)?;
         // What the server held before we listened, and only that.
         source.take_initial().map_err(refused)?;
@@ -279,7 +278,8 @@ impl Xi2 {
         self.held = keys_down(&keys.reply()?.keys).collect();
         let reply = pointer.reply()?;
         self.first_focus = self.focus.refresh(&self.conn)?;
-        self.secret = self.guard.secret().or(self.focus.secret());
+        let unclear = self.guard.is_unclear(self.focus.active()).then_some(Reason::FocusUnclear);
+        self.secret = self.who_is_secret().or(unclear);
         self.at = Some(position(&reply));
         self.initial = InitialState {
             keys: self.held.iter().map(|&native| (self.usage(native), native)).collect(),
@@ -374,12 +374,13 @@ impl Xi2 {
                 _ => 0,
             };
             if sequence >= known {
-                decoded.push((arrival, decode(event, &self.devices, &self.mapping)));
+                decoded.push((arrival, sequence, decode(event, &self.devices, &self.mapping)));
             }
         }
         let (places, meaning) = self.place(&decoded, answer.as_ref());
         let mut places = places.into_iter();
-        for (arrival, event) in decoded {
+        for (arrival, sequence, event) in decoded {
+            self.guard.reached(sequence);
             let place = if is_pointer(&event) { places.next().flatten() } else { None };
             // Following the focus asks the server, which may read events into the connection's buffer.
             self.drained &= !matches!(event, Decoded::Other(_));
@@ -397,15 +398,15 @@ impl Xi2 {
     /// A position for each pointer event of the batch, and what relative-looking numbers meant.
     fn place(
         &mut self,
-        decoded: &[(MonoNs, Decoded)],
+        decoded: &[(MonoNs, u64, Decoded)],
         answer: Option<&XIQueryPointerReply>,
     ) -> (Vec<Option<Point>>, Meaning) {
         let mut places = Vec::new();
         let Some(reply) = answer else { return (places, Meaning::Unknown) };
         let steps: Vec<Step> = decoded
             .iter()
-            .filter(|(_, event)| is_pointer(event))
-            .map(|(_, event)| if let Decoded::Move { step, .. } = event { *step } else { Step::Still })
+            .filter(|(_, _, event)| is_pointer(event))
+            .map(|(_, _, event)| if let Decoded::Move { step, .. } = event { *step } else { Step::Still })
             .collect();
         let end = position(reply);
         let meaning = path::walk(self.at, &steps, end, self.size, &mut places);
@@ -429,6 +430,8 @@ impl Xi2 {
                 let was_down = if down { !self.held.insert(event.detail) } else { self.held.remove(&event.detail) };
                 let repeat = down && (was_down || event.flags.contains(KeyEventFlags::KEY_REPEAT));
                 let usage = self.usage(event.detail);
+                let unclear = self.guard.is_unclear(self.focus.active()).then_some(Reason::FocusUnclear);
+                self.tell(self.who_is_secret().or(unclear), arrival, sink);
                 send(&mut self.stamps, event.time, RawInput::Key { usage, native: event.detail, down, repeat });
             }
             Decoded::Button { time, button, pressed } => {
@@ -484,7 +487,15 @@ impl Xi2 {
 
     /// Tells whether what is typed from here on is secret, where that has changed.
     fn tell_secret(&mut self, arrival: MonoNs, sink: &InputSink) {
-        let reason = self.guard.secret().or(self.focus.secret());
+        self.tell(self.who_is_secret(), arrival, sink);
+    }
+
+    /// Why what is typed is secret, as far as windows tell.
+    fn who_is_secret(&self) -> Option<Reason> {
+        self.guard.secret().or(self.focus.secret())
+    }
+
+    fn tell(&mut self, reason: Option<Reason>, arrival: MonoNs, sink: &InputSink) {
         if reason != self.secret {
             self.secret = reason;
             sink.send(self.stamps.at(arrival), Source::Xi2, RawInput::Secret { reason });
