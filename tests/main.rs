@@ -12,6 +12,7 @@ mod golden;
 mod long;
 mod record;
 mod recorder;
+mod recover;
 mod replay;
 mod session;
 mod tidy;

@@ -515,7 +515,7 @@ pub fn record(
     for (key, value) in facts {
         sequence::append_fact(&mut log, begin, &key, &value)?;
     }
-    log.commit()?;
+    log.commit_facts()?;
     started(&folder, &description);
 
     let (units, wait_units) = bounded(UNITS);

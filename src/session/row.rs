@@ -91,6 +91,8 @@ pub mod key {
     pub const HELD: &str = "held";
     /// Why.
     pub const REASON: &str = "reason";
+    /// The reference of the frame was lost; its number and its time are those that its access unit carries itself.
+    pub const RECOVERED: &str = "recovered";
     /// The key's code was withheld.
     pub const REDACTED: &str = "redacted";
     /// Auto-repeat of a key that is already down.
@@ -117,9 +119,10 @@ pub mod key {
     pub const Y: &str = "y";
 
     /// Every registered key, sorted.
-    pub const ALL: [&str; 31] = [
+    pub const ALL: [&str; 32] = [
         APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, DX, DY, ENCODE_US, HEIGHT, HELD, HI_RES, KEYFRAME, LOST, NATIVE, PID,
-        PRESSED, PTS, REASON, REDACTED, REPEAT, SCALE, SOURCE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
+        PRESSED, PTS, REASON, RECOVERED, REDACTED, REPEAT, SCALE, SOURCE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH,
+        X, Y,
     ];
 }
 

@@ -406,7 +406,7 @@ impl Timeline for SessionTimeline {
         let consent = &metadata.consent;
         let agreed =
             [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
-        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
+        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
         let details = vec![
             ("captured".into(), metadata.captured_at.clone()),
             ("game".into(), optional(&metadata.game)),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Map, Value};
-use watchcap::session::metadata::{AnchorInfo, EncoderInfo, Extra, Loss, Metadata, PiiRegion, StreamInfo};
+use watchcap::session::metadata::{AnchorInfo, EncoderInfo, Extra, Loss, Metadata, PiiRegion, Recovery, StreamInfo};
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
 
@@ -82,6 +82,7 @@ fn fill(metadata: &mut Metadata) {
     ] {
         *value = text();
     }
+    metadata.recovery = Some(Recovery::default());
     metadata.lost = vec![Loss {
         stream: "screen".into(),
         reason: "late".into(),
