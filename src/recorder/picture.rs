@@ -132,6 +132,11 @@ impl Screen {
     }
 }
 
+/// The time of the first of `missed` deadlines before `until`.
+fn first_of(missed: u64, until: MonoNs, fps: u32) -> MonoNs {
+    MonoNs(until.0 - missed as i64 * 1_000_000_000 / i64::from(fps))
+}
+
 struct Grabber {
     source: Box<dyn ScreenSource>,
     pictures: Sender<Picture>,
@@ -172,19 +177,25 @@ impl Grabber {
         let mut pacer = Pacer::new(begin, pace.fps);
         let mut stored: Option<MonoNs> = None;
         while !self.stop.is_asked() {
+            let left = end.map_or(0, |end| pacer.left_before(end));
             let tick = pacer.next(self.clock.as_ref());
-            if end.is_some_and(|end| tick.deadline >= end) {
+            if let Some(end) = end.filter(|end| tick.deadline >= *end) {
+                // Deadlines that passed unseen before the end were due all the same.
+                if left > 0 {
+                    self.counters.due.fetch_add(left, Ordering::SeqCst);
+                    self.drop_frames(first_of(left, end, pace.fps), "late", left, end);
+                }
                 self.stop.ask("duration");
                 break;
             }
+            self.counters.due.fetch_add(tick.missed + 1, Ordering::SeqCst);
             if stored.is_some_and(|stored| tick.deadline.since(stored) > LONGEST_STALL) {
                 // The process was stopped for long: the video's index cannot say so, and nobody wants such a session.
                 self.stop.fail(Stream::Screen, "stalled");
                 break;
             }
             if tick.missed > 0 {
-                let from = MonoNs(tick.deadline.0 - (tick.missed as i64) * 1_000_000_000 / i64::from(pace.fps));
-                self.drop_frames(from, "late", tick.missed, tick.deadline);
+                self.drop_frames(first_of(tick.missed, tick.deadline, pace.fps), "late", tick.missed, tick.deadline);
             }
             let grab = self.source.grab(stored.is_none())?;
             if let Some(surface) = grab.surface {

@@ -427,6 +427,10 @@ pub(super) fn printable(text: &str) -> String {
 /// by which real clocks differ.
 pub const MIN_DRIFT_SPAN_NS: i64 = 10_000_000_000;
 
+/// A step of the wall clock of this and a thousandth of the time between two anchors is a jump: clocks are slewed by 500 ppm at
+/// the most.
+const JUMP_NS: i128 = 100_000_000;
+
 /// The fewest anchors: through two every line fits, so that a bad reading could not be told from drift.
 pub const MIN_DRIFT_ANCHORS: usize = 3;
 
@@ -441,11 +445,21 @@ pub fn fit_drift_ppm(anchors: &[AnchorInfo]) -> Option<f64> {
     }
     // x: time since the first anchor; y: how far the wall clock has run ahead of it. Differences are made in integers:
     // an f64 holds nanoseconds since 1970 only to 256 ns.
+    let passed = |from: &AnchorInfo, to: &AnchorInfo| {
+        let x = i128::from(to.monotonic_ns) - i128::from(from.monotonic_ns);
+        (x, i128::from(to.realtime_ns) - i128::from(from.realtime_ns) - x)
+    };
+    // What the wall clock jumped between two anchors (set by somebody, or the machine slept) is no drift: taken out.
+    let mut jumped = vec![0; anchors.len()];
+    for (index, pair) in anchors.windows(2).enumerate() {
+        let (x, ahead) = passed(&pair[0], &pair[1]);
+        let jump = if ahead.abs() >= JUMP_NS + x.abs() / 1000 { ahead } else { 0 };
+        jumped[index + 1] = jumped[index] + jump;
+    }
     let points = || {
-        anchors.iter().map(|anchor| {
-            let x = i128::from(anchor.monotonic_ns) - i128::from(first.monotonic_ns);
-            let y = i128::from(anchor.realtime_ns) - i128::from(first.realtime_ns) - x;
-            (x as f64, y as f64)
+        anchors.iter().zip(&jumped).map(|(anchor, jumped)| {
+            let (x, y) = passed(first, anchor);
+            (x as f64, (y - jumped) as f64)
         })
     };
     let count = anchors.len() as f64;
@@ -549,6 +563,13 @@ pub(crate) mod tests {
         noisy[10].realtime_ns -= 1_000;
         let ppm = fit_drift_ppm(&noisy).expect("a slope");
         assert!((ppm + 3.0).abs() < 0.1, "{ppm}");
+        // Set forward by an hour, back by two, and asleep for a while: what is left is the drift.
+        let mut jumpy = steady.clone();
+        for (after, by) in [(10, 3_600_000_000_000), (30, -7_200_000_000_000), (50, 900_000_000)] {
+            jumpy[after..].iter_mut().for_each(|anchor| anchor.realtime_ns += by);
+        }
+        let ppm = fit_drift_ppm(&jumpy).expect("a slope");
+        assert!((ppm - 12.5).abs() < 1.0, "{ppm}");
         assert_eq!(fit_drift_ppm(&steady[..10]), None, "9 s are too short");
         assert_eq!(fit_drift_ppm(&[steady[0], steady[60]]), None, "two anchors are too few");
         assert_eq!(fit_drift_ppm(&[]), None);
