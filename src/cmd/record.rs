@@ -13,13 +13,14 @@ use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend
 use crate::capture::{ScreenDescription, Sources, Target, synthetic};
 use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
 use crate::config::RecordConfig;
+use crate::control::Server;
 use crate::encode::{Quality, openh264};
 use crate::event::Stream;
 use crate::id::SessionId;
 use crate::log::LogError;
 use crate::log::video::BOX_SIZE;
 use crate::privacy::consent::{Consent, ConsentError, Method, TEXT};
-use crate::recorder::{self, RecordOptions, Recorded, Status, Stop, Unchanged};
+use crate::recorder::{self, Control, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::time::{Clock, SystemClock};
 
@@ -258,6 +259,7 @@ fn record_into(
         ),
         ("env".to_owned(), environment()),
     ];
+    let control = Control::new();
     let options = RecordOptions {
         session_dir: out.join(name),
         exact_name: args.session.is_some(),
@@ -277,25 +279,33 @@ fn record_into(
             _ => args.allow_missing.clone(),
         },
         facts,
+        control: control.clone(),
     };
     let line = status_line();
     let mut rates = Rates::default();
     let encoder: recorder::MakeEncoder = Box::new(|settings| {
         openh264::OpenH264::new(settings).map(|e| Box::new(e) as Box<dyn crate::encode::VideoEncoder>)
     });
+    let mut server = None;
     let recorded = recorder::record(
         options,
         sources,
         encoder,
         clock,
         stop,
-        |folder, screen| announce(args.json, folder, screen),
+        |folder, screen| {
+            server = Server::start(folder, &control, stop, clock)
+                .inspect_err(|error| tracing::warn!(%error, "this recording cannot be paused or marked from outside"))
+                .ok();
+            announce(args.json, folder, screen, server.is_some());
+        },
         |status| {
             line.set_message(rates.describe(&status));
             line.tick();
         },
     )
     .map_err(|error| Failure::new(&error, error.hint()))?;
+    drop(server);
     line.finish_and_clear();
     summarise(args, &recorded);
     let folder = recorded.log.session_dir.clone();
@@ -316,14 +326,15 @@ fn record_into(
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
 }
 
-fn announce(json: bool, folder: &Path, screen: &ScreenDescription) {
+fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: bool) {
     let pid = std::process::id();
     let folder = folder.display();
+    let pause = if controlled { format!("\npause with: watchcap pause --pid {pid}") } else { String::new() };
     if json {
         text::out(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }).to_string());
     }
     text::say(&text::printable(&format!(
-        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}",
+        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}{pause}",
         screen.target, screen.surface.width, screen.surface.height
     )));
 }
@@ -387,7 +398,8 @@ impl Rates {
             text::clock(Duration::from_secs_f64(seconds.min(360_000.0)))
         });
         format!(
-            "{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
+            "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
+            if status.paused { "paused  " } else { "" },
             text::clock(status.elapsed),
             self.fps,
             status.dropped,

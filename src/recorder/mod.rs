@@ -10,10 +10,14 @@
 //! queue is dropped where it arises, counted, and written as a gap. Pictures are converted in the thread that grabs them:
 //! the shared memory of the screen is free again after 0.3 ms, and 3 MB cross to the encoder instead of 8.
 
+mod control;
 mod disk;
 mod failure;
+mod pauses;
 mod picture;
 mod sequence;
+
+pub use control::{Control, OrderError};
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,6 +98,8 @@ pub struct RecordOptions {
     pub allow_missing: Vec<String>,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
+    /// By which it is paused, resumed and marked.
+    pub control: Control,
 }
 
 /// The bit rate when none was asked for: 0.075 bit per pixel and frame at 30 fps (4.7 Mbit/s at 1080p30), growing with the
@@ -127,6 +133,8 @@ pub struct Status {
     pub disk_left: Option<u64>,
     /// Bytes a second that the recording takes of the disk, measured.
     pub disk_rate: u64,
+    /// Nothing is taken at the moment.
+    pub paused: bool,
 }
 
 /// Counters that the threads keep and anybody may read.
@@ -175,6 +183,7 @@ impl Counters {
             records: read(&self.records),
             disk_left: (disk_rate > 0).then(|| read(&self.disk_left)),
             disk_rate,
+            paused: false,
         }
     }
 }
@@ -361,6 +370,8 @@ pub(crate) struct Picture {
     convert_us: u32,
     /// `None`: the same as the one before.
     image: Option<I420>,
+    /// The first after a pause: decoding can begin with it.
+    restart: bool,
 }
 
 /// An access unit on its way to the log.
@@ -546,7 +557,9 @@ pub fn record(
     let input = sources.input.map(|open| start_input(open, inputs, Arc::clone(clock), stop.clone())).transpose()?;
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
-    let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop)?;
+    let control = options.control;
+    let mut screen =
+        picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop, control.clone())?;
 
     let description = wait_opened(&screen.opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
     let mut input_thread = None;
@@ -605,6 +618,7 @@ pub fn record(
     let begin = clock.now();
     let begun = begin_log(&folder, options.session_id, options.box_bytes, settings.bitrate_kbps, &facts, clock);
     let (log, watch) = begun.inspect_err(|_| discard(&folder))?;
+    control.set_running(true);
     started(&folder, &description);
 
     let (units, wait_units) = bounded(UNITS);
@@ -612,8 +626,8 @@ pub fn record(
     let sequence = sequence::Sequence::new(log, surface, Arc::clone(clock), Arc::clone(&counters));
     let initial = opened_input.map(|o| (o.at, o.initial));
     let sequence_thread = spawn("sequence", Stream::Log, stop, {
-        let stop = stop.clone();
-        move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop)
+        let (stop, control) = (stop.clone(), control.clone());
+        move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop, &control)
     })?;
     screen.go(picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged });
     if let Some((go, _)) = &input_thread
@@ -629,7 +643,7 @@ pub fn record(
     let mut limit = None;
     while !sequence_thread.is_finished() {
         if wall.now() >= next {
-            status(counters.status(clock.now().since(begin)));
+            status(control.publish(counters.status(clock.now().since(begin))));
             next = wall.now().plus(Duration::from_nanos(STATUS_NS as u64));
         }
         if stop.is_asked() && wall.now() > *limit.get_or_insert_with(|| wall.now().plus(GRACE + CLOSE_LIMIT)) {
@@ -637,6 +651,7 @@ pub fn record(
         }
         wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
     }
+    control.set_running(false);
     let elapsed = clock.now().since(begin);
     // The log is closed. A thread that hangs in its system is left behind; it holds nothing that is still needed.
     let grace = wall.now().plus(GRACE);
@@ -650,13 +665,14 @@ pub fn record(
         }
     }
     let ended = sequence_thread.join().unwrap_or_else(|_panic| failure::panicked(&folder, &counters));
+    let status = control.publish(counters.status(elapsed));
     let end_reason = stop.reason();
     let lossy = stop.failure().is_some()
         || [&counters.dropped, &counters.lost_inputs, &counters.suspended]
             .iter()
             .any(|n| n.load(Ordering::Relaxed) > 0)
         || matches!(end_reason.as_str(), "disk_full" | "file_too_large");
-    Ok(Recorded { log: ended.log, end_reason, status: counters.status(elapsed), lossy, failure: ended.failure })
+    Ok(Recorded { log: ended.log, end_reason, status, lossy, failure: ended.failure })
 }
 
 /// Begins the log: its facts are in the database when this returns, and the room for sealing it is kept.
