@@ -685,7 +685,7 @@ impl Timeline for SessionTimeline {
             let rows = self.group(number)?;
             let range = rows.partition_point(|row| row.t_ns <= since_ns)..rows.partition_point(|row| row.t_ns <= t_ns);
             let pressed = rows[range].iter().filter(|row| row.event_type == event_type::MOUSE_CLICK);
-            for row in pressed.filter(|row| row.metadata.get(key::PRESSED) == Some("1")) {
+            for row in pressed.filter(|row| row.pressed == Some(true)) {
                 let which = row.mouse_button.as_deref().and_then(button);
                 if let (Some(button), Some(x), Some(y)) = (which, row.mouse_x, row.mouse_y) {
                     clicks.push(Click { t_ns: row.t_ns, button, x, y });
