@@ -102,7 +102,7 @@ mod tests {
             frame_ref: Some(3),
             window_id: "w",
             session_id: "s",
-            metadata: entries.to_vec().into_iter(),
+            metadata: entries.iter().copied(),
         };
         step(row, 7)
     }
