@@ -7,6 +7,7 @@ mod support;
 
 mod capture_input;
 mod cli;
+mod control;
 mod finalize;
 mod golden;
 mod long;

@@ -12,7 +12,7 @@ use watchcap::encode::{
 };
 use watchcap::finalize;
 use watchcap::id::SessionId;
-use watchcap::recorder::{MakeEncoder, RecordError, RecordOptions, Recorded, Stop, Unchanged, record};
+use watchcap::recorder::{Control, MakeEncoder, RecordError, RecordOptions, Recorded, Stop, Unchanged, record};
 use watchcap::session::metadata::Metadata;
 use watchcap::time::{Clock, SystemClock};
 
@@ -39,6 +39,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
             ),
             ("session_id".into(), json!(id.to_string())),
         ],
+        control: Control::new(),
     }
 }
 
@@ -60,6 +61,9 @@ impl VideoEncoder for Odd {
         assert_ne!(Some(stamp.frame_ref.0), self.panic_at, "as the test wants");
         std::thread::sleep(self.delay);
         self.inner.encode(picture, stamp, out)
+    }
+    fn restart(&mut self) {
+        self.inner.restart();
     }
     fn repeat(&mut self, picture: &I420, stamp: FrameStamp, out: &mut Vec<u8>) -> Result<Encoded, EncodeError> {
         self.inner.repeat(picture, stamp, out)

@@ -13,12 +13,13 @@ use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend
 use crate::capture::{ScreenDescription, Sources, Target, synthetic};
 use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
 use crate::config::RecordConfig;
+use crate::control::Server;
 use crate::encode::{Quality, openh264};
 use crate::event::Stream;
 use crate::id::SessionId;
 use crate::log::video::BOX_SIZE;
 use crate::privacy::consent::{Consent, ConsentError, Method, TEXT};
-use crate::recorder::{self, RecordOptions, Recorded, Status, Stop, Unchanged};
+use crate::recorder::{self, Control, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::time::{Clock, SystemClock};
 
@@ -266,6 +267,7 @@ fn record_into(
         ),
         ("env".to_owned(), environment()),
     ];
+    let control = Control::new();
     let options = RecordOptions {
         session_dir: out.join(name),
         exact_name: args.session.is_some(),
@@ -285,19 +287,26 @@ fn record_into(
             _ => args.allow_missing.clone(),
         },
         facts,
+        control: control.clone(),
     };
     let line = status_line();
     let mut disk = DiskWatch::new(out);
     let encoder: recorder::MakeEncoder = Box::new(|settings| {
         openh264::OpenH264::new(settings).map(|e| Box::new(e) as Box<dyn crate::encode::VideoEncoder>)
     });
+    let mut server = None;
     let recorded = recorder::record(
         options,
         sources,
         encoder,
         clock,
         stop,
-        |folder, screen| announce(args.json, folder, screen),
+        |folder, screen| {
+            server = Server::start(folder, &control, stop, clock)
+                .inspect_err(|error| tracing::warn!(%error, "this recording cannot be paused or marked from outside"))
+                .ok();
+            announce(args.json, folder, screen, server.is_some());
+        },
         |status| {
             let left = disk.look(&status);
             if left.is_some_and(|left| left < DISK_RESERVE) {
@@ -308,6 +317,7 @@ fn record_into(
         },
     )
     .map_err(|error| Failure::new(&error, error.hint()))?;
+    drop(server);
     line.finish_and_clear();
     summarise(args, &recorded);
     let folder = recorded.log.session_dir.clone();
@@ -323,14 +333,15 @@ fn record_into(
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
 }
 
-fn announce(json: bool, folder: &Path, screen: &ScreenDescription) {
+fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: bool) {
     let pid = std::process::id();
     let folder = folder.display();
+    let pause = if controlled { format!("\npause with: watchcap pause --pid {pid}") } else { String::new() };
     if json {
         text::out(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }).to_string());
     }
     text::say(&text::printable(&format!(
-        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}",
+        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}{pause}",
         screen.target, screen.surface.width, screen.surface.height
     )));
 }
@@ -400,7 +411,8 @@ impl DiskWatch {
             text::clock(Duration::from_secs_f64((minutes * 60.0).min(360_000.0)))
         });
         format!(
-            "{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
+            "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
+            if status.paused { "paused  " } else { "" },
             text::clock(status.elapsed),
             self.fps,
             status.dropped,

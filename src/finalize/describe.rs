@@ -101,6 +101,7 @@ impl Story {
         let last = end.max(table.span_ns.map(|(_, last)| last)).unwrap_or(first);
         let frames = rows.samples.len() as u64;
         let video_us = rows.samples.last().map_or(0, |s| s.pts_us);
+        let running_us = video_us - rows.facts.paused_ns / 1000;
         let per_video = |amount: f64| (video_us > 0).then(|| amount / (video_us as f64 / 1e6));
         let captured_at = anchors
             .first()
@@ -122,7 +123,7 @@ impl Story {
             resolution: (self.coded.0 > 0).then_some(Resolution { width: self.coded.0, height: self.coded.1 }),
             surface: surface(screen),
             refresh_hz: screen.get("refresh_hz").and_then(Value::as_f64),
-            capture_fps: if frames >= 2 { per_video((frames - 1) as f64) } else { None },
+            capture_fps: (frames >= 2 && running_us > 0).then(|| (frames - 1) as f64 / (running_us as f64 / 1e6)),
             codec: if frames > 0 { text(self.fact("encoder"), "codec_string") } else { None },
             bitrate_kbps: per_video(rows.facts.video_bytes as f64 * 8.0 / 1000.0)
                 .map(|kbps| (kbps * 1000.0).round() / 1000.0),

@@ -27,6 +27,8 @@ pub struct RowFacts {
     pub duplicate_frames: u64,
     /// Key rows whose code was withheld.
     pub redacted_keys: u64,
+    /// Time in pauses between the first and the last frame, nanoseconds.
+    pub paused_ns: i64,
     /// Sum of the sizes of all access units, bytes.
     pub video_bytes: u64,
     /// References in the log whose frames are not in the video.
@@ -46,6 +48,10 @@ pub struct RowMaker {
     last_frame: Option<u64>,
     held_keys: BTreeMap<(Option<HidUsage>, Option<u32>), Key>,
     held_buttons: BTreeMap<Button, Option<crate::event::Position>>,
+    /// Begin of the pause that lasts.
+    paused_since: Option<MonoNs>,
+    /// Time in pauses since the last frame, nanoseconds.
+    paused_ns: i64,
     /// The video's index.
     pub samples: Vec<Sample>,
     /// What the rows say as a whole.
@@ -66,6 +72,8 @@ impl RowMaker {
             last_frame: None,
             held_keys: BTreeMap::new(),
             held_buttons: BTreeMap::new(),
+            paused_since: None,
+            paused_ns: 0,
             samples: Vec::new(),
             facts: RowFacts::default(),
             losses: Losses::default(),
@@ -108,6 +116,7 @@ impl RowMaker {
                     },
                     Event::Pause => {
                         self.release_held(t, sink)?;
+                        self.paused_since.get_or_insert(t);
                         self.row(t, event_type::PAUSE, Cells::default(), sink)?;
                     }
                     other => self.event_row(t, record.source, other, sink)?,
@@ -195,6 +204,13 @@ impl RowMaker {
         index: u64,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if let Some(since) = &mut self.paused_since {
+            self.paused_ns += t.0 - since.0;
+            *since = t;
+        }
+        // What was before the first frame does not lie between frames.
+        let paused_ns = std::mem::take(&mut self.paused_ns);
+        self.facts.paused_ns += if index > 0 { paused_ns } else { 0 };
         let pts = self.samples[index as usize].pts_us;
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
         self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
@@ -334,7 +350,10 @@ impl RowMaker {
                 metadata.push_str(key::WHAT, what);
                 event_type::REDACT
             }
-            Event::Resume => event_type::RESUME,
+            Event::Resume => {
+                self.paused_ns += self.paused_since.take().map_or(0, |since| t.0 - since.0);
+                event_type::RESUME
+            }
             // Handled by `batch`, which knows the frame's number and releases what is held.
             Event::Pause | Event::Frame(_) => return Ok(()),
         };

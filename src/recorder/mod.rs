@@ -10,8 +10,12 @@
 //! queue is dropped where it arises, counted, and written as a gap. Pictures are converted in the thread that grabs them:
 //! the shared memory of the screen is free again after 0.3 ms, and 3 MB cross to the encoder instead of 8.
 
+mod control;
+mod pauses;
 mod picture;
 mod sequence;
+
+pub use control::{Control, OrderError};
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,6 +91,8 @@ pub struct RecordOptions {
     pub allow_missing: Vec<String>,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
+    /// By which it is paused, resumed and marked.
+    pub control: Control,
 }
 
 /// The bit rate when none was asked for: 0.075 bit per pixel and frame at 30 fps (4.7 Mbit/s at 1080p30), growing with the
@@ -114,6 +120,8 @@ pub struct Status {
     pub video_bytes: u64,
     /// Records appended.
     pub records: u64,
+    /// Nothing is taken at the moment.
+    pub paused: bool,
 }
 
 /// Counters that the threads keep and anybody may read.
@@ -283,6 +291,8 @@ pub(crate) struct Picture {
     convert_us: u32,
     /// `None`: the same as the one before.
     image: Option<I420>,
+    /// The first after a pause: decoding can begin with it.
+    restart: bool,
 }
 
 /// An access unit on its way to the log.
@@ -463,7 +473,9 @@ pub fn record(
     let input = sources.input.map(|open| start_input(open, inputs, Arc::clone(clock), stop.clone())).transpose()?;
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
-    let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop)?;
+    let control = options.control;
+    let mut screen =
+        picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop, control.clone())?;
 
     let description = wait_opened(&screen.opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
     let mut input_thread = None;
@@ -516,6 +528,7 @@ pub fn record(
         sequence::append_fact(&mut log, begin, &key, &value)?;
     }
     log.commit()?;
+    control.set_running(true);
     started(&folder, &description);
 
     let (units, wait_units) = bounded(UNITS);
@@ -523,8 +536,8 @@ pub fn record(
     let sequence = sequence::Sequence::new(log, surface, Arc::clone(clock), Arc::clone(&counters));
     let initial = opened_input.map(|o| (o.at, o.initial));
     let sequence_thread = spawn("sequence", Stream::Log, stop, {
-        let stop = stop.clone();
-        move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop)
+        let (stop, control) = (stop.clone(), control.clone());
+        move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop, &control)
     })?;
     screen.go(picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged });
     if let Some((go, _)) = &input_thread
@@ -541,16 +554,18 @@ pub fn record(
         events: counters.events.load(Ordering::Relaxed),
         video_bytes: counters.video_bytes.load(Ordering::Relaxed),
         records: counters.records.load(Ordering::Relaxed),
+        paused: false,
     };
     let wall = crate::time::SystemClock;
     let mut next = wall.now();
     while !sequence_thread.is_finished() {
         if wall.now() >= next {
-            status(read(clock.now().since(begin)));
+            status(control.publish(read(clock.now().since(begin))));
             next = wall.now().plus(Duration::from_nanos(STATUS_NS as u64));
         }
         wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
     }
+    control.set_running(false);
     let elapsed = clock.now().since(begin);
     // The log is closed. A thread that hangs in its system is left behind; it holds nothing that is still needed.
     let grace = wall.now().plus(GRACE);
@@ -566,7 +581,7 @@ pub fn record(
     let closed = sequence_thread.join();
     let closed = closed.unwrap_or_else(|_panic| Err(LogError::Poisoned { first: "the sequence panicked".into() }));
     let log = closed.map_err(|source| RecordError::Stopped { session: folder, source })?;
-    let status = read(elapsed);
+    let status = control.publish(read(elapsed));
     let end_reason = stop.reason();
     let lossy = stop.failure().is_some()
         || status.dropped > 0

@@ -11,6 +11,8 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
+use super::control::{Control, Order};
+use super::pauses::Pauses;
 use super::{Counters, GRACE, Note, Stop, Unit};
 use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
@@ -108,6 +110,9 @@ pub(super) struct Sequence {
     /// By usage and native code: some systems have only one of them.
     held_keys: BTreeSet<(Option<HidUsage>, u32)>,
     held_buttons: BTreeSet<Button>,
+    pauses: Pauses,
+    /// Another window became the active one in a pause.
+    focus_in_pause: Option<RawInput>,
     last_anchor: Option<Anchor>,
 }
 
@@ -120,6 +125,8 @@ impl Sequence {
             counters,
             held_keys: BTreeSet::new(),
             held_buttons: BTreeSet::new(),
+            pauses: Pauses::default(),
+            focus_in_pause: None,
             last_anchor: None,
         }
     }
@@ -132,8 +139,9 @@ impl Sequence {
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
         stop: &Stop,
+        control: &Control,
     ) -> Result<SealedLog, LogError> {
-        match self.run_until_done(initial, inputs, units, notes, stop) {
+        match self.run_until_done(initial, inputs, units, notes, stop, control) {
             Ok(()) => {
                 let reason = stop.reason();
                 let t = self.clock.now();
@@ -153,6 +161,7 @@ impl Sequence {
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
         stop: &Stop,
+        control: &Control,
     ) -> Result<(), LogError> {
         self.anchor()?;
         if let Some((t, initial)) = initial {
@@ -173,6 +182,7 @@ impl Sequence {
             if notes_open {
                 select.recv(notes);
             }
+            select.recv(control.orders());
             let wait = match self.log.due() {
                 Some(due) => due.since(self.clock.now()).min(IDLE),
                 None => IDLE,
@@ -182,17 +192,27 @@ impl Sequence {
                 if notes_open {
                     notes_open = self.drain(notes, |this, Note::Event(t, event)| this.append_screen(t, event))?;
                 }
+                self.drain(control.orders(), Self::obey)?;
                 if Some(ready) == input {
                     inputs_open = self.drain(inputs, Self::append_input)?;
                 } else if Some(ready) == unit {
                     units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
                 }
             }
+            if inputs.is_empty()
+                && let Some(t) = self.pauses.settled_at(self.clock.now())
+            {
+                self.state_held(t)?;
+            }
             self.log.commit_if_due()?;
             if self.last_anchor.is_none_or(|last| self.clock.now().0 - last.mono.0 >= ANCHOR_NS) {
                 self.anchor()?;
             }
             self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
+        }
+        self.drain(control.orders(), Self::obey)?;
+        if let Some(t) = self.pauses.settle() {
+            self.state_held(t)?;
         }
         if let Some((stream, reason)) = stop.failure() {
             let t = self.clock.now();
@@ -261,8 +281,72 @@ impl Sequence {
         Ok(())
     }
 
+    /// Writes what a person asked for.
+    fn obey(&mut self, order: Order) -> Result<(), LogError> {
+        match order {
+            Order::Pause(t) => {
+                if let Some(end) = self.pauses.settle() {
+                    self.state_held(end)?;
+                }
+                self.pauses.begin(t);
+                self.append(t, Source::Recorder, Event::Pause)
+            }
+            Order::Resume(t) => {
+                self.pauses.end(t);
+                self.append(t, Source::Recorder, Event::Resume)
+            }
+            Order::Mark(t, text) => self.append(t, Source::Recorder, Event::Mark { text }),
+        }
+    }
+
+    /// What was held when recording went on, and which window was active then. What was held when it paused is released by
+    /// finalizing, which sees every row in order of time.
+    fn state_held(&mut self, t: MonoNs) -> Result<(), LogError> {
+        if let Some(RawInput::Focus { window_id, title, app, pid }) = self.focus_in_pause.take() {
+            self.append(t, Source::Recorder, Event::Focus { window_id, title, app, pid })?;
+        }
+        for (usage, native) in self.held_keys.clone() {
+            let key = Key { usage, native: Some(native), down: true, repeat: false, redacted: false };
+            self.append(t, Source::Recorder, Event::Key(key))?;
+        }
+        for button in self.held_buttons.clone() {
+            // Where the pointer is now is not known: it may have moved in the pause.
+            self.append(t, Source::Recorder, Event::MouseClick { button, pressed: true, position: None })?;
+        }
+        Ok(())
+    }
+
+    /// Keeps in mind what an input in a pause leaves behind: what is held and which window is active. Nothing of it is written
+    /// unless it is still so when recording goes on.
+    fn overlook(&mut self, input: RawInput) {
+        match input {
+            RawInput::Key { usage, native, down: true, .. } => {
+                self.held_keys.insert((usage, native));
+            }
+            RawInput::Key { usage, native, down: false, .. } => {
+                self.held_keys.remove(&(usage, native));
+            }
+            RawInput::Button { button, pressed: true, .. } => {
+                self.held_buttons.insert(button);
+            }
+            RawInput::Button { button, pressed: false, .. } => {
+                self.held_buttons.remove(&button);
+            }
+            RawInput::Focus { .. } => self.focus_in_pause = Some(input),
+            RawInput::Lost { .. } => self.held_keys.clear(),
+            RawInput::Motion { .. } | RawInput::Wheel { .. } => {}
+        }
+    }
+
     fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
         let StampedInput { t, source, input } = input;
+        if self.pauses.covers(t) {
+            self.overlook(input);
+            return Ok(());
+        }
+        if let Some(end) = self.pauses.settled_by(t) {
+            self.state_held(end)?;
+        }
         let surface = self.surface;
         let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
         let event = match input {
