@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use watchcap_migrations::session::Version;
 
 /// Keys that this release does not know, kept as they were read.
 pub type Extra = Map<String, Value>;
 
 /// The major version of the format that this release reads.
-const MAJOR: u64 = 1;
+const MAJOR: u64 = watchcap_migrations::session::CURRENT.major;
 
 /// The largest file that is read: an anchor a second for 8 h is 28,800 × 90 bytes, 2.6 MB; the rest is small.
 const MAX_BYTES: u64 = 16 << 20;
@@ -332,6 +333,8 @@ pub enum MetadataError {
         path: PathBuf,
         /// Its version.
         found: String,
+        /// The release that recorded it, which reads it.
+        by: Option<String>,
     },
 }
 
@@ -339,9 +342,12 @@ impl MetadataError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Version { .. } => Some(
-                "read it with the release of watchcap that wrote it, or a later one; see `watchcap migrate`".into(),
-            ),
+            Self::Version { by: Some(by), .. } => {
+                Some(format!("read it with watchcap {by}, which recorded it, or a later one"))
+            }
+            Self::Version { by: None, .. } => {
+                Some("read it with the release of watchcap that recorded it, or a later one".into())
+            }
             _ => None,
         }
     }
@@ -351,6 +357,7 @@ impl MetadataError {
 #[derive(Deserialize)]
 struct VersionOnly {
     format_version: String,
+    watchcap: Option<String>,
 }
 
 impl Metadata {
@@ -382,12 +389,12 @@ impl Metadata {
             column: error.column(),
         };
         // First the version: another major version may have another shape.
-        let VersionOnly { format_version } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
-        let parts: Vec<_> = format_version.split('.').map(str::parse::<u64>).collect();
-        match parts.as_slice() {
-            [Ok(MAJOR), Ok(_), Ok(_)] => serde_json::from_slice(bytes).map_err(|error| parse(&error)),
-            _ => Err(MetadataError::Version { path: path.to_owned(), found: printable(&format_version) }),
+        let VersionOnly { format_version, watchcap } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
+        if !Version::parse(&format_version).is_some_and(Version::is_readable) {
+            let by = watchcap.map(|by| printable(&by));
+            return Err(MetadataError::Version { path: path.to_owned(), found: printable(&format_version), by });
         }
+        serde_json::from_slice(bytes).map_err(|error| parse(&error))
     }
 
     /// The text of the file: indented, keys in the order of this struct, one newline at the end.
