@@ -25,6 +25,16 @@ pub struct Cli {
 pub enum Verb {
     /// Record the screen and the inputs into a crash-safe log, and seal it.
     Record(Box<RecordArgs>),
+    /// Pause a running recording: neither pixels nor inputs are taken.
+    Pause(WhichArgs),
+    /// Go on with a recording that is paused.
+    Resume(WhichArgs),
+    /// Set a mark in a running recording.
+    Mark(MarkArgs),
+    /// End a running recording, which then seals what it recorded.
+    Stop(WhichArgs),
+    /// List the recordings that are running.
+    Status(StatusArgs),
     /// Make a sealed session of a log.
     Finalize(FinalizeArgs),
     /// Say what can be recovered of a damaged log, or recover it.
@@ -187,6 +197,37 @@ pub struct RecordArgs {
     /// Print results as JSON lines on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which running recording is meant.
+#[derive(Args, Debug)]
+pub struct WhichArgs {
+    /// The session's folder; not needed while one recording is running.
+    pub session: Option<PathBuf>,
+    /// The recording of this process.
+    #[arg(long, value_name = "PID", conflicts_with = "session")]
+    pub pid: Option<u32>,
+    /// Print how the recording goes as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap mark`
+#[derive(Args, Debug)]
+pub struct MarkArgs {
+    /// Text of the mark, at most 768 bytes.
+    pub text: Option<String>,
+    /// Which recording.
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+/// `watchcap status`
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Which recording; all when none is named.
+    #[command(flatten)]
+    pub which: WhichArgs,
 }
 
 /// `watchcap finalize`

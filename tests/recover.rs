@@ -213,17 +213,20 @@ fn what_is_not_damaged_comes_back_and_the_rest_is_named() {
     assert!(!done.lossy && done.metadata.recovery.is_none());
 }
 
+/// What happens to the log's folder.
+type Damage = fn(&Path);
+
 #[test]
 fn without_the_database_the_video_is_a_session() {
     let dir = tempfile::tempdir().expect("a folder");
     let whole = Whole::read(synthetic(dir.path(), "whole", &["--no-finalize"]));
     let (rows, lost) = whole.expected(&[]);
-    let damages: [(&str, &dyn Fn(&Path)); 5] = [
-        ("missing", &|log| std::fs::remove_dir_all(log.join("events")).expect("a folder")),
-        ("missing", &|log| std::fs::remove_file(log.join("events/db")).expect("a file")),
-        ("empty", &|log| std::fs::write(log.join("events/db"), []).expect("a file")),
-        ("empty", &|log| std::fs::write(log.join("events/db"), vec![0; 200_000]).expect("a file")),
-        ("empty", &|log| std::fs::write(log.join("events/db"), [0x5a, 0x57, 0x43].repeat(60_000)).expect("a file")),
+    let damages: [(&str, Damage); 5] = [
+        ("missing", |log| std::fs::remove_dir_all(log.join("events")).expect("a folder")),
+        ("missing", |log| std::fs::remove_file(log.join("events/db")).expect("a file")),
+        ("empty", |log| std::fs::write(log.join("events/db"), []).expect("a file")),
+        ("empty", |log| std::fs::write(log.join("events/db"), vec![0; 200_000]).expect("a file")),
+        ("empty", |log| std::fs::write(log.join("events/db"), [0x5a, 0x57, 0x43].repeat(60_000)).expect("a file")),
     ];
     for (number, (state, damage)) in damages.into_iter().enumerate() {
         let copy = dir.path().join("copy");

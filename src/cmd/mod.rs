@@ -3,6 +3,7 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod control;
 mod demo;
 mod doctor;
 mod finalize;
@@ -70,5 +71,10 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Demo(args) => demo::run(&args),
+        Verb::Pause(which) => control::pause(&which),
+        Verb::Resume(which) => control::resume(&which),
+        Verb::Mark(args) => control::mark(&args),
+        Verb::Stop(which) => control::stop(&which),
+        Verb::Status(args) => control::status(&args),
     }
 }

@@ -11,7 +11,6 @@ use crate::session::layout;
 use crate::session::metadata::{Metadata, MetadataError};
 use crate::session::reader::{EventsReader, ReadError};
 use crate::session::row::{OwnedRow, event_type, key};
-use crate::session::row_hash;
 use crate::session::sample_index::{self, IndexError, VideoIndex, pts_us};
 use crate::session::schema;
 use crate::session::seal::{self, SealError};
@@ -107,9 +106,8 @@ fn check_groups(
     let Some(first) = table.groups().get(groups.start) else { return Ok(()) };
     let last = table.groups()[groups.end - 1];
     let rows = last.first_row + last.rows - first.first_row;
-    let mut reader = table.rows_of_group(groups.start);
+    let mut reader = table.rows_of_group(groups.start).checked();
     let mut row = OwnedRow::default();
-    let mut scratch = Vec::new();
     let mut before: Option<(i64, Option<i64>)> = None;
     let mut t0: Option<i64> = None;
     for at in first.first_row..first.first_row + rows {
@@ -117,7 +115,7 @@ fn check_groups(
         if !reader.next_into(&mut row)? {
             return fault("the table ends before it");
         }
-        if row_hash::hash(&row.as_row(), &mut scratch) != row.hash.as_bytes() {
+        if row.intact != Some(true) {
             return fault("its hash is not that of its values");
         }
         if row.session_id != metadata.session_id {
@@ -133,13 +131,12 @@ fn check_groups(
         let index = row.frame_ref.and_then(|frame| usize::try_from(frame).ok());
         let sample = index.zip(video).and_then(|(index, video)| video.samples.get(index));
         let Some(sample) = sample else { return fault("its frame is not in the video") };
-        let number = |name: &str| row.metadata.get(name).and_then(|text| text.parse::<i64>().ok());
         let t0 = *t0.get_or_insert(row.t_ns.saturating_sub(sample.pts_us.saturating_mul(1000)));
         // The time of frame 0 is known to half a microsecond only, when it is not in these groups.
         let off = pts_us(row.t_ns, t0).abs_diff(sample.pts_us);
-        let same = number(key::PTS) == Some(sample.pts_us)
-            && number(key::BYTES) == Some(i64::from(sample.size))
-            && (row.metadata.get(key::KEYFRAME) == Some("1")) == sample.keyframe;
+        let bytes = row.metadata.get(key::BYTES).and_then(|text| text.parse::<u32>().ok());
+        let same =
+            row.pts == Some(sample.pts_us) && bytes == Some(sample.size) && row.is_keyframe == Some(sample.keyframe);
         if off > 1 || !same {
             return fault("the video says something else of its frame");
         }

@@ -134,6 +134,12 @@ impl Story {
             found_frames: rows.facts.found_frames,
             torn_frames: rows.facts.torn_frames,
             partial_id: self.partial_id,
+            failure: self
+                .facts
+                .ending
+                .as_ref()
+                .filter(|_| self.facts.end.is_none())
+                .map(|ending| ending.failure.clone()),
             extra: Extra::new(),
         };
         // With every record there, what is damaged was a copy that the database left behind.
@@ -163,6 +169,7 @@ impl Story {
         let last = end.max(table.span_ns.map(|(_, last)| last)).unwrap_or(first);
         let frames = rows.samples.len() as u64;
         let video_us = rows.samples.last().map_or(0, |s| s.pts_us);
+        let running_us = video_us - rows.facts.paused_ns / 1000;
         let per_video = |amount: f64| (video_us > 0).then(|| amount / (video_us as f64 / 1e6));
         let captured_at = anchors
             .first()
@@ -175,7 +182,10 @@ impl Story {
             watchcap: text(session, "watchcap").unwrap_or_default(),
             captured_at,
             duration_ns: last - first,
-            end_reason: self.facts.end.as_ref().map(|(reason, _)| reason.clone()),
+            end_reason: match (&self.facts.end, &self.facts.ending) {
+                (Some((reason, _)), _) => Some(reason.clone()),
+                (None, ending) => ending.as_ref().map(|ending| ending.reason.clone()),
+            },
             recovered: recovery.is_some(),
             recovery,
             lost: rows.losses(),
@@ -185,7 +195,7 @@ impl Story {
             resolution: (self.coded.0 > 0).then_some(Resolution { width: self.coded.0, height: self.coded.1 }),
             surface: surface(screen),
             refresh_hz: screen.get("refresh_hz").and_then(Value::as_f64),
-            capture_fps: if frames >= 2 { per_video((frames - 1) as f64) } else { None },
+            capture_fps: (frames >= 2 && running_us > 0).then(|| (frames - 1) as f64 / (running_us as f64 / 1e6)),
             codec: if frames > 0 { text(self.fact("encoder"), "codec_string") } else { None },
             bitrate_kbps: per_video(rows.facts.video_bytes as f64 * 8.0 / 1000.0)
                 .map(|kbps| (kbps * 1000.0).round() / 1000.0),

@@ -7,6 +7,7 @@
 
 use super::missing::FoundFrame;
 use crate::event::{Event, Gap, Source, Stream};
+use crate::log::ending::Ending;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogError, Record};
 use crate::time::MonoNs;
@@ -36,6 +37,8 @@ pub struct Merge<'a> {
     pieces: Vec<Piece>,
     next: usize,
     unreadable: u64,
+    /// What the recorder left beside a log that it could not close; taken at the end.
+    ending: Option<Ending>,
     /// `bound[i]`: smallest time in piece `i` and all behind it.
     bound: Vec<MonoNs>,
     /// Read and not final yet, sorted.
@@ -56,7 +59,8 @@ impl<'a> Merge<'a> {
             }
             pieces.push(Piece::Chunk(index));
         }
-        if from < found.len() {
+        let ending = reader.facts.ending.clone().filter(|_| reader.facts.end.is_none());
+        if from < found.len() || ending.is_some() {
             pieces.push(Piece::Tail(Frames { from, until: found.len() }));
         }
         let mut bound = vec![MonoNs(i64::MAX); pieces.len() + 1];
@@ -66,11 +70,12 @@ impl<'a> Merge<'a> {
             let min = match piece {
                 Piece::Chunk(chunk) => chunks[*chunk].min_t,
                 Piece::Hole(hole, frames) => reader.holes[*hole].from.min(of_frames(frames)),
+                // The gaps of the recorder's account begin at the last time of any record, which no row before is behind.
                 Piece::Tail(frames) => of_frames(frames),
             };
             bound[index] = bound[index + 1].min(min);
         }
-        Self { reader, found, pieces, next: 0, unreadable: 0, bound, waiting: Vec::new() }
+        Self { reader, found, pieces, next: 0, unreadable: 0, ending, bound, waiting: Vec::new() }
     }
 
     fn lost(&mut self, seq: u64, lost: Option<u64>, from: MonoNs, until: MonoNs) {
@@ -84,6 +89,29 @@ impl<'a> Merge<'a> {
             (seq, Record { t: found.t, source: Source::Recorder, body })
         });
         self.waiting.extend(frames);
+    }
+
+    /// Frames that were found behind the last record.
+    fn found_behind(&self) -> u64 {
+        self.found.iter().rev().take_while(|found| found.hole.is_none()).count() as u64
+    }
+
+    /// What a recording that could not close its log took and did not store, by its own count.
+    fn lost_at_the_end(&mut self) {
+        let Some(ending) = self.ending.take() else { return };
+        let (_, from) = self.end();
+        let until = MonoNs(ending.t_ns).max(from);
+        for stream in Stream::ALL {
+            // Frames that were found in the video are not lost.
+            let found = if stream == Stream::Screen { self.found_behind() } else { 0 };
+            let lost = ending.lost.get(stream.name()).copied().unwrap_or(0).saturating_sub(found);
+            if lost == 0 {
+                continue;
+            }
+            let gap = Gap { stream, reason: ending.failure.clone(), lost: Some(lost), until };
+            let record = Record { t: from, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) };
+            self.waiting.push((u64::MAX, record));
+        }
     }
 
     /// Chunks that were whole and could not be understood, so far.
@@ -122,11 +150,16 @@ impl<'a> Merge<'a> {
                 self.give_back(hole.first, frames);
             }
             Piece::Tail(frames) => {
-                // What else was recorded beside these frames is not known.
                 let (seq, from) = self.end();
-                let until = self.found[frames.until - 1].t;
-                self.lost(seq, None, from.min(until), until);
+                // What else was recorded beside these frames is not known, unless the recorder left its count.
+                if let Some(last) = self.found[frames.from..frames.until].last()
+                    && self.ending.is_none()
+                {
+                    let until = last.t;
+                    self.lost(seq, None, from.min(until), until);
+                }
                 self.give_back(seq, frames);
+                self.lost_at_the_end();
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 use crate::log::lock::LogLock;
 use crate::log::video::{HashCheckpoint, VideoError};
-use crate::log::{LogError, LogPaths, video_finish};
+use crate::log::{LogError, LogPaths, reserve, video_finish};
 use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::seal::{self, FileHash, IntegrityEntry, SealError};
@@ -264,6 +264,8 @@ fn finish_video(
 fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Metadata, FinalizeError> {
     progress(Step { what: "log", done: 0, of: 1 });
     let mut source = LogSource::open(session)?;
+    // The room that was kept for what follows.
+    reserve::release(&source.reader.paths().reserve)?;
     let table = layout::temp_path(&layout::events_path(session));
     let (maker, outcome, summary) = write_table(&mut source, &table, progress)?;
     let video_hash = finish_video(&source, &maker, progress)?;

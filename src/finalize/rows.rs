@@ -28,6 +28,8 @@ pub struct RowFacts {
     pub duplicate_frames: u64,
     /// Key rows whose code was withheld.
     pub redacted_keys: u64,
+    /// Time in pauses between the first and the last frame, nanoseconds.
+    pub paused_ns: i64,
     /// Sum of the sizes of all access units, bytes.
     pub video_bytes: u64,
     /// Frames that are known of and are not in the video, since their bytes, or those of a frame they build on, are not there.
@@ -51,6 +53,10 @@ pub struct RowMaker {
     last_frame: Option<u64>,
     held_keys: BTreeMap<(Option<HidUsage>, Option<u32>), Key>,
     held_buttons: BTreeMap<Button, Option<crate::event::Position>>,
+    /// Begin of the pause that lasts.
+    paused_since: Option<MonoNs>,
+    /// Time in pauses since the last frame, nanoseconds.
+    paused_ns: i64,
     /// The video's index.
     pub samples: Vec<Sample>,
     /// What the rows say as a whole.
@@ -72,6 +78,8 @@ impl RowMaker {
             last_frame: None,
             held_keys: BTreeMap::new(),
             held_buttons: BTreeMap::new(),
+            paused_since: None,
+            paused_ns: 0,
             samples: Vec::new(),
             facts: RowFacts::default(),
             losses: Losses::default(),
@@ -116,6 +124,7 @@ impl RowMaker {
                     },
                     Event::Pause => {
                         self.release_held(t, sink)?;
+                        self.paused_since.get_or_insert(t);
                         self.row(t, event_type::PAUSE, Cells::default(), sink)?;
                     }
                     other => self.event_row(t, record.source, other, sink)?,
@@ -187,6 +196,13 @@ impl RowMaker {
             window_id: &self.window_id,
             session_id: &self.session_id,
             metadata: &self.metadata,
+            pressed: cells.pressed,
+            mouse_dx: cells.motion.map(|(dx, _)| dx),
+            mouse_dy: cells.motion.map(|(_, dy)| dy),
+            pts: cells.pts,
+            is_keyframe: cells.is_keyframe,
+            repeat: cells.repeat,
+            source: cells.source,
         });
         self.metadata.clear();
         result
@@ -199,6 +215,13 @@ impl RowMaker {
         index: u64,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if let Some(since) = &mut self.paused_since {
+            self.paused_ns += t.0 - since.0;
+            *since = t;
+        }
+        // What was before the first frame does not lie between frames.
+        let paused_ns = std::mem::take(&mut self.paused_ns);
+        self.facts.paused_ns += if index > 0 { paused_ns } else { 0 };
         let pts = self.samples[index as usize].pts_us;
         let found = self.found.binary_search(&frame.frame_ref.0).is_ok();
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
@@ -209,19 +232,15 @@ impl RowMaker {
             self.facts.duplicate_frames += 1;
             self.metadata.push_str(key::DUP, "1");
         }
-        if !found {
-            self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
-        }
-        if frame.keyframe {
-            self.metadata.push_str(key::KEYFRAME, "1");
-        }
-        self.metadata.push_int(key::PTS, pts);
         if found {
             self.facts.found_frames += 1;
             self.metadata.push_str(key::RECOVERED, "1");
+        } else {
+            self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
         }
         self.facts.video_bytes += u64::from(frame.size_bytes);
-        self.row(t, event_type::FRAME, Cells::default(), sink)
+        let cells = Cells { pts: Some(pts), is_keyframe: Some(frame.keyframe), ..Cells::default() };
+        self.row(t, event_type::FRAME, cells, sink)
     }
 
     fn torn_row<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -250,11 +269,11 @@ impl RowMaker {
     ) -> Result<(), E> {
         let mut cells = Cells::default();
         let metadata = &mut self.metadata;
-        let input = |metadata: &mut RowMetadata| {
+        let input = |metadata: &mut RowMetadata, cells: &mut Cells| {
             if source == Source::Recorder {
                 metadata.push_str(key::HELD, "1");
             }
-            metadata.push_str(key::SOURCE, source.name());
+            cells.source = Some(source.name());
         };
         let name = match event {
             Event::Key(held) => {
@@ -274,19 +293,15 @@ impl RowMaker {
                     self.facts.redacted_keys += 1;
                     metadata.push_str(key::REDACTED, "1");
                 }
-                if held.repeat {
-                    metadata.push_str(key::REPEAT, "1");
-                }
-                input(metadata);
+                cells.pressed = Some(held.down);
+                cells.repeat = held.down.then_some(held.repeat);
+                input(metadata, &mut cells);
                 if held.down { event_type::KEY_DOWN } else { event_type::KEY_UP }
             }
             Event::MouseMove { position, motion } => {
                 cells.position = *position;
-                if let Some((dx, dy)) = motion {
-                    metadata.push_f32(key::DX, *dx);
-                    metadata.push_f32(key::DY, *dy);
-                }
-                input(metadata);
+                cells.motion = *motion;
+                input(metadata, &mut cells);
                 event_type::MOUSE_MOVE
             }
             Event::MouseClick { button, pressed, position } => {
@@ -297,8 +312,8 @@ impl RowMaker {
                 }
                 cells.position = *position;
                 cells.button = Some(*button);
-                metadata.push_str(key::PRESSED, if *pressed { "1" } else { "0" });
-                input(metadata);
+                cells.pressed = Some(*pressed);
+                input(metadata, &mut cells);
                 event_type::MOUSE_CLICK
             }
             Event::Wheel { delta, axis, hi_res, position } => {
@@ -310,7 +325,7 @@ impl RowMaker {
                 if *hi_res {
                     metadata.push_str(key::HI_RES, "1");
                 }
-                input(metadata);
+                input(metadata, &mut cells);
                 event_type::WHEEL
             }
             Event::Focus { window_id, title, app, pid } => {
@@ -319,7 +334,7 @@ impl RowMaker {
                 if let Some(pid) = pid {
                     metadata.push_int(key::PID, i64::from(*pid));
                 }
-                metadata.push_str(key::SOURCE, source.name());
+                cells.source = Some(source.name());
                 metadata.push_str(key::TITLE, &title.0);
                 event_type::FOCUS
             }
@@ -354,7 +369,10 @@ impl RowMaker {
                 metadata.push_str(key::WHAT, what);
                 event_type::REDACT
             }
-            Event::Resume => event_type::RESUME,
+            Event::Resume => {
+                self.paused_ns += self.paused_since.take().map_or(0, |since| t.0 - since.0);
+                event_type::RESUME
+            }
             // Handled by `batch`, which knows the frame's number and releases what is held.
             Event::Pause | Event::Frame(_) => return Ok(()),
         };
@@ -369,4 +387,10 @@ struct Cells {
     position: Option<crate::event::Position>,
     button: Option<Button>,
     delta: Option<f32>,
+    pressed: Option<bool>,
+    motion: Option<(f32, f32)>,
+    pts: Option<i64>,
+    is_keyframe: Option<bool>,
+    repeat: Option<bool>,
+    source: Option<&'static str>,
 }
