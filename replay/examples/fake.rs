@@ -1,8 +1,8 @@
 //! Plays a recording that never was: `cargo run -p watchcap-replay --example fake [seconds] [--half-blocks]`.
 
 use watchcap_replay::{
-    Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Options, Picture, Pictures, Row, Rows,
-    Summary, Timeline,
+    Button, Click, Density, Direction, Fact, Filter, Found, FrameInfo, HeldKey, InputState, Lane, Mask, Options,
+    Overlay, Picture, Pictures, Recording, Row, Rows, Section, Span, SpanKind, Spans, Summary, Timeline, Tone,
 };
 
 #[path = "../tests/support/fake.rs"]
@@ -13,5 +13,6 @@ fn main() -> Result<(), watchcap_replay::ReplayError> {
     let half_blocks = std::env::args().any(|arg| arg == "--half-blocks");
     let recording = fake::Fake::new(seconds, 30);
     let options = Options { half_blocks, ..Options::default() };
-    watchcap_replay::run(&recording, Box::new(fake::FakePictures), options)
+    let pictures = Box::new(fake::FakePictures);
+    watchcap_replay::run(Recording { timeline: &recording, pictures, review: None, exports: None }, options)
 }

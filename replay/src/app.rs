@@ -4,13 +4,14 @@
 //! never asked from the timeline while drawing. [`update`] has no clock and no I/O of its own: it asks the [`Timeline`]
 //! that it was given, and the pictures it wants are told by [`App::wants`] to whoever runs the worker.
 
+use crate::filter::Filter;
 use crate::keys::{self, Action};
 use crate::msg::Msg;
 use crate::picture::Pointer;
 use crate::player::Player;
 use crate::text::{SECOND, clean};
 use crate::theme::Theme;
-use crate::timeline::{Density, Direction, FrameInfo, HeldKey, InputState, Lanes, Rows, Summary, Timeline};
+use crate::timeline::{Density, Direction, Found, FrameInfo, HeldKey, InputState, Lanes, Rows, Summary, Timeline};
 use crate::view;
 use crate::worker::{Answer, Request};
 
@@ -33,6 +34,8 @@ const RECOUNT: u64 = 500_000_000;
 const LATE: u64 = 300_000_000;
 /// A step by one frame where there are no frames, nanoseconds: one of 30 per second.
 const FRAMELESS_STEP: i64 = SECOND / 30;
+/// How often a search is gone on with before it is given up.
+const SEARCH_CALLS: usize = 64;
 /// The span over which the frame rate is measured, nanoseconds.
 const RATE_SPAN: i64 = SECOND;
 
@@ -107,9 +110,9 @@ impl<'a> App<'a> {
         for text in [&mut summary.title, &mut summary.path, &mut summary.state] {
             *text = clean(text);
         }
-        summary.details.truncate(MAX_DETAILS);
-        for (name, value) in &mut summary.details {
-            (*name, *value) = (clean(name), clean(value));
+        summary.facts.truncate(MAX_DETAILS);
+        for fact in &mut summary.facts {
+            (fact.name, fact.value) = (clean(&fact.name), clean(&fact.value));
         }
         let mut app = Self {
             timeline,
@@ -214,7 +217,7 @@ impl<'a> App<'a> {
             match self.timeline.density(self.player.start(), self.player.end(), buckets) {
                 Ok(density) => (self.density, self.density_problem) = (density, None),
                 Err(problem) => {
-                    self.density = Density { counts: Vec::new(), complete: true };
+                    self.density = Density { complete: true, ..Density::default() };
                     self.density_problem = Some(format!("events cannot be counted: {}", clean(&problem)));
                 }
             }
@@ -242,7 +245,7 @@ impl<'a> App<'a> {
 
     fn load_rows(&mut self) {
         let at = self.player.at();
-        match self.timeline.rows(at, ROWS_AROUND, ROWS_AROUND, self.lanes) {
+        match self.timeline.rows(at, ROWS_AROUND, ROWS_AROUND, &Filter::lanes(self.lanes)) {
             Ok(mut rows) => {
                 for row in &mut rows.rows {
                     (row.kind, row.text) = (clean(&row.kind), clean(&row.text));
@@ -280,10 +283,18 @@ impl<'a> App<'a> {
     fn step_event(&mut self, by: i8) {
         self.player.pause();
         let direction = if by > 0 { Direction::Forward } else { Direction::Back };
-        match self.timeline.nearest(self.player.at(), direction, self.lanes) {
-            Ok(Some(t_ns)) => self.player.seek(t_ns),
-            Ok(None) => {}
-            Err(problem) => self.seek_problem = Some(format!("the event cannot be found: {}", clean(&problem))),
+        let filter = Filter::lanes(self.lanes);
+        let mut from = self.player.at();
+        for _ in 0..SEARCH_CALLS {
+            match self.timeline.nearest(from, direction, &filter) {
+                Ok(Found::At(t_ns)) => return self.player.seek(t_ns),
+                Ok(Found::UpTo(t_ns)) => from = t_ns,
+                Ok(Found::Nothing) => return,
+                Err(problem) => {
+                    self.seek_problem = Some(format!("the event cannot be found: {}", clean(&problem)));
+                    return;
+                }
+            }
         }
     }
 

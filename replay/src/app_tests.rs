@@ -8,7 +8,9 @@ use super::*;
 use crate::fake::{Fake, FakePictures, START};
 use crate::keys::{BINDINGS, Chord, Key};
 use crate::theme::Colours;
-use crate::timeline::{Button, Lane, Picture, Pictures, Row};
+use crate::timeline::{
+    Button, Click, Fact, Lane, Mask, Overlay, Picture, Pictures, Row, Section, Span, SpanKind, Spans, Tone,
+};
 use crate::worker::Drawable;
 
 const FRAME: i64 = SECOND / 30;
@@ -24,7 +26,7 @@ fn press(app: &mut App<'_>, key: Key) {
 /// Serves the picture that the player wants, as the worker would.
 fn serve(app: &mut App<'_>) {
     let Some(request) = app.wants() else { return };
-    let result = FakePictures.picture(request.frame).and_then(|picture| {
+    let result = FakePictures.picture(request.frame, request.bounds).and_then(|picture| {
         let scaled = crate::picture::scale(&mut fast_image_resize::Resizer::new(), picture, request.bounds)?;
         Ok(Drawable::Pixels(std::sync::Arc::new(scaled)))
     });
@@ -285,8 +287,11 @@ struct Evil<'a>(&'a Fake);
 
 impl Timeline for Evil<'_> {
     fn summary(&self) -> Summary {
-        let details = vec![(EVIL.into(), EVIL.into())];
-        Summary { path: EVIL.into(), state: EVIL.into(), details, ..self.0.summary() }
+        let fact = Fact { section: Section::Consent, name: EVIL.into(), value: EVIL.into(), tone: Tone::Bad };
+        Summary { path: EVIL.into(), state: EVIL.into(), facts: vec![fact], ..self.0.summary() }
+    }
+    fn refresh(&self) -> u64 {
+        0
     }
     fn frame_at(&self, t_ns: i64) -> Option<u64> {
         self.0.frame_at(t_ns)
@@ -294,10 +299,18 @@ impl Timeline for Evil<'_> {
     fn frame(&self, index: u64) -> Option<FrameInfo> {
         self.0.frame(index)
     }
-    fn rows(&self, t_ns: i64, before: usize, after: usize, lanes: Lanes) -> Result<Rows, String> {
-        self.0.rows(t_ns, before, after, lanes)
+    fn rows(&self, t_ns: i64, before: usize, after: usize, filter: &Filter) -> Result<Rows, String> {
+        self.0.rows(t_ns, before, after, filter)
     }
-    fn nearest(&self, _: i64, _: Direction, _: Lanes) -> Result<Option<i64>, String> {
+    fn nearest(&self, _: i64, _: Direction, _: &Filter) -> Result<Found, String> {
+        Err(EVIL.into())
+    }
+    fn overlay(&self, _: i64, _: i64) -> Result<Overlay, String> {
+        let (from_ns, until_ns) = (i64::MIN, i64::MAX);
+        let mask = Mask { x: 0.1, y: 0.1, width: 0.8, height: 0.5, from_ns, until_ns, reason: EVIL.into() };
+        Ok(Overlay { masks: vec![mask], clicks: Vec::new() })
+    }
+    fn spans(&self, _: i64, _: i64, _: usize) -> Result<Spans, String> {
         Err(EVIL.into())
     }
     fn state_at(&self, _: i64) -> Result<InputState, String> {
@@ -330,6 +343,9 @@ fn escape_sequences_never_reach_the_screen() {
 struct Broken;
 
 impl Timeline for Broken {
+    fn refresh(&self) -> u64 {
+        0
+    }
     fn summary(&self) -> Summary {
         Summary { title: "broken".into(), start_ns: i64::MAX, end_ns: i64::MIN, frames: u64::MAX, ..Summary::default() }
     }
@@ -339,17 +355,35 @@ impl Timeline for Broken {
     fn frame(&self, index: u64) -> Option<FrameInfo> {
         index.is_multiple_of(2).then_some(FrameInfo { t_ns: i64::MIN, keyframe: true, duplicate: true })
     }
-    fn rows(&self, _: i64, _: usize, _: usize, _: Lanes) -> Result<Rows, String> {
+    fn rows(&self, _: i64, _: usize, _: usize, _: &Filter) -> Result<Rows, String> {
         Err("row group 3 is damaged".into())
     }
-    fn nearest(&self, t_ns: i64, _: Direction, _: Lanes) -> Result<Option<i64>, String> {
-        Ok(Some(t_ns.wrapping_mul(3)))
+    fn nearest(&self, t_ns: i64, _: Direction, _: &Filter) -> Result<Found, String> {
+        // Neither is where it says it is, nor does it ever come to an end.
+        Ok(if t_ns % 2 == 0 { Found::At(t_ns.wrapping_mul(3)) } else { Found::UpTo(t_ns) })
+    }
+    fn overlay(&self, _: i64, t_ns: i64) -> Result<Overlay, String> {
+        let mask = Mask {
+            x: f32::NAN,
+            y: -1e30,
+            width: 1e30,
+            height: f32::INFINITY,
+            from_ns: 0,
+            until_ns: 0,
+            reason: String::new(),
+        };
+        let click = Click { t_ns, button: Button::X2, x: f32::NEG_INFINITY, y: f32::NAN };
+        Ok(Overlay { masks: vec![mask; 100], clicks: vec![click; 100] })
+    }
+    fn spans(&self, _: i64, _: i64, _: usize) -> Result<Spans, String> {
+        let span = Span { kind: SpanKind::Gap, from_ns: i64::MAX, until_ns: i64::MIN };
+        Ok(Spans { spans: vec![span; 100], complete: false })
     }
     fn state_at(&self, _: i64) -> Result<InputState, String> {
         Err("row group 2 is damaged".into())
     }
     fn density(&self, _: i64, _: i64, _: usize) -> Result<Density, String> {
-        Ok(Density { counts: vec![[u32::MAX; 9]; 3], complete: false })
+        Ok(Density { counts: vec![[u32::MAX; 9]; 3], duplicates: vec![u32::MAX; 500], complete: false })
     }
 }
 

@@ -1,8 +1,9 @@
 //! The terminal player: scrub the pictures of a recording against its inputs, so that a person can approve the data.
 //!
 //! A leaf: it knows no files and no formats. What it plays comes through two seams that it owns, [`Timeline`] (what
-//! happened when) and [`Pictures`] (what a frame looks like); the program above implements them for a sealed session and
-//! for a log that is still open or was left by a crash.
+//! happened when) and [`Pictures`] (what a frame looks like), and what a person makes of it goes through two more, [`Review`]
+//! (marks and verdicts) and [`Exports`] (pictures and clips); the program above implements them for a sealed session and for
+//! a log that is still open or was left by a crash.
 //!
 //! ```text
 //!  terminal events ─┐                          ┌─> request ─> worker thread (Pictures) ─┐
@@ -15,6 +16,7 @@
 //! Everything that a [`Timeline`] says is untrusted text and is cleaned before it is drawn.
 
 mod app;
+mod filter;
 mod keys;
 mod msg;
 mod picture;
@@ -30,8 +32,10 @@ mod worker;
 #[path = "../tests/support/fake.rs"]
 mod fake;
 
-pub use terminal::{Options, ReplayError, run};
+pub use filter::{Facts, Filter};
+pub use terminal::{Options, Recording, ReplayError, run};
 pub use timeline::{
-    Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Picture, Pictures, Row, Rows, Summary,
-    Timeline,
+    Button, Click, Density, Direction, Export, Exports, Fact, Found, FrameInfo, HeldKey, InputState, Lane, Lanes, Mask,
+    Overlay, Picture, Pictures, Remark, Review, Row, Rows, Section, Span, SpanKind, Spans, Summary, Timeline, Tone,
+    Verdict,
 };

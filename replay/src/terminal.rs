@@ -28,7 +28,7 @@ use crate::app::{App, Painting, update};
 use crate::keys::{Chord, Key};
 use crate::msg::Msg;
 use crate::theme::{Colours, Theme};
-use crate::timeline::{Pictures, Timeline};
+use crate::timeline::{Exports, Pictures, Review, Timeline};
 use crate::view;
 use crate::worker::{KITTY_IDS, THREAD, Worker};
 
@@ -55,6 +55,18 @@ pub struct Options {
     pub play: bool,
     /// Where to begin, nanoseconds of the recording's monotonic clock; its start when `None`.
     pub at_ns: Option<i64>,
+}
+
+/// What to play, and what can be done with it.
+pub struct Recording<'a> {
+    /// What happened when.
+    pub timeline: &'a dyn Timeline,
+    /// What frames look like.
+    pub pictures: Box<dyn Pictures>,
+    /// Where marks and verdicts go; `None` when they have no place.
+    pub review: Option<Box<dyn Review>>,
+    /// What takes pictures and clips out; `None` when nothing can.
+    pub exports: Option<Box<dyn Exports>>,
 }
 
 /// Why the player could not run, or had to stop.
@@ -95,7 +107,8 @@ impl ReplayError {
 ///
 /// # Errors
 /// There is no terminal, or it fails. Data that cannot be read or decoded is no error: the player shows it.
-pub fn run(timeline: &dyn Timeline, pictures: Box<dyn Pictures>, options: Options) -> Result<(), ReplayError> {
+pub fn run(recording: Recording<'_>, options: Options) -> Result<(), ReplayError> {
+    let Recording { timeline, pictures, .. } = recording;
     for (stream, is_terminal) in
         [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
     {

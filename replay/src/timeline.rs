@@ -6,7 +6,11 @@
 //!
 //! A recording may have tens of millions of rows and must not be loaded for this: every method that may touch rows is
 //! given a bound, and may answer with less than was asked for and say so. All of it may be damaged or hostile: the player
-//! clamps times, cleans text, and shows an error where the data should have been.
+//! clamps times, cleans text, and shows an error where the data should have been. It may also grow while it is played.
+
+use std::ops::Range;
+
+use crate::filter::Filter;
 
 /// What an event is about: a lane of the timeline, and the colour and filter of its row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -61,21 +65,68 @@ impl Lanes {
     /// What a person did or should know: everything but motion and frames, which come hundreds of times a second.
     pub const NOTABLE: Self = Self(Self::ALL.0 & !(1 << Lane::Motion.index()) & !(1 << Lane::Frame.index()));
 
+    /// A set of one.
+    pub const fn only(lane: Lane) -> Self {
+        Self(1 << lane.index())
+    }
+
     /// Whether a lane is in the set.
     pub const fn contains(self, lane: Lane) -> bool {
         self.0 & (1 << lane.index()) != 0
     }
 }
 
-/// What is known of a recording as a whole. Read once, when the player starts.
+/// What a fact of the side panel is about, in the order of the panel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Section {
+    /// What was recorded and how.
+    Recording,
+    /// What the person agreed to.
+    Consent,
+    /// What was left out or covered.
+    Privacy,
+    /// Whether it is whole and as it was sealed.
+    Integrity,
+}
+
+/// How a fact is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// It is just so.
+    Plain,
+    /// As it should be.
+    Good,
+    /// Worth a look.
+    Warn,
+    /// Something is wrong.
+    Bad,
+}
+
+/// A line of the side panel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fact {
+    /// What it is about.
+    pub section: Section,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+/// What is known of a recording as a whole. Read when the player starts, and again whenever [`Timeline::refresh`] says that
+/// something has changed.
 #[derive(Clone, Default)]
 pub struct Summary {
     /// Its name, for the head line.
     pub title: String,
     /// Where it is, as the person would write it.
     pub path: String,
-    /// Its state in a word or two: `sealed`, `open`, `recovered`.
+    /// Its state in a word or two: `sealed`, `recording`, `crashed`, `sealed, recovered`.
     pub state: String,
+    /// It is being recorded right now: its end moves.
+    pub live: bool,
     /// The first instant, nanoseconds of the monotonic clock.
     pub start_ns: i64,
     /// The last instant, nanoseconds of the monotonic clock. Not before `start_ns`.
@@ -88,8 +139,10 @@ pub struct Summary {
     pub height: u32,
     /// How many frames there are: 0-based indices below this are valid.
     pub frames: u64,
-    /// Names and values for the details panel, in the order to show them.
-    pub details: Vec<(String, String)>,
+    /// How far the wall clock ran from the monotonic clock, parts per million; `None` when it was not measured.
+    pub drift_ppm: Option<f64>,
+    /// The lines of the side panel, in the order to show them within their section.
+    pub facts: Vec<Fact>,
 }
 
 /// What is known of a frame without decoding it.
@@ -174,8 +227,96 @@ pub struct InputState {
 pub struct Density {
     /// One entry per bucket, counts in the order of [`Lane::ALL`]. Missing buckets count as empty.
     pub counts: Vec<[u32; Lane::ALL.len()]>,
+    /// How many of the frames of each bucket repeat the one before. Missing buckets count as none.
+    pub duplicates: Vec<u32>,
     /// False while counting goes on elsewhere: the player asks again later.
     pub complete: bool,
+}
+
+/// What is the matter with a span of time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum SpanKind {
+    /// Recording was paused.
+    Paused,
+    /// Pictures or keys were covered.
+    Redacted,
+    /// Inputs or other data are missing.
+    Gap,
+    /// Pictures are missing.
+    Dropped,
+}
+
+/// A span of time with which something is the matter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// What.
+    pub kind: SpanKind,
+    /// Its first instant, nanoseconds of the monotonic clock.
+    pub from_ns: i64,
+    /// Its last instant, nanoseconds of the monotonic clock.
+    pub until_ns: i64,
+}
+
+/// The spans of a range.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Spans {
+    /// In order of their first instant. They may overlap.
+    pub spans: Vec<Span>,
+    /// False while reading goes on elsewhere: the player asks again later.
+    pub complete: bool,
+}
+
+/// A part of the picture that was covered before it was stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Mask {
+    /// Left edge, 0–1 of the picture's width.
+    pub x: f32,
+    /// Upper edge, 0–1 of the picture's height.
+    pub y: f32,
+    /// Width, 0–1 of the picture's width.
+    pub width: f32,
+    /// Height, 0–1 of the picture's height.
+    pub height: f32,
+    /// Since when it is there, nanoseconds of the monotonic clock.
+    pub from_ns: i64,
+    /// Until when it is there.
+    pub until_ns: i64,
+    /// Why, in a word or two: `chat`, `password manager`.
+    pub reason: String,
+}
+
+/// A press of a mouse button.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Click {
+    /// When it went down, nanoseconds of the monotonic clock.
+    pub t_ns: i64,
+    /// Which.
+    pub button: Button,
+    /// From the left, 0–1 inside the picture.
+    pub x: f32,
+    /// From the top, 0–1 inside the picture.
+    pub y: f32,
+}
+
+/// What is drawn over a picture, beside the pointer.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Overlay {
+    /// What is covered at the instant.
+    pub masks: Vec<Mask>,
+    /// Presses shortly before the instant, oldest first.
+    pub clicks: Vec<Click>,
+}
+
+/// What a search came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// A row matches at this instant, nanoseconds of the monotonic clock, and none between here and where it began.
+    At(i64),
+    /// No row matches up to and with this instant, and there is more to look at: ask again from here. Strictly further than
+    /// where the search began.
+    UpTo(i64),
+    /// No row matches.
+    Nothing,
 }
 
 /// Which way to look.
@@ -195,6 +336,11 @@ pub enum Direction {
 ///
 /// Errors are sentences for a person; the player shows them and goes on.
 pub trait Timeline {
+    /// Takes in what has been recorded since the last call. The answer is another number than before when anything here
+    /// has changed, and the player then asks again for what it shows. Called a few times a second while [`Summary::live`]
+    /// holds; costs next to nothing when nothing is new. A sealed session answers with the same number for ever.
+    fn refresh(&self) -> u64;
+
     /// What is known of the recording as a whole.
     fn summary(&self) -> Summary;
 
@@ -204,18 +350,19 @@ pub trait Timeline {
     /// When a frame was captured and what kind it is, `None` when there is no such frame.
     fn frame(&self, index: u64) -> Option<FrameInfo>;
 
-    /// About `before` rows at or before an instant and about `after` rows after it, of some lanes only. May answer with
+    /// About `before` rows at or before an instant and about `after` rows after it that match a filter. May answer with
     /// fewer when finding more would take too long, and narrows the span of the answer then.
     ///
     /// # Errors
     /// The rows cannot be read.
-    fn rows(&self, t_ns: i64, before: usize, after: usize, lanes: Lanes) -> Result<Rows, String>;
+    fn rows(&self, t_ns: i64, before: usize, after: usize, filter: &Filter) -> Result<Rows, String>;
 
-    /// The time of the nearest row of some lanes strictly before or after an instant, `None` when there is none.
+    /// The nearest row strictly before or after an instant that matches a filter. Looks at no more than takes about 20 ms
+    /// (a row group), and says how far it came: the player asks again from there, so that it never stands still.
     ///
     /// # Errors
     /// The rows cannot be read.
-    fn nearest(&self, t_ns: i64, direction: Direction, lanes: Lanes) -> Result<Option<i64>, String>;
+    fn nearest(&self, t_ns: i64, direction: Direction, filter: &Filter) -> Result<Found, String>;
 
     /// What is held, and what is the matter, at an instant (all rows at or before it applied).
     ///
@@ -223,11 +370,25 @@ pub trait Timeline {
     /// The rows cannot be read.
     fn state_at(&self, t_ns: i64) -> Result<InputState, String>;
 
-    /// Event counts between two instants, in `buckets` (never 0, at most a terminal's width) equal parts.
+    /// Masks that cover the picture at an instant, and presses in `since_ns < t <= t_ns` (a second or less): the last 16.
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    fn overlay(&self, since_ns: i64, t_ns: i64) -> Result<Overlay, String>;
+
+    /// Event counts between two instants, in `buckets` (never 0, at most a terminal's width) equal parts. The last instant
+    /// belongs to the last bucket.
     ///
     /// # Errors
     /// The rows cannot be read.
     fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String>;
+
+    /// Spans that touch a range and with which something is the matter, about `at_most` of each kind: where there are more,
+    /// neighbours of one kind are joined, so that none is lost.
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String>;
 }
 
 /// A decoded picture: rows from the top, 3 bytes (red, green, blue) per pixel, no padding.
@@ -249,11 +410,91 @@ impl std::fmt::Debug for Picture {
 
 /// What frames look like. Lives in the player's worker thread, which is the only one to call it.
 pub trait Pictures: Send {
-    /// Decodes a frame. Requests come in any order, mostly forward; frames in between are skipped.
+    /// Decodes a frame. Requests come in any order, mostly forward; frames in between are skipped. The player shows the
+    /// picture in `within` (width, height, pixels): it may be handed over scaled down to fit there, or larger, whichever is
+    /// less work.
     ///
     /// # Errors
     /// A sentence for a person: why the frame cannot be shown. The player shows it and goes on.
-    fn picture(&mut self, frame: u64) -> Result<Picture, String>;
+    fn picture(&mut self, frame: u64, within: (u32, u32)) -> Result<Picture, String>;
+
+    /// The frames that are decoded together: from the keyframe at or before a frame to the one before the next keyframe.
+    /// Holds `frame` and is at least that one; within it, a frame right after the one decoded last costs one decode.
+    fn group(&mut self, frame: u64) -> Range<u64>;
+}
+
+/// What a person thinks of a recording or of a part of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Fit for use.
+    Accept,
+    /// Not to be used.
+    Reject,
+    /// Somebody else should look.
+    Look,
+}
+
+impl Verdict {
+    /// Its word in files and on the screen.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+            Self::Look => "look",
+        }
+    }
+}
+
+/// What a reviewer said: a mark at an instant, or a verdict on a span or on everything.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remark {
+    /// The first instant that it is about, nanoseconds of the monotonic clock.
+    pub from_ns: i64,
+    /// The last instant that it is about; the first again when it is about an instant.
+    pub until_ns: i64,
+    /// The verdict; `None` for a mark.
+    pub verdict: Option<Verdict>,
+    /// What else there is to say. May be empty.
+    pub note: String,
+}
+
+/// Where remarks are kept. Lives in a thread of the player's, which is the only one to call it.
+pub trait Review: Send {
+    /// Every remark so far, in the order in which they were made.
+    ///
+    /// # Errors
+    /// A sentence for a person: why they cannot be read.
+    fn list(&mut self) -> Result<Vec<Remark>, String>;
+
+    /// Keeps one more. It is safe (on the disk) when this returns.
+    ///
+    /// # Errors
+    /// A sentence for a person: why it is not kept.
+    fn append(&mut self, remark: &Remark) -> Result<(), String>;
+}
+
+/// What can be taken out of a recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Export {
+    /// The picture of a frame as a PNG file.
+    Frame(u64),
+    /// A span as a clip with its events and subtitles.
+    Clip {
+        /// Its first instant, nanoseconds of the monotonic clock.
+        from_ns: i64,
+        /// Its last instant.
+        until_ns: i64,
+    },
+}
+
+/// What takes things out of a recording. Lives in a thread of the player's, which is the only one to call it.
+pub trait Exports: Send {
+    /// Does it, telling now and then how far it has come (done, whole; any unit). Stops early, leaving nothing behind, when
+    /// it is told `false`. Answers with what was written where, in a sentence for a person.
+    ///
+    /// # Errors
+    /// A sentence for a person: why it could not be done.
+    fn export(&mut self, export: Export, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<String, String>;
 }
 
 #[cfg(test)]
@@ -266,6 +507,7 @@ mod tests {
             assert_eq!(lane.index(), i);
             assert!(Lanes::ALL.contains(lane));
             assert_eq!(Lanes::NOTABLE.contains(lane), lane != Lane::Motion && lane != Lane::Frame, "{lane:?}");
+            assert!(Lane::ALL.into_iter().all(|other| Lanes::only(lane).contains(other) == (other == lane)));
         }
     }
 }

@@ -165,7 +165,7 @@ impl Studio {
             self.cache.push_front(entry);
             return Ok(picture);
         }
-        let picture = self.pictures.picture(frame)?;
+        let picture = self.pictures.picture(frame, bounds)?;
         let picture = Arc::new(scale(&mut self.resizer, picture, bounds)?);
         self.cache.push_front((key, Arc::clone(&picture)));
         let mut bytes = 0;
@@ -214,11 +214,15 @@ mod tests {
     struct Counting(Arc<AtomicUsize>);
 
     impl Pictures for Counting {
-        fn picture(&mut self, frame: u64) -> Result<Picture, String> {
+        fn picture(&mut self, frame: u64, _: (u32, u32)) -> Result<Picture, String> {
             self.0.fetch_add(1, Ordering::SeqCst);
             assert!(frame != 13, "an unlucky frame");
             let side = if frame >= 1000 { 3000 } else { 8 };
             Ok(Picture { width: side, height: side, rgb: vec![frame as u8; (side * side * 3) as usize] })
+        }
+        fn group(&mut self, frame: u64) -> std::ops::Range<u64> {
+            let first = frame - frame % 10;
+            first..first + 10
         }
     }
 

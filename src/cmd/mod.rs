@@ -3,6 +3,7 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod control;
 mod demo;
 mod doctor;
 mod finalize;
@@ -10,6 +11,7 @@ mod info;
 mod privacy;
 mod profile;
 mod record;
+mod recover;
 mod replay;
 mod targets;
 mod text;
@@ -64,6 +66,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.verb {
         Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?),
         Verb::Finalize(args) => finalize::run(&args),
+        Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Info(args) => info::run(&args),
@@ -71,5 +74,10 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Profile(args) => profile::run(&args),
         Verb::Demo(args) => demo::run(&args),
+        Verb::Pause(which) => control::pause(&which),
+        Verb::Resume(which) => control::resume(&which),
+        Verb::Mark(args) => control::mark(&args),
+        Verb::Stop(which) => control::stop(&which),
+        Verb::Status(args) => control::status(&args),
     }
 }

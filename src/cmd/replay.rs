@@ -1,6 +1,6 @@
 //! `watchcap replay`.
 
-use watchcap_replay::{self as player, Options};
+use watchcap_replay::{self as player, Options, Recording};
 
 use super::{Failure, Outcome};
 use crate::cli::{PicturesArg, ReplayArgs};
@@ -18,7 +18,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
         Failure::new(&error, Some(hint))
     })?;
     let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, ..Options::default() };
-    player::run(&timeline, Box::new(pictures), options)
-        .map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
+    let recording = Recording { timeline: &timeline, pictures: Box::new(pictures), review: None, exports: None };
+    player::run(recording, options).map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
     Ok(Outcome::Clean)
 }

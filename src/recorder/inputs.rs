@@ -39,8 +39,12 @@ pub(super) struct Inputs {
     chat: Option<Chat>,
     /// The recorded window, when input is recorded only while it has the focus.
     window: Option<String>,
-    /// Inputs are written now: the recorded window has the focus, or any will do.
+    /// Inputs are for the recording: the recorded window has the focus, or any will do.
     attends: bool,
+    /// The person paused it: nothing is written.
+    paused: bool,
+    /// Another window became the active one in a pause.
+    focus_in_pause: Option<Event>,
     /// The source said that what is typed must not be known.
     secret: Option<Reason>,
     keys: BTreeMap<KeyName, Held>,
@@ -60,6 +64,8 @@ impl Inputs {
             rules,
             chat,
             attends: window.is_none(),
+            paused: false,
+            focus_in_pause: None,
             window,
             secret: None,
             keys: BTreeMap::new(),
@@ -117,11 +123,12 @@ impl Inputs {
                 return;
             }
             RawInput::Button { button, pressed, position } => {
+                let writes = self.attends && !self.paused;
                 let written = if pressed {
-                    self.buttons.insert(button, self.attends);
-                    self.attends
+                    self.buttons.insert(button, writes);
+                    writes
                 } else {
-                    self.buttons.remove(&button).unwrap_or(self.attends)
+                    self.buttons.remove(&button).unwrap_or(writes)
                 };
                 written.then_some(Event::MouseClick { button, pressed, position: at(position) })
             }
@@ -152,6 +159,33 @@ impl Inputs {
         out.extend(event.map(|event| (t, source, event)));
     }
 
+    /// Takes an input of a pause. It is not written; what is held, active and secret afterwards is known when recording goes on.
+    pub(super) fn overlook(&mut self, input: StampedInput, out: &mut Vec<Written>) {
+        self.paused = true;
+        let mut overlooked = Vec::new();
+        self.take(input, &mut overlooked);
+        for (t, source, event) in overlooked {
+            match event {
+                Event::Redact { .. } => out.push((t, source, event)),
+                Event::Focus { .. } => self.focus_in_pause = Some(event),
+                _ => {}
+            }
+        }
+    }
+
+    /// Recording goes on after a pause: which window became active in it, and what is held. Where the pointer is is not known: it may
+    /// have moved.
+    pub(super) fn go_on(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+        self.paused = false;
+        // Released by the row of the pause, all of it.
+        self.keys.values_mut().for_each(|held| held.written = false);
+        self.buttons.values_mut().for_each(|written| *written = false);
+        out.extend(self.focus_in_pause.take().map(|event| (t, Source::Recorder, event)));
+        if self.attends {
+            self.write_held(t, None, out);
+        }
+    }
+
     /// Time passes: long spans are told in pieces.
     pub(super) fn tick(&mut self, t: MonoNs, out: &mut Vec<Written>) {
         out.extend(self.spans.tick(t).into_iter().map(|(from, event)| (from, Source::Recorder, event)));
@@ -169,7 +203,7 @@ impl Inputs {
 
     fn key(&mut self, name: KeyName, down: bool, repeat: bool) -> Option<Key> {
         let known = self.keys.get(&name).copied();
-        let writes = self.attends && self.rules.policy != KeyPolicy::None;
+        let writes = self.attends && !self.paused && self.rules.policy != KeyPolicy::None;
         let (held, repeat) = if down {
             let known = known.filter(|held| !held.doubtful);
             let repeat = repeat || known.is_some();
@@ -226,7 +260,7 @@ impl Inputs {
         };
         out.push((t, source, event));
         self.tell_spans(t, out);
-        if came {
+        if came && !self.paused {
             self.write_held(t, None, out);
         }
     }

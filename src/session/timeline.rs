@@ -4,14 +4,16 @@
 //! the table once and keeps, per row group, how many rows of each lane it holds and what was held at its beginning, so that any
 //! instant costs one group; until it has come by, answers say that they are incomplete.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use watchcap_replay::{
-    Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Picture, Pictures, Row, Rows, Summary,
-    Timeline,
+    Button, Click, Density, Direction, Fact, Facts, Filter, Found, FrameInfo, HeldKey, InputState, Lane, Mask, Overlay,
+    Picture, Pictures, Row, Rows, Section, Span, SpanKind, Spans, Summary, Timeline, Tone,
 };
 
 use super::frames::{FrameError, FrameReader};
@@ -24,6 +26,8 @@ use crate::hid;
 const BUCKETS: usize = 4096;
 /// Row groups that stay in memory: the one under the cursor and its neighbour, 131,072 rows of about 250 bytes each.
 const GROUPS_KEPT: usize = 2;
+/// Presses that are drawn over a picture.
+const CLICKS: usize = 16;
 
 /// Why a session cannot be played.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +118,7 @@ impl Replayed {
             event_type::MOUSE_CLICK => {
                 if let Some(which) = row.mouse_button.as_deref().and_then(button) {
                     state.buttons.retain(|held| *held != which);
-                    if row.metadata.get(key::PRESSED) == Some("1") {
+                    if row.pressed == Some(true) {
                         state.buttons.push(which);
                     }
                 }
@@ -156,19 +160,21 @@ fn describe(row: &OwnedRow) -> String {
                 HeldKey::Redacted => "redacted".into(),
             };
             text.push_str(if row.event_type == event_type::KEY_DOWN { " down" } else { " up" });
-            for (flag, word) in [(key::REPEAT, " repeat"), (key::HELD, " held")] {
-                if row.metadata.get(flag).is_some() {
+            for (flag, word) in
+                [(row.repeat == Some(true), " repeat"), (row.metadata.get(key::HELD).is_some(), " held")]
+            {
+                if flag {
                     text.push_str(word);
                 }
             }
             text
         }
-        event_type::MOUSE_MOVE => match (row.metadata.get(key::DX), row.metadata.get(key::DY)) {
+        event_type::MOUSE_MOVE => match (row.mouse_dx, row.mouse_dy) {
             (Some(dx), Some(dy)) => format!("{} by {dx}, {dy}", place()),
             _ => place(),
         },
         event_type::MOUSE_CLICK => {
-            let what = if get(key::PRESSED) == "1" { "pressed" } else { "released" };
+            let what = if row.pressed == Some(true) { "pressed" } else { "released" };
             format!("{} {what} at {}", row.mouse_button.as_deref().unwrap_or("a button"), place())
         }
         event_type::WHEEL => {
@@ -183,7 +189,7 @@ fn describe(row: &OwnedRow) -> String {
         }
         event_type::FOCUS => format!("{}: {}", get(key::APP), get(key::TITLE)),
         event_type::FRAME => {
-            let kind = match (get(key::KEYFRAME) == "1", get(key::DUP) == "1") {
+            let kind = match (row.is_keyframe == Some(true), get(key::DUP) == "1") {
                 (true, _) => "keyframe ",
                 (false, true) => "duplicate ",
                 (false, false) => "",
@@ -198,6 +204,63 @@ fn describe(row: &OwnedRow) -> String {
     }
 }
 
+/// A row as a filter sees it.
+struct RowFacts<'a> {
+    row: &'a OwnedRow,
+    /// The title of the window that is active at it, where known.
+    window: Option<&'a str>,
+}
+
+impl Facts for RowFacts<'_> {
+    fn lane(&self) -> Lane {
+        lane(&self.row.event_type)
+    }
+
+    fn kind(&self) -> &str {
+        &self.row.event_type
+    }
+
+    fn key(&self) -> Option<Cow<'_, str>> {
+        match (self.lane(), key_name(self.row)) {
+            (Lane::Key, HeldKey::Code(code)) => Some(Cow::Owned(code)),
+            _ => None,
+        }
+    }
+
+    fn window(&self) -> Option<Cow<'_, str>> {
+        self.window.map(Cow::Borrowed)
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Owned(describe(self.row))
+    }
+}
+
+/// The rows that match a filter, with their places; `window` is the active one before the first.
+fn matching<'a>(
+    rows: &'a [OwnedRow],
+    mut window: Option<&'a str>,
+    filter: &'a Filter,
+) -> impl Iterator<Item = (usize, &'a OwnedRow)> {
+    rows.iter().enumerate().filter(move |(_, row)| {
+        if row.event_type == event_type::FOCUS {
+            window = row.metadata.get(key::TITLE);
+        }
+        filter.matches(&RowFacts { row, window })
+    })
+}
+
+/// What is the matter since or at a row, until when.
+fn span(row: &OwnedRow) -> Option<(SpanKind, i64)> {
+    let until = || row.metadata.get(key::UNTIL_NS).and_then(|t| t.parse().ok()).unwrap_or(row.t_ns).max(row.t_ns);
+    match row.event_type.as_str() {
+        event_type::GAP if row.metadata.get(key::STREAM) == Some("screen") => Some((SpanKind::Dropped, until())),
+        event_type::GAP => Some((SpanKind::Gap, until())),
+        event_type::REDACT => Some((SpanKind::Redacted, until())),
+        _ => None,
+    }
+}
+
 /// What the second thread has found so far.
 #[derive(Default)]
 struct Index {
@@ -206,6 +269,8 @@ struct Index {
     buckets: Vec<[u32; Lane::ALL.len()]>,
     /// Frames that repeat the one before.
     duplicates: Vec<u64>,
+    /// In order of their first instant.
+    spans: Vec<Span>,
     complete: bool,
 }
 
@@ -231,10 +296,21 @@ pub struct SessionTimeline {
 pub struct SessionPictures(FrameReader);
 
 impl Pictures for SessionPictures {
-    fn picture(&mut self, frame: u64) -> Result<Picture, String> {
+    fn picture(&mut self, frame: u64, within: (u32, u32)) -> Result<Picture, String> {
         let index = usize::try_from(frame).unwrap_or(usize::MAX);
-        let rgb = self.0.rgb(index).map_err(|error| error.to_string())?;
+        let size = super::picture::fit(self.0.surface(), within);
+        let rgb = self.0.rgb_scaled(index, size).map_err(|error| error.to_string())?;
         Ok(Picture { width: rgb.width, height: rgb.height, rgb: rgb.data })
+    }
+
+    fn group(&mut self, frame: u64) -> Range<u64> {
+        let index = usize::try_from(frame).unwrap_or(usize::MAX);
+        let first = self.0.keyframe_before(index).map_or(frame, |first| first as u64);
+        let mut end = frame.saturating_add(1);
+        while self.0.is_keyframe(usize::try_from(end).unwrap_or(usize::MAX)) == Some(false) {
+            end += 1;
+        }
+        first..end
     }
 }
 
@@ -297,6 +373,7 @@ fn first_frame(reader: &SessionReader) -> Result<Option<i64>, ReadError> {
 fn read_all(path: &Path, span: (i64, i64), shared: &Shared) {
     let Ok(events) = EventsReader::open(path) else { return };
     let mut state = Replayed::default();
+    let mut paused = None;
     let mut buckets = vec![[0u32; Lane::ALL.len()]; BUCKETS];
     let width = (span.1 - span.0).max(1) as f64;
     let mut row = OwnedRow::default();
@@ -304,6 +381,7 @@ fn read_all(path: &Path, span: (i64, i64), shared: &Shared) {
         let at_start = state.clone();
         let mut lanes = [0u32; Lane::ALL.len()];
         let mut duplicates = Vec::new();
+        let mut spans = Vec::new();
         let mut rows = events.rows_of_group(number);
         for _ in 0..group.rows {
             if shared.stop.load(Ordering::Relaxed) || !rows.next_into(&mut row).unwrap_or(false) {
@@ -316,12 +394,26 @@ fn read_all(path: &Path, span: (i64, i64), shared: &Shared) {
             if row.metadata.get(key::DUP).is_some() {
                 duplicates.extend(row.frame_ref.and_then(|n| u64::try_from(n).ok()));
             }
+            spans.extend(self::span(&row).map(|(kind, until_ns)| Span { kind, from_ns: row.t_ns, until_ns }));
+            match (row.event_type.as_str(), paused) {
+                (event_type::PAUSE, None) => paused = Some(row.t_ns),
+                (event_type::RESUME, Some(from_ns)) => {
+                    spans.push(Span { kind: SpanKind::Paused, from_ns, until_ns: row.t_ns });
+                    paused = None;
+                }
+                _ => {}
+            }
             state.apply(&row);
+        }
+        if let Some(from_ns) = paused.filter(|_| number + 1 == events.groups().len()) {
+            spans.push(Span { kind: SpanKind::Paused, from_ns, until_ns: span.1 });
         }
         state.spans.retain(|(until, _)| *until >= row.t_ns);
         let mut index = shared.index.lock().unwrap_or_else(PoisonError::into_inner);
         index.groups.push((lanes, at_start));
         index.duplicates.extend(duplicates);
+        index.spans.extend(spans);
+        index.spans.sort_by_key(|span| span.from_ns);
         index.buckets.clone_from(&buckets);
     }
     shared.index.lock().unwrap_or_else(PoisonError::into_inner).complete = true;
@@ -377,13 +469,18 @@ impl SessionTimeline {
         Ok(out)
     }
 
-    /// Whether a group may hold a row of these lanes; unknown counts as yes.
-    fn may_hold(&self, group: usize, lanes: Lanes) -> bool {
+    /// Whether a group may hold a row that a filter matches; unknown counts as yes.
+    fn may_hold(&self, group: usize, filter: &Filter) -> bool {
         self.index(|index| {
             index.groups.get(group).is_none_or(|(counts, _)| {
-                Lane::ALL.into_iter().any(|lane| lanes.contains(lane) && counts[lane.index()] > 0)
+                Lane::ALL.into_iter().any(|lane| filter.may_match(lane) && counts[lane.index()] > 0)
             })
         })
+    }
+
+    /// The window that is active at the beginning of a group, where known.
+    fn window_before(&self, group: usize) -> Option<String> {
+        self.index(|index| index.groups.get(group).map(|(_, state)| state.state.window.clone()))
     }
 }
 
@@ -398,6 +495,10 @@ fn shown(row: &OwnedRow) -> Row {
 }
 
 impl Timeline for SessionTimeline {
+    fn refresh(&self) -> u64 {
+        0
+    }
+
     fn summary(&self) -> Summary {
         let metadata = self.reader.metadata();
         let dir = self.reader.dir();
@@ -406,30 +507,32 @@ impl Timeline for SessionTimeline {
         let consent = &metadata.consent;
         let agreed =
             [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
-        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
-        let details = vec![
-            ("captured".into(), metadata.captured_at.clone()),
-            ("game".into(), optional(&metadata.game)),
-            ("target".into(), optional(&metadata.target)),
-            ("ended by".into(), optional(&metadata.end_reason)),
-            ("dropped".into(), metadata.dropped_frames.to_string()),
-            ("duplicates".into(), metadata.duplicate_frames.to_string()),
-            ("drift".into(), metadata.clock_drift_ppm.map_or("-".into(), |ppm| format!("{ppm:.3} ppm"))),
-            ("input".into(), optional(&metadata.input_device)),
-            ("consent".into(), format!("{} ({})", agreed.join(", "), consent.how)),
-            ("codec".into(), optional(&metadata.codec)),
+        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
+        let fact = |section, name: &str, value: String| Fact { section, name: name.into(), value, tone: Tone::Plain };
+        let facts = vec![
+            fact(Section::Recording, "captured", metadata.captured_at.clone()),
+            fact(Section::Recording, "game", optional(&metadata.game)),
+            fact(Section::Recording, "target", optional(&metadata.target)),
+            fact(Section::Recording, "ended by", optional(&metadata.end_reason)),
+            fact(Section::Recording, "dropped", metadata.dropped_frames.to_string()),
+            fact(Section::Recording, "duplicates", metadata.duplicate_frames.to_string()),
+            fact(Section::Recording, "input", optional(&metadata.input_device)),
+            fact(Section::Recording, "codec", optional(&metadata.codec)),
+            fact(Section::Consent, "agreed", format!("{} ({})", agreed.join(", "), consent.how)),
         ];
         Summary {
             title: dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
             path: dir.display().to_string(),
             state: self.state.clone(),
+            live: false,
             start_ns: self.span.0,
             end_ns: self.span.1,
             start_utc_ns: anchor.map(|a| a.realtime_ns + (self.span.0 - a.monotonic_ns)),
             width: self.size.0,
             height: self.size.1,
             frames: self.frames.len() as u64,
-            details,
+            drift_ppm: metadata.clock_drift_ppm,
+            facts,
         }
     }
 
@@ -443,7 +546,7 @@ impl Timeline for SessionTimeline {
         Some(FrameInfo { t_ns, keyframe, duplicate })
     }
 
-    fn rows(&self, t_ns: i64, before: usize, after: usize, lanes: Lanes) -> Result<Rows, String> {
+    fn rows(&self, t_ns: i64, before: usize, after: usize, filter: &Filter) -> Result<Rows, String> {
         let here = self.group_at(t_ns);
         let total = self.reader.events().groups().len();
         let mut out = Rows { rows: Vec::new(), from_ns: i64::MIN, until_ns: i64::MAX };
@@ -455,8 +558,9 @@ impl Timeline for SessionTimeline {
         for number in (here.saturating_sub(1)..=here).rev() {
             let rows = self.group(number)?;
             let end = rows.partition_point(|row| row.t_ns <= t_ns);
-            let wanted = rows[..end].iter().rev().filter(|row| lanes.contains(lane(&row.event_type)));
-            earlier.extend(wanted.take(before + 1 - earlier.len().min(before)).map(shown));
+            let window = self.window_before(number);
+            let wanted: Vec<_> = matching(&rows[..end], window.as_deref(), filter).map(|(_, row)| row).collect();
+            earlier.extend(wanted.into_iter().rev().take(before + 1 - earlier.len().min(before)).map(shown));
             if earlier.len() > before || number == 0 {
                 break;
             }
@@ -475,7 +579,8 @@ impl Timeline for SessionTimeline {
         for number in here..=last {
             let rows = self.group(number)?;
             let begin = rows.partition_point(|row| row.t_ns <= t_ns);
-            for row in rows[begin..].iter().filter(|row| lanes.contains(lane(&row.event_type))) {
+            let window = self.window_before(number);
+            for (_, row) in matching(&rows, window.as_deref(), filter).skip_while(|(at, _)| *at < begin) {
                 if later > after {
                     break;
                 }
@@ -495,31 +600,47 @@ impl Timeline for SessionTimeline {
         Ok(out)
     }
 
-    fn nearest(&self, t_ns: i64, direction: Direction, lanes: Lanes) -> Result<Option<i64>, String> {
+    fn nearest(&self, t_ns: i64, direction: Direction, filter: &Filter) -> Result<Found, String> {
         let total = self.reader.events().groups().len();
         let here = self.group_at(t_ns);
-        let wanted = |row: &&OwnedRow| lanes.contains(lane(&row.event_type));
+        // One group is read, and another only where they share an instant; what cannot match is passed over without reading.
+        let groups = self.reader.events().groups();
+        let span = |number: usize| groups.get(number).and_then(|group| group.span_ns);
         match direction {
             Direction::Forward => {
-                for number in (here..total).filter(|n| self.may_hold(*n, lanes)) {
+                let further = |n: &usize| span(*n).is_none_or(|(_, last)| last > t_ns) && self.may_hold(*n, filter);
+                let mut candidates = (here..total).filter(further).peekable();
+                while let Some(number) = candidates.next() {
                     let rows = self.group(number)?;
-                    let begin = rows.partition_point(|row| row.t_ns <= t_ns);
-                    if let Some(row) = rows[begin..].iter().find(wanted) {
-                        return Ok(Some(row.t_ns));
+                    let window = self.window_before(number);
+                    if let Some((_, row)) = matching(&rows, window.as_deref(), filter).find(|(_, row)| row.t_ns > t_ns)
+                    {
+                        return Ok(Found::At(row.t_ns));
+                    }
+                    let next = candidates.peek().and_then(|n| span(*n)).map(|(first, _)| first.saturating_sub(1));
+                    if let Some(up_to) = next.filter(|up_to| *up_to > t_ns) {
+                        return Ok(Found::UpTo(up_to));
                     }
                 }
             }
             Direction::Back => {
-                for number in (0..=here.min(total.saturating_sub(1))).rev().filter(|n| self.may_hold(*n, lanes)) {
+                let further = |n: &usize| span(*n).is_none_or(|(first, _)| first < t_ns) && self.may_hold(*n, filter);
+                let mut candidates = (0..total.min(here + 1)).rev().filter(further).peekable();
+                while let Some(number) = candidates.next() {
                     let rows = self.group(number)?;
-                    let end = rows.partition_point(|row| row.t_ns < t_ns);
-                    if let Some(row) = rows[..end].iter().rev().find(wanted) {
-                        return Ok(Some(row.t_ns));
+                    let window = self.window_before(number);
+                    let before = matching(&rows, window.as_deref(), filter).take_while(|(_, row)| row.t_ns < t_ns);
+                    if let Some((_, row)) = before.last() {
+                        return Ok(Found::At(row.t_ns));
+                    }
+                    let next = candidates.peek().and_then(|n| span(*n)).map(|(_, last)| last.saturating_add(1));
+                    if let Some(up_to) = next.filter(|up_to| *up_to < t_ns) {
+                        return Ok(Found::UpTo(up_to));
                     }
                 }
             }
         }
-        Ok(None)
+        Ok(Found::Nothing)
     }
 
     fn state_at(&self, t_ns: i64) -> Result<InputState, String> {
@@ -547,6 +668,34 @@ impl Timeline for SessionTimeline {
         Ok(answer)
     }
 
+    fn overlay(&self, since_ns: i64, t_ns: i64) -> Result<Overlay, String> {
+        let (width, height) = (self.size.0.max(1) as f32, self.size.1.max(1) as f32);
+        let regions = &self.reader.metadata().privacy.pii_regions;
+        let masks = regions.iter().map(|region| Mask {
+            x: region.x as f32 / width,
+            y: region.y as f32 / height,
+            width: region.width as f32 / width,
+            height: region.height as f32 / height,
+            from_ns: self.span.0,
+            until_ns: self.span.1,
+            reason: region.source.clone(),
+        });
+        let mut clicks = Vec::new();
+        for number in self.group_at(since_ns)..=self.group_at(t_ns) {
+            let rows = self.group(number)?;
+            let range = rows.partition_point(|row| row.t_ns <= since_ns)..rows.partition_point(|row| row.t_ns <= t_ns);
+            let pressed = rows[range].iter().filter(|row| row.event_type == event_type::MOUSE_CLICK);
+            for row in pressed.filter(|row| row.pressed == Some(true)) {
+                let which = row.mouse_button.as_deref().and_then(button);
+                if let (Some(button), Some(x), Some(y)) = (which, row.mouse_x, row.mouse_y) {
+                    clicks.push(Click { t_ns: row.t_ns, button, x, y });
+                }
+            }
+        }
+        clicks.drain(..clicks.len().saturating_sub(CLICKS));
+        Ok(Overlay { masks: masks.collect(), clicks })
+    }
+
     fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String> {
         let buckets = buckets.max(1);
         let width = (self.span.1 - self.span.0).max(1) as f64;
@@ -566,7 +715,32 @@ impl Timeline for SessionTimeline {
                     sum
                 })
                 .collect();
-            Density { counts, complete: index.complete }
+            // Frames are few enough to be counted one by one.
+            let frame_place = |t: i64| (((t - from_ns) as f64 / part) as usize).min(buckets - 1);
+            let mut duplicates = vec![0u32; buckets];
+            let times = index.duplicates.iter().filter_map(|n| self.frames.get(usize::try_from(*n).ok()?));
+            for (t_ns, _) in times.filter(|(t, _)| (from_ns..=until_ns).contains(t)) {
+                duplicates[frame_place(*t_ns)] += 1;
+            }
+            Density { counts, duplicates, complete: index.complete }
+        }))
+    }
+
+    fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String> {
+        Ok(self.index(|index| {
+            let mut spans: Vec<Span> = Vec::new();
+            let touching = index.spans.iter().filter(|span| span.from_ns <= until_ns && span.until_ns >= from_ns);
+            let many = touching.clone().count() > at_most;
+            let near = if many { (until_ns - from_ns) / at_most.max(1) as i64 } else { 0 };
+            for span in touching {
+                match spans.iter_mut().rev().find(|last| last.kind == span.kind) {
+                    Some(last) if many && span.from_ns.saturating_sub(last.until_ns) <= near => {
+                        last.until_ns = last.until_ns.max(span.until_ns);
+                    }
+                    _ => spans.push(span.clone()),
+                }
+            }
+            Spans { spans, complete: index.complete }
         }))
     }
 }

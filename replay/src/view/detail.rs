@@ -38,8 +38,8 @@ fn parts(app: &App<'_>, area: Rect) -> (Rect, Rect) {
     if app.panel == Panel::Details {
         return (none, area);
     }
-    let wanted = app.summary.details.len() as u16 + 2;
-    if area.height < BOTH_FROM || app.summary.details.is_empty() {
+    let wanted = app.summary.facts.len() as u16 + 2;
+    if area.height < BOTH_FROM || app.summary.facts.is_empty() {
         return (area, none);
     }
     let below = wanted.min(area.height * 2 / 5);
@@ -132,8 +132,9 @@ fn details(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         ("frames".to_owned(), grouped(app.summary.frames)),
         ("video".to_owned(), format!("{}×{}", app.summary.width, app.summary.height)),
     ];
-    let own = if app.summary.details.is_empty() { &own[..] } else { &[] };
-    let lines = own.iter().chain(&app.summary.details);
+    let own = if app.summary.facts.is_empty() { &own[..] } else { &[] };
+    let own = own.iter().map(|(name, value)| (name, value));
+    let lines = own.chain(app.summary.facts.iter().map(|fact| (&fact.name, &fact.value)));
     let names = lines.clone().map(|(name, _)| width(name)).max().unwrap_or(0).min(area.width / 2);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     for ((name, value), line) in lines.zip(body.rows()) {

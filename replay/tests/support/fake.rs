@@ -3,8 +3,8 @@
 //! Everything is computed from the time, so each answer can be checked by hand. Its includer brings the player's names.
 
 use super::{
-    Button, Density, Direction, FrameInfo, HeldKey, InputState, Lane, Lanes, Picture, Pictures, Row, Rows, Summary,
-    Timeline,
+    Button, Click, Density, Direction, Fact, Filter, Found, FrameInfo, HeldKey, InputState, Lane, Mask, Overlay,
+    Picture, Pictures, Row, Rows, Section, Span, SpanKind, Spans, Summary, Timeline, Tone,
 };
 
 /// Where its clock begins: not at zero, as no real one does.
@@ -51,20 +51,39 @@ impl Fake {
 }
 
 impl Timeline for Fake {
+    fn refresh(&self) -> u64 {
+        0
+    }
+
     fn summary(&self) -> Summary {
-        let details =
-            [("game", "demo"), ("fps", "30"), ("codec", "h264"), ("drops", "120"), ("consent", "screen, input")];
+        let facts = [
+            (Section::Recording, "game", "demo", Tone::Plain),
+            (Section::Recording, "fps", "30", Tone::Plain),
+            (Section::Recording, "codec", "h264", Tone::Plain),
+            (Section::Recording, "drops", "120", Tone::Warn),
+            (Section::Consent, "consent", "screen, input", Tone::Plain),
+            (Section::Privacy, "chat", "covered", Tone::Good),
+            (Section::Integrity, "seal", "broken: events.parquet", Tone::Bad),
+        ];
+        let fact = |(section, name, value, tone): (_, &str, &str, _)| Fact {
+            section,
+            name: name.into(),
+            value: value.into(),
+            tone,
+        };
         Summary {
             title: self.title.clone(),
             path: "~/recordings".into(),
             state: "sealed".into(),
+            live: false,
             start_ns: START,
             end_ns: START + self.seconds * 1000 * MS,
             start_utc_ns: Some(1_795_423_753_000 * MS),
             width: 1920,
             height: 1080,
             frames: (self.seconds * self.fps) as u64,
-            details: details.map(|(name, value)| (name.into(), value.into())).to_vec(),
+            drift_ppm: Some(-1.25),
+            facts: facts.map(fact).to_vec(),
         }
     }
 
@@ -83,21 +102,36 @@ impl Timeline for Fake {
         })
     }
 
-    fn rows(&self, t_ns: i64, before: usize, after: usize, lanes: Lanes) -> Result<Rows, String> {
-        let of_lanes: Vec<&Row> = self.rows.iter().filter(|row| lanes.contains(row.lane)).collect();
-        let at = of_lanes.partition_point(|row| row.t_ns <= t_ns);
-        let (from, until) = (at.saturating_sub(before), (at + after).min(of_lanes.len()));
-        let rows: Vec<Row> = of_lanes[from..until].iter().map(|row| (*row).clone()).collect();
+    fn rows(&self, t_ns: i64, before: usize, after: usize, filter: &Filter) -> Result<Rows, String> {
+        let matching: Vec<&Row> = self.rows.iter().filter(|row| filter.matches(*row)).collect();
+        let at = matching.partition_point(|row| row.t_ns <= t_ns);
+        let (from, until) = (at.saturating_sub(before), (at + after).min(matching.len()));
+        let rows: Vec<Row> = matching[from..until].iter().map(|row| (*row).clone()).collect();
         let from_ns = if from == 0 { i64::MIN } else { rows[0].t_ns };
-        let until_ns = if until == of_lanes.len() { i64::MAX } else { rows[rows.len() - 1].t_ns };
+        let until_ns = if until == matching.len() { i64::MAX } else { rows[rows.len() - 1].t_ns };
         Ok(Rows { rows, from_ns, until_ns })
     }
 
-    fn nearest(&self, t_ns: i64, direction: Direction, lanes: Lanes) -> Result<Option<i64>, String> {
-        let mut times = self.rows.iter().filter(|row| lanes.contains(row.lane)).map(|row| row.t_ns);
-        Ok(match direction {
-            Direction::Forward => times.find(|t| *t > t_ns),
-            Direction::Back => times.take_while(|t| *t < t_ns).last(),
+    fn nearest(&self, t_ns: i64, direction: Direction, filter: &Filter) -> Result<Found, String> {
+        let at = self.rows.partition_point(|row| row.t_ns < t_ns);
+        let after = self.rows.partition_point(|row| row.t_ns <= t_ns);
+        // A thousand rows at a time, and then as many as are at the same instant.
+        let (looked, further) = match direction {
+            Direction::Forward => {
+                let end = (after + 1000).min(self.rows.len());
+                let found = self.rows[after..end].iter().find(|row| filter.matches(*row));
+                (found, self.rows.get(end).map(|row| row.t_ns - 1))
+            }
+            Direction::Back => {
+                let start = at.saturating_sub(1000);
+                let found = self.rows[start..at].iter().rev().find(|row| filter.matches(*row));
+                (found, start.checked_sub(1).map(|i| self.rows[i].t_ns + 1))
+            }
+        };
+        Ok(match (looked, further) {
+            (Some(row), _) => Found::At(row.t_ns),
+            (None, Some(t_ns)) => Found::UpTo(t_ns),
+            (None, None) => Found::Nothing,
         })
     }
 
@@ -120,15 +154,48 @@ impl Timeline for Fake {
         })
     }
 
+    fn overlay(&self, since_ns: i64, t_ns: i64) -> Result<Overlay, String> {
+        let of_second = |ns: i64| (ns - START).div_euclid(1000 * MS);
+        let presses = (of_second(since_ns)..=of_second(t_ns)).filter(|second| second % 3 == 0 && *second >= 0);
+        let clicks = presses.map(|second| START + second * 1000 * MS + 400 * MS);
+        let clicks = clicks.filter(|t| *t > since_ns && *t <= t_ns && *t < START + self.seconds * 1000 * MS);
+        let place = |t_ns| self.state_at(t_ns).ok()?.pointer.map(|(x, y)| Click { t_ns, button: Button::Left, x, y });
+        let (from_ns, until_ns) = (START + 8_000 * MS, START + 12_000 * MS);
+        let mask = Mask { x: 0.02, y: 0.6, width: 0.3, height: 0.35, from_ns, until_ns, reason: "chat".into() };
+        let masks = if (from_ns..=until_ns).contains(&t_ns) { vec![mask] } else { Vec::new() };
+        Ok(Overlay { masks, clicks: clicks.filter_map(place).collect() })
+    }
+
     fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String> {
         let mut counts = vec![[0; Lane::ALL.len()]; buckets];
+        let mut duplicates = vec![0; buckets];
         let length = i128::from(until_ns - from_ns).max(1);
-        let frames = (0..(self.seconds * self.fps) as u64).filter_map(|i| Some((self.frame(i)?.t_ns, Lane::Frame)));
-        for (t_ns, lane) in self.rows.iter().map(|row| (row.t_ns, row.lane)).chain(frames) {
-            let bucket = (i128::from(t_ns - from_ns) * buckets as i128 / length) as usize;
-            counts[bucket.min(buckets - 1)][lane.index()] += 1;
+        let frames = (0..(self.seconds * self.fps) as u64).filter_map(|i| Some((self.frame(i)?, Lane::Frame)));
+        let frames = frames.map(|(info, lane)| (info.t_ns, lane, info.duplicate));
+        for (t_ns, lane, duplicate) in self.rows.iter().map(|row| (row.t_ns, row.lane, false)).chain(frames) {
+            if (from_ns..=until_ns).contains(&t_ns) {
+                let bucket = (i128::from(t_ns - from_ns) * buckets as i128 / length) as usize;
+                counts[bucket.min(buckets - 1)][lane.index()] += 1;
+                duplicates[bucket.min(buckets - 1)] += u32::from(duplicate);
+            }
         }
-        Ok(Density { counts, complete: true })
+        Ok(Density { counts, duplicates, complete: true })
+    }
+
+    fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String> {
+        let of = [
+            (SpanKind::Redacted, 8, 12),
+            (SpanKind::Dropped, 20, 24),
+            (SpanKind::Paused, 50, 53),
+            (SpanKind::Gap, 55, 56),
+        ];
+        let spans = of.into_iter().filter(|(_, from, _)| *from < self.seconds).map(|(kind, from, until)| Span {
+            kind,
+            from_ns: START + from * 1000 * MS,
+            until_ns: START + until * 1000 * MS,
+        });
+        let spans = spans.filter(|span| span.from_ns <= until_ns && span.until_ns >= from_ns).take(at_most).collect();
+        Ok(Spans { spans, complete: true })
     }
 }
 
@@ -136,7 +203,7 @@ impl Timeline for Fake {
 pub(crate) struct FakePictures;
 
 impl Pictures for FakePictures {
-    fn picture(&mut self, frame: u64) -> Result<Picture, String> {
+    fn picture(&mut self, frame: u64, _: (u32, u32)) -> Result<Picture, String> {
         if frame % 97 == 96 {
             return Err(format!("the access unit of frame {frame} is damaged: its checksum is not the recorded one"));
         }
@@ -161,5 +228,10 @@ impl Pictures for FakePictures {
             }
         }
         Ok(Picture { width, height, rgb })
+    }
+
+    fn group(&mut self, frame: u64) -> std::ops::Range<u64> {
+        let first = frame - frame % 15;
+        first..first.saturating_add(15)
     }
 }
