@@ -13,6 +13,7 @@ mod golden;
 mod long;
 mod record;
 mod recorder;
+mod redact;
 mod replay;
 mod session;
 mod tidy;

@@ -9,6 +9,7 @@ mod doctor;
 mod finalize;
 mod info;
 mod record;
+mod redact;
 mod replay;
 mod targets;
 mod text;
@@ -74,5 +75,6 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Mark(args) => control::mark(&args),
         Verb::Stop(which) => control::stop(&which),
         Verb::Status(args) => control::status(&args),
+        Verb::Redact(args) => redact::run(&args),
     }
 }

@@ -151,6 +151,7 @@ impl Story {
             initial_state: self.initial_state(),
             consent: self.consent(),
             privacy: self.privacy(table, rows),
+            lineage: Vec::new(),
             env: self.env(),
             extra: self.recovery(reader, unreadable, rows),
         }
