@@ -114,7 +114,10 @@ impl Story {
             watchcap: text(session, "watchcap").unwrap_or_default(),
             captured_at,
             duration_ns: last - first,
-            end_reason: self.facts.end.as_ref().map(|(reason, _)| reason.clone()),
+            end_reason: match (&self.facts.end, &self.facts.ending) {
+                (Some((reason, _)), _) => Some(reason.clone()),
+                (None, ending) => ending.as_ref().map(|ending| ending.reason.clone()),
+            },
             recovered: self.recovered(reader, unreadable, rows),
             lost: rows.losses(),
             game: text(session, "game"),
@@ -169,6 +172,9 @@ impl Story {
                     "records_lost": lost, "frames_torn": rows.facts.torn_frames,
                 }),
             );
+            if let Some(ending) = &self.facts.ending {
+                extra["recovery"]["failure"] = Value::from(ending.failure.as_str());
+            }
         }
         extra
     }

@@ -5,6 +5,7 @@
 //! order, however long the recording is.
 
 use crate::event::{Event, Gap, Source, Stream};
+use crate::log::ending::Ending;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogError, Record};
 use crate::time::MonoNs;
@@ -15,6 +16,8 @@ pub struct Merge<'a> {
     next: usize,
     next_hole: usize,
     unreadable: u64,
+    /// What the recorder left beside a log that it could not close; taken at the end.
+    ending: Option<Ending>,
     /// `bound[i]`: smallest time in chunk `i` and all behind it.
     bound: Vec<MonoNs>,
     /// Read and not final yet, sorted.
@@ -29,12 +32,26 @@ impl<'a> Merge<'a> {
         for index in (0..chunks.len()).rev() {
             bound[index] = bound[index + 1].min(chunks[index].min_t);
         }
-        Self { reader, next: 0, next_hole: 0, unreadable: 0, bound, waiting: Vec::new() }
+        let ending = reader.facts.ending.clone().filter(|_| reader.facts.end.is_none());
+        Self { reader, next: 0, next_hole: 0, unreadable: 0, ending, bound, waiting: Vec::new() }
     }
 
     fn lost(&mut self, first: u64, count: u64, from: MonoNs, until: MonoNs) {
         let gap = Gap { stream: Stream::Log, reason: "records_lost".to_owned(), lost: Some(count), until };
         self.waiting.push((first, Record { t: from, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) }));
+    }
+
+    /// What a recording that could not close its log took and did not store, by its own count.
+    fn lost_at_the_end(&mut self) {
+        let Some(ending) = self.ending.take() else { return };
+        let from = self.reader.chunks().iter().map(|chunk| chunk.max_t).max().unwrap_or(MonoNs(ending.t_ns));
+        let until = MonoNs(ending.t_ns).max(from);
+        for stream in Stream::ALL {
+            let Some(lost) = ending.lost.get(stream.name()).copied().filter(|lost| *lost > 0) else { continue };
+            let gap = Gap { stream, reason: ending.failure.clone(), lost: Some(lost), until };
+            let record = Record { t: from, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) };
+            self.waiting.push((u64::MAX, record));
+        }
     }
 
     /// Chunks that were whole and could not be understood, so far.
@@ -54,6 +71,7 @@ impl<'a> Merge<'a> {
     pub fn next_batch(&mut self) -> Result<Option<Vec<(u64, Record)>>, LogError> {
         loop {
             if self.next >= self.reader.chunks().len() {
+                self.lost_at_the_end();
                 let rest = std::mem::take(&mut self.waiting);
                 return Ok((!rest.is_empty()).then_some(rest));
             }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::log::video::{BOX_HEADER, FIRST_BOX, HashCheckpoint, VideoError};
-use crate::log::{LogError, LogPaths, video_finish};
+use crate::log::{LogError, LogPaths, reserve, video_finish};
 use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::seal::{self, FileHash, IntegrityEntry, SealError};
@@ -199,6 +199,8 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
         return Ok(Finalized { session: session.to_path_buf(), metadata, lossy });
     }
     let reader = LogReader::open(&paths)?;
+    // The room that was kept for what follows.
+    reserve::release(&paths.reserve)?;
     let finalized = seal_log(session, &reader, progress)?;
     drop(reader);
     drop(lock);

@@ -185,6 +185,13 @@ impl RowMaker {
             window_id: &self.window_id,
             session_id: &self.session_id,
             metadata: &self.metadata,
+            pressed: cells.pressed,
+            mouse_dx: cells.motion.map(|(dx, _)| dx),
+            mouse_dy: cells.motion.map(|(_, dy)| dy),
+            pts: cells.pts,
+            is_keyframe: cells.is_keyframe,
+            repeat: cells.repeat,
+            source: cells.source,
         });
         self.metadata.clear();
         result
@@ -212,12 +219,9 @@ impl RowMaker {
             self.metadata.push_str(key::DUP, "1");
         }
         self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
-        if frame.keyframe {
-            self.metadata.push_str(key::KEYFRAME, "1");
-        }
-        self.metadata.push_int(key::PTS, pts);
         self.facts.video_bytes += u64::from(frame.size_bytes);
-        self.row(t, event_type::FRAME, Cells::default(), sink)
+        let cells = Cells { pts: Some(pts), is_keyframe: Some(frame.keyframe), ..Cells::default() };
+        self.row(t, event_type::FRAME, cells, sink)
     }
 
     fn torn_row<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -246,11 +250,11 @@ impl RowMaker {
     ) -> Result<(), E> {
         let mut cells = Cells::default();
         let metadata = &mut self.metadata;
-        let input = |metadata: &mut RowMetadata| {
+        let input = |metadata: &mut RowMetadata, cells: &mut Cells| {
             if source == Source::Recorder {
                 metadata.push_str(key::HELD, "1");
             }
-            metadata.push_str(key::SOURCE, source.name());
+            cells.source = Some(source.name());
         };
         let name = match event {
             Event::Key(held) => {
@@ -270,19 +274,15 @@ impl RowMaker {
                     self.facts.redacted_keys += 1;
                     metadata.push_str(key::REDACTED, "1");
                 }
-                if held.repeat {
-                    metadata.push_str(key::REPEAT, "1");
-                }
-                input(metadata);
+                cells.pressed = Some(held.down);
+                cells.repeat = held.down.then_some(held.repeat);
+                input(metadata, &mut cells);
                 if held.down { event_type::KEY_DOWN } else { event_type::KEY_UP }
             }
             Event::MouseMove { position, motion } => {
                 cells.position = *position;
-                if let Some((dx, dy)) = motion {
-                    metadata.push_f32(key::DX, *dx);
-                    metadata.push_f32(key::DY, *dy);
-                }
-                input(metadata);
+                cells.motion = *motion;
+                input(metadata, &mut cells);
                 event_type::MOUSE_MOVE
             }
             Event::MouseClick { button, pressed, position } => {
@@ -293,8 +293,8 @@ impl RowMaker {
                 }
                 cells.position = *position;
                 cells.button = Some(*button);
-                metadata.push_str(key::PRESSED, if *pressed { "1" } else { "0" });
-                input(metadata);
+                cells.pressed = Some(*pressed);
+                input(metadata, &mut cells);
                 event_type::MOUSE_CLICK
             }
             Event::Wheel { delta, axis, hi_res, position } => {
@@ -306,7 +306,7 @@ impl RowMaker {
                 if *hi_res {
                     metadata.push_str(key::HI_RES, "1");
                 }
-                input(metadata);
+                input(metadata, &mut cells);
                 event_type::WHEEL
             }
             Event::Focus { window_id, title, app, pid } => {
@@ -315,7 +315,7 @@ impl RowMaker {
                 if let Some(pid) = pid {
                     metadata.push_int(key::PID, i64::from(*pid));
                 }
-                metadata.push_str(key::SOURCE, source.name());
+                cells.source = Some(source.name());
                 metadata.push_str(key::TITLE, &title.0);
                 event_type::FOCUS
             }
@@ -368,4 +368,10 @@ struct Cells {
     position: Option<crate::event::Position>,
     button: Option<Button>,
     delta: Option<f32>,
+    pressed: Option<bool>,
+    motion: Option<(f32, f32)>,
+    pts: Option<i64>,
+    is_keyframe: Option<bool>,
+    repeat: Option<bool>,
+    source: Option<&'static str>,
 }

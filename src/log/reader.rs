@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::chunk::{self, FLAG_FACTS, FLAG_FRAMES};
+use super::ending::Ending;
 use super::salvage::{self, ChunkFile, Place};
 use super::store::DATABASE_FILE;
 use super::{Body, LogError, LogPaths, Record, codec};
@@ -25,6 +26,8 @@ pub struct Facts {
     pub digest: Option<(u64, Vec<u8>)>,
     /// Why and when the recording ended; `None` when it was cut off.
     pub end: Option<(String, MonoNs)>,
+    /// Why and when it ended when its log could not be closed.
+    pub ending: Option<Ending>,
 }
 
 /// Records that were written and are not there any more.
@@ -83,7 +86,7 @@ impl LogReader {
     /// Reads the chunks that hold facts; those that cannot be understood are left out of the log.
     fn read_facts(&mut self) -> Result<(), LogError> {
         let mut bad = Vec::new();
-        let mut facts = Facts::default();
+        let mut facts = Facts { ending: Ending::read(&self.paths.ending), ..Facts::default() };
         for (index, place) in self.chunks.iter().enumerate().filter(|(_, place)| place.flags & FLAG_FACTS != 0) {
             match self.read(place) {
                 Ok(records) => facts.take(records),

@@ -142,6 +142,11 @@ impl Screen {
     }
 }
 
+/// The time of the first of `missed` deadlines before `until`.
+fn first_of(missed: u64, until: MonoNs, fps: u32) -> MonoNs {
+    MonoNs(until.0 - missed as i64 * 1_000_000_000 / i64::from(fps))
+}
+
 struct Grabber {
     source: Box<dyn ScreenSource>,
     pictures: Sender<Picture>,
@@ -177,6 +182,11 @@ impl Grabber {
         }
     }
 
+    /// Counts deadlines that have come; each becomes a frame, a drop, or is skipped as unchanged.
+    fn due(&self, count: u64) {
+        self.counters.due.fetch_add(count, Ordering::SeqCst);
+    }
+
     fn drop_frames(&mut self, t: MonoNs, reason: &str, count: u64, until: MonoNs) {
         self.counters.dropped.fetch_add(count, Ordering::Relaxed);
         let reason = reason.to_owned();
@@ -189,6 +199,7 @@ impl Grabber {
         if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) {
             let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, restart: false };
             if self.pictures.try_send(picture).is_ok() {
+                self.due(1);
                 self.stored = Some(now);
             }
         }
@@ -199,12 +210,19 @@ impl Grabber {
         let end = pace.duration.map(|duration| begin.plus(duration));
         let mut pacer = Pacer::new(begin, pace.fps);
         while !self.stop.is_asked() {
+            let left = end.map_or(0, |end| pacer.left_before(end));
             let tick = pacer.next(self.clock.as_ref());
-            if end.is_some_and(|end| tick.deadline >= end) {
+            if let Some(end) = end.filter(|end| tick.deadline >= *end) {
+                // Deadlines that passed unseen before the end were due all the same.
+                if left > 0 && !self.fresh && !self.control.is_paused() {
+                    self.due(left);
+                    self.drop_frames(first_of(left, end, pace.fps), "late", left, end);
+                }
                 self.stop.ask("duration");
                 break;
             }
             if self.stored.is_some_and(|stored| tick.deadline.since(stored) > LONGEST_STALL) {
+                self.due(tick.missed + 1);
                 // The process was stopped for long: the video's index cannot say so, and nobody wants such a session.
                 self.stop.fail(Stream::Screen, "stalled");
                 break;
@@ -215,13 +233,15 @@ impl Grabber {
                 continue;
             }
             // What passed in a pause was not missed.
-            if tick.missed > 0 && !self.fresh {
-                let from = MonoNs(tick.deadline.0 - (tick.missed as i64) * 1_000_000_000 / i64::from(pace.fps));
-                self.drop_frames(from, "late", tick.missed, tick.deadline);
+            let missed = if self.fresh { 0 } else { tick.missed };
+            self.due(missed + 1);
+            if missed > 0 {
+                self.drop_frames(first_of(missed, tick.deadline, pace.fps), "late", missed, tick.deadline);
             }
             let grab = self.source.grab(self.stored.is_none() || self.fresh)?;
             self.moved = grab.surface.or(self.moved);
             if !self.control.admits(grab.t) {
+                self.counters.due.fetch_sub(1, Ordering::SeqCst);
                 continue;
             }
             if let Some(surface) = self.moved.take() {

@@ -27,6 +27,7 @@ use crate::log::video_finish;
 use crate::session::frames::{FrameError, FrameReader};
 use crate::session::metadata::{Lineage, MaskInfo, Metadata, MetadataError};
 use crate::session::reader::{ReadError, SessionReader};
+use crate::session::schema::FORMAT_VERSION;
 use crate::session::seal::{self, SealError};
 use crate::session::verify::{VerifyOptions, verify};
 use crate::session::video_check::open_video;
@@ -311,6 +312,8 @@ fn make(
 ) -> Result<Redacted, RedactError> {
     let Plan { span, masks, masked, video } = plan;
     let mut metadata = old.metadata().clone();
+    // The table is written as this release does.
+    metadata.format_version = FORMAT_VERSION.into();
     let mut redacted = Redacted {
         session: work.to_path_buf(),
         span_ns: (span.from, span.until),

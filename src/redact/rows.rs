@@ -1,6 +1,7 @@
 //! The new table: every row of the old one, those of the span without what is withheld, and the `redact` rows.
 //!
-//! Keeps the invariants that no row moves, and that a row which is not redacted keeps every value, so that its hash is the same.
+//! Keeps the invariants that no row moves, and that a row which is not redacted keeps every value but its place
+//! (`seq`, which counts the inserted rows too).
 //! A key keeps or loses its code for the whole time that it is held: withholding only the press or only the release would leave a
 //! stuck key, and naming the release would name the press. So a press in the span takes its release along, wherever that is, and
 //! the release of a key that went down before the span keeps its code, which its press has told already.
@@ -89,7 +90,7 @@ impl Changer<'_> {
         if row.event_type == event_type::KEY_UP {
             return self.withheld.remove(&id);
         }
-        if row.metadata.get(key::REPEAT).is_some() {
+        if row.repeat == Some(true) {
             return inside || self.withheld.contains(&id);
         }
         if inside {
@@ -178,11 +179,9 @@ mod tests {
 
     fn key_row(t_ns: i64, kind: &str, code: i32, repeat: bool) -> OwnedRow {
         let mut row = OwnedRow { t_ns, event_type: kind.into(), key_code: Some(code), ..OwnedRow::default() };
+        row.repeat = Some(repeat);
         row.metadata.push_int(key::NATIVE, i64::from(code) + 100);
         row.metadata.push_str(key::CODE, "KeyX");
-        if repeat {
-            row.metadata.push_flag(key::REPEAT);
-        }
         row
     }
 
@@ -212,7 +211,7 @@ mod tests {
                 && row.metadata.get(key::CODE).is_none()
                 && row.metadata.get(key::REDACTED) == Some("1");
             assert!(if public { shown } else { hidden }, "{kind} at {t}");
-            assert_eq!(row.metadata.get(key::REPEAT).is_some(), repeat, "something else changed at {t}");
+            assert_eq!(row.repeat, Some(repeat), "something else changed at {t}");
         }
         assert_eq!((changer.keys, changer.redacted_keys), (6, 6));
     }

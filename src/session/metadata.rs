@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use watchcap_migrations::session::Version;
 
 /// Keys that this release does not know, kept as they were read.
 pub type Extra = Map<String, Value>;
 
 /// The major version of the format that this release reads.
-const MAJOR: u64 = 1;
+const MAJOR: u64 = watchcap_migrations::session::CURRENT.major;
 
 /// The largest file that is read: an anchor a second for 8 h is 28,800 × 90 bytes, 2.6 MB; the rest is small.
 const MAX_BYTES: u64 = 16 << 20;
@@ -367,6 +368,8 @@ pub enum MetadataError {
         path: PathBuf,
         /// Its version.
         found: String,
+        /// The release that recorded it, which reads it.
+        by: Option<String>,
     },
 }
 
@@ -374,9 +377,12 @@ impl MetadataError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Version { .. } => Some(
-                "read it with the release of watchcap that wrote it, or a later one; see `watchcap migrate`".into(),
-            ),
+            Self::Version { by: Some(by), .. } => {
+                Some(format!("read it with watchcap {by}, which recorded it, or a later one"))
+            }
+            Self::Version { by: None, .. } => {
+                Some("read it with the release of watchcap that recorded it, or a later one".into())
+            }
             _ => None,
         }
     }
@@ -386,6 +392,7 @@ impl MetadataError {
 #[derive(Deserialize)]
 struct VersionOnly {
     format_version: String,
+    watchcap: Option<String>,
 }
 
 impl Metadata {
@@ -417,12 +424,12 @@ impl Metadata {
             column: error.column(),
         };
         // First the version: another major version may have another shape.
-        let VersionOnly { format_version } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
-        let parts: Vec<_> = format_version.split('.').map(str::parse::<u64>).collect();
-        match parts.as_slice() {
-            [Ok(MAJOR), Ok(_), Ok(_)] => serde_json::from_slice(bytes).map_err(|error| parse(&error)),
-            _ => Err(MetadataError::Version { path: path.to_owned(), found: printable(&format_version) }),
+        let VersionOnly { format_version, watchcap } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
+        if !Version::parse(&format_version).is_some_and(Version::is_readable) {
+            let by = watchcap.map(|by| printable(&by));
+            return Err(MetadataError::Version { path: path.to_owned(), found: printable(&format_version), by });
         }
+        serde_json::from_slice(bytes).map_err(|error| parse(&error))
     }
 
     /// The text of the file: indented, keys in the order of this struct, one newline at the end.
@@ -462,6 +469,10 @@ pub(super) fn printable(text: &str) -> String {
 /// by which real clocks differ.
 pub const MIN_DRIFT_SPAN_NS: i64 = 10_000_000_000;
 
+/// A step of the wall clock of this and a thousandth of the time between two anchors is a jump: clocks are slewed by 500 ppm at
+/// the most.
+const JUMP_NS: i128 = 100_000_000;
+
 /// The fewest anchors: through two every line fits, so that a bad reading could not be told from drift.
 pub const MIN_DRIFT_ANCHORS: usize = 3;
 
@@ -476,11 +487,21 @@ pub fn fit_drift_ppm(anchors: &[AnchorInfo]) -> Option<f64> {
     }
     // x: time since the first anchor; y: how far the wall clock has run ahead of it. Differences are made in integers:
     // an f64 holds nanoseconds since 1970 only to 256 ns.
+    let passed = |from: &AnchorInfo, to: &AnchorInfo| {
+        let x = i128::from(to.monotonic_ns) - i128::from(from.monotonic_ns);
+        (x, i128::from(to.realtime_ns) - i128::from(from.realtime_ns) - x)
+    };
+    // What the wall clock jumped between two anchors (set by somebody, or the machine slept) is no drift: taken out.
+    let mut jumped = vec![0; anchors.len()];
+    for (index, pair) in anchors.windows(2).enumerate() {
+        let (x, ahead) = passed(&pair[0], &pair[1]);
+        let jump = if ahead.abs() >= JUMP_NS + x.abs() / 1000 { ahead } else { 0 };
+        jumped[index + 1] = jumped[index] + jump;
+    }
     let points = || {
-        anchors.iter().map(|anchor| {
-            let x = i128::from(anchor.monotonic_ns) - i128::from(first.monotonic_ns);
-            let y = i128::from(anchor.realtime_ns) - i128::from(first.realtime_ns) - x;
-            (x as f64, y as f64)
+        anchors.iter().zip(&jumped).map(|(anchor, jumped)| {
+            let (x, y) = passed(first, anchor);
+            (x as f64, (y - jumped) as f64)
         })
     };
     let count = anchors.len() as f64;
@@ -585,6 +606,13 @@ pub(crate) mod tests {
         noisy[10].realtime_ns -= 1_000;
         let ppm = fit_drift_ppm(&noisy).expect("a slope");
         assert!((ppm + 3.0).abs() < 0.1, "{ppm}");
+        // Set forward by an hour, back by two, and asleep for a while: what is left is the drift.
+        let mut jumpy = steady.clone();
+        for (after, by) in [(10, 3_600_000_000_000), (30, -7_200_000_000_000), (50, 900_000_000)] {
+            jumpy[after..].iter_mut().for_each(|anchor| anchor.realtime_ns += by);
+        }
+        let ppm = fit_drift_ppm(&jumpy).expect("a slope");
+        assert!((ppm - 12.5).abs() < 1.0, "{ppm}");
         assert_eq!(fit_drift_ppm(&steady[..10]), None, "9 s are too short");
         assert_eq!(fit_drift_ppm(&[steady[0], steady[60]]), None, "two anchors are too few");
         assert_eq!(fit_drift_ppm(&[]), None);
