@@ -39,11 +39,13 @@ pub enum Verb {
     Redact(RedactArgs),
     /// Make a sealed session of a log.
     Finalize(FinalizeArgs),
+    /// Say what can be recovered of a damaged log, or recover it.
+    Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
     Verify(VerifyArgs),
     /// Play a session in the terminal.
     Replay(ReplayArgs),
-    /// Summarise a session or a log.
+    /// Summarise a session or a log, or list those in the folders below.
     Info(InfoArgs),
     /// List the monitors and windows that can be recorded.
     Targets(TargetsArgs),
@@ -274,6 +276,22 @@ pub struct FinalizeArgs {
     pub json: bool,
 }
 
+/// `watchcap recover`
+#[derive(Args, Debug)]
+pub struct RecoverArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Only say what finalizing would give; not a byte is written. Exits with 3 when something is lost or recovered.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Keep the log beside the sealed session.
+    #[arg(long)]
+    pub keep_log: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `watchcap verify`
 #[derive(Args, Debug)]
 pub struct VerifyArgs {
@@ -309,7 +327,7 @@ pub enum PicturesArg {
 /// `watchcap info`
 #[derive(Args, Debug)]
 pub struct InfoArgs {
-    /// The session's folder.
+    /// The session's folder, or one with sessions below it.
     pub session: PathBuf,
     /// Print as JSON on standard output.
     #[arg(long)]

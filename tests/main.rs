@@ -14,6 +14,7 @@ mod golden;
 mod long;
 mod record;
 mod recorder;
+mod recover;
 mod redact;
 mod replay;
 mod session;

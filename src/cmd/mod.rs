@@ -9,6 +9,7 @@ mod doctor;
 mod finalize;
 mod info;
 mod record;
+mod recover;
 mod redact;
 mod replay;
 mod targets;
@@ -64,6 +65,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.verb {
         Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?.record),
         Verb::Finalize(args) => finalize::run(&args),
+        Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Info(args) => info::run(&args),

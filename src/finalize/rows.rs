@@ -1,7 +1,8 @@
 //! Records into rows: frame references, the active window, held keys, and the registered metadata keys.
 //!
 //! A function of the log: the same records give the same rows. Owns the numbering of frames (a frame whose bytes are gone, or
-//! that cannot be decoded because an earlier one is gone, gets no number and becomes a gap).
+//! that cannot be decoded because an earlier one is gone, gets no number and becomes a gap). A frame that was found by its SEI
+//! says so, and nothing that only its reference would tell.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +32,10 @@ pub struct RowFacts {
     pub paused_ns: i64,
     /// Sum of the sizes of all access units, bytes.
     pub video_bytes: u64,
-    /// References in the log whose frames are not in the video.
+    /// Frames that are known of and are not in the video, since their bytes, or those of a frame they build on, are not there.
     pub torn_frames: u64,
+    /// Frames in the video whose references are gone: found by their SEI.
+    pub found_frames: u64,
 }
 
 /// Makes rows.
@@ -40,8 +43,10 @@ pub struct RowMaker {
     session_id: String,
     window_id: String,
     metadata: RowMetadata,
-    /// Frames from here on (as numbered in the log) have no bytes.
-    torn_from: u64,
+    /// Numbers (as the log counts) of the frames that were found by their SEI, sorted.
+    found: Vec<u64>,
+    /// Frames from here on (as numbered in the log) are left out.
+    ended_at: u64,
     next_logged: u64,
     /// A frame is missing: nothing can be decoded until the next IDR.
     waiting_for_idr: bool,
@@ -60,13 +65,14 @@ pub struct RowMaker {
 }
 
 impl RowMaker {
-    /// A maker for one session; frames whose number in the log is `torn_from` or higher are left out.
-    pub fn new(session_id: String, torn_from: u64) -> Self {
+    /// A maker for one session; `found` are the numbers (as the log counts) of the frames that were found by their SEI, sorted.
+    pub fn new(session_id: String, found: Vec<u64>) -> Self {
         Self {
             session_id,
             window_id: String::new(),
             metadata: RowMetadata::default(),
-            torn_from,
+            found,
+            ended_at: u64::MAX,
             next_logged: 0,
             waiting_for_idr: false,
             last_frame: None,
@@ -85,13 +91,15 @@ impl RowMaker {
         self.losses.list()
     }
 
-    /// Makes the rows of a batch that holds all records of each of its times, sorted.
+    /// Makes the rows of a batch that holds all records of each of its times, sorted. `holds` says whether a frame's bytes are
+    /// there.
     ///
     /// # Errors
     /// Whatever `sink` answers.
     pub fn batch<E>(
         &mut self,
         batch: &[(u64, Record)],
+        holds: &mut impl FnMut(&Frame) -> bool,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut at = 0;
@@ -103,7 +111,7 @@ impl RowMaker {
             for (_, record) in &batch[at..end] {
                 let Body::Event(event) = &record.body else { continue };
                 if let Event::Frame(frame) = event {
-                    kept.push(self.place(frame, t));
+                    kept.push(self.place(frame, t, holds));
                 }
             }
             let mut kept = kept.into_iter();
@@ -137,7 +145,7 @@ impl RowMaker {
     }
 
     /// Gives a frame its number, or none.
-    fn place(&mut self, frame: &Frame, t: MonoNs) -> Option<u64> {
+    fn place(&mut self, frame: &Frame, t: MonoNs, holds: &mut impl FnMut(&Frame) -> bool) -> Option<u64> {
         let logged = frame.frame_ref.0;
         if logged != self.next_logged {
             self.waiting_for_idr = true;
@@ -146,7 +154,10 @@ impl RowMaker {
         if frame.keyframe {
             self.waiting_for_idr = false;
         }
-        if logged >= self.torn_from || self.waiting_for_idr {
+        if !holds(frame) {
+            self.waiting_for_idr = true;
+        }
+        if logged >= self.ended_at || self.waiting_for_idr {
             self.facts.torn_frames += 1;
             return None;
         }
@@ -154,7 +165,7 @@ impl RowMaker {
         let pts_us = pts_us(t.0, t0.0);
         if self.samples.last().is_some_and(|last| pts_us - last.pts_us > MAX_GAP_US) {
             // The index cannot say so; what lies behind such a gap is left out, and is a gap.
-            self.torn_from = logged;
+            self.ended_at = logged;
             self.facts.torn_frames += 1;
             return None;
         }
@@ -212,13 +223,21 @@ impl RowMaker {
         let paused_ns = std::mem::take(&mut self.paused_ns);
         self.facts.paused_ns += if index > 0 { paused_ns } else { 0 };
         let pts = self.samples[index as usize].pts_us;
+        let found = self.found.binary_search(&frame.frame_ref.0).is_ok();
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
-        self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
+        if !found {
+            self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
+        }
         if frame.duplicate {
             self.facts.duplicate_frames += 1;
             self.metadata.push_str(key::DUP, "1");
         }
-        self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
+        if found {
+            self.facts.found_frames += 1;
+            self.metadata.push_str(key::RECOVERED, "1");
+        } else {
+            self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
+        }
         self.facts.video_bytes += u64::from(frame.size_bytes);
         let cells = Cells { pts: Some(pts), is_keyframe: Some(frame.keyframe), ..Cells::default() };
         self.row(t, event_type::FRAME, cells, sink)

@@ -9,7 +9,8 @@
 //! - **G3** A frame's bytes are in the file before its reference is in the database, and on the disk before the reference is
 //!   synced: the header of each chunk says how much of the video was on the disk when the chunk was cut.
 //! - **G4** Records come back in the order in which they were appended, with no hole that is not reported.
-//! - **G5** Each chunk frames itself (magic, length, CRC32C), and logs are read by a scan of the database's bytes.
+//! - **G5** Each chunk frames itself (magic, length, CRC32C), and logs are read by a scan of the database's bytes. Chunks that
+//!   hold facts are kept a second time, outside of the database ([`facts`]).
 //! - **G6** After the first failed write nothing more is written, and everything acknowledged before stays readable.
 //! - **G7** Reading never changes what the log says: [`reader::LogReader`] only reads, also while the log is being written.
 //! - **G8** Sealing has room: [`reserve`] keeps it while the recording grows, so that a disk filled by others can be sealed on.
@@ -19,6 +20,7 @@
 pub mod chunk;
 pub mod codec;
 pub mod ending;
+pub mod facts;
 pub mod lock;
 pub mod reader;
 pub mod reserve;
@@ -38,6 +40,8 @@ use crate::time::{Anchor, MonoNs};
 pub const LOG_DIR: &str = "log";
 /// The database inside the log's folder.
 pub const EVENTS_DIR: &str = "events";
+/// The copies of the chunks that hold facts, inside the log's folder.
+pub const FACTS_FILE: &str = "facts";
 /// The video inside the log's folder.
 pub const VIDEO_FILE: &str = "frames.mp4";
 /// The lock inside the log's folder.
@@ -54,6 +58,8 @@ pub struct LogPaths {
     pub dir: PathBuf,
     /// `log/events/`
     pub events: PathBuf,
+    /// `log/facts`
+    pub facts: PathBuf,
     /// `log/frames.mp4`
     pub video: PathBuf,
     /// `log/lock`
@@ -70,6 +76,7 @@ impl LogPaths {
         let dir = session.join(LOG_DIR);
         Self {
             events: dir.join(EVENTS_DIR),
+            facts: dir.join(FACTS_FILE),
             video: dir.join(VIDEO_FILE),
             lock: dir.join(LOCK_FILE),
             reserve: dir.join(RESERVE_FILE),

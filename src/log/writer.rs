@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
-use super::chunk::{self, Header};
+use super::chunk::{self, FLAG_FACTS, Header};
 use super::codec::ChunkBuilder;
 use super::ending::Ending;
+use super::facts::FactsFile;
 use super::lock::LogLock;
 use super::reserve::Recorded;
 use super::store::Store;
@@ -42,6 +43,8 @@ struct Shared {
     video_written: AtomicU64,
     /// Bytes of the video on the disk for certain.
     video_durable: AtomicU64,
+    /// Bytes of the copies of the facts written, and on the disk for certain.
+    facts: [AtomicU64; 2],
     /// The first error of the syncing thread.
     failed: Mutex<Option<FirstFailure>>,
 }
@@ -50,6 +53,7 @@ struct Shared {
 struct SyncFiles {
     video: (File, PathBuf),
     database: (File, PathBuf),
+    facts: (File, PathBuf),
 }
 
 impl SyncFiles {
@@ -62,6 +66,13 @@ impl SyncFiles {
         let (file, path) = &self.database;
         file.sync_data().map_err(io_error("sync", path))?;
         shared.durable.fetch_max(committed, Ordering::SeqCst);
+        let [written, durable] = &shared.facts;
+        let written = written.load(Ordering::SeqCst);
+        if written > durable.load(Ordering::SeqCst) {
+            let (file, path) = &self.facts;
+            file.sync_data().map_err(io_error("sync", path))?;
+            durable.fetch_max(written, Ordering::SeqCst);
+        }
         Ok(())
     }
 }
@@ -71,6 +82,7 @@ pub struct LogWriter {
     paths: LogPaths,
     session: u64,
     store: Store,
+    facts: FactsFile,
     video: VideoWriter,
     pending: ChunkBuilder,
     pending_since: Option<MonoNs>,
@@ -180,7 +192,12 @@ impl LogWriter {
         let store = Store::open(&paths.events)?;
         crate::files::restrict_tree(&paths.events).map_err(io_error("restrict", &paths.events))?;
         let video = VideoWriter::create(&paths.video, box_bytes)?;
-        let files = SyncFiles { video: (video.sync_handle()?, paths.video.clone()), database: store.sync_handle()? };
+        let facts = FactsFile::create(&paths.facts)?;
+        let files = SyncFiles {
+            video: (video.sync_handle()?, paths.video.clone()),
+            database: store.sync_handle()?,
+            facts: facts.sync_handle()?,
+        };
         store.flush()?;
         files.database.0.sync_all().map_err(io_error("sync", &files.database.1))?;
         for dir in [paths.events.as_path(), &paths.dir, session_dir] {
@@ -194,6 +211,7 @@ impl LogWriter {
             durable: AtomicU64::new(0),
             video_written: AtomicU64::new(0),
             video_durable: AtomicU64::new(0),
+            facts: [const { AtomicU64::new(0) }; 2],
             failed: Mutex::new(None),
         });
         let (dirty, wait) = crossbeam_channel::bounded(1);
@@ -211,6 +229,7 @@ impl LogWriter {
             paths,
             session: u64::from_be_bytes(tail),
             store,
+            facts,
             video,
             pending: ChunkBuilder::default(),
             pending_since: None,
@@ -316,6 +335,17 @@ impl LogWriter {
         self.step(Self::commit_now)
     }
 
+    /// Commits the pending records, and brings the copies of the facts to the disk: before anything is recorded that needs them.
+    ///
+    /// # Errors
+    /// [`LogError`] when that cannot be done; the writer is then poisoned.
+    pub fn commit_facts(&mut self) -> Result<(), LogError> {
+        self.step(|this| {
+            this.commit_now()?;
+            this.facts.sync()
+        })
+    }
+
     fn commit_now(&mut self) -> Result<(), LogError> {
         self.pending_since = None;
         let Some((wire, flags, min_t, max_t)) = self.pending.take() else { return Ok(()) };
@@ -338,6 +368,10 @@ impl LogWriter {
         }
         self.store.insert(first, &bytes)?;
         self.store.flush()?;
+        if flags & FLAG_FACTS != 0 {
+            self.facts.append(&bytes)?;
+            self.shared.facts[0].store(self.facts.len(), Ordering::SeqCst);
+        }
         self.next = header.end();
         self.chunk_bytes += bytes.len() as u64;
         self.frames += wire.frames.len() as u64;
@@ -415,6 +449,7 @@ impl LogWriter {
             this.commit_now()?;
             let (database, path) = this.store.sync_handle()?;
             database.sync_all().map_err(io_error("sync", &path))?;
+            this.facts.sync()?;
             crate::files::restrict_tree(&this.paths.events).map_err(io_error("restrict", &this.paths.events))
         });
         match sealed {

@@ -690,7 +690,7 @@ fn begin_log(
     for (key, value) in facts {
         sequence::append_fact(&mut log, now, key, value)?;
     }
-    log.commit()?;
+    log.commit_facts()?;
     Ok((log, watch))
 }
 

@@ -31,9 +31,11 @@ pub struct Metadata {
     pub format_version: String,
     /// UUID of the recording, the same in every file of it. Source: made when recording began.
     pub session_id: String,
-    /// Version of the program that recorded. Source: first record of the log.
+    /// Version of the program that recorded; empty (null in the file) when the log does not say any more. Source: first record of the log.
+    #[serde(with = "null_when_empty")]
     pub watchcap: String,
-    /// Wall clock at `clock.t0_ns`, RFC 3339, UTC. Source: the first anchor.
+    /// Wall clock at `clock.t0_ns`, RFC 3339, UTC; empty (null in the file) when the log does not say any more. Source: the first anchor.
+    #[serde(with = "null_when_empty")]
     pub captured_at: String,
     /// From the first to the last thing in the log, pauses included, nanoseconds. Source: `t_ns` of the log.
     pub duration_ns: i64,
@@ -41,6 +43,9 @@ pub struct Metadata {
     pub end_reason: Option<String>,
     /// Whether finalizing had to repair, skip or do without an end. False means: every record was read back.
     pub recovered: bool,
+    /// What was found in a log that was not whole, and what became of it; null when `recovered` is false.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// What is missing, summed up over the `gap` rows and over what recovery left behind; empty when nothing is.
     pub lost: Vec<Loss>,
 
@@ -106,6 +111,51 @@ pub struct Metadata {
     pub extra: Extra,
 }
 
+/// A text that is empty when it is not known, and null in the file then.
+mod null_when_empty {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+        (!text.is_empty()).then_some(text).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+        Option::<String>::deserialize(from).map(Option::unwrap_or_default)
+    }
+}
+
+/// What a recovery found, and what it did.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The log was closed by who wrote it.
+    pub closed: bool,
+    /// What became of the database of events: `present`, `empty` (no chunk in it is whole), `missing`.
+    pub database: String,
+    /// Places in it that begin like a chunk and are none, or that nobody understands.
+    pub damaged_chunks: u64,
+    /// Chunks that were read from the copies of the facts, since the database has them no more.
+    pub copied_chunks: u64,
+    /// In how many places records are missing.
+    pub holes: u64,
+    /// Records that are missing there, the references to frames that were found included.
+    pub missing_records: u64,
+    /// Records that are there and were left out: behind a hole in the last 100 ms of a log that was not closed.
+    pub cut_records: u64,
+    /// What became of the video: `present`, `missing`, `undecodable` (nobody says how it is to be decoded).
+    pub video: String,
+    /// Frames in the video whose references are missing: found by their SEI.
+    pub found_frames: u64,
+    /// Frames that are known of and could not be kept, since bytes of theirs or of a frame that they build on are gone.
+    pub torn_frames: u64,
+    /// The session's id is not known as a whole; digits that are not known are 0.
+    pub partial_id: bool,
+    /// What kept the recorder from closing the log (`disk_full`, `file_too_large`, `io_error`); null when the log does not say.
+    pub failure: Option<String>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// Data that is missing.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Loss {
@@ -153,7 +203,8 @@ pub struct SurfaceInfo {
 /// The clocks of the recording.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ClockInfo {
-    /// Which clock `t_ns` is of: `CLOCK_MONOTONIC`.
+    /// Which clock `t_ns` is of: `CLOCK_MONOTONIC`; empty (null in the file) when the log does not say any more.
+    #[serde(with = "null_when_empty")]
     pub id: String,
     /// That clock at the beginning of the recording, nanoseconds.
     pub t0_ns: i64,
@@ -217,18 +268,20 @@ pub struct InitialState {
     pub extra: Extra,
 }
 
-/// What the person agreed to.
+/// What the person agreed to. All of it is null when the log does not say any more.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Consent {
     /// Pictures of the screen.
-    pub record_screen: bool,
+    pub record_screen: Option<bool>,
     /// Keys, buttons, wheels, motion, focus.
-    pub record_input: bool,
+    pub record_input: Option<bool>,
     /// Sound.
-    pub record_audio: bool,
+    pub record_audio: Option<bool>,
     /// How it was given: `flag`, `configuration`, `prompt`, `synthetic` (nobody was recorded).
+    #[serde(with = "null_when_empty")]
     pub how: String,
     /// When, RFC 3339, UTC.
+    #[serde(with = "null_when_empty")]
     pub agreed_at: String,
     /// Keys of later versions.
     #[serde(flatten)]
@@ -527,6 +580,7 @@ pub(crate) mod tests {
             duration_ns: 0,
             end_reason: Some("signal".into()),
             recovered: false,
+            recovery: None,
             lost: Vec::new(),
             game: None,
             patch: None,
@@ -551,9 +605,9 @@ pub(crate) mod tests {
             encoder: None,
             initial_state: InitialState::default(),
             consent: Consent {
-                record_screen: true,
-                record_input: true,
-                record_audio: false,
+                record_screen: Some(true),
+                record_input: Some(true),
+                record_audio: Some(false),
                 how: "flag".into(),
                 agreed_at: "2023-11-14T22:13:19.000000000Z".into(),
                 extra: Extra::new(),

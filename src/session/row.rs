@@ -81,6 +81,8 @@ pub mod key {
     pub const HELD: &str = "held";
     /// Why.
     pub const REASON: &str = "reason";
+    /// The reference of the frame was lost; its number and its time are those that its access unit carries itself.
+    pub const RECOVERED: &str = "recovered";
     /// The key's code was withheld.
     pub const REDACTED: &str = "redacted";
     /// Device pixels per logical pixel.
@@ -103,9 +105,9 @@ pub mod key {
     pub const Y: &str = "y";
 
     /// Every registered key, sorted.
-    pub const ALL: [&str; 24] = [
-        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, HEIGHT, HELD, HI_RES, LOST, NATIVE, PID, REASON, REDACTED,
-        SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
+    pub const ALL: [&str; 25] = [
+        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, HEIGHT, HELD, HI_RES, LOST, NATIVE, PID, REASON, RECOVERED,
+        REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
     ];
 }
 

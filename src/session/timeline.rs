@@ -507,7 +507,7 @@ impl Timeline for SessionTimeline {
         let consent = &metadata.consent;
         let agreed =
             [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
-        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
+        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
         let fact = |section, name: &str, value: String| Fact { section, name: name.into(), value, tone: Tone::Plain };
         let facts = vec![
             fact(Section::Recording, "captured", metadata.captured_at.clone()),

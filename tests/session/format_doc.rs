@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Map, Value};
 use watchcap::session::metadata::{
-    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, StreamInfo,
+    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo,
 };
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
@@ -84,6 +84,7 @@ fn fill(metadata: &mut Metadata) {
     ] {
         *value = text();
     }
+    metadata.recovery = Some(Recovery::default());
     metadata.lost = vec![Loss {
         stream: "screen".into(),
         reason: "late".into(),
