@@ -35,6 +35,8 @@ pub enum Verb {
     Stop(WhichArgs),
     /// List the recordings that are running.
     Status(StatusArgs),
+    /// Make a new session of a sealed one in which a span is masked or its keys are withheld.
+    Redact(RedactArgs),
     /// Make a sealed session of a log.
     Finalize(FinalizeArgs),
     /// Say what can be recovered of a damaged log, or recover it.
@@ -264,6 +266,37 @@ pub struct StatusArgs {
     /// Which recording; all when none is named.
     #[command(flatten)]
     pub which: WhichArgs,
+}
+
+/// `watchcap redact`
+#[derive(Args, Debug)]
+pub struct RedactArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Begin of the span: seconds from the start, h:mm:ss.mmm, or a frame as f123.
+    #[arg(long, value_name = "TIME")]
+    pub from: String,
+    /// Its end, the same ways; a frame counts until the next one is shown.
+    #[arg(long, value_name = "TIME")]
+    pub to: String,
+    /// Paint this area black, in pixels of the video or as fractions of it; may be given more than once.
+    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT")]
+    pub mask: Vec<String>,
+    /// Withhold which keys went down in the span, and titles of windows.
+    #[arg(long)]
+    pub keys: bool,
+    /// Withhold the titles of windows that became active in the span.
+    #[arg(long)]
+    pub titles: bool,
+    /// Why, for the rows that say so: a word in snake_case.
+    #[arg(long, value_name = "WORD", default_value = "requested")]
+    pub reason: String,
+    /// Put the new session in the place of the old one, and delete that once the new one is verified.
+    #[arg(long)]
+    pub replace: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `watchcap finalize`

@@ -16,6 +16,7 @@ mod privacy;
 mod record;
 mod recorder;
 mod recover;
+mod redact;
 mod replay;
 mod session;
 mod tidy;

@@ -12,6 +12,7 @@ mod privacy;
 mod profile;
 mod record;
 mod recover;
+mod redact;
 mod replay;
 mod targets;
 mod text;
@@ -79,5 +80,6 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Mark(args) => control::mark(&args),
         Verb::Stop(which) => control::stop(&which),
         Verb::Status(args) => control::status(&args),
+        Verb::Redact(args) => redact::run(&args),
     }
 }

@@ -223,6 +223,7 @@ impl Story {
             initial_state: self.initial_state(),
             consent: self.consent(),
             privacy: self.privacy(table, rows),
+            lineage: Vec::new(),
             env: self.env(),
             extra: Extra::new(),
         }

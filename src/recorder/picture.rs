@@ -408,6 +408,7 @@ mod tests {
             clock,
             stop: stop.clone(),
             control,
+            masking: Masking::new(Plan::default(), (16, 16)),
             owed: true,
             fresh: false,
             moved: None,

@@ -100,6 +100,9 @@ pub struct Metadata {
     pub consent: Consent,
     /// What was kept out of the recording. Source: what was in force, from the log.
     pub privacy: Privacy,
+    /// How this session was made of another one, the latest step last; not there when it was made of its log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<Lineage>,
     /// The machine.
     pub env: Env,
 
@@ -328,6 +331,38 @@ pub struct PiiRegion {
     /// Why: `mask`, `chat`, or the profile's word.
     #[serde(default)]
     pub reason: String,
+}
+
+/// One step from an older session to this one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lineage {
+    /// SHA-256 of the older session's `integrity.sha256`, lowercase hex: which session it was.
+    pub integrity_sha256: String,
+    /// Program, verb and version.
+    pub by: String,
+    /// What was withheld: `pixels`, `keys`, `titles`.
+    pub what: Vec<String>,
+    /// Why, a word in `snake_case`.
+    pub reason: String,
+    /// Begin of the span, nanoseconds of the session's clock.
+    pub from_ns: i64,
+    /// End of the span.
+    pub until_ns: i64,
+    /// Areas that were painted over in the span, pixels of the video.
+    pub masks: Vec<MaskInfo>,
+}
+
+/// An area that was painted over, pixels of the video.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MaskInfo {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
 }
 
 /// The machine. Source of each: the system, when recording began; null where it did not say.
@@ -584,6 +619,7 @@ pub(crate) mod tests {
                 extra: Extra::new(),
             },
             privacy: Privacy::default(),
+            lineage: Vec::new(),
             env: Env::default(),
             extra: Extra::new(),
         }

@@ -246,6 +246,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
             extra: Extra::new(),
         },
         privacy: Privacy::default(),
+        lineage: Vec::new(),
         env: Env::default(),
         extra: Extra::new(),
     }
