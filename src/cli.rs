@@ -51,6 +51,8 @@ pub enum Verb {
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
     Doctor(DoctorArgs),
+    /// Show and edit the consent that stands for every recording.
+    Consent(ConsentArgs),
     /// List, show and check profiles: what is masked and withheld in a game.
     Profile(ProfileArgs),
     /// Record the built-in synthetic desktop, finalize, verify, and open the replay.
@@ -384,6 +386,37 @@ pub struct DoctorArgs {
     /// Print as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `watchcap consent`
+#[derive(Args, Debug)]
+pub struct ConsentArgs {
+    /// What to do [default: show].
+    #[command(subcommand)]
+    pub verb: Option<ConsentVerb>,
+}
+
+/// What to do with the standing consent.
+#[derive(Subcommand, Debug)]
+pub enum ConsentVerb {
+    /// Print what you agreed to for every recording.
+    Show {
+        /// Print as JSON on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Agree to streams for every recording: screen, input.
+    Grant {
+        /// The streams, with commas.
+        #[arg(required = true, value_delimiter = ',')]
+        streams: Vec<String>,
+    },
+    /// Take consent back: for these streams, or for all.
+    Revoke {
+        /// The streams, with commas [default: all].
+        #[arg(value_delimiter = ',')]
+        streams: Vec<String>,
+    },
 }
 
 /// `watchcap profile`

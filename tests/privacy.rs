@@ -71,7 +71,8 @@ fn record(display: &Display, dir: &Path, extra: &[&str]) -> Running {
         .args(["record", "--consent", "screen,input", "--session", "s", "--cursor", "off", "--out"])
         .arg(dir)
         .args(extra);
-    command.env("DISPLAY", &display.name).stdout(Stdio::null());
+    // At this level every library says all that it can.
+    command.env("DISPLAY", &display.name).env("WATCHCAP_LOG", "trace").stdout(Stdio::null());
     command.stderr(std::fs::File::create(dir.join("stderr.txt")).expect("a file"));
     let recorder = Running(command.spawn().expect("the program"));
     for _ in 0..400 {
@@ -282,7 +283,7 @@ fn what_is_typed_into_a_password_manager_is_in_no_byte_that_is_written() {
     let (display, mut windows) = desk((320, 240));
     windows.command("open editor 0 0 100 100 808080 class=Editor title=My_letter");
     windows.command("focus editor");
-    let recorder = record(&display, dir.path(), &["--no-finalize", "-vvv"]);
+    let recorder = record(&display, dir.path(), &["--no-finalize"]);
     windows.type_keys(&OPEN_KEYS);
     // A key that is held over both edges is the editor's, before and after.
     windows.command("key 50 1");
@@ -307,7 +308,15 @@ fn what_is_typed_into_a_password_manager_is_in_no_byte_that_is_written() {
     let texts = ["Passwords of", "entries of", "Zoe", "KeePassXC"];
     assert_absent_from_log(dir.path(), &texts);
     let said = std::fs::read_to_string(dir.path().join("stderr.txt")).expect("what it said");
-    assert!(!said.contains("letter") && !said.contains("Editor"), "{said}");
+    assert!(said.contains("DEBUG"), "nothing was said");
+    // Nor is what is recorded in the open, in words or as the numbers of a list of bytes.
+    for key in OPEN_KEYS.into_iter().chain(SECRET_KEYS) {
+        let numbers = log_bytes(key).iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        assert!(!said.contains(&numbers), "it says the key {key}");
+    }
+    for text in ["letter", "Editor", "KeyA", "KeyB", "KeyC"] {
+        assert!(!said.contains(text), "it says '{text}'");
+    }
 
     let rows = seal(&session, &texts[..3]);
     let typed = both(&["KeyA", "KeyB", "KeyC"]);
@@ -427,4 +436,225 @@ fn of_a_window_only_what_is_typed_into_it_is_recorded() {
     assert_eq!(metadata["privacy"]["input_only_with_focus"], true);
     assert_eq!(frames(&session, &rows).iter().map(Shown::secrets).sum::<usize>(), 0);
     assert_eq!(of_type(&rows, &["redact"]).filter(|row| row["what"] == "input").count(), 2);
+}
+
+/// What became of one way to give consent.
+struct Asked {
+    code: i32,
+    said: String,
+    consent: Option<Value>,
+}
+
+/// Records for a moment with flags, environment and configuration, without a terminal.
+fn ask(display: &Display, flag: Option<&str>, env: Option<&str>, config: Option<&str>) -> Asked {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, file) = (dir.path().join("out"), dir.path().join("config.toml"));
+    std::fs::create_dir(&out).expect("a folder");
+    let streams = |names: &str| names.split(',').map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let text = config.map_or_else(String::new, |names| format!("[record]\nconsent = [{}]\n", streams(names)));
+    std::fs::write(&file, text).expect("a file");
+    let mut command = watchcap();
+    command.args(["record", "--duration", "400ms", "--session", "s", "--config"]).arg(&file).arg("--out").arg(&out);
+    // Where there is no consent not even the display is asked for: with one that does not exist that would be another error.
+    command.env(
+        "DISPLAY",
+        if config.or(env).or(flag).is_some_and(|c| c.contains("screen")) { &display.name } else { ":9999" },
+    );
+    command.args(flag.map(|names| format!("--consent={names}"))).envs(env.map(|names| ("WATCHCAP_CONSENT", names)));
+    let (code, _, said) = run(&mut command);
+    finished(&out, code, said)
+}
+
+fn finished(out: &Path, code: i32, said: String) -> Asked {
+    let session = out.join("s");
+    if code == 2 {
+        assert!(std::fs::read_dir(out).expect("a folder").next().is_none(), "something was created: {said}");
+        assert!(said.contains("hint: "), "{said}");
+        return Asked { code, said, consent: None };
+    }
+    let metadata = metadata(&session);
+    let rows = rows(&session);
+    let consent = metadata["consent"].clone();
+    let has = |kinds: &[&str]| of_type(&rows, kinds).next().is_some();
+    assert!(has(&["frame"]) && consent["record_screen"] == true);
+    let (agreed, status) = (&consent["record_input"], &metadata["streams"]["input"]["status"]);
+    assert_eq!(agreed == true, status == "recorded", "the input was opened without consent, or not with it");
+    assert_eq!(agreed == true, has(&["focus"]));
+    assert_eq!((&consent["record_audio"], &metadata["streams"]["audio"]["status"]), (&false.into(), &"off".into()));
+    assert!(consent["agreed_at"].as_str().is_some_and(|at| at.starts_with("20")) && consent["text_version"] == 2);
+    Asked { code, said, consent: Some(consent) }
+}
+
+#[test]
+fn consent_counts_for_the_streams_that_it_names_whichever_way_it_is_given() {
+    let (display, _windows) = desk((320, 240));
+    // streams, what is recorded: the screen, the input (none: nothing is)
+    let cases = [
+        ("screen", Some((true, false))),
+        ("screen,input", Some((true, true))),
+        ("input", None),
+        ("audio", None),
+        ("input,audio", None),
+    ];
+    for way in ["flag", "environment", "configuration"] {
+        for (names, recorded) in cases {
+            let asked = match way {
+                "flag" => ask(&display, Some(names), None, Some("screen,input").filter(|_| recorded.is_some())),
+                "environment" => ask(&display, None, Some(names), None),
+                _ => ask(&display, None, None, Some(names)),
+            };
+            let told = asked.consent.as_ref().map(|c| (c["record_screen"] == true, c["record_input"] == true));
+            assert_eq!(told, recorded, "{names} by {way}: {}", asked.said);
+            assert_eq!(asked.code == 2, recorded.is_none(), "{names} by {way}: {}", asked.said);
+            if let Some(consent) = asked.consent {
+                let (how, scope) =
+                    if way == "configuration" { (way, "every_recording") } else { ("flag", "this_recording") };
+                assert_eq!((&consent["how"], &consent["scope"]), (&how.into(), &scope.into()));
+            }
+        }
+        // Sound cannot be recorded: who asks for it hears so, and it is not in the metadata as agreed to.
+        let asked = match way {
+            "flag" => ask(&display, Some("screen,audio"), None, None),
+            "environment" => ask(&display, None, Some("screen,audio"), None),
+            _ => ask(&display, None, None, Some("screen,audio")),
+        };
+        assert!(asked.said.contains("audio cannot be recorded"), "{}", asked.said);
+        assert_eq!(asked.code == 2, way != "configuration", "{}", asked.said);
+    }
+    let nobody = ask(&display, None, None, None);
+    assert_eq!(nobody.code, 2);
+    assert!(nobody.said.contains("no consent") && nobody.said.contains("watchcap consent grant"), "{}", nobody.said);
+}
+
+#[test]
+fn a_terminal_is_asked_for_each_stream_and_only_a_yes_is_one() {
+    let (display, _windows) = desk((320, 240));
+    for (answers, recorded) in [
+        (r#"["y\n", "y\n"]"#, Some((true, true))),
+        (r#"["yes\n", "\n"]"#, Some((true, false))),
+        (r#"["y\n", "n\n"]"#, Some((true, false))),
+        (r#"["n\n"]"#, None),
+        (r#"["\n"]"#, None),
+        ("[]", None),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut command = watchcap();
+        let program = command.get_program().to_owned();
+        command.args(["record", "--duration", "400ms", "--session", "s", "--out"]).arg(dir.path());
+        let display = if recorded.is_some() { &display.name } else { ":9999" };
+        let mut wrapper = crate::support::python_command("prompt.py");
+        wrapper.arg(answers).arg(program).args(command.get_args()).env("DISPLAY", display);
+        wrapper.env_remove("WATCHCAP_CONSENT").env("XDG_CONFIG_HOME", "/nonexistent");
+        let (_, out, err) = run(&mut wrapper);
+        let told: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+        let said = told["said"].as_str().expect("text").to_owned();
+        for plain in ["every key", "only you can open", "Ctrl-C", &dir.path().display().to_string(), "Nothing is sent"]
+        {
+            assert!(said.contains(plain), "the question does not say '{plain}': {said}");
+        }
+        let asked = finished(dir.path(), told["code"].as_i64().expect("a code") as i32, said);
+        let agreed = asked.consent.as_ref().map(|c| (c["record_screen"] == true, c["record_input"] == true));
+        assert_eq!(agreed, recorded, "{answers}: {}", asked.said);
+        if let Some(consent) = asked.consent {
+            assert_eq!((&consent["how"], &consent["scope"]), (&"prompt".into(), &"this_recording".into()));
+        }
+    }
+}
+
+#[test]
+fn the_standing_consent_is_edited_and_the_rest_of_the_file_stays() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("deep/config.toml");
+    let consent = |args: &[&str]| run(watchcap().arg("consent").args(args).arg("--config").arg(&file));
+    let standing = || {
+        let (code, out, err) = consent(&["show", "--json"]);
+        assert_eq!(code, 0, "{err}");
+        let shown: Value = serde_json::from_str(&out).expect("JSON");
+        ["screen", "input", "audio"].map(|name| shown["standing"][name] == true)
+    };
+    assert_eq!(standing(), [false; 3], "no file, no consent");
+    let (code, _, err) = consent(&["grant", "screen"]);
+    assert!(code == 0 && err.contains("only you can open"), "{err}");
+    assert_eq!(standing(), [true, false, false]);
+    let mine = "# mine\n[record]\nfps = 24 # as in films\nconsent = [\"screen\"] # agreed in May\n\n[privacy]\nkeys = \"no-text\"\n";
+    std::fs::write(&file, mine).expect("a file");
+    assert_eq!(consent(&["grant", "input"]).0, 0);
+    assert_eq!(standing(), [true, true, false]);
+    let text = std::fs::read_to_string(&file).expect("the file");
+    assert_eq!(text, mine.replace("[\"screen\"]", "[\"screen\", \"input\"]"));
+    assert_eq!(consent(&["revoke", "screen,input"]).0, 0);
+    assert_eq!(standing(), [false; 3]);
+    let text = std::fs::read_to_string(&file).expect("the file");
+    assert!(
+        text.contains("# mine\n[record]\nfps = 24 # as in films\n") && text.contains("keys = \"no-text\""),
+        "{text}"
+    );
+    assert!(!text.contains("consent"), "{text}");
+    for (wrong, what) in [("audio", "cannot be recorded"), ("thoughts", "unknown stream")] {
+        let (code, _, err) = consent(&["grant", wrong]);
+        assert!(code == 2 && err.contains(what) && err.contains("hint"), "{err}");
+    }
+    assert_eq!(standing(), [false; 3]);
+    assert_eq!(consent(&["revoke"]).0, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_file_is_private_from_its_first_byte_and_a_crash_leaves_no_memory() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::ExitStatusExt;
+
+    let dir = tempfile::tempdir().expect("a folder");
+    // The most open-handed umask there is, and core dumps of any size.
+    let script = "umask 000; ulimit -c unlimited; exec \"$@\"";
+    let mut command = std::process::Command::new("sh");
+    command.args([
+        "-c",
+        script,
+        "sh",
+        env!("CARGO_BIN_EXE_watchcap"),
+        "record",
+        "--source",
+        "synthetic",
+        "--size",
+        "320x240",
+    ]);
+    command.args(["--session", "s", "--out"]).arg(dir.path()).current_dir(dir.path());
+    command.env("XDG_CONFIG_HOME", "/nonexistent").stderr(Stdio::null()).stdout(Stdio::null());
+    let mut recorder = Running(command.spawn().expect("the program"));
+    let mut seen = std::collections::BTreeSet::new();
+    let began = std::time::Instant::now();
+    while began.elapsed() < Duration::from_millis(2500) {
+        let mut folders = vec![dir.path().join("s")];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            let mode = std::fs::metadata(&folder).expect("a folder").permissions().mode() & 0o777;
+            assert_eq!(mode, 0o700, "{}", folder.display());
+            for entry in entries {
+                let path = entry.expect("an entry").path();
+                let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+                if meta.is_dir() {
+                    folders.push(path);
+                } else {
+                    assert_eq!(meta.permissions().mode() & 0o077, 0, "{} can be read by others", path.display());
+                    seen.insert(path.file_name().expect("a name").to_string_lossy().into_owned());
+                }
+            }
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    assert!(seen.contains("db") && seen.contains("frames.mp4"), "{seen:?}");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", recorder.0.id())).expect("its limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    let id = recorder.0.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-ABRT", &id]).status().expect("kill").success());
+    let status = recorder.0.wait().expect("its end");
+    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false), "it left its memory behind");
+    let (code, _, err) = run(watchcap().arg("finalize").arg(dir.path().join("s")));
+    assert_eq!(code, 3, "{err}");
+    for (name, _) in crate::support::files(&dir.path().join("s")) {
+        let mode = std::fs::metadata(dir.path().join("s").join(&name)).expect("a file").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
 }

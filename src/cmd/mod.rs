@@ -3,6 +3,7 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod consent;
 mod control;
 mod demo;
 mod doctor;
@@ -73,6 +74,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Consent(args) => consent::run(&args, cli.config.as_deref()),
         Verb::Profile(args) => profile::run(&args),
         Verb::Demo(args) => demo::run(&args),
         Verb::Pause(which) => control::pause(&which),

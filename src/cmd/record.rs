@@ -20,7 +20,7 @@ use crate::id::SessionId;
 use crate::log::LogError;
 use crate::log::video::BOX_SIZE;
 use crate::privacy;
-use crate::privacy::consent::{Consent, ConsentError, Method, TEXT};
+use crate::privacy::consent::{self, Consent, ConsentError, Method};
 use crate::recorder::{self, Control, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::time::{Clock, SystemClock};
@@ -43,8 +43,10 @@ pub(super) fn run_into(
     config: &Config,
     clock: &Arc<dyn Clock>,
 ) -> Result<(PathBuf, Outcome), Failure> {
-    let plan = Plan::of(args, config)?;
-    let consent = consent(args, &config.record, clock.as_ref())?;
+    let mut plan = Plan::of(args, &config.record)?;
+    let consent = consent(args, &config.record, clock.as_ref(), (out, &plan.target))?;
+    // Only now: a profile may be chosen by the windows that are open.
+    plan.keep_out(args, config)?;
     let sources = sources(args, &config.record, clock, &consent, &plan)?;
     let stop = Stop::new();
     crate::signals::stop_on_signals(&stop)
@@ -66,11 +68,8 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(args: &RecordArgs, config: &Config) -> Result<Self, Failure> {
+    fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
         let target = target(args)?;
-        let (privacy, profile_game) = super::privacy::plan(args, &config.privacy, &target)?;
-        let game = args.game.clone().or(profile_game);
-        let config = &config.record;
         let fps = args.fps.or(config.fps).unwrap_or(30);
         if !(1..=240).contains(&fps) {
             return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
@@ -107,30 +106,86 @@ impl Plan {
                 return Err(Failure::usage(format!("unknown 'unchanged' setting '{other}'"), "repeat or skip"));
             }
         };
-        Ok(Self { fps, gop_ns: (gop * 1e9) as i64, bitrate_kbps, quality, unchanged, target, privacy, game })
+        Ok(Self {
+            fps,
+            gop_ns: (gop * 1e9) as i64,
+            bitrate_kbps,
+            quality,
+            unchanged,
+            target,
+            privacy: privacy::Plan::default(),
+            game: args.game.clone(),
+        })
+    }
+
+    /// Decides what is kept out.
+    fn keep_out(&mut self, args: &RecordArgs, config: &Config) -> Result<(), Failure> {
+        let (privacy, game) = super::privacy::plan(args, &config.privacy, &self.target)?;
+        self.privacy = privacy;
+        self.game = self.game.take().or(game);
+        Ok(())
     }
 }
 
-fn consent(args: &RecordArgs, config: &RecordConfig, clock: &dyn Clock) -> Result<Consent, Failure> {
+fn consent(
+    args: &RecordArgs,
+    config: &RecordConfig,
+    clock: &dyn Clock,
+    (out, target): (&Path, &Target),
+) -> Result<Consent, Failure> {
     let at = clock.anchor().utc;
-    if args.source == SourceArg::Synthetic && args.consent.is_empty() {
-        return Ok(Consent::to_screen_and_input(Method::Synthetic, at));
-    }
-    match Consent::decide(&args.consent, &config.consent, at) {
-        Ok(consent) => Ok(consent),
-        Err(ConsentError::Missing) if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
-            text::say(TEXT);
-            text::say("Record the screen and the inputs? [y/N]");
-            let mut answer = String::new();
-            let read = std::io::stdin().lock().read_line(&mut answer);
-            if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
-                Ok(Consent::to_screen_and_input(Method::Prompt, clock.anchor().utc))
-            } else {
-                Err(Failure::usage("no consent to record the screen", "nothing was recorded"))
+    let decided = if args.source == SourceArg::Synthetic && args.consent.is_empty() {
+        Consent::to(consent::RECORDABLE.into(), Method::Synthetic, at)
+    } else {
+        Consent::decide(&args.consent, &config.consent, at)
+    };
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let decided = match decided {
+        // What was said, if only in part, is an answer already.
+        Err(ConsentError::Missing) if is_terminal && args.consent.is_empty() && config.consent.is_empty() => {
+            text::say(&text::printable(&consent::text(&called(target), &place(out))));
+            let mut streams = std::collections::BTreeSet::new();
+            for stream in consent::RECORDABLE {
+                text::say(consent::question(stream));
+                let mut answer = String::new();
+                let read = std::io::stdin().lock().read_line(&mut answer);
+                if read.is_err() || !consent::is_yes(&answer) {
+                    if stream == Stream::Screen {
+                        break;
+                    }
+                } else {
+                    streams.insert(stream);
+                }
             }
+            Consent::to(streams, Method::Prompt, clock.anchor().utc)
         }
-        Err(error) => Err(Failure::usage(error.to_string(), error.hint().unwrap_or_default())),
+        other => other,
+    };
+    let decided = decided.map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+    for stream in &decided.unavailable {
+        text::say(&format!(
+            "the {} cannot be recorded by this release: the consent to it is without effect",
+            stream.name()
+        ));
     }
+    Ok(decided)
+}
+
+/// The target for people, before anything is opened.
+fn called(target: &Target) -> String {
+    match target {
+        Target::Primary => "the primary monitor".into(),
+        Target::Monitor(name) => format!("the monitor {name}"),
+        Target::WindowId(id) => format!("the window {id}"),
+        Target::WindowTitle(part) => format!("the window with '{part}' in its title"),
+        Target::WindowApp(app) => format!("a window of {app}"),
+        Target::Region { x, y, width, height } => format!("{width}x{height} pixels of the desktop from {x},{y}"),
+    }
+}
+
+/// The folder for people: whole, where the system tells.
+fn place(out: &Path) -> String {
+    std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf()).display().to_string()
 }
 
 fn four_numbers(text: &str) -> Option<[i64; 4]> {

@@ -298,10 +298,6 @@ impl Story {
 
     fn consent(&self) -> Consent {
         let fact = self.fact("consent");
-        let mut extra = Extra::new();
-        if let Some(version) = fact.get("text_version") {
-            extra.insert("text_version".into(), version.clone());
-        }
         let agreed = |key: &str| fact.get(key).and_then(Value::as_bool);
         Consent {
             record_screen: agreed("record_screen"),
@@ -309,7 +305,9 @@ impl Story {
             record_audio: agreed("record_audio"),
             how: text(fact, "method").unwrap_or_default(),
             agreed_at: text(fact, "given_at").unwrap_or_default(),
-            extra,
+            text_version: number(fact, "text_version"),
+            scope: text(fact, "scope"),
+            extra: Extra::new(),
         }
     }
 

@@ -283,6 +283,12 @@ pub struct Consent {
     /// When, RFC 3339, UTC.
     #[serde(with = "null_when_empty")]
     pub agreed_at: String,
+    /// Version of the text that was agreed to.
+    #[serde(default)]
+    pub text_version: Option<u32>,
+    /// `this_recording`, or `every_recording` for a consent that stands in the configuration.
+    #[serde(default)]
+    pub scope: Option<String>,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,
@@ -614,6 +620,8 @@ pub(crate) mod tests {
                 record_screen: Some(true),
                 record_input: Some(true),
                 record_audio: Some(false),
+                text_version: None,
+                scope: None,
                 how: "flag".into(),
                 agreed_at: "2023-11-14T22:13:19.000000000Z".into(),
                 extra: Extra::new(),
