@@ -13,6 +13,7 @@ mod finalize;
 mod golden;
 mod long;
 mod privacy;
+mod privacy_race;
 mod record;
 mod recorder;
 mod recover;
