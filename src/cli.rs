@@ -25,13 +25,25 @@ pub struct Cli {
 pub enum Verb {
     /// Record the screen and the inputs into a crash-safe log, and seal it.
     Record(Box<RecordArgs>),
+    /// Pause a running recording: neither pixels nor inputs are taken.
+    Pause(WhichArgs),
+    /// Go on with a recording that is paused.
+    Resume(WhichArgs),
+    /// Set a mark in a running recording.
+    Mark(MarkArgs),
+    /// End a running recording, which then seals what it recorded.
+    Stop(WhichArgs),
+    /// List the recordings that are running.
+    Status(StatusArgs),
     /// Make a sealed session of a log.
     Finalize(FinalizeArgs),
+    /// Say what can be recovered of a damaged log, or recover it.
+    Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
     Verify(VerifyArgs),
     /// Play a session in the terminal.
     Replay(ReplayArgs),
-    /// Summarise a session or a log.
+    /// Summarise a session or a log, or list those in the folders below.
     Info(InfoArgs),
     /// List the monitors and windows that can be recorded.
     Targets(TargetsArgs),
@@ -187,11 +199,58 @@ pub struct RecordArgs {
     pub json: bool,
 }
 
+/// Which running recording is meant.
+#[derive(Args, Debug)]
+pub struct WhichArgs {
+    /// The session's folder; not needed while one recording is running.
+    pub session: Option<PathBuf>,
+    /// The recording of this process.
+    #[arg(long, value_name = "PID", conflicts_with = "session")]
+    pub pid: Option<u32>,
+    /// Print how the recording goes as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap mark`
+#[derive(Args, Debug)]
+pub struct MarkArgs {
+    /// Text of the mark, at most 768 bytes.
+    pub text: Option<String>,
+    /// Which recording.
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+/// `watchcap status`
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Which recording; all when none is named.
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
 /// `watchcap finalize`
 #[derive(Args, Debug)]
 pub struct FinalizeArgs {
     /// The session's folder.
     pub session: PathBuf,
+    /// Keep the log beside the sealed session.
+    #[arg(long)]
+    pub keep_log: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap recover`
+#[derive(Args, Debug)]
+pub struct RecoverArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Only say what finalizing would give; not a byte is written. Exits with 3 when something is lost or recovered.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Keep the log beside the sealed session.
     #[arg(long)]
     pub keep_log: bool,
@@ -249,7 +308,7 @@ pub enum PicturesArg {
 /// `watchcap info`
 #[derive(Args, Debug)]
 pub struct InfoArgs {
-    /// The session's folder.
+    /// The session's folder, or one with sessions below it.
     pub session: PathBuf,
     /// Print as JSON on standard output.
     #[arg(long)]

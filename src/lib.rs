@@ -9,6 +9,7 @@
 
 pub mod capture;
 pub mod config;
+pub mod control;
 pub mod encode;
 pub mod event;
 mod file_at;

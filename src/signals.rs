@@ -1,5 +1,5 @@
 //! Ctrl-C and its kin: asked to stop, a recording ends in good order. A second signal changes nothing; a third ends nothing
-//! that is being sealed either.
+//! that is being sealed either. A file that has reached its size limit is an error of the write and not the end of the process.
 
 use crate::recorder::Stop;
 
@@ -9,8 +9,12 @@ use crate::recorder::Stop;
 /// When the system refuses the handlers.
 #[cfg(unix)]
 pub fn stop_on_signals(stop: &Stop) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use std::sync::Arc;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    // With any handler the write answers EFBIG, which ends the recording in good order.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let stop = stop.clone();
     std::thread::Builder::new()
         .name("signals".into())

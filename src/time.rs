@@ -49,6 +49,33 @@ pub struct Anchor {
     pub boot_ns: Option<i64>,
 }
 
+/// A wall or boot clock that went this much astray of the monotonic one between two readings was set, or the machine slept: a
+/// tenth of a second, which no two readings are apart, and a thousandth of the time between them, twice as fast as any
+/// clock is slewed (500 ppm).
+const ASTRAY_NS: i64 = 100_000_000;
+
+impl Anchor {
+    /// How far the wall clock was set between `earlier` and this reading, nanoseconds forward; `None` when it was not. Time
+    /// that the machine slept is no jump.
+    pub fn wall_jump_ns(&self, earlier: &Self) -> Option<i64> {
+        let passed = match (self.boot_ns, earlier.boot_ns) {
+            (Some(boot), Some(before)) => boot - before,
+            _ => self.mono.0 - earlier.mono.0,
+        };
+        self.astray(earlier, (self.utc.0 - earlier.utc.0) - passed)
+    }
+
+    /// How long the machine slept between `earlier` and this reading, nanoseconds; `None` when it did not.
+    pub fn asleep_ns(&self, earlier: &Self) -> Option<i64> {
+        let boot = self.boot_ns? - earlier.boot_ns?;
+        self.astray(earlier, boot - (self.mono.0 - earlier.mono.0))
+    }
+
+    fn astray(&self, earlier: &Self, by: i64) -> Option<i64> {
+        (by.abs() >= ASTRAY_NS + (self.mono.0 - earlier.mono.0).abs() / 1000).then_some(by)
+    }
+}
+
 /// A source of time. [`SystemClock`] is the machine's; [`ManualClock`] is moved by its user.
 pub trait Clock: Send + Sync {
     /// The monotonic clock, now.
@@ -162,13 +189,26 @@ mod portable {
 #[derive(Debug)]
 pub struct ManualClock {
     mono: AtomicI64,
-    utc_offset: i64,
+    utc_offset: AtomicI64,
+    asleep: AtomicI64,
 }
 
 impl ManualClock {
     /// A clock that stands at `mono`, with the wall clock at `utc` at that moment.
     pub fn new(mono: MonoNs, utc: UtcNs) -> Self {
-        Self { mono: AtomicI64::new(mono.0), utc_offset: utc.0 - mono.0 }
+        Self { mono: AtomicI64::new(mono.0), utc_offset: AtomicI64::new(utc.0 - mono.0), asleep: AtomicI64::new(0) }
+    }
+
+    /// Somebody sets the wall clock.
+    pub fn set_wall_clock(&self, forward_ns: i64) {
+        self.utc_offset.fetch_add(forward_ns, Ordering::SeqCst);
+    }
+
+    /// The machine is suspended for a while: the monotonic clock stands, the others go on.
+    pub fn suspend(&self, asleep: Duration) {
+        let ns = i64::try_from(asleep.as_nanos()).unwrap_or(i64::MAX);
+        self.asleep.fetch_add(ns, Ordering::SeqCst);
+        self.set_wall_clock(ns);
     }
 
     /// Moves the clock to `to`, never back.
@@ -184,7 +224,8 @@ impl Clock for ManualClock {
 
     fn anchor(&self) -> Anchor {
         let mono = self.now();
-        Anchor { mono, utc: UtcNs(mono.0 + self.utc_offset), boot_ns: Some(mono.0) }
+        let utc = UtcNs(mono.0 + self.utc_offset.load(Ordering::SeqCst));
+        Anchor { mono, utc, boot_ns: Some(mono.0 + self.asleep.load(Ordering::SeqCst)) }
     }
 
     fn sleep_until(&self, until: MonoNs) {
@@ -220,6 +261,24 @@ mod tests {
         clock.advance_to(MonoNs(20));
         assert_eq!(clock.now(), MonoNs(50));
         assert_eq!(clock.anchor().utc, UtcNs(1_040));
+    }
+
+    #[test]
+    fn jumps_and_sleep_are_told_apart_and_slewing_is_neither() {
+        let clock = ManualClock::new(MonoNs(0), UtcNs(1_000));
+        let start = clock.anchor();
+        clock.advance_to(MonoNs(10_000_000_000));
+        clock.set_wall_clock(5_000_000);
+        let slewed = clock.anchor();
+        assert_eq!((slewed.wall_jump_ns(&start), slewed.asleep_ns(&start)), (None, None), "500 ppm for 10 s");
+        clock.suspend(Duration::from_secs(3));
+        let slept = clock.anchor();
+        assert_eq!((slept.wall_jump_ns(&slewed), slept.asleep_ns(&slewed)), (None, Some(3_000_000_000)));
+        clock.set_wall_clock(-3_600_000_000_000);
+        let set = clock.anchor();
+        assert_eq!((set.wall_jump_ns(&slept), set.asleep_ns(&slept)), (Some(-3_600_000_000_000), None));
+        let blind = |anchor: Anchor| Anchor { boot_ns: None, ..anchor };
+        assert_eq!(blind(set).wall_jump_ns(&blind(slept)), Some(-3_600_000_000_000));
     }
 
     #[test]

@@ -125,7 +125,10 @@ fn a_signal_ends_and_seals_within_two_seconds() {
 fn the_help_names_every_verb_and_default() {
     let (code, out, _) = run(watchcap().arg("--help"));
     assert_eq!(code, 0);
-    for verb in ["record", "finalize", "verify", "replay", "info", "targets", "doctor", "demo"] {
+    for verb in [
+        "record", "finalize", "verify", "replay", "info", "targets", "doctor", "demo", "pause", "resume", "mark",
+        "stop", "status",
+    ] {
         assert!(out.contains(&format!("  {verb}")), "{verb} is not in the help");
     }
     let (_, out, _) = run(watchcap().args(["record", "--help"]));

@@ -77,3 +77,76 @@ fn the_log_of_schema_1_is_read_and_written_as_it_was_released() {
     assert_eq!(written, golden, "the bytes of schema 1 have changed");
     assert!(matches!(log::read(v1::SCHEMA + 1, &golden), Err(log::ShapeError::TooNew { .. })));
 }
+
+/// The session that the released code of format 1.0.0 made, and its rows as another reader (pyarrow) saw them.
+fn session_1_0() -> PathBuf {
+    path("session-1.0.0")
+}
+
+#[test]
+fn a_session_of_1_0_0_is_whole_and_read_as_1_1_0() {
+    use watchcap::session::row::event_type;
+    use watchcap::session::schema::Version;
+
+    let dir = session_1_0();
+    let reader = watchcap::session::reader::SessionReader::open(&dir).expect("the golden session");
+    assert_eq!(reader.metadata().format_version, "1.0.0");
+    assert_eq!(reader.events().version(), Version { major: 1, minor: 0 });
+    let twin = std::fs::read_to_string(path("session-1.0.0.jsonl")).expect("its rows");
+    let rows: Vec<_> = reader.events().rows().checked().collect::<Result<_, _>>().expect("rows");
+    assert_eq!(rows.len(), twin.lines().count());
+    let (mut moved, mut keyframes, mut pressed) = (0, 0, 0);
+    for (index, (row, line)) in rows.iter().zip(twin.lines()).enumerate() {
+        let old: serde_json::Value = serde_json::from_str(line).expect("json");
+        let old_map = |key: &str| old["metadata"][key].as_str();
+        let old_float = |key: &str| old_map(key).map(|text| text.parse::<f32>().expect("a number"));
+        assert_eq!(row.intact, Some(true), "row {index}: its hash is not that of 1.0.0");
+        assert_eq!((row.seq, row.t_ns), (index as i64, old["t_ns"].as_i64().expect("t_ns")));
+        assert_eq!(row.event_type, old["event_type"].as_str().expect("a type"));
+        assert_eq!(row.frame_ref, old["frame_ref"].as_i64());
+        assert_eq!(row.key_code.map(i64::from), old["key_code"].as_i64());
+        assert_eq!(row.mouse_x.map(f64::from), old["mouse_x"].as_f64());
+        assert_eq!((row.mouse_dx, row.mouse_dy), (old_float("dx"), old_float("dy")), "row {index}");
+        assert_eq!(row.source.as_deref(), old_map("source"));
+        assert_eq!(row.pts, old_map("pts").map(|text| text.parse().expect("a number")));
+        let is_frame = row.event_type == event_type::FRAME;
+        assert_eq!(row.is_keyframe, is_frame.then_some(old_map("keyframe") == Some("1")));
+        let expected = match row.event_type.as_str() {
+            event_type::KEY_DOWN => Some(true),
+            event_type::KEY_UP => Some(false),
+            _ => old_map("pressed").map(|text| text == "1"),
+        };
+        assert_eq!(row.pressed, expected, "row {index}");
+        let left: Vec<_> = old["metadata"].as_object().expect("a map").keys().map(String::as_str).collect();
+        for key in left {
+            let moved_out = ["pressed", "dx", "dy", "pts", "keyframe", "repeat", "source"].contains(&key);
+            assert_eq!(row.metadata.get(key), if moved_out { None } else { old_map(key) }, "row {index}: {key}");
+        }
+        moved += usize::from(row.mouse_dx.is_some());
+        keyframes += usize::from(row.is_keyframe == Some(true));
+        pressed += usize::from(row.pressed == Some(true));
+    }
+    assert!(moved > 50 && keyframes >= 3 && pressed >= 2, "{moved} motions, {keyframes} keyframes, {pressed} presses");
+}
+
+#[test]
+fn a_session_of_1_0_0_passes_verify_and_a_changed_row_does_not() {
+    let whole = crate::support::watchcap().arg("verify").arg(session_1_0()).output().expect("watchcap runs");
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    let said = String::from_utf8_lossy(&[whole.stdout, whole.stderr].concat()).into_owned();
+    assert!(said.contains("228 rows, 30 frames, 30 decoded"), "{said}");
+    // Said to be of another version, its rows are hashed by another rule: the check is really one.
+    let dir = tempfile::tempdir().expect("a directory");
+    for name in ["events.parquet", "frames.mp4", "metadata.json", "integrity.sha256"] {
+        std::fs::copy(session_1_0().join(name), dir.path().join(name)).expect("a copy");
+    }
+    let metadata = dir.path().join("metadata.json");
+    let text = std::fs::read_to_string(&metadata).expect("metadata");
+    let newer = text.replace("\"format_version\": \"1.0.0\"", "\"format_version\": \"2.0.0\"");
+    assert_ne!(text, newer);
+    std::fs::write(&metadata, newer).expect("metadata");
+    let refused = crate::support::watchcap().arg("info").arg(dir.path()).output().expect("watchcap runs");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("format 2.0.0") && said.contains("watchcap 0.1.0"), "{said}");
+}

@@ -7,11 +7,14 @@ mod support;
 
 mod capture_input;
 mod cli;
+mod control;
+mod faults;
 mod finalize;
 mod golden;
 mod long;
 mod record;
 mod recorder;
+mod recover;
 mod replay;
 mod session;
 mod tidy;

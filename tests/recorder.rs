@@ -12,7 +12,7 @@ use watchcap::encode::{
 };
 use watchcap::finalize;
 use watchcap::id::SessionId;
-use watchcap::recorder::{MakeEncoder, RecordError, RecordOptions, Recorded, Stop, Unchanged, record};
+use watchcap::recorder::{Control, MakeEncoder, RecordError, RecordOptions, Recorded, Stop, Unchanged, record};
 use watchcap::session::metadata::Metadata;
 use watchcap::time::{Clock, SystemClock};
 
@@ -39,6 +39,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
             ),
             ("session_id".into(), json!(id.to_string())),
         ],
+        control: Control::new(),
     }
 }
 
@@ -60,6 +61,9 @@ impl VideoEncoder for Odd {
         assert_ne!(Some(stamp.frame_ref.0), self.panic_at, "as the test wants");
         std::thread::sleep(self.delay);
         self.inner.encode(picture, stamp, out)
+    }
+    fn restart(&mut self) {
+        self.inner.restart();
     }
     fn repeat(&mut self, picture: &I420, stamp: FrameStamp, out: &mut Vec<u8>) -> Result<Encoded, EncodeError> {
         self.inner.repeat(picture, stamp, out)
@@ -93,8 +97,8 @@ fn a_slow_encoder_drops_frames_and_every_drop_is_written() {
     let done = run(options(dir.path(), 60), synthetic_sources(), encoder, &Stop::new()).expect("a recording");
     assert!(done.lossy && done.status.dropped > 20, "{:?}", done.status);
     // 1.5 s at 60 fps are 90 deadlines; each is a frame or a drop.
-    let deadlines = done.status.frames + done.status.dropped;
-    assert!((85..=90).contains(&deadlines), "{deadlines} of 90 deadlines are accounted for");
+    assert_eq!(done.status.frames + done.status.dropped, 90, "of 90 deadlines");
+    assert_eq!(done.status.due, 90);
     let metadata = sealed(dir.path());
     assert_eq!((metadata.frames, metadata.dropped_frames), (done.status.frames, done.status.dropped));
     let lost: u64 = metadata.lost.iter().filter(|l| l.stream == "screen").filter_map(|l| l.count).sum();
@@ -113,6 +117,7 @@ fn a_panicking_encoder_ends_the_recording_and_what_was_stored_seals() {
     assert_eq!((done.end_reason.as_str(), done.lossy), ("panic", true));
     let metadata = sealed(dir.path());
     assert_eq!(metadata.frames, 20);
+    assert_eq!(metadata.frames + metadata.dropped_frames, done.status.due, "pictures under way are counted");
     assert_eq!(metadata.streams["screen"].status, "failed");
     assert_eq!(metadata.end_reason.as_deref(), Some("panic"));
 }

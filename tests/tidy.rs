@@ -58,7 +58,7 @@ const ROWS: [&[&str]; 5] = [
     &["event", "id", "time", "config", "files", "file_at", "hid"],
     &["capture", "encode", "privacy", "log", "session"],
     &["recorder", "finalize"],
-    &["signals"],
+    &["control", "signals"],
     &["cli", "cmd", "main"],
 ];
 /// What a module must not know although it stands in the same row.

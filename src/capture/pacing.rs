@@ -50,6 +50,11 @@ impl Pacer {
         Tick { deadline: self.deadline(due), missed }
     }
 
+    /// How many deadlines that were not handed out yet lie before `end`.
+    pub fn left_before(&self, end: MonoNs) -> u64 {
+        if end <= self.start { 0 } else { (self.last_passed(MonoNs(end.0 - 1)) + 1).saturating_sub(self.next) }
+    }
+
     /// Deadline number `index` (0-based).
     fn deadline(&self, index: u64) -> MonoNs {
         let since = i128::from(index) * SECOND_NS / i128::from(self.fps);
@@ -101,6 +106,7 @@ mod tests {
             for k in (0..5_000).chain(1_000_000..1_001_000) {
                 let at = pacer.deadline(k);
                 assert_eq!(pacer.last_passed(at), k, "at deadline {k} of {fps} fps");
+                assert_eq!(pacer.left_before(at), k, "before deadline {k} of {fps} fps");
                 if k > 0 {
                     assert_eq!(pacer.last_passed(MonoNs(at.0 - 1)), k - 1, "just before deadline {k} of {fps} fps");
                 }

@@ -1,4 +1,4 @@
-//! `watchcap info`: a session or a log in a few lines.
+//! `watchcap info`: a session or a log in a few lines, or the list of those below a folder.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::{Failure, Outcome, text};
 use crate::cli::InfoArgs;
 use crate::event::Event;
+use crate::finalize::survey;
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
-use crate::session::layout;
+use crate::session::layout::{self, DirState};
 use crate::session::metadata::Metadata;
 
 pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
@@ -20,14 +21,51 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
         let hint = "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".to_owned();
         return Err(Failure::new(&format!("{} is no folder", dir.display()), Some(hint)));
     }
-    if layout::metadata_path(dir).is_file() {
-        let metadata =
-            Metadata::read(&layout::metadata_path(dir)).map_err(|error| Failure::new(&error, error.hint()))?;
-        sealed(dir, &metadata, args.json);
-        Ok(Outcome::Clean)
-    } else {
-        log(dir, args.json)
+    match layout::state_of(dir) {
+        DirState::Log => log(dir, args.json),
+        DirState::Nothing if !layout::metadata_path(dir).is_file() => list(dir, args.json),
+        _ => {
+            let metadata =
+                Metadata::read(&layout::metadata_path(dir)).map_err(|error| Failure::new(&error, error.hint()))?;
+            sealed(dir, &metadata, args.json);
+            Ok(Outcome::Clean)
+        }
     }
+}
+
+/// The sessions and logs in the folders below.
+fn list(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
+    let found = survey::below(dir);
+    if as_json {
+        text::out(&json!({ "path": dir.display().to_string(), "sessions": found }).to_string());
+        return Ok(Outcome::Clean);
+    }
+    if found.is_empty() {
+        let hint = "give a session's folder, or one with sessions below it".to_owned();
+        return Err(Failure::new(&format!("no session in {}", dir.display()), Some(hint)));
+    }
+    let none = || "-".to_owned();
+    let mut rows = vec![["session", "state", "captured", "duration", "size", "next"].map(str::to_owned).to_vec()];
+    for found in found {
+        let duration = found.duration_ns.and_then(|ns| u64::try_from(ns).ok()).map(Duration::from_nanos);
+        let captured = found.captured_at.map(|at| at.chars().take(19).collect::<String>().replace('T', " "));
+        let path = found.path.strip_prefix(dir).unwrap_or(&found.path);
+        let next = if found.next.is_empty() { found.holder.unwrap_or_default() } else { found.next };
+        rows.push(
+            [
+                path.display().to_string(),
+                found.state.name().to_owned(),
+                captured.unwrap_or_else(none),
+                duration.map_or_else(none, text::clock),
+                text::size(found.size_bytes),
+                next,
+            ]
+            .map(|cell| text::printable(&cell))
+            .to_vec(),
+        );
+    }
+    text::out(&text::table(&rows).join("\n"));
+    Ok(Outcome::Clean)
 }
 
 /// Files of a session with their sizes.
@@ -37,7 +75,7 @@ fn files(dir: &Path) -> Vec<(String, u64)> {
 }
 
 fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) {
-    let state = if layout::integrity_path(dir).is_file() { "sealed" } else { "finalizing" };
+    let state = if layout::integrity_path(dir).is_file() { "sealed" } else { "damaged" };
     if as_json {
         let value = serde_json::to_value(metadata).unwrap_or(Value::Null);
         let sizes: serde_json::Map<_, _> = files(dir).into_iter().map(|(name, size)| (name, json!(size))).collect();
@@ -85,23 +123,14 @@ fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) {
     if metadata.recovered {
         lines.push(("recovered", "the recording did not end in good order".into()));
     }
-    print(&lines);
+    text::pairs(&lines);
 }
 
 fn consent(metadata: &Metadata) -> String {
     let consent = &metadata.consent;
     let streams = [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
-    let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
+    let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
     format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)
-}
-
-fn print(lines: &[(&str, String)]) {
-    let rows: Vec<_> = lines
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| vec![(*name).to_owned(), text::printable(value)])
-        .collect();
-    text::out(&text::table(&rows).join("\n"));
 }
 
 /// A log that is being written, or was left by a crash: read without touching it.
@@ -110,12 +139,7 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let failed = |error: crate::log::LogError| Failure::new(&error, error.hint());
     let reader = LogReader::open(&paths).map_err(failed)?;
     let holder = LogLock::holder(&paths.lock);
-    let state = match (&holder, &reader.facts.end) {
-        (Some(holder), _) if holder.contains("finalize") => "finalizing",
-        (Some(_), _) => "recording",
-        (None, Some(_)) => "closed",
-        (None, None) => "crashed",
-    };
+    let state = survey::state_of_log(&reader, holder.as_deref());
     let (mut frames, mut inputs) = (0u64, 0u64);
     for entry in reader.iter() {
         // A log that is being written moves under the reader: a chunk that is gone by now was a copy of another.
@@ -133,23 +157,21 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let records: u64 = reader.chunks().iter().map(|chunk| u64::from(chunk.count)).sum();
     let first = reader.chunks().iter().map(|chunk| chunk.min_t.0).min().unwrap_or(0);
     let last = reader.chunks().iter().map(|chunk| chunk.max_t.0).max().unwrap_or(first);
-    let next = match state {
-        "recording" | "finalizing" => String::new(),
-        _ => format!("watchcap finalize {}", dir.display()),
-    };
+    let next = survey::next_for_log(dir, state);
     if as_json {
         text::out(
             &json!({
                 "state": state, "path": dir.display().to_string(), "holder": holder, "records": records,
-                "frames": frames, "inputs": inputs, "duration_ns": last - first, "damaged_chunks": reader.damaged,
+                "frames": frames, "inputs": inputs, "duration_ns": last - first, "closed": reader.facts.end.is_some(),
+                "database": reader.database.name(), "damaged_chunks": reader.damaged, "holes": reader.holes.len(),
                 "next": next,
             })
             .to_string(),
         );
         return Ok(Outcome::Clean);
     }
-    print(&[
-        ("state", state.to_owned()),
+    text::pairs(&[
+        ("state", state.name().to_owned()),
         ("used by", holder.unwrap_or_default()),
         ("duration", text::clock(Duration::from_nanos(u64::try_from(last - first).unwrap_or(0)))),
         ("records", format!("{records}: {frames} frames, {inputs} inputs")),

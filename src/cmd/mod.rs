@@ -3,11 +3,13 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod control;
 mod demo;
 mod doctor;
 mod finalize;
 mod info;
 mod record;
+mod recover;
 mod replay;
 mod targets;
 mod text;
@@ -62,11 +64,17 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.verb {
         Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?.record),
         Verb::Finalize(args) => finalize::run(&args),
+        Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Demo(args) => demo::run(&args),
+        Verb::Pause(which) => control::pause(&which),
+        Verb::Resume(which) => control::resume(&which),
+        Verb::Mark(args) => control::mark(&args),
+        Verb::Stop(which) => control::stop(&which),
+        Verb::Status(args) => control::status(&args),
     }
 }

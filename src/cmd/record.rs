@@ -13,17 +13,16 @@ use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend
 use crate::capture::{ScreenDescription, Sources, Target, synthetic};
 use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
 use crate::config::RecordConfig;
+use crate::control::Server;
 use crate::encode::{Quality, openh264};
 use crate::event::Stream;
 use crate::id::SessionId;
+use crate::log::LogError;
 use crate::log::video::BOX_SIZE;
 use crate::privacy::consent::{Consent, ConsentError, Method, TEXT};
-use crate::recorder::{self, RecordOptions, Recorded, Status, Stop, Unchanged};
+use crate::recorder::{self, Control, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::time::{Clock, SystemClock};
-
-/// Recording stops while this much of the disk is left: the index and the table of an eight-hour session fit into it.
-const DISK_RESERVE: u64 = 512 << 20;
 
 /// Longest name of a game or its version, bytes: both fit into one fact of the log.
 const MAX_LABEL: usize = 256;
@@ -238,12 +237,6 @@ fn record_into(
             ));
         }
     }
-    let free = fs4::available_space(out).unwrap_or(u64::MAX);
-    if free < DISK_RESERVE {
-        let hint =
-            format!("free some space, or choose another disk with --out; {} are needed", text::size(DISK_RESERVE));
-        return Err(Failure::new(&format!("only {} are free in {}", text::size(free), out.display()), Some(hint)));
-    }
     let session_id = SessionId::new();
     let begun = clock.anchor().utc;
     let name = args.session.clone().unwrap_or_else(|| layout::session_name(begun));
@@ -266,6 +259,7 @@ fn record_into(
         ),
         ("env".to_owned(), environment()),
     ];
+    let control = Control::new();
     let options = RecordOptions {
         session_dir: out.join(name),
         exact_name: args.session.is_some(),
@@ -285,63 +279,73 @@ fn record_into(
             _ => args.allow_missing.clone(),
         },
         facts,
+        control: control.clone(),
     };
     let line = status_line();
-    let mut disk = DiskWatch::new(out);
+    let mut rates = Rates::default();
     let encoder: recorder::MakeEncoder = Box::new(|settings| {
         openh264::OpenH264::new(settings).map(|e| Box::new(e) as Box<dyn crate::encode::VideoEncoder>)
     });
+    let mut server = None;
     let recorded = recorder::record(
         options,
         sources,
         encoder,
         clock,
         stop,
-        |folder, screen| announce(args.json, folder, screen),
+        |folder, screen| {
+            server = Server::start(folder, &control, stop, clock)
+                .inspect_err(|error| tracing::warn!(%error, "this recording cannot be paused or marked from outside"))
+                .ok();
+            announce(args.json, folder, screen, server.is_some());
+        },
         |status| {
-            let left = disk.look(&status);
-            if left.is_some_and(|left| left < DISK_RESERVE) {
-                stop.ask("disk_full");
-            }
-            line.set_message(disk.describe(&status, left));
+            line.set_message(rates.describe(&status));
             line.tick();
         },
     )
     .map_err(|error| Failure::new(&error, error.hint()))?;
+    drop(server);
     line.finish_and_clear();
     summarise(args, &recorded);
     let folder = recorded.log.session_dir.clone();
     let outcome = if recorded.lossy { Outcome::Lossy } else { Outcome::Clean };
+    let command = format!("watchcap finalize {}", folder.display());
     if args.no_finalize {
         if !args.json {
             text::out(&folder.display().to_string());
         }
-        text::say(&format!("seal it with: watchcap finalize {}", folder.display()));
+        text::say(&format!("seal it with: {command}"));
         return Ok((folder, outcome));
     }
-    let sealed = super::finalize::seal(&folder, args.keep_log, args.json)?;
+    let sealed = super::finalize::seal(&folder, args.keep_log, args.json).map_err(|failure| {
+        let why = failure.hint.or_else(|| recorded.failure.as_ref().and_then(LogError::hint));
+        let first = why.map_or_else(String::new, |hint| format!("{hint}; "));
+        Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
+    })?;
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
 }
 
-fn announce(json: bool, folder: &Path, screen: &ScreenDescription) {
+fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: bool) {
     let pid = std::process::id();
     let folder = folder.display();
+    let pause = if controlled { format!("\npause with: watchcap pause --pid {pid}") } else { String::new() };
     if json {
         text::out(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }).to_string());
     }
     text::say(&text::printable(&format!(
-        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}",
+        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}{pause}",
         screen.target, screen.surface.width, screen.surface.height
     )));
 }
 
 fn summarise(args: &RecordArgs, recorded: &Recorded) {
-    let Status { elapsed, frames, dropped, skipped, events, video_bytes, .. } = recorded.status;
+    let Status { elapsed, frames, dropped, due, skipped, events, video_bytes, .. } = recorded.status;
     if args.json {
         text::out(
             &json!({
                 "event": "recorded", "session": recorded.log.session_dir.display().to_string(),
-                "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames,
+                "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames, "frames_due": due,
                 "dropped_frames": dropped, "unchanged_skipped": skipped, "events": events, "video_bytes": video_bytes,
             })
             .to_string(),
@@ -353,6 +357,9 @@ fn summarise(args: &RecordArgs, recorded: &Recorded) {
         recorded.end_reason,
         text::size(video_bytes)
     ));
+    if let Some(failure) = &recorded.failure {
+        text::say(&text::printable(&format!("recording stopped: {failure}; what was acknowledged before is kept")));
+    }
 }
 
 fn status_line() -> ProgressBar {
@@ -363,49 +370,41 @@ fn status_line() -> ProgressBar {
     line
 }
 
-/// Looks at the disk once a second and at the rate of writing.
-struct DiskWatch {
-    path: PathBuf,
+/// Rates of the last second, for the status line.
+#[derive(Default)]
+struct Rates {
     last: Option<(Duration, u64, u64)>,
     fps: f64,
     events_per_s: f64,
-    left: Option<u64>,
 }
 
-impl DiskWatch {
-    fn new(path: &Path) -> Self {
-        Self { path: path.to_path_buf(), last: None, fps: 0.0, events_per_s: 0.0, left: None }
-    }
-
-    /// Bytes left on the disk, looked up once a second; the rates of the last second beside it.
-    fn look(&mut self, status: &Status) -> Option<u64> {
+impl Rates {
+    fn look(&mut self, status: &Status) {
         let (since, frames, events) = self.last.unwrap_or_default();
         let passed = status.elapsed.saturating_sub(since).as_secs_f64();
         if self.last.is_none() || passed >= 1.0 {
             if self.last.is_some() {
-                self.fps = (status.frames - frames) as f64 / passed;
-                self.events_per_s = (status.events - events) as f64 / passed;
+                self.fps = status.frames.saturating_sub(frames) as f64 / passed;
+                self.events_per_s = status.events.saturating_sub(events) as f64 / passed;
             }
             self.last = Some((status.elapsed, status.frames, status.events));
-            self.left = fs4::available_space(&self.path).ok();
         }
-        self.left
     }
 
-    fn describe(&self, status: &Status, left: Option<u64>) -> String {
-        let seconds = status.elapsed.as_secs_f64().max(0.001);
-        let per_minute = status.video_bytes as f64 * 60.0 / seconds;
-        let time_left = left.filter(|_| per_minute > 0.0).map(|left| {
-            let minutes = left.saturating_sub(DISK_RESERVE) as f64 / per_minute;
-            text::clock(Duration::from_secs_f64((minutes * 60.0).min(360_000.0)))
+    fn describe(&mut self, status: &Status) -> String {
+        self.look(status);
+        let time_left = status.disk_left.map(|left| {
+            let seconds = left as f64 / status.disk_rate.max(1) as f64;
+            text::clock(Duration::from_secs_f64(seconds.min(360_000.0)))
         });
         format!(
-            "{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
+            "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
+            if status.paused { "paused  " } else { "" },
             text::clock(status.elapsed),
             self.fps,
             status.dropped,
             self.events_per_s,
-            text::size(per_minute as u64),
+            text::size(status.disk_rate * 60),
             time_left.as_deref().unwrap_or("?")
         )
     }

@@ -70,6 +70,16 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
+/// Prints names and their values on standard output; those without a value are left out.
+pub(crate) fn pairs(lines: &[(&str, String)]) {
+    let rows: Vec<_> = lines
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| vec![(*name).to_owned(), printable(value)])
+        .collect();
+    out(&table(&rows).join("\n"));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -168,6 +168,9 @@ pub trait VideoEncoder: Send {
     /// When the encoder fails; it can then not be used any more.
     fn encode(&mut self, picture: &I420, stamp: FrameStamp, out: &mut Vec<u8>) -> Result<Encoded, EncodeError>;
 
+    /// The next picture that is encoded is an IDR, whatever the time: what is before it is of no use to it.
+    fn restart(&mut self);
+
     /// Encodes the picture of the last [`encode`](Self::encode) once more: what was on screen has not changed. Decodes to
     /// a picture at least as good as the last one; costs as little as it can. `picture` is that same picture.
     ///

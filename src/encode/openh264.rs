@@ -55,6 +55,8 @@ pub struct OpenH264 {
     last_idr: MonoNs,
     /// The last access unit was an IDR.
     after_idr: bool,
+    /// The next picture has to be an IDR.
+    restart: bool,
     /// `frame_num` of the next picture that is no IDR.
     next_frame_num: u32,
     /// Repeats of the current picture that went through the encoder.
@@ -116,6 +118,7 @@ impl OpenH264 {
             first: None,
             last_idr: MonoNs::default(),
             after_idr: false,
+            restart: false,
             next_frame_num: 0,
             refined: 0,
             boosted: false,
@@ -128,7 +131,9 @@ impl OpenH264 {
     /// not move an IDR to the picture after the one it belongs to.
     fn idr_due(&self, t: MonoNs) -> bool {
         let forgiven = 500_000_000 / i64::from(self.settings.fps.max(1));
-        self.first.is_none() || t.0.saturating_sub(self.last_idr.0) >= self.settings.gop_ns.saturating_sub(forgiven)
+        self.first.is_none()
+            || self.restart
+            || t.0.saturating_sub(self.last_idr.0) >= self.settings.gop_ns.saturating_sub(forgiven)
     }
 
     /// Begins an access unit.
@@ -145,6 +150,7 @@ impl OpenH264 {
     fn end(&mut self, keyframe: bool, t: MonoNs) -> Encoded {
         if keyframe {
             self.last_idr = t;
+            self.restart = false;
         }
         self.first.get_or_insert(t);
         self.after_idr = keyframe;
@@ -265,6 +271,10 @@ impl VideoEncoder for OpenH264 {
             self.still.push(&out[start..]);
         }
         Ok(self.end(keyframe, stamp.t))
+    }
+
+    fn restart(&mut self) {
+        self.restart = true;
     }
 
     fn repeat(&mut self, picture: &I420, stamp: FrameStamp, out: &mut Vec<u8>) -> Result<Encoded, EncodeError> {

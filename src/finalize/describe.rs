@@ -1,6 +1,7 @@
 //! The metadata of a session, from the facts of its log and from what the rows counted.
 //!
-//! Owns the meaning of the facts' keys. A value that the log does not hold becomes null; nothing is assumed.
+//! Owns the meaning of the facts' keys, and the account of what a recovery found. A value that the log does not hold becomes null;
+//! nothing is assumed.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +10,51 @@ use serde_json::Value;
 use super::rows::RowMaker;
 use super::tables::TableSummary;
 use crate::encode::ParameterSets;
-use crate::log::reader::{Facts, LogReader};
+use crate::log::reader::{Database, Facts, LogReader};
 use crate::session::metadata::{
-    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, Privacy, Resolution,
-    StreamInfo, SurfaceInfo, fit_drift_ppm,
+    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, Privacy, Recovery,
+    Resolution, StreamInfo, SurfaceInfo, fit_drift_ppm,
 };
 use crate::session::schema::FORMAT_VERSION;
+use crate::session::sps;
+
+/// What became of the video.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VideoState {
+    /// It is there.
+    Present,
+    /// Its file is not there.
+    Missing,
+    /// It has frames, and nothing says how they are to be decoded.
+    Undecodable,
+}
+
+impl VideoState {
+    /// The word for it in metadata and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Missing => "missing",
+            Self::Undecodable => "undecodable",
+        }
+    }
+}
+
+/// What was found while the rows were made, beside the rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Chunks that were whole and could not be understood.
+    pub unreadable: u64,
+    /// What became of the video.
+    pub video: VideoState,
+}
 
 /// What a log says of its recording, before its events are read.
 pub struct Story {
-    /// UUID of the recording.
+    /// UUID of the recording; digits that are not known are 0.
     pub session_id: String,
+    /// Not all of them are known.
+    pub partial_id: bool,
     /// The stream's parameter sets.
     pub parameter_sets: Option<ParameterSets>,
     /// Coded size, pixels.
@@ -45,49 +80,82 @@ fn flag(value: &Value, key: &str) -> bool {
 }
 
 impl Story {
-    /// Reads the facts; `None` when the log does not even say which session it is.
-    pub fn read(reader: &LogReader) -> Option<Self> {
+    /// Reads the facts, as far as there are any.
+    pub fn read(reader: &LogReader) -> Self {
         let facts = reader.facts.clone();
         let setup: BTreeMap<String, Value> = facts
             .setup
             .iter()
             .filter_map(|(key, json)| Some((key.clone(), serde_json::from_str(json).ok()?)))
             .collect();
-        let session_id = setup.get("session_id")?.as_str()?.to_owned();
+        let whole_id = setup.get("session_id").and_then(Value::as_str).map(str::to_owned);
+        let partial_id = whole_id.is_none();
+        // Every chunk has the last 8 bytes of it.
+        let session_id = whole_id
+            .unwrap_or_else(|| uuid::Uuid::from_u64_pair(0, reader.session.unwrap_or(0)).as_hyphenated().to_string());
         let encoder = setup.get("encoder").cloned().unwrap_or(Value::Null);
         let screen = setup.get("screen").cloned().unwrap_or(Value::Null);
-        let coded = (number(&encoder, "width").unwrap_or(0), number(&encoder, "height").unwrap_or(0));
-        Some(Self {
+        let parameter_sets = setup
+            .get("parameter_sets")
+            .and_then(|sets| ParameterSets::from_hex(sets.get("sps")?.as_str()?, sets.get("pps")?.as_str()?));
+        let of_stream = parameter_sets
+            .as_ref()
+            .and_then(|sets| sps::parse(&sets.sps))
+            .map_or((0, 0), |sps| (sps.width, sps.height));
+        let coded =
+            (number(&encoder, "width").unwrap_or(of_stream.0), number(&encoder, "height").unwrap_or(of_stream.1));
+        Self {
             session_id,
-            parameter_sets: setup
-                .get("parameter_sets")
-                .and_then(|sets| ParameterSets::from_hex(sets.get("sps")?.as_str()?, sets.get("pps")?.as_str()?)),
+            partial_id,
+            parameter_sets,
             coded,
             surface: (number(&screen, "width").unwrap_or(coded.0), number(&screen, "height").unwrap_or(coded.1)),
             fps: number(&encoder, "fps").unwrap_or(0),
             facts,
             setup,
-        })
+        }
     }
 
     fn fact(&self, key: &str) -> &Value {
         self.setup.get(key).unwrap_or(&Value::Null)
     }
 
-    /// Whether recovery had to do something, or something was lost.
-    pub fn lossy(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker) -> bool {
-        self.recovered(reader, unreadable, rows) || rows.losses().iter().any(|loss| loss.count != Some(0))
-    }
-
-    fn recovered(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker) -> bool {
-        self.facts.end.is_none()
-            || reader.damaged + unreadable > 0
-            || !reader.holes.is_empty()
-            || rows.facts.torn_frames > 0
+    /// What was found in a log that is not whole; `None` of one that is.
+    fn recovery(&self, reader: &LogReader, outcome: &Outcome, rows: &RowMaker) -> Option<Recovery> {
+        let recovery = Recovery {
+            closed: self.facts.end.is_some(),
+            database: reader.database.name().to_owned(),
+            damaged_chunks: reader.damaged + outcome.unreadable,
+            copied_chunks: reader.from_copies,
+            holes: reader.holes.len() as u64,
+            missing_records: reader.holes.iter().map(|hole| hole.count).sum(),
+            cut_records: reader.cut,
+            video: outcome.video.name().to_owned(),
+            found_frames: rows.facts.found_frames,
+            torn_frames: rows.facts.torn_frames,
+            partial_id: self.partial_id,
+            failure: self
+                .facts
+                .ending
+                .as_ref()
+                .filter(|_| self.facts.end.is_none())
+                .map(|ending| ending.failure.clone()),
+            extra: Extra::new(),
+        };
+        // With every record there, what is damaged was a copy that the database left behind.
+        let whole = Recovery {
+            closed: true,
+            damaged_chunks: reader.damaged,
+            database: Database::Present.name().to_owned(),
+            video: VideoState::Present.name().to_owned(),
+            ..Recovery::default()
+        };
+        (recovery != whole).then_some(recovery)
     }
 
     /// The metadata of the session.
-    pub fn metadata(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker, table: &TableSummary) -> Metadata {
+    pub fn metadata(&self, reader: &LogReader, outcome: &Outcome, rows: &RowMaker, table: &TableSummary) -> Metadata {
+        let recovery = self.recovery(reader, outcome, rows);
         let (session, screen, input) = (self.fact("session"), self.fact("screen"), self.fact("input"));
         let anchors: Vec<AnchorInfo> = self
             .facts
@@ -101,6 +169,7 @@ impl Story {
         let last = end.max(table.span_ns.map(|(_, last)| last)).unwrap_or(first);
         let frames = rows.samples.len() as u64;
         let video_us = rows.samples.last().map_or(0, |s| s.pts_us);
+        let running_us = video_us - rows.facts.paused_ns / 1000;
         let per_video = |amount: f64| (video_us > 0).then(|| amount / (video_us as f64 / 1e6));
         let captured_at = anchors
             .first()
@@ -113,8 +182,12 @@ impl Story {
             watchcap: text(session, "watchcap").unwrap_or_default(),
             captured_at,
             duration_ns: last - first,
-            end_reason: self.facts.end.as_ref().map(|(reason, _)| reason.clone()),
-            recovered: self.recovered(reader, unreadable, rows),
+            end_reason: match (&self.facts.end, &self.facts.ending) {
+                (Some((reason, _)), _) => Some(reason.clone()),
+                (None, ending) => ending.as_ref().map(|ending| ending.reason.clone()),
+            },
+            recovered: recovery.is_some(),
+            recovery,
             lost: rows.losses(),
             game: text(session, "game"),
             patch: text(session, "patch"),
@@ -122,7 +195,7 @@ impl Story {
             resolution: (self.coded.0 > 0).then_some(Resolution { width: self.coded.0, height: self.coded.1 }),
             surface: surface(screen),
             refresh_hz: screen.get("refresh_hz").and_then(Value::as_f64),
-            capture_fps: if frames >= 2 { per_video((frames - 1) as f64) } else { None },
+            capture_fps: (frames >= 2 && running_us > 0).then(|| (frames - 1) as f64 / (running_us as f64 / 1e6)),
             codec: if frames > 0 { text(self.fact("encoder"), "codec_string") } else { None },
             bitrate_kbps: per_video(rows.facts.video_bytes as f64 * 8.0 / 1000.0)
                 .map(|kbps| (kbps * 1000.0).round() / 1000.0),
@@ -151,24 +224,8 @@ impl Story {
             consent: self.consent(),
             privacy: self.privacy(table, rows),
             env: self.env(),
-            extra: self.recovery(reader, unreadable, rows),
+            extra: Extra::new(),
         }
-    }
-
-    /// What a recovery did, beside the yes or no: only there when there was one.
-    fn recovery(&self, reader: &LogReader, unreadable: u64, rows: &RowMaker) -> Extra {
-        let mut extra = Extra::new();
-        if self.recovered(reader, unreadable, rows) {
-            let lost: u64 = reader.holes.iter().map(|hole| hole.count).sum();
-            extra.insert(
-                "recovery".into(),
-                serde_json::json!({
-                    "closed": self.facts.end.is_some(), "damaged_chunks": reader.damaged + unreadable,
-                    "records_lost": lost, "frames_torn": rows.facts.torn_frames,
-                }),
-            );
-        }
-        extra
     }
 
     fn streams(&self) -> BTreeMap<String, StreamInfo> {
@@ -176,6 +233,10 @@ impl Story {
         let (screen, input, encoder) = (self.fact("screen"), self.fact("input"), self.fact("encoder"));
         let mut out = BTreeMap::new();
         for (name, fact) in [("screen", screen), ("input", input), ("audio", &Value::Null)] {
+            if consent.is_null() && fact.is_null() {
+                // Whether it was asked for, the log does not say any more.
+                continue;
+            }
             let agreed = flag(consent, &format!("record_{name}"));
             let failed = self.fact(&format!("failed_{name}")).as_str();
             let status = match (agreed, fact.is_null()) {
@@ -240,10 +301,11 @@ impl Story {
         if let Some(version) = fact.get("text_version") {
             extra.insert("text_version".into(), version.clone());
         }
+        let agreed = |key: &str| fact.get(key).and_then(Value::as_bool);
         Consent {
-            record_screen: flag(fact, "record_screen"),
-            record_input: flag(fact, "record_input"),
-            record_audio: flag(fact, "record_audio"),
+            record_screen: agreed("record_screen"),
+            record_input: agreed("record_input"),
+            record_audio: agreed("record_audio"),
             how: text(fact, "method").unwrap_or_default(),
             agreed_at: text(fact, "given_at").unwrap_or_default(),
             extra,

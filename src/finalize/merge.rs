@@ -2,39 +2,116 @@
 //!
 //! Records arrive almost in order of time (a frame is appended after its encoding, an input at once). Every chunk's header
 //! carries the span of its times, so it is known exactly how far the order is final: memory holds only what is really out of
-//! order, however long the recording is.
+//! order, however long the recording is. Where records are missing stands what is known of them: the frames that were found
+//! by their SEI, and a gap for the rest.
 
+use super::missing::FoundFrame;
 use crate::event::{Event, Gap, Source, Stream};
+use crate::log::ending::Ending;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogError, Record};
 use crate::time::MonoNs;
 
+/// What is taken up in one step.
+#[derive(Clone, Copy)]
+enum Piece {
+    /// A chunk, by its index.
+    Chunk(usize),
+    /// A hole, by its index, and its frames.
+    Hole(usize, Frames),
+    /// What was found behind the last record.
+    Tail(Frames),
+}
+
+/// A range of the frames that were found.
+#[derive(Clone, Copy)]
+struct Frames {
+    from: usize,
+    until: usize,
+}
+
 /// Merges the chunks of a log.
 pub struct Merge<'a> {
     reader: &'a LogReader,
+    found: &'a [FoundFrame],
+    pieces: Vec<Piece>,
     next: usize,
-    next_hole: usize,
     unreadable: u64,
-    /// `bound[i]`: smallest time in chunk `i` and all behind it.
+    /// What the recorder left beside a log that it could not close; taken at the end.
+    ending: Option<Ending>,
+    /// `bound[i]`: smallest time in piece `i` and all behind it.
     bound: Vec<MonoNs>,
     /// Read and not final yet, sorted.
     waiting: Vec<(u64, Record)>,
 }
 
 impl<'a> Merge<'a> {
-    /// A merge from the beginning.
-    pub fn new(reader: &'a LogReader) -> Self {
+    /// A merge from the beginning; `found` are the frames that were found by their SEI, in order.
+    pub fn new(reader: &'a LogReader, found: &'a [FoundFrame]) -> Self {
         let chunks = reader.chunks();
-        let mut bound = vec![MonoNs(i64::MAX); chunks.len() + 1];
-        for index in (0..chunks.len()).rev() {
-            bound[index] = bound[index + 1].min(chunks[index].min_t);
+        let mut pieces = Vec::with_capacity(chunks.len() + reader.holes.len() + 1);
+        let (mut hole, mut from) = (0, 0);
+        for (index, chunk) in chunks.iter().enumerate() {
+            while reader.holes.get(hole).is_some_and(|hole| hole.first < chunk.first) {
+                let until = from + found[from..].partition_point(|found| found.hole.is_some_and(|of| of <= hole));
+                pieces.push(Piece::Hole(hole, Frames { from, until }));
+                (hole, from) = (hole + 1, until);
+            }
+            pieces.push(Piece::Chunk(index));
         }
-        Self { reader, next: 0, next_hole: 0, unreadable: 0, bound, waiting: Vec::new() }
+        let ending = reader.facts.ending.clone().filter(|_| reader.facts.end.is_none());
+        if from < found.len() || ending.is_some() {
+            pieces.push(Piece::Tail(Frames { from, until: found.len() }));
+        }
+        let mut bound = vec![MonoNs(i64::MAX); pieces.len() + 1];
+        for (index, piece) in pieces.iter().enumerate().rev() {
+            let of_frames =
+                |frames: &Frames| found[frames.from..frames.until].first().map_or(MonoNs(i64::MAX), |found| found.t);
+            let min = match piece {
+                Piece::Chunk(chunk) => chunks[*chunk].min_t,
+                Piece::Hole(hole, frames) => reader.holes[*hole].from.min(of_frames(frames)),
+                // The gaps of the recorder's account begin at the last time of any record, which no row before is behind.
+                Piece::Tail(frames) => of_frames(frames),
+            };
+            bound[index] = bound[index + 1].min(min);
+        }
+        Self { reader, found, pieces, next: 0, unreadable: 0, ending, bound, waiting: Vec::new() }
     }
 
-    fn lost(&mut self, first: u64, count: u64, from: MonoNs, until: MonoNs) {
-        let gap = Gap { stream: Stream::Log, reason: "records_lost".to_owned(), lost: Some(count), until };
-        self.waiting.push((first, Record { t: from, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) }));
+    fn lost(&mut self, seq: u64, lost: Option<u64>, from: MonoNs, until: MonoNs) {
+        let gap = Gap { stream: Stream::Log, reason: "records_lost".to_owned(), lost, until };
+        self.waiting.push((seq, Record { t: from, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) }));
+    }
+
+    fn give_back(&mut self, seq: u64, frames: Frames) {
+        let frames = self.found[frames.from..frames.until].iter().map(|found| {
+            let body = Body::Event(Event::Frame(found.frame.clone()));
+            (seq, Record { t: found.t, source: Source::Recorder, body })
+        });
+        self.waiting.extend(frames);
+    }
+
+    /// Frames that were found behind the last record.
+    fn found_behind(&self) -> u64 {
+        self.found.iter().rev().take_while(|found| found.hole.is_none()).count() as u64
+    }
+
+    /// What a recording that could not close its log took and did not store, by its own count.
+    fn lost_at_the_end(&mut self) {
+        let Some(ending) = self.ending.take() else { return };
+        let (_, from) = self.end();
+        let until = MonoNs(ending.t_ns).max(from);
+        for stream in Stream::ALL {
+            // Frames that were found in the video are not lost.
+            let found = if stream == Stream::Screen { self.found_behind() } else { 0 };
+            let lost = ending.lost.get(stream.name()).copied().unwrap_or(0).saturating_sub(found);
+            if lost == 0 {
+                continue;
+            }
+            let gap = Gap { stream, reason: ending.failure.clone(), lost: Some(lost), until };
+            let record = Record { t: from, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) };
+            self.waiting.push((u64::MAX, record));
+        }
     }
 
     /// Chunks that were whole and could not be understood, so far.
@@ -42,9 +119,58 @@ impl<'a> Merge<'a> {
         self.unreadable
     }
 
-    /// How many chunks have been read, of how many.
+    /// How much has been read, of how much.
     pub fn progress(&self) -> (usize, usize) {
-        (self.next, self.reader.chunks().len())
+        (self.next, self.pieces.len())
+    }
+
+    fn take(&mut self, piece: Piece) -> Result<(), LogError> {
+        match piece {
+            Piece::Chunk(index) => {
+                let chunk = self.reader.chunks()[index];
+                let records = match self.reader.records(index) {
+                    Ok(records) => records,
+                    // One chunk that cannot be understood is a hole and not the end of the log.
+                    Err(LogError::Chunk { .. }) => {
+                        self.unreadable += 1;
+                        self.lost(chunk.first, Some(u64::from(chunk.count)), chunk.max_t, chunk.max_t);
+                        Vec::new()
+                    }
+                    Err(error) => return Err(error),
+                };
+                let numbered = records.into_iter().zip(chunk.first..).map(|(record, seq)| (seq, record));
+                self.waiting.extend(numbered.filter(|(_, record)| matches!(record.body, Body::Event(_))));
+            }
+            Piece::Hole(index, frames) => {
+                let hole = self.reader.holes[index];
+                let lost = hole.count.saturating_sub((frames.until - frames.from) as u64);
+                if lost > 0 {
+                    self.lost(hole.first, Some(lost), hole.from, hole.until);
+                }
+                self.give_back(hole.first, frames);
+            }
+            Piece::Tail(frames) => {
+                let (seq, from) = self.end();
+                // What else was recorded beside these frames is not known, unless the recorder left its count.
+                if let Some(last) = self.found[frames.from..frames.until].last()
+                    && self.ending.is_none()
+                {
+                    let until = last.t;
+                    self.lost(seq, None, from.min(until), until);
+                }
+                self.give_back(seq, frames);
+                self.lost_at_the_end();
+            }
+        }
+        Ok(())
+    }
+
+    /// The number behind the last record, and the last time of any; without records, the time of the first frame.
+    fn end(&self) -> (u64, MonoNs) {
+        let chunks = self.reader.chunks();
+        let seq = chunks.last().map_or(0, crate::log::salvage::Place::end);
+        let first = self.found.first().map_or(MonoNs(0), |found| found.t);
+        (seq, chunks.iter().map(|chunk| chunk.max_t).max().unwrap_or(first))
     }
 
     /// The next records of the table, all of one time together; `None` at the end. Facts are left out.
@@ -53,28 +179,12 @@ impl<'a> Merge<'a> {
     /// [`LogError`] when a chunk cannot be read.
     pub fn next_batch(&mut self) -> Result<Option<Vec<(u64, Record)>>, LogError> {
         loop {
-            if self.next >= self.reader.chunks().len() {
+            let Some(piece) = self.pieces.get(self.next).copied() else {
                 let rest = std::mem::take(&mut self.waiting);
                 return Ok((!rest.is_empty()).then_some(rest));
-            }
-            let chunk = self.reader.chunks()[self.next];
-            while let Some(hole) = self.reader.holes.get(self.next_hole).filter(|hole| hole.first < chunk.first) {
-                self.next_hole += 1;
-                self.lost(hole.first, hole.count, hole.from, hole.until);
-            }
-            let records = match self.reader.records(self.next) {
-                Ok(records) => records,
-                // One chunk that cannot be understood is a hole and not the end of the log.
-                Err(LogError::Chunk { .. }) => {
-                    self.unreadable += 1;
-                    self.lost(chunk.first, u64::from(chunk.count), chunk.max_t, chunk.max_t);
-                    Vec::new()
-                }
-                Err(error) => return Err(error),
             };
+            self.take(piece)?;
             self.next += 1;
-            let numbered = records.into_iter().zip(chunk.first..).map(|(record, seq)| (seq, record));
-            self.waiting.extend(numbered.filter(|(_, record)| matches!(record.body, Body::Event(_))));
             // Nearly sorted already, which this sort is made for.
             self.waiting.sort_by_key(|(seq, record)| (record.t, *seq));
             let bound = self.bound[self.next];

@@ -2,37 +2,43 @@
 //!
 //! The steps, in the order that makes each of them interruptible and repeatable:
 //!
-//! 1. take the lock; open the log; decide where the video ends (the last frame whose bytes are all there);
+//! 1. take the lock; open the log; find the frames whose references are missing;
 //! 2. merge the records into rows, write `events.parquet` beside its place;
 //! 3. finish the video in place: cut behind the last frame, patch the last box, append the index;
 //! 4. publish the table, the video and the metadata under their names;
 //! 5. write `integrity.sha256`: from now on the session is sealed;
-//! 6. delete the log, unless it is to be kept.
+//! 6. read back what was sealed;
+//! 7. delete the log, unless it is to be kept.
 //!
 //! Killed anywhere, it is run again and gives the same bytes: nothing of the wall clock, the host or the order of threads is in
-//! its output, and nothing of the log is changed before step 6 other than what step 3 would write there again.
+//! its output, and nothing of the log is changed before step 7 other than what step 3 would write there again.
 
+pub mod check;
 pub mod describe;
 pub mod merge;
+pub mod missing;
 pub mod moov;
+pub mod report;
 pub mod rows;
+pub mod source;
+pub mod survey;
 pub mod tables;
+pub mod video;
 
 use std::path::{Path, PathBuf};
 
 use crate::log::lock::LogLock;
-use crate::log::reader::LogReader;
-use crate::log::video::{BOX_HEADER, FIRST_BOX, HashCheckpoint, VideoError};
-use crate::log::{LogError, LogPaths, video_finish};
+use crate::log::video::{HashCheckpoint, VideoError};
+use crate::log::{LogError, LogPaths, reserve, video_finish};
 use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::seal::{self, FileHash, IntegrityEntry, SealError};
-use crate::time::MonoNs;
 
-use self::describe::Story;
-use self::merge::Merge;
+use self::check::CheckError;
+use self::describe::VideoState;
 use self::moov::{MoovError, VideoTrack};
 use self::rows::RowMaker;
+use self::source::LogSource;
 use self::tables::{TableError, TableWriter};
 
 /// How far finalizing is.
@@ -55,6 +61,8 @@ pub struct Finalized {
     pub metadata: Metadata,
     /// Data was lost or recovered: exit code 3.
     pub lossy: bool,
+    /// The log is still there: it was to be kept, or holds what the session could not take.
+    pub log_kept: bool,
 }
 
 /// Why a log cannot be finalized.
@@ -75,13 +83,11 @@ pub enum FinalizeError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log does not say what a session needs.
-    #[error("the log in {path} does not say {what}", path = path.display())]
-    Incomplete {
+    /// There is no record and no frame in the log.
+    #[error("the log in {path} holds nothing that was recorded", path = path.display())]
+    Nothing {
         /// The session's folder.
         path: PathBuf,
-        /// What is missing.
-        what: &'static str,
     },
     /// The table cannot be written.
     #[error(transparent)]
@@ -101,6 +107,9 @@ pub enum FinalizeError {
     /// The metadata cannot be written as JSON.
     #[error("cannot write the metadata: {0}")]
     Json(serde_json::Error),
+    /// What was sealed does not read back.
+    #[error("the sealed session does not read back: {0}")]
+    Check(#[from] CheckError),
     /// The log cannot be deleted after sealing.
     #[error("the session is sealed, but its log cannot be deleted: {source}")]
     Delete {
@@ -124,7 +133,10 @@ impl FinalizeError {
             Self::Video(error) => error.hint(),
             Self::Seal(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
-            Self::Incomplete { .. } => Some("the recording was killed before it began; there is nothing in it".into()),
+            Self::Nothing { .. } => Some("the recording was killed before it began; the folder can be deleted".into()),
+            Self::Check(_) => Some(
+                "the log was kept and the seal taken back; free some space or mend the disk, then run it again".into(),
+            ),
             Self::Moov(_) | Self::Json(_) | Self::Delete { .. } => None,
         }
     }
@@ -140,36 +152,16 @@ fn delete_log(paths: &LogPaths) -> Result<(), FinalizeError> {
     }
 }
 
-/// The video: in the log before it was renamed, in the session after.
-fn find_video(session: &Path, paths: &LogPaths) -> Option<PathBuf> {
-    [paths.video.clone(), layout::frames_path(session)].into_iter().find(|path| path.is_file())
+/// Whether the log holds frames that the session could not take, since nothing says how they are to be decoded.
+fn holds_more(metadata: &Metadata) -> bool {
+    metadata.recovery.as_ref().is_some_and(|recovery| recovery.video == VideoState::Undecodable.name())
 }
 
-/// The number (as the log counts) of the first frame whose bytes are not all there.
-fn torn_from(reader: &LogReader, video: &Path) -> Result<u64, LogError> {
-    use std::io::{Read, Seek, SeekFrom};
-    let action = "read";
-    let mut file = std::fs::File::open(video).map_err(crate::log::io_error(action, video))?;
-    let len = file.metadata().map_err(crate::log::io_error(action, video))?.len();
-    let mut unsynced = reader.unsynced_frames(len)?;
-    let mut bytes = Vec::new();
-    unsynced.sort_by_key(|frame| frame.frame_ref);
-    for frame in unsynced {
-        if frame.offset.saturating_add(u64::from(frame.size_bytes)) > len {
-            return Ok(frame.frame_ref.0);
-        }
-        bytes.clear();
-        file.seek(SeekFrom::Start(frame.offset)).map_err(crate::log::io_error(action, video))?;
-        let read = (&mut file).take(u64::from(frame.size_bytes)).read_to_end(&mut bytes);
-        read.map_err(crate::log::io_error(action, video))?;
-        if bytes.len() != frame.size_bytes as usize || crc32c::crc32c(&bytes) != frame.crc32c {
-            return Ok(frame.frame_ref.0);
-        }
-    }
-    Ok(u64::MAX)
+fn is_lossy(metadata: &Metadata) -> bool {
+    metadata.recovered || metadata.lost.iter().any(|loss| loss.count != Some(0))
 }
 
-/// Makes a sealed session of the log in `session`.
+/// Makes a sealed session of the log in `session`. `progress` is told of each step before it begins.
 ///
 /// # Errors
 /// [`FinalizeError`]; the log is still there and it can be tried again.
@@ -178,86 +170,122 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
         return Err(FinalizeError::NoFolder { path: session.to_path_buf() });
     }
     let paths = LogPaths::of(session);
-    let sealed = layout::integrity_path(session).is_file();
-    if !paths.dir.is_dir() {
-        return Err(if sealed {
+    let nothing_left = || {
+        if layout::integrity_path(session).is_file() {
             FinalizeError::Sealed { path: session.to_path_buf() }
         } else {
             LogError::NoLog { path: session.to_path_buf() }.into()
-        });
+        }
+    };
+    if !paths.dir.is_dir() {
+        return Err(nothing_left());
     }
-    let lock = LogLock::take(&paths.lock, "finalize")?;
-    if sealed {
+    let lock = match LogLock::take(&paths.lock, "finalize") {
+        Ok(lock) => lock,
+        // Another run was about to delete the log.
+        Err(_) if !paths.dir.is_dir() => return Err(nothing_left()),
+        Err(error) => return Err(error.into()),
+    };
+    // Looked at with the lock in hand: another run may have sealed it in between.
+    let sealed = layout::integrity_path(session).is_file();
+    let metadata = if sealed {
         // Sealed, and the log is still there: it was to be kept, or its deletion was interrupted. There is nothing to make.
-        if keep_log {
+        let metadata = Metadata::read(&layout::metadata_path(session)).map_err(FinalizeError::Metadata)?;
+        if keep_log || holds_more(&metadata) {
             return Err(FinalizeError::Sealed { path: session.to_path_buf() });
         }
-        let metadata = Metadata::read(&layout::metadata_path(session)).map_err(FinalizeError::Metadata)?;
+        metadata
+    } else {
+        seal_log(session, progress)?
+    };
+    progress(Step { what: "check", done: 0, of: 1 });
+    if let Err(error) = check::sealed(session) {
+        // Not sealed after all: the log is what counts, and the next run makes the session anew.
+        if !sealed && let Err(error) = std::fs::remove_file(layout::integrity_path(session)) {
+            tracing::error!(%error, "the seal cannot be taken back");
+        }
+        return Err(error.into());
+    }
+    progress(Step { what: "check", done: 1, of: 1 });
+    let log_kept = keep_log || holds_more(&metadata);
+    if !log_kept {
+        // With the lock in hand where files that are open can be deleted, so that nobody begins with half a log.
+        #[cfg(windows)]
         drop(lock);
         delete_log(&paths)?;
-        let lossy = metadata.recovered || !metadata.lost.is_empty();
-        return Ok(Finalized { session: session.to_path_buf(), metadata, lossy });
+        #[cfg(not(windows))]
+        drop(lock);
     }
-    let reader = LogReader::open(&paths)?;
-    let finalized = seal_log(session, &reader, progress)?;
-    drop(reader);
-    drop(lock);
-    if !keep_log {
-        delete_log(&paths)?;
-    }
-    Ok(finalized)
+    Ok(Finalized { session: session.to_path_buf(), lossy: is_lossy(&metadata), metadata, log_kept })
 }
 
-fn seal_log(session: &Path, reader: &LogReader, progress: &mut dyn FnMut(Step)) -> Result<Finalized, FinalizeError> {
-    let missing = |what| FinalizeError::Incomplete { path: session.to_path_buf(), what };
-    let story = Story::read(reader).ok_or_else(|| missing("which session it is"))?;
-    let video = find_video(session, reader.paths()).ok_or_else(|| missing("where its video is"))?;
-    let torn_from = torn_from(reader, &video)?;
-
-    // The table.
-    let table = layout::temp_path(&layout::events_path(session));
+/// Writes the table under its temporary name.
+fn write_table(
+    source: &mut LogSource,
+    table: &Path,
+    progress: &mut dyn FnMut(Step),
+) -> Result<(RowMaker, describe::Outcome, tables::TableSummary), FinalizeError> {
     if table.exists() {
-        std::fs::remove_file(&table).map_err(crate::log::io_error("remove", &table))?;
+        std::fs::remove_file(table).map_err(crate::log::io_error("remove", table))?;
     }
-    let mut writer = TableWriter::create(&table, &story.session_id, &[])?;
-    let mut maker = RowMaker::new(story.session_id.clone(), torn_from);
-    let mut merge = Merge::new(reader);
-    while let Some(batch) = merge.next_batch()? {
-        maker.batch(&batch, &mut |row| writer.push(row))?;
-        let (done, of) = merge.progress();
-        progress(Step { what: "rows", done: done as u64, of: of as u64 });
-    }
-    let end = reader.facts.end.as_ref().map(|(_, t)| *t);
-    let last = reader.chunks().iter().map(|chunk| chunk.max_t).max().unwrap_or(MonoNs(0));
-    let unreadable = merge.unreadable();
-    maker.finish(end.unwrap_or(last), &mut |row| writer.push(row))?;
-    let summary = writer.finish()?;
+    let mut writer = TableWriter::create(table, &source.story.session_id, &[])?;
+    let (maker, outcome) = source.rows(&mut |row| Ok(writer.push(row)?), &mut |done, of| {
+        progress(Step { what: "rows", done, of });
+    })?;
+    Ok((maker, outcome, writer.finish()?))
+}
 
-    // The video.
-    let sets = story.parameter_sets.as_ref().ok_or_else(|| missing("how its video is to be decoded"))?;
-    let box_layout = video_finish::detect_layout(&video)?;
-    let data_end = maker.samples.last().map_or(FIRST_BOX + BOX_HEADER, |sample| sample.offset + u64::from(sample.size));
+/// Finishes the video in place; answers with its hash. Without a frame there is no video.
+fn finish_video(
+    source: &LogSource,
+    maker: &RowMaker,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Option<FileHash>, FinalizeError> {
+    let (Some(video), Some(sets)) = (&source.video, &source.story.parameter_sets) else { return Ok(None) };
+    if maker.samples.is_empty() {
+        return Ok(None);
+    }
+    let story = &source.story;
     let track =
         VideoTrack { sets, coded: story.coded, surface: story.surface, nominal_frame_us: 1_000_000 / story.fps.max(1) };
     let index = moov::build(&maker.samples, &track)?;
-    let finished = video_finish::finish(&video, box_layout, data_end, &index)?;
-    let checkpoint = reader.facts.digest.as_ref().and_then(|(offset, state)| {
+    progress(Step { what: "video", done: 0, of: 2 });
+    let finished = video_finish::finish(&video.path, video.layout, source.data_end(maker), &index)?;
+    let checkpoint = source.reader.facts.digest.as_ref().and_then(|(offset, state)| {
         let state = state.as_slice().try_into().ok()?;
         (*offset <= finished.last_box_start).then_some(HashCheckpoint { offset: *offset, state })
     });
-    progress(Step { what: "video", done: 0, of: 1 });
-    let video_hash = video_finish::sha256_of_file_from(&video, checkpoint.as_ref(), &finished)?;
-    progress(Step { what: "video", done: 1, of: 1 });
+    progress(Step { what: "video", done: 1, of: 2 });
+    let hash = video_finish::sha256_of_file_from(&video.path, checkpoint.as_ref(), &finished)?;
+    progress(Step { what: "video", done: 2, of: 2 });
+    Ok(Some(FileHash(hash)))
+}
+
+fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Metadata, FinalizeError> {
+    progress(Step { what: "log", done: 0, of: 1 });
+    let mut source = LogSource::open(session)?;
+    // The room that was kept for what follows.
+    reserve::release(&source.reader.paths().reserve)?;
+    let table = layout::temp_path(&layout::events_path(session));
+    let (maker, outcome, summary) = write_table(&mut source, &table, progress)?;
+    let video_hash = finish_video(&source, &maker, progress)?;
 
     // The metadata, and everything under its name.
-    let metadata = story.metadata(reader, unreadable, &maker, &summary);
+    let metadata = source.story.metadata(&source.reader, &outcome, &maker, &summary);
+    let mut publishing = |done| progress(Step { what: "publish", done, of: 4 });
+    publishing(0);
     seal::publish(&table, &layout::events_path(session))?;
-    if video != layout::frames_path(session) {
-        seal::publish(&video, &layout::frames_path(session))?;
+    publishing(1);
+    let frames = layout::frames_path(session);
+    if let Some(video) = source.video.as_ref().filter(|video| video_hash.is_some() && video.path != frames) {
+        seal::publish(&video.path, &frames)?;
     }
-    seal::publish_bytes(&layout::metadata_path(session), metadata.to_json().map_err(FinalizeError::Json)?.as_bytes())?;
-    let known = [IntegrityEntry { name: layout::FRAMES_FILE.into(), hash: FileHash(video_hash) }];
-    seal::seal(session, &known, &mut |done| progress(Step { what: "hashes", done, of: 0 }))?;
-    let lossy = story.lossy(reader, unreadable, &maker);
-    Ok(Finalized { session: session.to_path_buf(), metadata, lossy })
+    publishing(2);
+    let json = metadata.to_json().map_err(FinalizeError::Json)?;
+    seal::publish_bytes(&layout::metadata_path(session), json.as_bytes())?;
+    publishing(3);
+    let known = video_hash.map(|hash| IntegrityEntry { name: layout::FRAMES_FILE.into(), hash });
+    seal::seal(session, known.as_slice(), &mut |_| {})?;
+    publishing(4);
+    Ok(metadata)
 }

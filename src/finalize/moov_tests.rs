@@ -444,7 +444,9 @@ fn salvage_finds_the_frames_and_their_times_without_any_index() {
     let stream = stream(30, None);
     let made = made(&stream, 2048, (WIDTH, HEIGHT));
     let mut found = Vec::new();
-    video_scan::scan(&made.path, made.layout, &mut bitstream::parse_sei_nal, &mut |units| found.extend(units)).unwrap();
+    let range = 0..video_finish::data_len(&made.path, made.layout).unwrap();
+    video_scan::scan(&made.path, made.layout, &range, &mut bitstream::parse_sei_nal, &mut |units| found.extend(units))
+        .unwrap();
     assert_eq!(found.len(), 30);
     for (index, (unit, sample)) in found.iter().zip(&made.samples).enumerate() {
         assert_eq!((unit.offset, unit.len, unit.keyframe), (sample.offset, sample.size, sample.keyframe));

@@ -1,7 +1,8 @@
 //! Records into rows: frame references, the active window, held keys, and the registered metadata keys.
 //!
 //! A function of the log: the same records give the same rows. Owns the numbering of frames (a frame whose bytes are gone, or
-//! that cannot be decoded because an earlier one is gone, gets no number and becomes a gap).
+//! that cannot be decoded because an earlier one is gone, gets no number and becomes a gap). A frame that was found by its SEI
+//! says so, and nothing that only its reference would tell.
 
 use std::collections::BTreeMap;
 
@@ -27,10 +28,14 @@ pub struct RowFacts {
     pub duplicate_frames: u64,
     /// Key rows whose code was withheld.
     pub redacted_keys: u64,
+    /// Time in pauses between the first and the last frame, nanoseconds.
+    pub paused_ns: i64,
     /// Sum of the sizes of all access units, bytes.
     pub video_bytes: u64,
-    /// References in the log whose frames are not in the video.
+    /// Frames that are known of and are not in the video, since their bytes, or those of a frame they build on, are not there.
     pub torn_frames: u64,
+    /// Frames in the video whose references are gone: found by their SEI.
+    pub found_frames: u64,
 }
 
 /// Makes rows.
@@ -38,14 +43,20 @@ pub struct RowMaker {
     session_id: String,
     window_id: String,
     metadata: RowMetadata,
-    /// Frames from here on (as numbered in the log) have no bytes.
-    torn_from: u64,
+    /// Numbers (as the log counts) of the frames that were found by their SEI, sorted.
+    found: Vec<u64>,
+    /// Frames from here on (as numbered in the log) are left out.
+    ended_at: u64,
     next_logged: u64,
     /// A frame is missing: nothing can be decoded until the next IDR.
     waiting_for_idr: bool,
     last_frame: Option<u64>,
     held_keys: BTreeMap<(Option<HidUsage>, Option<u32>), Key>,
     held_buttons: BTreeMap<Button, Option<crate::event::Position>>,
+    /// Begin of the pause that lasts.
+    paused_since: Option<MonoNs>,
+    /// Time in pauses since the last frame, nanoseconds.
+    paused_ns: i64,
     /// The video's index.
     pub samples: Vec<Sample>,
     /// What the rows say as a whole.
@@ -54,18 +65,21 @@ pub struct RowMaker {
 }
 
 impl RowMaker {
-    /// A maker for one session; frames whose number in the log is `torn_from` or higher are left out.
-    pub fn new(session_id: String, torn_from: u64) -> Self {
+    /// A maker for one session; `found` are the numbers (as the log counts) of the frames that were found by their SEI, sorted.
+    pub fn new(session_id: String, found: Vec<u64>) -> Self {
         Self {
             session_id,
             window_id: String::new(),
             metadata: RowMetadata::default(),
-            torn_from,
+            found,
+            ended_at: u64::MAX,
             next_logged: 0,
             waiting_for_idr: false,
             last_frame: None,
             held_keys: BTreeMap::new(),
             held_buttons: BTreeMap::new(),
+            paused_since: None,
+            paused_ns: 0,
             samples: Vec::new(),
             facts: RowFacts::default(),
             losses: Losses::default(),
@@ -77,13 +91,15 @@ impl RowMaker {
         self.losses.list()
     }
 
-    /// Makes the rows of a batch that holds all records of each of its times, sorted.
+    /// Makes the rows of a batch that holds all records of each of its times, sorted. `holds` says whether a frame's bytes are
+    /// there.
     ///
     /// # Errors
     /// Whatever `sink` answers.
     pub fn batch<E>(
         &mut self,
         batch: &[(u64, Record)],
+        holds: &mut impl FnMut(&Frame) -> bool,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut at = 0;
@@ -95,7 +111,7 @@ impl RowMaker {
             for (_, record) in &batch[at..end] {
                 let Body::Event(event) = &record.body else { continue };
                 if let Event::Frame(frame) = event {
-                    kept.push(self.place(frame, t));
+                    kept.push(self.place(frame, t, holds));
                 }
             }
             let mut kept = kept.into_iter();
@@ -108,6 +124,7 @@ impl RowMaker {
                     },
                     Event::Pause => {
                         self.release_held(t, sink)?;
+                        self.paused_since.get_or_insert(t);
                         self.row(t, event_type::PAUSE, Cells::default(), sink)?;
                     }
                     other => self.event_row(t, record.source, other, sink)?,
@@ -128,7 +145,7 @@ impl RowMaker {
     }
 
     /// Gives a frame its number, or none.
-    fn place(&mut self, frame: &Frame, t: MonoNs) -> Option<u64> {
+    fn place(&mut self, frame: &Frame, t: MonoNs, holds: &mut impl FnMut(&Frame) -> bool) -> Option<u64> {
         let logged = frame.frame_ref.0;
         if logged != self.next_logged {
             self.waiting_for_idr = true;
@@ -137,7 +154,10 @@ impl RowMaker {
         if frame.keyframe {
             self.waiting_for_idr = false;
         }
-        if logged >= self.torn_from || self.waiting_for_idr {
+        if !holds(frame) {
+            self.waiting_for_idr = true;
+        }
+        if logged >= self.ended_at || self.waiting_for_idr {
             self.facts.torn_frames += 1;
             return None;
         }
@@ -145,7 +165,7 @@ impl RowMaker {
         let pts_us = pts_us(t.0, t0.0);
         if self.samples.last().is_some_and(|last| pts_us - last.pts_us > MAX_GAP_US) {
             // The index cannot say so; what lies behind such a gap is left out, and is a gap.
-            self.torn_from = logged;
+            self.ended_at = logged;
             self.facts.torn_frames += 1;
             return None;
         }
@@ -176,6 +196,13 @@ impl RowMaker {
             window_id: &self.window_id,
             session_id: &self.session_id,
             metadata: &self.metadata,
+            pressed: cells.pressed,
+            mouse_dx: cells.motion.map(|(dx, _)| dx),
+            mouse_dy: cells.motion.map(|(_, dy)| dy),
+            pts: cells.pts,
+            is_keyframe: cells.is_keyframe,
+            repeat: cells.repeat,
+            source: cells.source,
         });
         self.metadata.clear();
         result
@@ -188,20 +215,32 @@ impl RowMaker {
         index: u64,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        if let Some(since) = &mut self.paused_since {
+            self.paused_ns += t.0 - since.0;
+            *since = t;
+        }
+        // What was before the first frame does not lie between frames.
+        let paused_ns = std::mem::take(&mut self.paused_ns);
+        self.facts.paused_ns += if index > 0 { paused_ns } else { 0 };
         let pts = self.samples[index as usize].pts_us;
+        let found = self.found.binary_search(&frame.frame_ref.0).is_ok();
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
-        self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
+        if !found {
+            self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
+        }
         if frame.duplicate {
             self.facts.duplicate_frames += 1;
             self.metadata.push_str(key::DUP, "1");
         }
-        self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
-        if frame.keyframe {
-            self.metadata.push_str(key::KEYFRAME, "1");
+        if found {
+            self.facts.found_frames += 1;
+            self.metadata.push_str(key::RECOVERED, "1");
+        } else {
+            self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
         }
-        self.metadata.push_int(key::PTS, pts);
         self.facts.video_bytes += u64::from(frame.size_bytes);
-        self.row(t, event_type::FRAME, Cells::default(), sink)
+        let cells = Cells { pts: Some(pts), is_keyframe: Some(frame.keyframe), ..Cells::default() };
+        self.row(t, event_type::FRAME, cells, sink)
     }
 
     fn torn_row<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -230,11 +269,11 @@ impl RowMaker {
     ) -> Result<(), E> {
         let mut cells = Cells::default();
         let metadata = &mut self.metadata;
-        let input = |metadata: &mut RowMetadata| {
+        let input = |metadata: &mut RowMetadata, cells: &mut Cells| {
             if source == Source::Recorder {
                 metadata.push_str(key::HELD, "1");
             }
-            metadata.push_str(key::SOURCE, source.name());
+            cells.source = Some(source.name());
         };
         let name = match event {
             Event::Key(held) => {
@@ -254,19 +293,15 @@ impl RowMaker {
                     self.facts.redacted_keys += 1;
                     metadata.push_str(key::REDACTED, "1");
                 }
-                if held.repeat {
-                    metadata.push_str(key::REPEAT, "1");
-                }
-                input(metadata);
+                cells.pressed = Some(held.down);
+                cells.repeat = held.down.then_some(held.repeat);
+                input(metadata, &mut cells);
                 if held.down { event_type::KEY_DOWN } else { event_type::KEY_UP }
             }
             Event::MouseMove { position, motion } => {
                 cells.position = *position;
-                if let Some((dx, dy)) = motion {
-                    metadata.push_f32(key::DX, *dx);
-                    metadata.push_f32(key::DY, *dy);
-                }
-                input(metadata);
+                cells.motion = *motion;
+                input(metadata, &mut cells);
                 event_type::MOUSE_MOVE
             }
             Event::MouseClick { button, pressed, position } => {
@@ -277,8 +312,8 @@ impl RowMaker {
                 }
                 cells.position = *position;
                 cells.button = Some(*button);
-                metadata.push_str(key::PRESSED, if *pressed { "1" } else { "0" });
-                input(metadata);
+                cells.pressed = Some(*pressed);
+                input(metadata, &mut cells);
                 event_type::MOUSE_CLICK
             }
             Event::Wheel { delta, axis, hi_res, position } => {
@@ -290,7 +325,7 @@ impl RowMaker {
                 if *hi_res {
                     metadata.push_str(key::HI_RES, "1");
                 }
-                input(metadata);
+                input(metadata, &mut cells);
                 event_type::WHEEL
             }
             Event::Focus { window_id, title, app, pid } => {
@@ -299,7 +334,7 @@ impl RowMaker {
                 if let Some(pid) = pid {
                     metadata.push_int(key::PID, i64::from(*pid));
                 }
-                metadata.push_str(key::SOURCE, source.name());
+                cells.source = Some(source.name());
                 metadata.push_str(key::TITLE, &title.0);
                 event_type::FOCUS
             }
@@ -334,7 +369,10 @@ impl RowMaker {
                 metadata.push_str(key::WHAT, what);
                 event_type::REDACT
             }
-            Event::Resume => event_type::RESUME,
+            Event::Resume => {
+                self.paused_ns += self.paused_since.take().map_or(0, |since| t.0 - since.0);
+                event_type::RESUME
+            }
             // Handled by `batch`, which knows the frame's number and releases what is held.
             Event::Pause | Event::Frame(_) => return Ok(()),
         };
@@ -349,4 +387,10 @@ struct Cells {
     position: Option<crate::event::Position>,
     button: Option<Button>,
     delta: Option<f32>,
+    pressed: Option<bool>,
+    motion: Option<(f32, f32)>,
+    pts: Option<i64>,
+    is_keyframe: Option<bool>,
+    repeat: Option<bool>,
+    source: Option<&'static str>,
 }

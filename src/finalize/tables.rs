@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use arrow::array::{
-    ArrayRef, Float32Builder, Int32Builder, Int64Builder, MapBuilder, MapFieldNames, StringArray, StringBuilder,
+    ArrayRef, BooleanBuilder, Float32Builder, Int32Builder, Int64Builder, MapBuilder, MapFieldNames, StringArray,
+    StringBuilder,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::SchemaRef;
@@ -57,12 +58,18 @@ const ZSTD_LEVEL_HASH: i32 = 1;
 
 /// Says who wrote the file, in the form that readers parse. The format's version and not the program's, so that the same
 /// log gives the same bytes whichever release finalizes it.
-const CREATED_BY: &str = "watchcap version 1.0.0";
+const CREATED_BY: &str = "watchcap version 1.1.0";
 
 const HASH_FIELD: usize = 10;
+const MAP_FIELD: usize = 11;
 /// Which fields the first lane encodes, besides making the hashes; the second lane encodes the others. By measured
-/// weight: hashes, their column and the cheap numbers against the map and the strings.
-const FIRST_LANE: [usize; 7] = [0, 2, 3, 4, 6, 7, HASH_FIELD];
+/// weight: hashes, their column and the cheap numbers against the map, the strings and the motion.
+const FIRST_LANE: [usize; 9] = [0, 2, 3, 4, 6, 7, HASH_FIELD, 12, 16];
+
+/// The field of a leaf: every field has one leaf, but the map, which has two.
+const fn field_of(leaf: usize) -> usize {
+    if leaf > MAP_FIELD { leaf - 1 } else { leaf }
+}
 
 /// What was written.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -203,7 +210,7 @@ impl TableWriter {
         if row.session_id != self.session_id {
             return Err(TableError::Session { row: self.rows });
         }
-        let size_bytes = self.batch.push(row);
+        let size_bytes = self.batch.push(row, self.rows as i64);
         if size_bytes > MAX_ROW_BYTES {
             return Err(TableError::TooBig { row: self.rows, size_bytes });
         }
@@ -253,10 +260,9 @@ impl TableWriter {
             Vec::new()
         };
         let (columns, hash_input, hash_lengths) = batch.finish();
-        // Every field has one leaf, but the map, which is the last field, has two.
         let mut by_lane: [Vec<(usize, ArrowColumnWriter)>; 2] = [Vec::new(), Vec::new()];
         for (leaf, writer) in writers.into_iter().enumerate() {
-            by_lane[usize::from(!FIRST_LANE.contains(&leaf))].push((leaf, writer));
+            by_lane[usize::from(!FIRST_LANE.contains(&field_of(leaf)))].push((leaf, writer));
         }
         let mut hash = Some((hash_input, hash_lengths));
         for (index, writers) in by_lane.into_iter().enumerate() {
@@ -335,13 +341,13 @@ fn properties(
         .set_dictionary_enabled(true)
         .set_statistics_enabled(EnabledStatistics::Chunk);
     let path = |name: &str| ColumnPath::from(name);
-    for name in [column::T_NS, column::FRAME_REF] {
+    for name in [column::T_NS, column::FRAME_REF, column::SEQ, column::PTS] {
         builder = builder
             .set_column_dictionary_enabled(path(name), false)
             .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED)
             .set_column_statistics_enabled(path(name), EnabledStatistics::Page);
     }
-    for name in [column::MOUSE_X, column::MOUSE_Y, column::DELTA] {
+    for name in [column::MOUSE_X, column::MOUSE_Y, column::DELTA, column::MOUSE_DX, column::MOUSE_DY] {
         builder = builder
             .set_column_dictionary_enabled(path(name), false)
             .set_column_encoding(path(name), Encoding::BYTE_STREAM_SPLIT);
@@ -375,6 +381,14 @@ struct Batch {
     window_id: StringBuilder,
     session_id: StringBuilder,
     metadata: MapBuilder<StringBuilder, StringBuilder>,
+    seq: Int64Builder,
+    pressed: BooleanBuilder,
+    mouse_dx: Float32Builder,
+    mouse_dy: Float32Builder,
+    pts: Int64Builder,
+    is_keyframe: BooleanBuilder,
+    repeat: BooleanBuilder,
+    source: StringBuilder,
     /// The canonical bytes of every row, each padded for SHA-256.
     hash_input: Vec<u8>,
     /// How many of these bytes belong to each row.
@@ -400,18 +414,26 @@ impl Batch {
             session_id: StringBuilder::with_capacity(N, N * 36),
             metadata: MapBuilder::with_capacity(
                 Some(names),
-                StringBuilder::with_capacity(N * 3, N * 12),
-                StringBuilder::with_capacity(N * 3, N * 12),
+                StringBuilder::with_capacity(N, N * 8),
+                StringBuilder::with_capacity(N, N * 8),
                 N,
             ),
+            seq: Int64Builder::with_capacity(N),
+            pressed: BooleanBuilder::with_capacity(N),
+            mouse_dx: Float32Builder::with_capacity(N),
+            mouse_dy: Float32Builder::with_capacity(N),
+            pts: Int64Builder::with_capacity(N),
+            is_keyframe: BooleanBuilder::with_capacity(N),
+            repeat: BooleanBuilder::with_capacity(N),
+            source: StringBuilder::with_capacity(N, N * 4),
             hash_input: Vec::with_capacity(N * 192),
             hash_lengths: Vec::with_capacity(N),
         }
     }
 
-    /// Adds a row; how many bytes it has in its canonical form.
-    fn push(&mut self, row: &Row<'_>) -> usize {
-        let size = row_hash::encode_padded(row, &mut self.hash_input);
+    /// Adds the row with index `seq`; how many bytes it has in its canonical form.
+    fn push(&mut self, row: &Row<'_>, seq: i64) -> usize {
+        let size = row_hash::encode_padded(row, seq, &mut self.hash_input);
         if size > MAX_ROW_BYTES {
             self.hash_input.truncate(self.hash_input.len() - size);
             return size;
@@ -435,6 +457,14 @@ impl Batch {
         }
         let appended = self.metadata.append(true);
         debug_assert!(appended.is_ok(), "a key beside each value");
+        self.seq.append_value(seq);
+        self.pressed.append_option(row.pressed);
+        self.mouse_dx.append_option(row.mouse_dx);
+        self.mouse_dy.append_option(row.mouse_dy);
+        self.pts.append_option(row.pts);
+        self.is_keyframe.append_option(row.is_keyframe);
+        self.repeat.append_option(row.repeat);
+        self.source.append_option(row.source);
         size
     }
 
@@ -453,6 +483,14 @@ impl Batch {
             Arc::new(self.session_id.finish()),
             Arc::new(StringArray::new_null(0)),
             Arc::new(self.metadata.finish()),
+            Arc::new(self.seq.finish()),
+            Arc::new(self.pressed.finish()),
+            Arc::new(self.mouse_dx.finish()),
+            Arc::new(self.mouse_dy.finish()),
+            Arc::new(self.pts.finish()),
+            Arc::new(self.is_keyframe.finish()),
+            Arc::new(self.repeat.finish()),
+            Arc::new(self.source.finish()),
         ];
         (Arc::new(columns), self.hash_input, self.hash_lengths)
     }
@@ -568,19 +606,7 @@ mod tests {
 
     /// A row with nothing in it but what every row has.
     fn plain(t_ns: i64, event_type: &'static str) -> Row<'static> {
-        Row {
-            t_ns,
-            event_type,
-            key_code: None,
-            mouse_x: None,
-            mouse_y: None,
-            mouse_button: None,
-            delta: None,
-            frame_ref: None,
-            window_id: "0x1c00007",
-            session_id: SESSION,
-            metadata: &EMPTY,
-        }
+        Row { window_id: "0x1c00007", ..Row::new(t_ns, event_type, SESSION, &EMPTY) }
     }
 
     /// Realistic rows: the mouse at 1 kHz, a frame every 16 ms, a key every 200 ms.
@@ -601,19 +627,21 @@ mod tests {
                 map.push_int(key::BYTES, 20_000 + noise % 30_000);
                 map.push_int(key::CAPTURE_US, 300 + noise % 200);
                 map.push_int(key::ENCODE_US, 8_000 + noise % 3_000);
-                map.push_int(key::PTS, t_ns / 1000);
+                row.pts = Some(t_ns / 1000);
+                row.is_keyframe = Some(frame % 30 == 0);
             } else if index % 200 == 5 {
                 row.event_type = if index % 400 == 5 { event_type::KEY_DOWN } else { event_type::KEY_UP };
                 row.key_code = Some(26);
                 map.push_str(key::CODE, "KeyW");
                 map.push_int(key::NATIVE, 25);
-                map.push_str(key::SOURCE, "xi2");
+                row.pressed = Some(row.event_type == event_type::KEY_DOWN);
+                row.source = Some("xi2");
             } else {
                 row.mouse_x = Some((noise % 1920) as f32 / 1920.0);
                 row.mouse_y = Some((noise / 1920 % 1080) as f32 / 1080.0);
-                map.push_f32(key::DX, (noise % 41 - 20) as f32);
-                map.push_f32(key::DY, (noise / 64 % 23 - 11) as f32);
-                map.push_str(key::SOURCE, "xi2");
+                row.mouse_dx = Some((noise % 41 - 20) as f32);
+                row.mouse_dy = Some((noise / 64 % 23 - 11) as f32);
+                row.source = Some("xi2");
             }
             let row = Row { frame_ref: (frame >= 0).then_some(frame), metadata: &map, ..row };
             writer.push(&row)?;
@@ -646,6 +674,9 @@ mod tests {
             (9, Encoding::RLE_DICTIONARY),
             (11, Encoding::RLE_DICTIONARY),
             (12, Encoding::RLE_DICTIONARY),
+            (13, Encoding::DELTA_BINARY_PACKED),
+            (15, Encoding::BYTE_STREAM_SPLIT),
+            (20, Encoding::RLE_DICTIONARY),
         ] {
             assert!(encodings[leaf].contains(&wanted), "leaf {leaf}: {:?}", encodings[leaf]);
         }

@@ -5,12 +5,18 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::{LogError, io_error};
 use crate::time::{Clock, SystemClock};
 
 /// Longest explanation that is read back from a lock, bytes.
 const MAX_TEXT: u64 = 512;
+/// How often the lock is tried for before somebody is said to hold it. Who only asks ([`LogLock::holder`]) has it for some
+/// microseconds, and must not make a user believe that the log is in use.
+const TRIES: u32 = 25;
+/// Between two tries.
+const BETWEEN: Duration = Duration::from_millis(4);
 
 /// A held lock; released when dropped.
 #[derive(Debug)]
@@ -32,39 +38,45 @@ impl LogLock {
             options.mode(0o600);
         }
         let mut file = options.open(path).map_err(io_error("open", path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                if (&mut file).take(MAX_TEXT).read_to_string(&mut holder).is_err() || holder.is_empty() {
-                    holder = "another process".into();
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tries < TRIES => {
+                    tries += 1;
+                    SystemClock.sleep_until(SystemClock.now().plus(BETWEEN));
                 }
-                let holder = holder.chars().filter(|c| !c.is_control()).collect();
-                return Err(LogError::Locked { path: path.to_path_buf(), holder });
+                Err(TryLockError::WouldBlock) => {
+                    return Err(LogError::Locked { path: path.to_path_buf(), holder: explanation(&mut file) });
+                }
+                Err(TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
         }
         let since = SystemClock.anchor().utc.to_rfc3339();
-        file.set_len(0).map_err(io_error("write", path))?;
-        write!(file, "watchcap {verb}, process {}, since {since}", std::process::id())
-            .map_err(io_error("write", path))?;
+        let text = format!("watchcap {verb}, process {}, since {since}", std::process::id());
+        // In this order, so that there is never nothing to be read.
+        file.write_all(text.as_bytes()).map_err(io_error("write", path))?;
+        file.set_len(text.len() as u64).map_err(io_error("write", path))?;
         Ok(Self { file })
     }
 
-    /// Whether somebody holds the lock, and what they say of themselves.
+    /// Whether somebody holds the lock, and what they say of themselves. Nothing is written.
     pub fn holder(path: &Path) -> Option<String> {
         let mut file = File::open(path).ok()?;
         match file.try_lock_shared() {
             Ok(()) | Err(TryLockError::Error(_)) => None,
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                if (&mut file).take(MAX_TEXT).read_to_string(&mut text).is_err() || text.is_empty() {
-                    text = "another process".into();
-                }
-                Some(text.chars().filter(|c| !c.is_control()).collect())
-            }
+            Err(TryLockError::WouldBlock) => Some(explanation(&mut file)),
         }
     }
+}
+
+/// What the holder of a lock says of itself, fit to be printed.
+fn explanation(file: &mut File) -> String {
+    let mut text = String::new();
+    if file.take(MAX_TEXT).read_to_string(&mut text).is_err() || text.is_empty() {
+        text = "another process".into();
+    }
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 impl Drop for LogLock {
@@ -91,5 +103,26 @@ mod tests {
         drop(held);
         assert_eq!(LogLock::holder(&path), None);
         LogLock::take(&path, "finalize").map(drop).expect("a lock that was released");
+    }
+
+    #[test]
+    fn who_only_asks_is_not_in_the_way() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("lock");
+        drop(LogLock::take(&path, "record").expect("a free lock"));
+        let asking = std::sync::atomic::AtomicBool::new(true);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while asking.load(std::sync::atomic::Ordering::Relaxed) {
+                        drop(LogLock::holder(&path));
+                        SystemClock.sleep_until(SystemClock.now().plus(Duration::from_micros(300)));
+                    }
+                });
+            }
+            let refused = (0..300).filter(|_| LogLock::take(&path, "finalize").is_err()).count();
+            asking.store(false, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(refused, 0, "taken for a holder");
+        });
     }
 }

@@ -9,16 +9,21 @@
 //! - **G3** A frame's bytes are in the file before its reference is in the database, and on the disk before the reference is
 //!   synced: the header of each chunk says how much of the video was on the disk when the chunk was cut.
 //! - **G4** Records come back in the order in which they were appended, with no hole that is not reported.
-//! - **G5** Each chunk frames itself (magic, length, CRC32C), and logs are read by a scan of the database's bytes.
+//! - **G5** Each chunk frames itself (magic, length, CRC32C), and logs are read by a scan of the database's bytes. Chunks that
+//!   hold facts are kept a second time, outside of the database ([`facts`]).
 //! - **G6** After the first failed write nothing more is written, and everything acknowledged before stays readable.
 //! - **G7** Reading never changes what the log says: [`reader::LogReader`] only reads, also while the log is being written.
+//! - **G8** Sealing has room: [`reserve`] keeps it while the recording grows, so that a disk filled by others can be sealed on.
 //!
 //! Does not know the session's formats; `finalize` makes a session of it.
 
 pub mod chunk;
 pub mod codec;
+pub mod ending;
+pub mod facts;
 pub mod lock;
 pub mod reader;
+pub mod reserve;
 pub mod salvage;
 pub mod store;
 pub mod video;
@@ -35,10 +40,16 @@ use crate::time::{Anchor, MonoNs};
 pub const LOG_DIR: &str = "log";
 /// The database inside the log's folder.
 pub const EVENTS_DIR: &str = "events";
+/// The copies of the chunks that hold facts, inside the log's folder.
+pub const FACTS_FILE: &str = "facts";
 /// The video inside the log's folder.
 pub const VIDEO_FILE: &str = "frames.mp4";
 /// The lock inside the log's folder.
 pub const LOCK_FILE: &str = "lock";
+/// Room that is kept for sealing, inside the log's folder.
+pub const RESERVE_FILE: &str = "reserve";
+/// What became of a recording whose log could not be closed, inside the log's folder.
+pub const ENDING_FILE: &str = "ending.json";
 
 /// Paths of a log.
 #[derive(Clone, Debug)]
@@ -47,17 +58,31 @@ pub struct LogPaths {
     pub dir: PathBuf,
     /// `log/events/`
     pub events: PathBuf,
+    /// `log/facts`
+    pub facts: PathBuf,
     /// `log/frames.mp4`
     pub video: PathBuf,
     /// `log/lock`
     pub lock: PathBuf,
+    /// `log/reserve`
+    pub reserve: PathBuf,
+    /// `log/ending.json`
+    pub ending: PathBuf,
 }
 
 impl LogPaths {
     /// The paths of the log in a session's folder.
     pub fn of(session: &Path) -> Self {
         let dir = session.join(LOG_DIR);
-        Self { events: dir.join(EVENTS_DIR), video: dir.join(VIDEO_FILE), lock: dir.join(LOCK_FILE), dir }
+        Self {
+            events: dir.join(EVENTS_DIR),
+            facts: dir.join(FACTS_FILE),
+            video: dir.join(VIDEO_FILE),
+            lock: dir.join(LOCK_FILE),
+            reserve: dir.join(RESERVE_FILE),
+            ending: dir.join(ENDING_FILE),
+            dir,
+        }
     }
 }
 
@@ -100,6 +125,24 @@ pub enum Body {
     },
 }
 
+/// The first failure of a writer, kept to be repeated.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FirstFailure {
+    /// What failed and why.
+    pub text: String,
+    /// The kind of the system's error, where there was one.
+    pub kind: Option<std::io::ErrorKind>,
+}
+
+impl From<&LogError> for FirstFailure {
+    fn from(error: &LogError) -> Self {
+        match error {
+            LogError::Poisoned { first } => first.clone(),
+            other => Self { text: other.to_string(), kind: other.io_kind() },
+        }
+    }
+}
+
 /// Why a log cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -122,6 +165,8 @@ pub enum LogError {
         path: PathBuf,
         /// What it said.
         detail: String,
+        /// The kind of the system's error, where there was one.
+        kind: Option<std::io::ErrorKind>,
     },
     /// The video file failed.
     #[error(transparent)]
@@ -137,10 +182,10 @@ pub enum LogError {
         detail: String,
     },
     /// An earlier write failed; nothing is written after it (G6).
-    #[error("the log is closed after a failed write: {first}")]
+    #[error("the log is closed after a failed write: {}", first.text)]
     Poisoned {
         /// The first error.
-        first: String,
+        first: FirstFailure,
     },
     /// Somebody else uses the log.
     #[error("{path} is in use: {holder}", path = path.display())]
@@ -167,14 +212,38 @@ pub enum LogError {
 }
 
 impl LogError {
+    /// The kind of the system's error behind this one.
+    fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Self::Io { source, .. } => Some(source.kind()),
+            Self::Database { kind, .. } => *kind,
+            Self::Video(error) => error.io_kind(),
+            Self::Poisoned { first } => first.kind,
+            _ => None,
+        }
+    }
+
+    /// The word with which a recording ends that this error ended.
+    pub fn end_reason(&self) -> &'static str {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match self.io_kind() {
+            Some(StorageFull | QuotaExceeded) => "disk_full",
+            Some(FileTooLarge) => "file_too_large",
+            _ => "io_error",
+        }
+    }
+
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("the folder must be writable; choose another with --out".into())
             }
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            _ if self.end_reason() == "disk_full" => {
                 Some("free some space; everything acknowledged before is kept".into())
+            }
+            _ if self.end_reason() == "file_too_large" => {
+                Some("raise the limit on the size of files (ulimit -f), or use another file system".into())
             }
             Self::Locked { .. } => Some("wait until it is done, or stop that process".into()),
             Self::NoLog { .. } => {

@@ -2,13 +2,16 @@
 //!
 //! Always by a scan of the database's bytes ([`super::salvage`]), never through the database: what is read is what is there, a log
 //! that is being written can be read as well, and reading changes nothing (G7). Every chunk is checked; one that cannot be
-//! understood is left out, counted, and becomes a hole.
+//! understood is left out, counted, and becomes a hole. What the database does not have any more, and the copies of the facts
+//! ([`super::facts`]) do, is read from there.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::chunk::{self, FLAG_FACTS, FLAG_FRAMES};
-use super::salvage::{self, ChunkFile, Place};
+use super::ending::Ending;
+use super::salvage::{self, ChunkFile, Place, Scan};
 use super::store::DATABASE_FILE;
 use super::{Body, LogError, LogPaths, Record, codec};
 use crate::event::{Event, Frame};
@@ -25,6 +28,8 @@ pub struct Facts {
     pub digest: Option<(u64, Vec<u8>)>,
     /// Why and when the recording ended; `None` when it was cut off.
     pub end: Option<(String, MonoNs)>,
+    /// Why and when it ended when its log could not be closed.
+    pub ending: Option<Ending>,
 }
 
 /// Records that were written and are not there any more.
@@ -40,50 +45,125 @@ pub struct Hole {
     pub until: MonoNs,
 }
 
+/// In the last part of a log that was not closed, which no sync vouches for, a hole ends the log: a power cut may have kept a later page of
+/// the database and not an earlier one, and what is promised is a loss at the end and no hole in the middle. A sync is due every 40 ms and
+/// takes some itself: after 100 everything was on the disk, and a hole is damage, with whole records behind it.
+pub const TAIL_NS: i64 = 100_000_000;
+
+/// What became of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// Its chunks are there.
+    Present,
+    /// Its file is there, and no chunk is in it.
+    Empty,
+    /// Its file is not there.
+    Missing,
+}
+
+impl Database {
+    /// The word for it in metadata and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Empty => "empty",
+            Self::Missing => "missing",
+        }
+    }
+}
+
 /// A log open for reading.
 pub struct LogReader {
-    file: RefCell<ChunkFile>,
+    /// The database, and the file of copies.
+    files: [Option<RefCell<ChunkFile>>; 2],
     chunks: Vec<Place>,
     video_synced: u64,
+    /// Last 8 bytes of the session's UUID, as chunks say it; `None` when there is no chunk.
+    pub session: Option<u64>,
+    /// What became of the database.
+    pub database: Database,
+    /// Bytes of the database's file.
+    pub database_bytes: u64,
+    /// Chunks that only the file of copies has.
+    pub from_copies: u64,
     /// What the recording says of itself.
     pub facts: Facts,
     /// What is missing.
     pub holes: Vec<Hole>,
     /// Chunks that were there and damaged.
     pub damaged: u64,
+    /// Records that are there and left out: they stand behind a hole in the last [`TAIL_NS`] of a log that was not closed.
+    pub cut: u64,
     paths: LogPaths,
 }
 
 impl LogReader {
-    /// Opens a log, also one that is being written.
+    /// Opens a log, also one that is being written, and also one of which nothing is left but the video.
     ///
     /// # Errors
     /// [`LogError::NoLog`] when there is none; [`LogError::TooNew`] when a newer release wrote it; [`LogError`] when it cannot be
     /// read.
     pub fn open(paths: &LogPaths) -> Result<Self, LogError> {
-        let path = paths.events.join(DATABASE_FILE);
-        if !path.is_file() {
+        if !paths.dir.is_dir() {
             return Err(LogError::NoLog { path: paths.dir.clone() });
         }
-        let found = salvage::scan(&path)?;
+        let (events, path) = (paths.events.join(DATABASE_FILE), &paths.facts);
+        // The copies first: a chunk goes into the database before, so that of a log that is being written none is missed.
+        let copies = scan_if_there(path)?;
+        let found = scan_if_there(&events)?;
+        let database = match &found {
+            Some((found, _)) if found.chunks.is_empty() => Database::Empty,
+            Some(_) => Database::Present,
+            None => Database::Missing,
+        };
+        let (found, file) = found.map_or_else(|| (Scan::default(), None), |(found, file)| (found, Some(file)));
         let mut reader = Self {
-            file: RefCell::new(ChunkFile::open(&path)?),
             chunks: found.chunks,
             video_synced: found.video_synced,
+            session: found.session,
+            database,
+            database_bytes: found.file_bytes,
+            from_copies: 0,
             facts: Facts::default(),
             holes: Vec::new(),
             damaged: found.damaged,
+            cut: 0,
             paths: paths.clone(),
+            files: [file.map(RefCell::new), None],
         };
+        if let Some((copies, file)) = copies {
+            reader.take_copies(copies);
+            reader.files[1] = Some(RefCell::new(file));
+        }
         reader.read_facts()?;
         reader.find_holes();
+        if reader.cut_tail() {
+            reader.read_facts()?;
+        }
         Ok(reader)
+    }
+
+    /// Takes the chunks that the database does not have from the copies, unless they are of another recording.
+    fn take_copies(&mut self, copies: Scan) {
+        if self.session.is_some() && copies.session != self.session {
+            return;
+        }
+        self.session = copies.session;
+        self.video_synced = self.video_synced.max(copies.video_synced);
+        let have = self.chunks.len();
+        for place in copies.chunks {
+            if self.chunks[..have].binary_search_by_key(&place.first, |known| known.first).is_err() {
+                self.chunks.push(Place { copy: true, ..place });
+                self.from_copies += 1;
+            }
+        }
+        self.chunks.sort_by_key(|place| place.first);
     }
 
     /// Reads the chunks that hold facts; those that cannot be understood are left out of the log.
     fn read_facts(&mut self) -> Result<(), LogError> {
         let mut bad = Vec::new();
-        let mut facts = Facts::default();
+        let mut facts = Facts { ending: Ending::read(&self.paths.ending), ..Facts::default() };
         for (index, place) in self.chunks.iter().enumerate().filter(|(_, place)| place.flags & FLAG_FACTS != 0) {
             match self.read(place) {
                 Ok(records) => facts.take(records),
@@ -113,9 +193,29 @@ impl LogReader {
         }
     }
 
+    /// Ends a log that was not closed at the first hole in its last part; true when there is one.
+    fn cut_tail(&mut self) -> bool {
+        if self.facts.end.is_some() {
+            return false;
+        }
+        let latest = self.chunks.iter().map(|place| place.max_t.0).max().unwrap_or(0);
+        let Some(at) = self.holes.iter().position(|hole| latest - hole.from.0 <= TAIL_NS && hole.first > 0) else {
+            return false;
+        };
+        let end = self.chunks.partition_point(|place| place.first < self.holes[at].first);
+        self.cut = self.chunks.drain(end..).map(|place| u64::from(place.count)).sum();
+        self.holes.truncate(at);
+        true
+    }
+
     /// The chunks, in order.
     pub fn chunks(&self) -> &[Place] {
         &self.chunks
+    }
+
+    /// Bytes of the video that were on the disk for certain when the last chunk was cut.
+    pub fn video_synced(&self) -> u64 {
+        self.video_synced
     }
 
     /// Where the log's files are.
@@ -132,8 +232,9 @@ impl LogReader {
     }
 
     fn read(&self, place: &Place) -> Result<Vec<Record>, LogError> {
-        let mut file = self.file.borrow_mut();
         let gone = |detail: String| LogError::Chunk { action: "read", seq: place.first, detail };
+        let file = self.files[usize::from(place.copy)].as_ref().ok_or_else(|| gone("its file is not there".into()))?;
+        let mut file = file.borrow_mut();
         let (header, body) = chunk::split(file.bytes(place)?).map_err(|error| gone(error.to_string()))?;
         if header.first.0 != place.first {
             return Err(gone("another chunk stands there now".into()));
@@ -153,38 +254,25 @@ impl LogReader {
         })
     }
 
-    /// References to frames that no sync vouches for, in order: those that a recovery must check against the video's bytes.
-    /// `video_len` is the video's length: a sync that vouches for more than there is was not honoured.
-    ///
-    /// # Errors
-    /// [`LogError`] when a chunk cannot be read.
-    pub fn unsynced_frames(&self, video_len: u64) -> Result<Vec<Frame>, LogError> {
-        let synced = self.video_synced.min(video_len);
-        let mut out = Vec::new();
-        for index in (0..self.chunks.len()).rev() {
-            if self.chunks[index].flags & FLAG_FRAMES == 0 {
-                continue;
-            }
-            let Ok(records) = self.records(index) else { continue };
-            let mut frames: Vec<_> = records
-                .into_iter()
-                .filter_map(|record| match record.body {
-                    Body::Event(Event::Frame(frame)) => Some(frame),
-                    _ => None,
-                })
-                .collect();
-            let before = frames.len();
-            frames.retain(|frame| frame.offset.saturating_add(u64::from(frame.size_bytes)) > synced);
-            let crossed = frames.len() < before;
-            frames.reverse();
-            out.extend(frames);
-            if crossed {
-                break;
-            }
+    /// The references to frames in the chunk at `index`, in order; none when it cannot be understood.
+    pub fn frames(&self, index: usize) -> Vec<Frame> {
+        if self.chunks[index].flags & FLAG_FRAMES == 0 {
+            return Vec::new();
         }
-        out.reverse();
-        Ok(out)
+        let frame = |record: Record| match record.body {
+            Body::Event(Event::Frame(frame)) => Some(frame),
+            _ => None,
+        };
+        self.records(index).map(|records| records.into_iter().filter_map(frame).collect()).unwrap_or_default()
     }
+}
+
+/// Scans a file for chunks and opens it; `None` when it is not there.
+fn scan_if_there(path: &Path) -> Result<Option<(Scan, ChunkFile)>, LogError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    Ok(Some((salvage::scan(path)?, ChunkFile::open(path)?)))
 }
 
 fn codec_error(error: &codec::CodecError, seq: u64) -> LogError {
@@ -256,11 +344,22 @@ mod tests {
 
     #[test]
     fn a_hole_begins_at_the_latest_time_before_it() {
-        // An input at 120, then a frame at 100 (appended late), then a chunk that is lost, then one at 200.
-        let bytes = [made(0, &[120]), made(1, &[100]), made(3, &[200])].concat();
+        // An input at 120, then a frame at 100 (appended late), then a chunk that is lost, then one at 0.2 s.
+        let until = 200_000_000;
+        let bytes = [made(0, &[120]), made(1, &[100]), made(3, &[until])].concat();
         let (_dir, reader) = reader(&bytes);
-        let hole = Hole { first: 2, count: 1, from: MonoNs(120), until: MonoNs(200) };
+        let hole = Hole { first: 2, count: 1, from: MonoNs(120), until: MonoNs(until) };
         assert_eq!(reader.holes, [hole]);
+    }
+
+    #[test]
+    fn a_hole_in_the_unsynced_tail_ends_the_log_and_an_earlier_one_does_not() {
+        let ms = |t: i64| t * 1_000_000;
+        let bytes = [made(0, &[ms(10)]), made(2, &[ms(200)]), made(3, &[ms(290)]), made(5, &[ms(300)])].concat();
+        let (_dir, reader) = reader(&bytes);
+        assert_eq!(reader.holes.iter().map(|hole| hole.first).collect::<Vec<_>>(), [1]);
+        assert_eq!(reader.chunks().iter().map(|place| place.first).collect::<Vec<_>>(), [0, 2, 3]);
+        assert_eq!(reader.cut, 1);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Place {
     pub count: u16,
     /// [`chunk::FLAG_FACTS`], [`chunk::FLAG_FRAMES`].
     pub flags: u16,
+    /// It stands in the file of copies and no more in the database.
+    pub copy: bool,
 }
 
 impl Place {
@@ -49,6 +51,7 @@ impl Place {
             len: len as u16,
             count: header.count as u16,
             flags: header.flags,
+            copy: false,
         }
     }
 
@@ -67,6 +70,10 @@ pub struct Scan {
     pub damaged: u64,
     /// Most bytes of the video that a chunk vouches for.
     pub video_synced: u64,
+    /// Whose chunks they are: the last 8 bytes of the session's UUID.
+    pub session: Option<u64>,
+    /// Bytes of the file.
+    pub file_bytes: u64,
 }
 
 /// Scans the bytes of a file for chunks. With several recordings in it, only the chunks of the first one found count.
@@ -76,7 +83,6 @@ pub struct Scan {
 pub fn scan(path: &Path) -> Result<Scan, LogError> {
     let mut file = File::open(path).map_err(io_error("open", path))?;
     let mut found = Scan::default();
-    let mut session = None;
     let finder = memmem::Finder::new(&MAGIC);
     let mut window = Vec::with_capacity(WINDOW + MAX_LEN);
     let mut base = 0u64;
@@ -92,7 +98,7 @@ pub fn scan(path: &Path) -> Result<Scan, LogError> {
                 break;
             }
             match chunk::split(&window[at..]) {
-                Ok((header, body)) if *session.get_or_insert(header.session) == header.session => {
+                Ok((header, body)) if *found.session.get_or_insert(header.session) == header.session => {
                     let len = chunk::HEADER_LEN + body.len();
                     found.chunks.push(Place::of(&header, base + at as u64, len));
                     found.video_synced = found.video_synced.max(header.video_synced);
@@ -105,6 +111,7 @@ pub fn scan(path: &Path) -> Result<Scan, LogError> {
             }
         }
         if last {
+            found.file_bytes = base + window.len() as u64;
             break;
         }
         let keep_from = limit.max(at.min(window.len()));

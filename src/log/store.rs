@@ -19,7 +19,8 @@ const CACHE_BYTES: u64 = 32 << 20;
 
 /// An open database.
 pub struct Store {
-    db: sled::Db,
+    /// None once it was given up.
+    db: Option<sled::Db>,
     path: PathBuf,
 }
 
@@ -50,16 +51,28 @@ impl Store {
             .flush_every_ms(None)
             .print_profile_on_drop(false);
         let db = Self::guarded(path, "open", || config.open())?;
-        Ok(Self { db, path: path.to_path_buf() })
+        Ok(Self { db: Some(db), path: path.to_path_buf() })
     }
 
     fn guarded<T>(path: &Path, action: &'static str, call: impl FnOnce() -> sled::Result<T>) -> Result<T, LogError> {
-        let failed = |detail: String| LogError::Database { action, path: path.to_path_buf(), detail };
+        let failed = |detail: String, kind| LogError::Database { action, path: path.to_path_buf(), detail, kind };
         match catch_unwind(AssertUnwindSafe(call)) {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(failed(error.to_string())),
-            Err(_) => Err(failed("the database panicked".into())),
+            Ok(Err(sled::Error::Io(error))) => Err(failed(error.to_string(), Some(error.kind()))),
+            Ok(Err(error)) => Err(failed(error.to_string(), None)),
+            Err(_) => Err(failed("the database panicked".into(), None)),
         }
+    }
+
+    fn on_db<T>(&self, action: &'static str, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, LogError> {
+        let given_up = || sled::Error::Unsupported("the database was given up after a failure".into());
+        Self::guarded(&self.path, action, || call(self.db.as_ref().ok_or_else(given_up)?))
+    }
+
+    /// Leaves the database as it is on the disk after a failed write or sync. It is not dropped: sled's own end writes
+    /// what it still has, syncs once more, and panics when that fails. Its memory is the system's again when the process ends.
+    pub fn give_up(&mut self) {
+        std::mem::forget(self.db.take());
     }
 
     /// Puts a chunk under the number of its first record.
@@ -67,7 +80,7 @@ impl Store {
     /// # Errors
     /// [`LogError::Database`]; sled then answers every later call with the same error.
     pub fn insert(&self, first: Seq, chunk: &[u8]) -> Result<(), LogError> {
-        Self::guarded(&self.path, "write", || self.db.insert(first.to_key(), chunk)).map(drop)
+        self.on_db("write", |db| db.insert(first.to_key(), chunk)).map(drop)
     }
 
     /// Hands everything inserted to the system: a killed process loses none of it.
@@ -75,7 +88,7 @@ impl Store {
     /// # Errors
     /// [`LogError::Database`].
     pub fn flush(&self) -> Result<(), LogError> {
-        Self::guarded(&self.path, "flush", || self.db.flush()).map(drop)
+        self.on_db("flush", |db| db.flush()).map(drop)
     }
 
     /// A handle on the database's file with which another thread can sync it.
@@ -86,6 +99,16 @@ impl Store {
         let path = self.path.join(DATABASE_FILE);
         let file = File::open(&path).map_err(io_error("open", &path))?;
         Ok((file, path))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // sled syncs when it is dropped, and panics when that fails.
+        let db = self.db.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(db))).is_err() {
+            tracing::error!("the database panicked while it was closed");
+        }
     }
 }
 
@@ -108,6 +131,8 @@ mod tests {
         let store = Store::open(&path).expect("a database with a stale snapshot");
         let keys: Vec<u64> = store
             .db
+            .as_ref()
+            .expect("a database")
             .iter()
             .map(|entry| entry.expect("a chunk").0.as_ref().try_into().map(u64::from_be_bytes).expect("a key"))
             .collect();

@@ -119,6 +119,17 @@ pub enum VideoError {
 }
 
 impl VideoError {
+    /// The kind of the system's error behind this one.
+    pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Open { source, .. }
+            | Self::Write { source, .. }
+            | Self::Read { source, .. }
+            | Self::Settle { source, .. } => Some(source.kind()),
+            Self::BoxSize { .. } | Self::UnitSize { .. } | Self::DataEnd { .. } | Self::Short { .. } => None,
+        }
+    }
+
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

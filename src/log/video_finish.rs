@@ -147,6 +147,41 @@ pub fn detect_layout(path: &Path) -> Result<BoxLayout, VideoError> {
     BoxLayout::new(BOX_SIZE)
 }
 
+/// Where the contents of the last box end: the file's length, or, when an earlier try has patched the last box already, where that
+/// box says it ends; an index, or a part of one, may stand behind it. So the answer is the same whenever finishing is begun anew.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn data_len(path: &Path, layout: BoxLayout) -> Result<u64, VideoError> {
+    let read = |offset| move |source| VideoError::Read { path: path.to_owned(), offset, source: Arc::new(source) };
+    let file =
+        File::open(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+    let len = file.metadata().map_err(read(0))?.len();
+    let head_at = |at: u64| {
+        let mut head = [0; BOX_HEADER as usize];
+        read_exact_at(&file, &mut head, at).map(|()| head).map_err(read(at))
+    };
+    for range in layout.contents(len) {
+        let start = range.start - BOX_HEADER;
+        let head = head_at(start)?;
+        // Any other length that is not the declared one is damage, and boxes lie where arithmetic says.
+        let said = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
+        let end = start + said;
+        if &head[4..] != b"mdat" || said < BOX_HEADER || said > layout.box_size() || end > len {
+            continue;
+        }
+        // The true length of a finished video's only box was taken for the size of all boxes, or the last box is full.
+        let ends = said < layout.box_size() || end + BOX_HEADER > len || {
+            let behind = head_at(end)?;
+            &behind[4..] == b"moov" || (behind == [0; 8] && layout.box_size() != BOX_SIZE)
+        };
+        if ends {
+            return Ok(end);
+        }
+    }
+    Ok(len)
+}
+
 /// SHA-256 of a finished file, read from the checkpoint on. A checkpoint that is damaged, or lies behind the start of the
 /// last box (whose header finishing changed), is not used: then the whole file is read.
 ///
@@ -242,6 +277,24 @@ mod tests {
             assert_eq!(std::fs::read(&path).unwrap(), wanted, "from state {number}");
         }
         assert_eq!(detect_layout(&path).unwrap(), layout);
+    }
+
+    #[test]
+    fn the_end_of_the_data_is_the_same_from_every_point_of_an_earlier_try() {
+        let dir = tempfile::tempdir().unwrap();
+        for units in [2, 9] {
+            let (path, layout, end, _) = log_video(dir.path(), units);
+            File::options().write(true).open(&path).unwrap().set_len(end).unwrap();
+            assert_eq!(data_len(&path, layout).unwrap(), end, "cut");
+            finish(&path, layout, end, MOOV).unwrap();
+            let wanted = std::fs::read(&path).unwrap();
+            for part in [0, 1, 7, 8, MOOV.len()] {
+                std::fs::write(&path, &wanted[..end as usize + part]).unwrap();
+                assert_eq!(data_len(&path, detect_layout(&path).unwrap()).unwrap(), end, "{part} bytes of the index");
+            }
+            std::fs::write(&path, [&wanted[..end as usize], &[0; 24][..]].concat()).unwrap();
+            assert_eq!(data_len(&path, detect_layout(&path).unwrap()).unwrap(), end, "an index of zeros");
+        }
     }
 
     #[test]

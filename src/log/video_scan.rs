@@ -6,10 +6,11 @@
 //! (at most [`MAX_BOX_SIZE`](super::video::MAX_BOX_SIZE) bytes), changes nothing.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::video::{BOX_HEADER, BoxLayout, VideoError};
+use super::video::{BoxLayout, VideoError};
 use crate::file_at::read_exact_at;
 
 /// NAL unit types of H.264 (table 7-1): slices of other and of IDR pictures, SEI.
@@ -108,48 +109,39 @@ fn slices<S>(contents: &[u8], mut at: usize, recognise: &mut dyn FnMut(&[u8]) ->
     }
 }
 
-/// Goes through a log's video box by box; `each` is given the access units of a box, in the order of the file.
+/// Goes through `range` of a log's video box by box; `each` is given the access units of a box, in the order of the file. The
+/// range begins where an access unit may begin, and ends where one begins or at [`data_len`](super::video_finish::data_len).
 ///
 /// # Errors
 /// When the file cannot be read.
 pub fn scan<S>(
     path: &Path,
     layout: BoxLayout,
+    range: &Range<u64>,
     recognise: &mut dyn FnMut(&[u8]) -> Option<S>,
     each: &mut dyn FnMut(Vec<FoundUnit<S>>),
 ) -> Result<(), VideoError> {
-    let failed = |offset| move |source| VideoError::Read { path: path.to_owned(), offset, source: Arc::new(source) };
     let file =
         File::open(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
-    let len = file.metadata().map_err(failed(0))?.len();
     let mut contents = Vec::new();
-    for range in layout.contents(len) {
-        let mut head = [0; BOX_HEADER as usize];
-        read_exact_at(&file, &mut head, range.start - BOX_HEADER).map_err(failed(range.start - BOX_HEADER))?;
-        // The last box of a finished file is shorter, and its length is true; an index follows it. Any other length that is not
-        // the declared one is damage.
-        let said = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
-        let patched = &head[4..] == b"mdat" && (BOX_HEADER..layout.box_size()).contains(&said);
-        let behind = range.start - BOX_HEADER + said;
-        let len =
-            if patched && behind < range.end && is_moov(&file, behind) { behind } else { range.end } - range.start;
-        contents.resize(len as usize, 0);
-        read_exact_at(&file, &mut contents, range.start).map_err(failed(range.start))?;
-        each(find_access_units(&contents, range.start, recognise));
+    for of_box in layout.contents(range.end).skip_while(|of_box| of_box.end <= range.start) {
+        let start = of_box.start.max(range.start);
+        contents.resize((of_box.end - start) as usize, 0);
+        read_exact_at(&file, &mut contents, start).map_err(|source| VideoError::Read {
+            path: path.to_owned(),
+            offset: start,
+            source: Arc::new(source),
+        })?;
+        each(find_access_units(&contents, start, recognise));
     }
     Ok(())
-}
-
-/// Whether an index box starts at `offset`.
-fn is_moov(file: &File, offset: u64) -> bool {
-    let mut head = [0; BOX_HEADER as usize];
-    read_exact_at(file, &mut head, offset).is_ok() && &head[4..] == b"moov"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::log::video::VideoWriter;
+    use crate::log::video_finish::data_len;
 
     /// An access unit whose SEI is the number behind `stmp`.
     fn unit(number: u32, keyframe: bool, len: usize) -> Vec<u8> {
@@ -167,7 +159,14 @@ mod tests {
 
     fn scanned(path: &Path, layout: BoxLayout) -> Vec<FoundUnit<u32>> {
         let mut all = Vec::new();
-        scan(path, layout, &mut recognise, &mut |units| all.extend(units)).unwrap();
+        let end = data_len(path, layout).unwrap();
+        scan(path, layout, &(0..end), &mut recognise, &mut |units| all.extend(units)).unwrap();
+        let middle = all.get(7).map_or(end, |unit: &FoundUnit<u32>| unit.offset);
+        let mut parts = Vec::new();
+        for range in [0..middle, middle..end] {
+            scan(path, layout, &range, &mut recognise, &mut |units| parts.extend(units)).unwrap();
+        }
+        assert_eq!(parts, all, "in two parts");
         all
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns guarantees G1, G2, G3 and G6 of [`super`]. One thread appends; a second one only syncs, so that a slow disk does not
 //! stop the first. States are types: a [`LogWriter`] becomes a [`SealedLog`]; a writer that failed once only answers
-//! [`LogError::Poisoned`].
+//! [`LogError::Poisoned`], and can still be given up ([`LogWriter::give_up`]), which says beside the log why it ended.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,16 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
-use super::chunk::{self, Header};
+use super::chunk::{self, FLAG_FACTS, Header};
 use super::codec::ChunkBuilder;
+use super::ending::Ending;
+use super::facts::FactsFile;
 use super::lock::LogLock;
+use super::reserve::Recorded;
 use super::store::Store;
 use super::video::{Extent, VideoWriter};
-use super::{Body, LogError, LogPaths, Record, io_error};
-use crate::event::Source;
+use super::{Body, FirstFailure, LogError, LogPaths, Record, io_error};
+use crate::event::{Event, Gap, Source, Stream};
 use crate::id::{Seq, SessionId};
 use crate::time::{Clock, MonoNs, SystemClock};
 
@@ -40,14 +43,17 @@ struct Shared {
     video_written: AtomicU64,
     /// Bytes of the video on the disk for certain.
     video_durable: AtomicU64,
+    /// Bytes of the copies of the facts written, and on the disk for certain.
+    facts: [AtomicU64; 2],
     /// The first error of the syncing thread.
-    failed: Mutex<Option<String>>,
+    failed: Mutex<Option<FirstFailure>>,
 }
 
 /// Files that the syncing thread syncs, in this order: the video before the references that point into it.
 struct SyncFiles {
     video: (File, PathBuf),
     database: (File, PathBuf),
+    facts: (File, PathBuf),
 }
 
 impl SyncFiles {
@@ -60,6 +66,13 @@ impl SyncFiles {
         let (file, path) = &self.database;
         file.sync_data().map_err(io_error("sync", path))?;
         shared.durable.fetch_max(committed, Ordering::SeqCst);
+        let [written, durable] = &shared.facts;
+        let written = written.load(Ordering::SeqCst);
+        if written > durable.load(Ordering::SeqCst) {
+            let (file, path) = &self.facts;
+            file.sync_data().map_err(io_error("sync", path))?;
+            durable.fetch_max(written, Ordering::SeqCst);
+        }
         Ok(())
     }
 }
@@ -69,26 +82,71 @@ pub struct LogWriter {
     paths: LogPaths,
     session: u64,
     store: Store,
+    facts: FactsFile,
     video: VideoWriter,
     pending: ChunkBuilder,
     pending_since: Option<MonoNs>,
     next: u64,
     hashed: u64,
+    chunk_bytes: u64,
+    frames: u64,
+    uncommitted: Uncommitted,
     shared: Arc<Shared>,
     dirty: Option<Sender<()>>,
     syncer: Option<JoinHandle<()>>,
-    poisoned: Option<String>,
+    poisoned: Option<FirstFailure>,
     clock: Arc<dyn Clock>,
     _lock: LogLock,
 }
 
-/// A log that was closed in good order.
+/// Records that were appended and are not in the database yet: what a failure loses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Uncommitted {
+    /// Inputs.
+    pub inputs: u64,
+    /// Frames.
+    pub frames: u64,
+    /// Frames and inputs that gaps among them count as lost.
+    pub dropped: (u64, u64),
+}
+
+impl Uncommitted {
+    fn add(&mut self, record: &Record) {
+        match &record.body {
+            Body::Event(Event::Frame(_)) => self.frames += 1,
+            Body::Event(Event::Gap(gap)) => self.add_gap(gap),
+            Body::Event(_) if record.source != Source::Recorder => self.inputs += 1,
+            _ => {}
+        }
+    }
+
+    /// Counts what a gap that is lost itself would have counted.
+    pub fn add_gap(&mut self, gap: &Gap) {
+        match gap.stream {
+            Stream::Screen => self.dropped.0 += gap.lost.unwrap_or(0),
+            Stream::Input => self.dropped.1 += gap.lost.unwrap_or(0),
+            Stream::Audio | Stream::Log | Stream::Clock => {}
+        }
+    }
+}
+
+/// A log to which nothing is appended any more.
 #[derive(Debug)]
 pub struct SealedLog {
     /// The session's folder.
     pub session_dir: PathBuf,
     /// Records in it.
     pub records: u64,
+}
+
+/// A log that could not be closed: its writer can still be given up.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Unsealed {
+    /// Why not.
+    pub error: LogError,
+    /// Its writer, which failed.
+    pub writer: Box<LogWriter>,
 }
 
 /// How far a writer is: for the status line.
@@ -109,7 +167,7 @@ fn sync_loop(files: &SyncFiles, shared: &Shared, dirty: &Receiver<()>) {
         if let Err(error) = files.sync(shared) {
             // Never tried again: after a failed sync the system may have dropped the pages, and a second one would lie.
             let mut failed = shared.failed.lock().unwrap_or_else(PoisonError::into_inner);
-            failed.get_or_insert(error.to_string());
+            failed.get_or_insert(FirstFailure::from(&error));
             return;
         }
         clock.sleep_until(start.plus(Duration::from_nanos(SYNC_NS as u64)));
@@ -134,7 +192,12 @@ impl LogWriter {
         let store = Store::open(&paths.events)?;
         crate::files::restrict_tree(&paths.events).map_err(io_error("restrict", &paths.events))?;
         let video = VideoWriter::create(&paths.video, box_bytes)?;
-        let files = SyncFiles { video: (video.sync_handle()?, paths.video.clone()), database: store.sync_handle()? };
+        let facts = FactsFile::create(&paths.facts)?;
+        let files = SyncFiles {
+            video: (video.sync_handle()?, paths.video.clone()),
+            database: store.sync_handle()?,
+            facts: facts.sync_handle()?,
+        };
         store.flush()?;
         files.database.0.sync_all().map_err(io_error("sync", &files.database.1))?;
         for dir in [paths.events.as_path(), &paths.dir, session_dir] {
@@ -148,6 +211,7 @@ impl LogWriter {
             durable: AtomicU64::new(0),
             video_written: AtomicU64::new(0),
             video_durable: AtomicU64::new(0),
+            facts: [const { AtomicU64::new(0) }; 2],
             failed: Mutex::new(None),
         });
         let (dirty, wait) = crossbeam_channel::bounded(1);
@@ -165,11 +229,15 @@ impl LogWriter {
             paths,
             session: u64::from_be_bytes(tail),
             store,
+            facts,
             video,
             pending: ChunkBuilder::default(),
             pending_since: None,
             next: 0,
             hashed: 0,
+            chunk_bytes: 0,
+            frames: 0,
+            uncommitted: Uncommitted::default(),
             shared,
             dirty: Some(dirty),
             syncer: Some(syncer),
@@ -181,15 +249,22 @@ impl LogWriter {
 
     /// Runs a step; its first failure poisons the writer (G6).
     fn step<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, LogError>) -> Result<T, LogError> {
-        if let Some(first) = &self.poisoned {
-            return Err(LogError::Poisoned { first: first.clone() });
+        self.check()?;
+        step(self).inspect_err(|error| self.poisoned = Some(FirstFailure::from(error)))
+    }
+
+    /// Whether everything was written and synced so far: a failed sync is noticed here also while nothing is appended.
+    ///
+    /// # Errors
+    /// [`LogError::Poisoned`] with the first failure, from then on.
+    pub fn check(&mut self) -> Result<(), LogError> {
+        if self.poisoned.is_none() {
+            self.poisoned.clone_from(&self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner));
         }
-        let failed = self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(first) = failed {
-            self.poisoned = Some(first.clone());
-            return Err(LogError::Poisoned { first });
+        match &self.poisoned {
+            Some(first) => Err(LogError::Poisoned { first: first.clone() }),
+            None => Ok(()),
         }
-        step(self).inspect_err(|error| self.poisoned = Some(error.to_string()))
     }
 
     /// Appends a frame's access unit to the video and says where it stands. Its reference is appended by the caller, after.
@@ -217,13 +292,17 @@ impl LogWriter {
     /// # Errors
     /// [`LogError`] when a full chunk cannot be committed; the writer is then poisoned.
     pub fn append(&mut self, record: &Record) -> Result<Seq, LogError> {
+        if let Err(error) = self.check() {
+            self.uncommitted.add(record);
+            return Err(error);
+        }
         self.step(|this| this.push(record))
     }
 
     fn push(&mut self, record: &Record) -> Result<Seq, LogError> {
-        if !self.pending.fits(record) {
-            self.commit_now()?;
-        }
+        let room = if self.pending.fits(record) { Ok(()) } else { self.commit_now() };
+        self.uncommitted.add(record);
+        room?;
         if self.pending_since.is_none() {
             self.pending_since = Some(self.clock.now());
         }
@@ -256,6 +335,17 @@ impl LogWriter {
         self.step(Self::commit_now)
     }
 
+    /// Commits the pending records, and brings the copies of the facts to the disk: before anything is recorded that needs them.
+    ///
+    /// # Errors
+    /// [`LogError`] when that cannot be done; the writer is then poisoned.
+    pub fn commit_facts(&mut self) -> Result<(), LogError> {
+        self.step(|this| {
+            this.commit_now()?;
+            this.facts.sync()
+        })
+    }
+
     fn commit_now(&mut self) -> Result<(), LogError> {
         self.pending_since = None;
         let Some((wire, flags, min_t, max_t)) = self.pending.take() else { return Ok(()) };
@@ -278,7 +368,14 @@ impl LogWriter {
         }
         self.store.insert(first, &bytes)?;
         self.store.flush()?;
+        if flags & FLAG_FACTS != 0 {
+            self.facts.append(&bytes)?;
+            self.shared.facts[0].store(self.facts.len(), Ordering::SeqCst);
+        }
         self.next = header.end();
+        self.chunk_bytes += bytes.len() as u64;
+        self.frames += wire.frames.len() as u64;
+        self.uncommitted = Uncommitted::default();
         self.shared.committed.store(self.next, Ordering::SeqCst);
         if let Some(dirty) = &self.dirty {
             match dirty.try_send(()) {
@@ -298,6 +395,34 @@ impl LogWriter {
         }
     }
 
+    /// What was committed so far: it decides how much room sealing needs.
+    pub fn recorded(&self) -> Recorded {
+        Recorded { records: self.next, chunk_bytes: self.chunk_bytes, frames: self.frames }
+    }
+
+    /// What was appended and is not committed yet.
+    pub fn uncommitted(&self) -> Uncommitted {
+        self.uncommitted
+    }
+
+    /// Ends a writer that failed: what was acknowledged stays as it is, and why it ended is written beside it. When not even
+    /// that can be written, the log can be sealed all the same, like that of a killed recorder.
+    pub fn give_up(mut self, ending: &Ending) -> SealedLog {
+        self.stop_syncer();
+        self.store.give_up();
+        if let Err(error) = ending.write(&self.paths.ending, &self.paths.reserve) {
+            tracing::error!(%error, "why the recording ended cannot be written beside its log");
+        }
+        self.closed()
+    }
+
+    fn closed(&self) -> SealedLog {
+        SealedLog {
+            session_dir: self.paths.dir.parent().map(Path::to_path_buf).unwrap_or_default(),
+            records: self.next,
+        }
+    }
+
     fn stop_syncer(&mut self) {
         self.dirty = None;
         if let Some(thread) = self.syncer.take()
@@ -310,8 +435,8 @@ impl LogWriter {
     /// Closes the log: the reason of the end is its last record, and all of it is on the disk when this returns.
     ///
     /// # Errors
-    /// [`LogError`] when that cannot be done; what was acknowledged before stays readable.
-    pub fn seal(mut self, t: MonoNs, reason: &str) -> Result<SealedLog, LogError> {
+    /// [`Unsealed`] when that cannot be done; what was acknowledged before stays readable.
+    pub fn seal(mut self, t: MonoNs, reason: &str) -> Result<SealedLog, Unsealed> {
         // First the other thread ends, so that a sync of its that failed is seen below and not overwritten by one that succeeds.
         self.stop_syncer();
         let sealed = self.step(|this| {
@@ -324,16 +449,27 @@ impl LogWriter {
             this.commit_now()?;
             let (database, path) = this.store.sync_handle()?;
             database.sync_all().map_err(io_error("sync", &path))?;
+            this.facts.sync()?;
             crate::files::restrict_tree(&this.paths.events).map_err(io_error("restrict", &this.paths.events))
         });
-        sealed?;
-        let session_dir = self.paths.dir.parent().map(Path::to_path_buf).unwrap_or_default();
-        Ok(SealedLog { session_dir, records: self.next })
+        match sealed {
+            Ok(()) => Ok(self.closed()),
+            Err(error) => Err(Unsealed { error, writer: Box::new(self) }),
+        }
+    }
+}
+
+impl std::fmt::Debug for LogWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogWriter").field("paths", &self.paths).field("next", &self.next).finish_non_exhaustive()
     }
 }
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
         self.stop_syncer();
+        if self.poisoned.is_some() {
+            self.store.give_up();
+        }
     }
 }

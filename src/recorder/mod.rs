@@ -10,8 +10,14 @@
 //! queue is dropped where it arises, counted, and written as a gap. Pictures are converted in the thread that grabs them:
 //! the shared memory of the screen is free again after 0.3 ms, and 3 MB cross to the encoder instead of 8.
 
+mod control;
+mod disk;
+mod failure;
+mod pauses;
 mod picture;
 mod sequence;
+
+pub use control::{Control, OrderError};
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,8 +35,9 @@ use crate::capture::{
 use crate::encode::{EncodeError, EncodeSettings, I420, Quality, VideoEncoder};
 use crate::event::{Event, Stream};
 use crate::id::SessionId;
-use crate::log::LogError;
+use crate::log::lock::LogLock;
 use crate::log::writer::{LogWriter, SealedLog};
+use crate::log::{LogError, LogPaths};
 use crate::time::{Clock, MonoNs};
 
 /// Pictures that wait for the encoder: 8 x 3.1 MB at 1080p; at 60 fps the encoder may stall for 130 ms, which other programs on a
@@ -50,6 +57,10 @@ const STATUS_NS: i64 = 250_000_000;
 /// How long sources may take to end once the end was asked for: one that hangs in its system must not keep the log from being
 /// closed within two seconds.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
+
+/// How long the log may take to be closed once the sources have ended: a slow disk may have seconds of writing to sync, one that
+/// does not answer must not keep the process for ever.
+const CLOSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What is done with an unchanged picture.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -87,6 +98,8 @@ pub struct RecordOptions {
     pub allow_missing: Vec<String>,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
+    /// By which it is paused, resumed and marked.
+    pub control: Control,
 }
 
 /// The bit rate when none was asked for: 0.075 bit per pixel and frame at 30 fps (4.7 Mbit/s at 1080p30), growing with the
@@ -106,6 +119,8 @@ pub struct Status {
     pub frames: u64,
     /// Frames missed.
     pub dropped: u64,
+    /// Frames that were due so far: stored, missed, skipped or still under way.
+    pub due: u64,
     /// Frames not stored because nothing changed.
     pub skipped: u64,
     /// Input events appended.
@@ -114,6 +129,12 @@ pub struct Status {
     pub video_bytes: u64,
     /// Records appended.
     pub records: u64,
+    /// Bytes that can still be recorded until the disk ends the recording; `None` while that is not known.
+    pub disk_left: Option<u64>,
+    /// Bytes a second that the recording takes of the disk, measured.
+    pub disk_rate: u64,
+    /// Nothing is taken at the moment.
+    pub paused: bool,
 }
 
 /// Counters that the threads keep and anybody may read.
@@ -126,6 +147,45 @@ pub(crate) struct Counters {
     pub(crate) video_bytes: AtomicU64,
     pub(crate) records: AtomicU64,
     pub(crate) lost_inputs: AtomicU64,
+    /// Deadlines of frames that have come: each is a frame, a drop, or a frame that was skipped as unchanged.
+    pub(crate) due: AtomicU64,
+    /// Times that the machine slept.
+    pub(crate) suspended: AtomicU64,
+    /// Bytes that sealing needs.
+    pub(crate) to_seal: AtomicU64,
+    /// Bytes until the disk ends the recording; 0 also before the first look.
+    pub(crate) disk_left: AtomicU64,
+    /// Bytes a second, measured; 0 before the first look.
+    pub(crate) disk_rate: AtomicU64,
+}
+
+impl Counters {
+    /// Frames that were due and became neither frames nor drops: they were under way when a part failed. They count as
+    /// dropped from now on.
+    pub(crate) fn take_missing_frames(&self) -> u64 {
+        let known = [&self.frames, &self.dropped, &self.skipped].map(|n| n.load(Ordering::SeqCst)).iter().sum();
+        let missing = self.due.load(Ordering::SeqCst).saturating_sub(known);
+        self.dropped.fetch_add(missing, Ordering::SeqCst);
+        missing
+    }
+
+    fn status(&self, elapsed: Duration) -> Status {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let disk_rate = read(&self.disk_rate);
+        Status {
+            elapsed,
+            frames: read(&self.frames),
+            dropped: read(&self.dropped),
+            due: read(&self.due),
+            skipped: read(&self.skipped),
+            events: read(&self.events),
+            video_bytes: read(&self.video_bytes),
+            records: read(&self.records),
+            disk_left: (disk_rate > 0).then(|| read(&self.disk_left)),
+            disk_rate,
+            paused: false,
+        }
+    }
 }
 
 /// Ends a recording, from wherever: the first reason stands.
@@ -189,6 +249,8 @@ pub struct Recorded {
     pub status: Status,
     /// Something failed, was dropped or lost: exit code 3.
     pub lossy: bool,
+    /// What kept the log from being closed; what was acknowledged before is in it and can be sealed.
+    pub failure: Option<LogError>,
 }
 
 /// Why a recording could not start, or could not be closed.
@@ -216,13 +278,34 @@ pub enum RecordError {
     /// The log could not be written.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// The log failed while recording; what was acknowledged before is in it.
-    #[error("recording stopped: {source}")]
-    Stopped {
+    /// The disk has not enough room to begin.
+    #[error(
+        "only {:.1} MB are free in {}; {:.1} MB are needed to begin, so that the recording can be ended and sealed",
+        *free_bytes as f64 / 1e6,
+        path.display(),
+        *needed_bytes as f64 / 1e6
+    )]
+    NoRoom {
+        /// Where.
+        path: PathBuf,
+        /// Free, bytes.
+        free_bytes: u64,
+        /// Needed for the end of the recording and for sealing it, bytes.
+        needed_bytes: u64,
+    },
+    /// The disk does not answer, so that the log cannot be closed; what was acknowledged before is in it.
+    #[error("the disk has not answered for {} seconds: the log in {path} could not be closed", CLOSE_LIMIT.as_secs(), path = path.display())]
+    Stuck {
         /// The session's folder.
-        session: PathBuf,
-        /// What failed.
-        source: LogError,
+        path: PathBuf,
+    },
+    /// Somebody records into the folder.
+    #[error("{path} is being recorded into: {holder}", path = path.display())]
+    InUse {
+        /// Which.
+        path: PathBuf,
+        /// Who, since when.
+        holder: String,
     },
     /// The session's folder could not be made.
     #[error("cannot create {path}: {source}", path = path.display())]
@@ -251,14 +334,18 @@ impl RecordError {
             Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
-            Self::Stopped { session, .. } => {
-                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", session.display()))
+            Self::Stuck { path } => {
+                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", path.display()))
             }
+            Self::NoRoom { .. } => Some("free some space, or choose another disk with --out".into()),
+            Self::InUse { .. } => Some("choose another name with --session".into()),
             Self::Folder { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
                     Some("the folder given with --out must exist".into())
                 }
-                std::io::ErrorKind::PermissionDenied => Some("choose a folder that can be written with --out".into()),
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("choose a folder that can be written with --out".into())
+                }
                 std::io::ErrorKind::AlreadyExists => Some("choose another name with --session".into()),
                 _ => None,
             },
@@ -283,6 +370,8 @@ pub(crate) struct Picture {
     convert_us: u32,
     /// `None`: the same as the one before.
     image: Option<I420>,
+    /// The first after a pause: decoding can begin with it.
+    restart: bool,
 }
 
 /// An access unit on its way to the log.
@@ -436,7 +525,12 @@ fn make_folder(wanted: &Path, exact: bool) -> Result<PathBuf, RecordError> {
         match crate::files::create_private_dir(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !exact => {}
-            Err(source) => return Err(RecordError::Folder { path, source }),
+            Err(source) => {
+                return Err(match LogLock::holder(&LogPaths::of(&path).lock) {
+                    Some(holder) => RecordError::InUse { path, holder },
+                    None => RecordError::Folder { path, source },
+                });
+            }
         }
     }
     let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
@@ -463,7 +557,9 @@ pub fn record(
     let input = sources.input.map(|open| start_input(open, inputs, Arc::clone(clock), stop.clone())).transpose()?;
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
-    let mut screen = picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop)?;
+    let control = options.control;
+    let mut screen =
+        picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop, control.clone())?;
 
     let description = wait_opened(&screen.opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
     let mut input_thread = None;
@@ -494,8 +590,16 @@ pub fn record(
     };
     let encoder = make_encoder(&settings)?;
 
+    let needed = disk::needed_to_begin(settings.bitrate_kbps);
+    let out = options.session_dir.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match fs4::available_space(out) {
+        Ok(free) if free < needed => {
+            return Err(RecordError::NoRoom { path: out.to_path_buf(), free_bytes: free, needed_bytes: needed });
+        }
+        // What is wrong with the folder is said when the session's is made in it.
+        _ => {}
+    }
     let folder = make_folder(&options.session_dir, options.exact_name)?;
-    let mut log = LogWriter::create(&folder, options.session_id, options.box_bytes, Arc::clone(clock))?;
     let mut facts = options.facts;
     facts.extend(sequence::start_facts(
         &description,
@@ -512,10 +616,9 @@ pub fn record(
         }),
     ));
     let begin = clock.now();
-    for (key, value) in facts {
-        sequence::append_fact(&mut log, begin, &key, &value)?;
-    }
-    log.commit()?;
+    let begun = begin_log(&folder, options.session_id, options.box_bytes, settings.bitrate_kbps, &facts, clock);
+    let (log, watch) = begun.inspect_err(|_| discard(&folder))?;
+    control.set_running(true);
     started(&folder, &description);
 
     let (units, wait_units) = bounded(UNITS);
@@ -523,8 +626,8 @@ pub fn record(
     let sequence = sequence::Sequence::new(log, surface, Arc::clone(clock), Arc::clone(&counters));
     let initial = opened_input.map(|o| (o.at, o.initial));
     let sequence_thread = spawn("sequence", Stream::Log, stop, {
-        let stop = stop.clone();
-        move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop)
+        let (stop, control) = (stop.clone(), control.clone());
+        move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop, &control)
     })?;
     screen.go(picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged });
     if let Some((go, _)) = &input_thread
@@ -533,28 +636,26 @@ pub fn record(
         tracing::debug!("the input's thread has ended already");
     }
 
-    let read = |elapsed: Duration| Status {
-        elapsed,
-        frames: counters.frames.load(Ordering::Relaxed),
-        dropped: counters.dropped.load(Ordering::Relaxed),
-        skipped: counters.skipped.load(Ordering::Relaxed),
-        events: counters.events.load(Ordering::Relaxed),
-        video_bytes: counters.video_bytes.load(Ordering::Relaxed),
-        records: counters.records.load(Ordering::Relaxed),
-    };
+    let watching = watch.start(Arc::clone(&counters), stop)?;
+
     let wall = crate::time::SystemClock;
     let mut next = wall.now();
+    let mut limit = None;
     while !sequence_thread.is_finished() {
         if wall.now() >= next {
-            status(read(clock.now().since(begin)));
+            status(control.publish(counters.status(clock.now().since(begin))));
             next = wall.now().plus(Duration::from_nanos(STATUS_NS as u64));
+        }
+        if stop.is_asked() && wall.now() > *limit.get_or_insert_with(|| wall.now().plus(GRACE + CLOSE_LIMIT)) {
+            return Err(RecordError::Stuck { path: folder });
         }
         wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
     }
+    control.set_running(false);
     let elapsed = clock.now().since(begin);
     // The log is closed. A thread that hangs in its system is left behind; it holds nothing that is still needed.
     let grace = wall.now().plus(GRACE);
-    let others = [screen.thread(), Some(encode_thread), input_thread.map(|(_, thread)| thread)];
+    let others = [screen.thread(), Some(encode_thread), input_thread.map(|(_, thread)| thread), Some(watching)];
     for thread in others.into_iter().flatten() {
         while !thread.is_finished() && wall.now() < grace {
             wall.sleep_until(wall.now().plus(Duration::from_millis(5)));
@@ -563,16 +664,41 @@ pub fn record(
             tracing::error!("a thread of the recording panicked");
         }
     }
-    let closed = sequence_thread.join();
-    let closed = closed.unwrap_or_else(|_panic| Err(LogError::Poisoned { first: "the sequence panicked".into() }));
-    let log = closed.map_err(|source| RecordError::Stopped { session: folder, source })?;
-    let status = read(elapsed);
+    let ended = sequence_thread.join().unwrap_or_else(|_panic| failure::panicked(&folder, &counters));
+    let status = control.publish(counters.status(elapsed));
     let end_reason = stop.reason();
     let lossy = stop.failure().is_some()
-        || status.dropped > 0
-        || counters.lost_inputs.load(Ordering::Relaxed) > 0
-        || end_reason == "disk_full";
-    Ok(Recorded { log, end_reason, status, lossy })
+        || [&counters.dropped, &counters.lost_inputs, &counters.suspended]
+            .iter()
+            .any(|n| n.load(Ordering::Relaxed) > 0)
+        || matches!(end_reason.as_str(), "disk_full" | "file_too_large");
+    Ok(Recorded { log: ended.log, end_reason, status, lossy, failure: ended.failure })
+}
+
+/// Begins the log: its facts are in the database when this returns, and the room for sealing it is kept.
+fn begin_log(
+    folder: &Path,
+    session: SessionId,
+    box_bytes: u64,
+    bitrate_kbps: u32,
+    facts: &[(String, Value)],
+    clock: &Arc<dyn Clock>,
+) -> Result<(LogWriter, disk::Watch), LogError> {
+    let mut log = LogWriter::create(folder, session, box_bytes, Arc::clone(clock))?;
+    let watch = disk::Watch::begin(folder, bitrate_kbps)?;
+    let now = clock.now();
+    for (key, value) in facts {
+        sequence::append_fact(&mut log, now, key, value)?;
+    }
+    log.commit_facts()?;
+    Ok((log, watch))
+}
+
+/// Removes the folder of a session that could not be begun: there is nothing in it.
+fn discard(folder: &Path) {
+    if let Err(error) = std::fs::remove_dir_all(folder) {
+        tracing::warn!(%error, "the folder of the session that could not be begun is left behind");
+    }
 }
 
 #[cfg(test)]

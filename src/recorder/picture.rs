@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::{Counters, Note, PICTURE_POOL, PICTURES, Picture, RecordError, Stop, Unchanged, Unit, source_ended, spawn};
+use super::{
+    Control, Counters, Note, PICTURE_POOL, PICTURES, Picture, RecordError, Stop, Unchanged, Unit, source_ended, spawn,
+};
 use crate::capture::pacing::Pacer;
 use crate::capture::{CaptureError, OpenScreen, ScreenDescription, ScreenSource};
 use crate::encode::{FrameStamp, I420, VideoEncoder, convert};
-use crate::event::{Event, Gap, Stream};
+use crate::event::{Event, Gap, Stream, Surface};
 use crate::id::FrameRef;
 use crate::time::{Clock, MonoNs};
 
@@ -25,6 +27,9 @@ const HEARTBEAT: Duration = Duration::from_mins(1);
 
 /// Longest time between two frames; the video's index counts a frame's duration in 32 bits of microseconds (71 minutes).
 const LONGEST_STALL: Duration = Duration::from_hours(1);
+
+/// In a pause the last picture before it is repeated this often, before [`LONGEST_STALL`] is over.
+const PAUSE_HEARTBEAT: Duration = Duration::from_mins(50);
 
 /// How long the end of the screen's thread waits to hand over what is left.
 const LAST_WORD: Duration = Duration::from_millis(500);
@@ -53,6 +58,7 @@ pub(super) fn start(
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     stop: &Stop,
+    control: Control,
 ) -> Result<Screen, RecordError> {
     let (opened, wait_opened) = bounded(1);
     let (go, wait_go) = bounded::<Pace>(1);
@@ -86,7 +92,11 @@ pub(super) fn start(
             counters,
             clock,
             stop: asked.clone(),
+            control,
             owed: true,
+            fresh: false,
+            moved: None,
+            stored: None,
             spare: None,
             unsent: VecDeque::new(),
         };
@@ -132,6 +142,11 @@ impl Screen {
     }
 }
 
+/// The time of the first of `missed` deadlines before `until`.
+fn first_of(missed: u64, until: MonoNs, fps: u32) -> MonoNs {
+    MonoNs(until.0 - missed as i64 * 1_000_000_000 / i64::from(fps))
+}
+
 struct Grabber {
     source: Box<dyn ScreenSource>,
     pictures: Sender<Picture>,
@@ -140,8 +155,15 @@ struct Grabber {
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     stop: Stop,
+    control: Control,
     /// The encoder has not seen the present picture yet.
     owed: bool,
+    /// There was a pause since the last picture: the next one is taken whole, and decoding can begin with it.
+    fresh: bool,
+    /// The surface moved, in a grab that a pause kept from being used.
+    moved: Option<Surface>,
+    /// Time of the last picture that was handed over.
+    stored: Option<MonoNs>,
     /// The buffer of a picture that found no room.
     spare: Option<I420>,
     /// Notes that found no room; at most one per frame, and none while the sequence runs.
@@ -160,38 +182,73 @@ impl Grabber {
         }
     }
 
+    /// Counts deadlines that have come; each becomes a frame, a drop, or is skipped as unchanged.
+    fn due(&self, count: u64) {
+        self.counters.due.fetch_add(count, Ordering::SeqCst);
+    }
+
     fn drop_frames(&mut self, t: MonoNs, reason: &str, count: u64, until: MonoNs) {
         self.counters.dropped.fetch_add(count, Ordering::Relaxed);
         let reason = reason.to_owned();
         self.note(t, Event::Gap(Gap { stream: Stream::Screen, reason, lost: Some(count), until }));
     }
 
+    /// In a pause: takes nothing. The video's index cannot say that a frame lasted for hours, so in a long one the picture from
+    /// before the pause is stored once more now and then.
+    fn rest(&mut self, now: MonoNs) {
+        if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) {
+            let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, restart: false };
+            if self.pictures.try_send(picture).is_ok() {
+                self.due(1);
+                self.stored = Some(now);
+            }
+        }
+    }
+
     fn run(&mut self, pace: Pace) -> Result<(), CaptureError> {
         let begin = self.clock.now();
         let end = pace.duration.map(|duration| begin.plus(duration));
         let mut pacer = Pacer::new(begin, pace.fps);
-        let mut stored: Option<MonoNs> = None;
         while !self.stop.is_asked() {
+            let left = end.map_or(0, |end| pacer.left_before(end));
             let tick = pacer.next(self.clock.as_ref());
-            if end.is_some_and(|end| tick.deadline >= end) {
+            if let Some(end) = end.filter(|end| tick.deadline >= *end) {
+                // Deadlines that passed unseen before the end were due all the same.
+                if left > 0 && !self.fresh && !self.control.is_paused() {
+                    self.due(left);
+                    self.drop_frames(first_of(left, end, pace.fps), "late", left, end);
+                }
                 self.stop.ask("duration");
                 break;
             }
-            if stored.is_some_and(|stored| tick.deadline.since(stored) > LONGEST_STALL) {
+            if self.stored.is_some_and(|stored| tick.deadline.since(stored) > LONGEST_STALL) {
+                self.due(tick.missed + 1);
                 // The process was stopped for long: the video's index cannot say so, and nobody wants such a session.
                 self.stop.fail(Stream::Screen, "stalled");
                 break;
             }
-            if tick.missed > 0 {
-                let from = MonoNs(tick.deadline.0 - (tick.missed as i64) * 1_000_000_000 / i64::from(pace.fps));
-                self.drop_frames(from, "late", tick.missed, tick.deadline);
+            if self.control.is_paused() {
+                self.fresh = true;
+                self.rest(tick.deadline);
+                continue;
             }
-            let grab = self.source.grab(stored.is_none())?;
-            if let Some(surface) = grab.surface {
+            // What passed in a pause was not missed.
+            let missed = if self.fresh { 0 } else { tick.missed };
+            self.due(missed + 1);
+            if missed > 0 {
+                self.drop_frames(first_of(missed, tick.deadline, pace.fps), "late", missed, tick.deadline);
+            }
+            let grab = self.source.grab(self.stored.is_none() || self.fresh)?;
+            self.moved = grab.surface.or(self.moved);
+            if !self.control.admits(grab.t) {
+                self.counters.due.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            }
+            if let Some(surface) = self.moved.take() {
                 self.note(grab.t, Event::Window(surface));
             }
-            self.owed |= grab.changed;
-            let rested = stored.is_some_and(|stored| grab.t.since(stored) < HEARTBEAT);
+            self.owed |= grab.changed || self.fresh;
+            let rested = self.stored.is_some_and(|stored| grab.t.since(stored) < HEARTBEAT);
             if !self.owed && pace.unchanged == Unchanged::Skip && rested {
                 self.counters.skipped.fetch_add(1, Ordering::Relaxed);
                 continue;
@@ -217,10 +274,12 @@ impl Grabber {
             };
             let convert_us = self.clock.now().since(before).as_micros() as u32;
             let changed = image.is_some();
-            match self.pictures.try_send(Picture { t: grab.t, capture_us: grab.capture_us, convert_us, image }) {
+            let capture_us = grab.capture_us;
+            match self.pictures.try_send(Picture { t: grab.t, capture_us, convert_us, image, restart: self.fresh }) {
                 Ok(()) => {
-                    stored = Some(grab.t);
+                    self.stored = Some(grab.t);
                     self.owed &= !changed;
+                    self.fresh = false;
                 }
                 Err(TrySendError::Full(picture)) => {
                     self.spare = picture.image;
@@ -252,6 +311,9 @@ fn encode_all(
         let stamp = FrameStamp { frame_ref: FrameRef(frame_ref), t: picture.t };
         let mut bytes = Vec::new();
         let duplicate = picture.image.is_none();
+        if picture.restart {
+            encoder.restart();
+        }
         let encoded = if let Some(image) = picture.image {
             let encoded = encoder.encode(&image, stamp, &mut bytes)?;
             if let Some(old) = last.replace(image) {
@@ -279,4 +341,73 @@ fn encode_all(
         frame_ref += 1;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::{BgraView, Grab};
+    use crate::time::{ManualClock, UtcNs};
+
+    /// A still screen on which recording is paused while its second picture is taken.
+    struct Still {
+        clock: Arc<ManualClock>,
+        control: Control,
+        grabs: u32,
+        pixels: Vec<u8>,
+    }
+
+    impl ScreenSource for Still {
+        fn describe(&self) -> ScreenDescription {
+            unreachable!("the grabber does not ask")
+        }
+        fn grab(&mut self, _whole: bool) -> Result<Grab, CaptureError> {
+            self.grabs += 1;
+            assert!(self.grabs <= 2, "a picture was taken in the pause");
+            if self.grabs == 2 {
+                self.control.pause(self.clock.as_ref()).expect("a pause");
+            }
+            Ok(Grab { t: self.clock.now(), capture_us: 0, changed: true, surface: None })
+        }
+        fn pixels(&mut self) -> BgraView<'_> {
+            BgraView { data: &mut self.pixels, stride: 64, width: 16, height: 16 }
+        }
+    }
+
+    #[test]
+    fn a_pause_of_hours_takes_no_picture_and_is_no_stall() {
+        let clock = Arc::new(ManualClock::new(MonoNs(0), UtcNs(0)));
+        let control = Control::new();
+        control.set_running(true);
+        let source = Still { clock: Arc::clone(&clock), control: control.clone(), grabs: 0, pixels: vec![0; 1024] };
+        let (pictures, taken) = bounded(PICTURES);
+        let (buffers, pool) = bounded(PICTURE_POOL);
+        buffers.send(I420::new(16, 16)).expect("room");
+        buffers.send(I420::new(16, 16)).expect("room");
+        let (notes, noted) = bounded(4);
+        let stop = Stop::new();
+        let mut grabber = Grabber {
+            source: Box::new(source),
+            pictures,
+            pool,
+            notes,
+            counters: Arc::default(),
+            clock,
+            stop: stop.clone(),
+            control,
+            owed: true,
+            fresh: false,
+            moved: None,
+            stored: None,
+            spare: None,
+            unsent: VecDeque::new(),
+        };
+        let pace = Pace { fps: 1, duration: Some(Duration::from_hours(3)), unchanged: Unchanged::Repeat };
+        grabber.run(pace).expect("no error");
+        assert_eq!((stop.reason().as_str(), stop.failure()), ("duration", None));
+        let taken: Vec<_> =
+            taken.try_iter().map(|picture| (picture.t.0 / 60_000_000_000, picture.image.is_some())).collect();
+        assert_eq!(taken, [(0, true), (50, false), (100, false), (150, false)]);
+        assert_eq!(noted.len(), 0, "the pause was noted as a gap");
+    }
 }

@@ -1,7 +1,8 @@
 //! The one loop that numbers and appends: what it takes first comes first in the log.
 //!
 //! Owns the log's writer. Makes positions relative to the surface, marks auto-repeat, reads the clocks, and writes what was held
-//! at the start. Ends when every producer has ended and everything they sent is appended.
+//! at the start. Ends when every producer has ended and everything they sent is appended; or, when the log fails, when everything
+//! that they still send is counted ([`super::failure`]).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,20 +12,23 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
+use super::control::{Control, Order};
+use super::failure::{self, Ended};
+use super::pauses::Pauses;
 use super::{Counters, GRACE, Note, Stop, Unit};
 use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
 use crate::event::{Button, Event, Frame, Gap, HidUsage, Key, Source, Stream, Surface};
 use crate::hid;
 use crate::id::FrameRef;
-use crate::log::writer::{LogWriter, SealedLog};
+use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
 use crate::time::{Anchor, Clock, MonoNs, SystemClock};
 
 /// How often the clocks are read: 360 readings an hour fit the drift to far below 1 ppm.
 const ANCHOR_NS: i64 = 10_000_000_000;
-/// A suspension shorter than this is not told from the noise of reading two clocks.
-const SUSPENDED_NS: i64 = 100_000_000;
+/// How often they are looked at for jumps and sleep: how long a gap of the clock is at the least.
+const GLANCE_NS: i64 = 250_000_000;
 /// Longest wait for something to append: bounds how late a commit or a reading of the clocks can be noticed when idle.
 const IDLE: Duration = Duration::from_millis(50);
 /// Most items taken from one queue before the others are looked at.
@@ -108,7 +112,12 @@ pub(super) struct Sequence {
     /// By usage and native code: some systems have only one of them.
     held_keys: BTreeSet<(Option<HidUsage>, u32)>,
     held_buttons: BTreeSet<Button>,
+    pauses: Pauses,
+    /// Another window became the active one in a pause.
+    focus_in_pause: Option<RawInput>,
+    /// The last reading in the log, and the last of all.
     last_anchor: Option<Anchor>,
+    last_glance: Option<Anchor>,
 }
 
 impl Sequence {
@@ -120,11 +129,14 @@ impl Sequence {
             counters,
             held_keys: BTreeSet::new(),
             held_buttons: BTreeSet::new(),
+            pauses: Pauses::default(),
+            focus_in_pause: None,
             last_anchor: None,
+            last_glance: None,
         }
     }
 
-    /// Appends until all three producers have ended, then closes the log.
+    /// Appends until all three producers have ended, then closes the log; one that cannot be written any more is given up.
     pub(super) fn run(
         mut self,
         initial: Option<&(MonoNs, InitialState)>,
@@ -132,16 +144,24 @@ impl Sequence {
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
         stop: &Stop,
-    ) -> Result<SealedLog, LogError> {
-        match self.run_until_done(initial, inputs, units, notes, stop) {
-            Ok(()) => {
-                let reason = stop.reason();
-                let t = self.clock.now();
-                self.log.seal(t, &reason)
-            }
+        control: &Control,
+    ) -> Ended {
+        let done = self.run_until_done(initial, inputs, units, notes, stop, control);
+        let t = self.clock.now();
+        match done {
+            Ok(()) => match self.log.seal(t, &stop.reason()) {
+                Ok(log) => Ended { log, failure: None },
+                Err(unsealed) => {
+                    stop.fail(Stream::Log, unsealed.error.end_reason());
+                    let lost = unsealed.writer.uncommitted();
+                    failure::give_up(*unsealed.writer, unsealed.error, t, lost, &self.counters, stop)
+                }
+            },
             Err(error) => {
-                stop.fail(Stream::Log, "write_error");
-                Err(error)
+                stop.fail(Stream::Log, error.end_reason());
+                let mut lost = self.log.uncommitted();
+                failure::count_rest(&mut lost, inputs, units, notes);
+                failure::give_up(self.log, error, t, lost, &self.counters, stop)
             }
         }
     }
@@ -153,6 +173,7 @@ impl Sequence {
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
         stop: &Stop,
+        control: &Control,
     ) -> Result<(), LogError> {
         self.anchor()?;
         if let Some((t, initial)) = initial {
@@ -173,6 +194,7 @@ impl Sequence {
             if notes_open {
                 select.recv(notes);
             }
+            select.recv(control.orders());
             let wait = match self.log.due() {
                 Some(due) => due.since(self.clock.now()).min(IDLE),
                 None => IDLE,
@@ -182,25 +204,57 @@ impl Sequence {
                 if notes_open {
                     notes_open = self.drain(notes, |this, Note::Event(t, event)| this.append_screen(t, event))?;
                 }
+                self.drain(control.orders(), Self::obey)?;
                 if Some(ready) == input {
                     inputs_open = self.drain(inputs, Self::append_input)?;
                 } else if Some(ready) == unit {
                     units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
                 }
             }
-            self.log.commit_if_due()?;
-            if self.last_anchor.is_none_or(|last| self.clock.now().0 - last.mono.0 >= ANCHOR_NS) {
-                self.anchor()?;
+            if inputs.is_empty()
+                && let Some(t) = self.pauses.settled_at(self.clock.now())
+            {
+                self.state_held(t)?;
             }
-            self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
+            self.log.commit_if_due()?;
+            self.log.check()?;
+            self.look_at_clocks()?;
+            self.report();
         }
-        if let Some((stream, reason)) = stop.failure() {
-            let t = self.clock.now();
-            let gap = Gap { stream, reason: reason.clone(), lost: None, until: t };
-            self.append(t, Source::Recorder, Event::Gap(gap))?;
-            append_fact(&mut self.log, t, &format!("failed_{}", stream.name()), &json!(reason))?;
+        self.drain(control.orders(), Self::obey)?;
+        if let Some(t) = self.pauses.settle() {
+            self.state_held(t)?;
         }
+        self.append_failure(stop)?;
         self.anchor()
+    }
+
+    /// Tells the other threads how far the log is.
+    fn report(&self) {
+        let recorded = self.log.recorded();
+        self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
+        self.counters.to_seal.store(recorded.bytes_to_seal(), Ordering::Relaxed);
+    }
+
+    /// What ended the recording, if it was a failure; and the frames that were due and did not get here.
+    fn append_failure(&mut self, stop: &Stop) -> Result<(), LogError> {
+        let t = self.clock.now();
+        let missing = self.counters.take_missing_frames();
+        let mut on_screen = "not_stored".to_owned();
+        if let Some((stream, reason)) = stop.failure() {
+            append_fact(&mut self.log, t, &format!("failed_{}", stream.name()), &json!(reason))?;
+            if stream == Stream::Screen {
+                on_screen = reason;
+            } else {
+                let gap = Gap { stream, reason, lost: None, until: t };
+                self.append(t, Source::Recorder, Event::Gap(gap))?;
+            }
+        }
+        if missing > 0 || on_screen != "not_stored" {
+            let gap = Gap { stream: Stream::Screen, reason: on_screen, lost: Some(missing), until: t };
+            self.append(t, Source::Recorder, Event::Gap(gap))?;
+        }
+        Ok(())
     }
 
     /// Takes what is in a queue; false when its producer has ended.
@@ -223,19 +277,42 @@ impl Sequence {
         self.log.append(&Record { t, source, body: Body::Event(event) }).map(drop)
     }
 
-    /// Reads the clocks; time that passed only on the boot clock was a suspension.
+    /// Looks whether the machine slept or the wall clock was set; such a gap stands between two readings of the clocks, whose
+    /// difference is its size. Reads them into the log from time to time in any case.
+    fn look_at_clocks(&mut self) -> Result<(), LogError> {
+        let now = self.clock.now();
+        if self.last_glance.is_some_and(|last| now.0 - last.mono.0 < GLANCE_NS) {
+            return Ok(());
+        }
+        let seen = self.clock.anchor();
+        let Some(before) = self.last_glance.replace(seen) else { return self.append_anchor(seen) };
+        let slept = seen.asleep_ns(&before).is_some();
+        let jumped = seen.wall_jump_ns(&before).is_some();
+        if slept || jumped {
+            if self.last_anchor != Some(before) {
+                self.append_anchor(before)?;
+            }
+            // Nothing is lost by a jump: times are those of the monotonic clock.
+            for (reason, lost) in
+                [slept.then_some(("suspended", None)), jumped.then_some(("clock_jump", Some(0)))].into_iter().flatten()
+            {
+                let gap = Gap { stream: Stream::Clock, reason: reason.into(), lost, until: seen.mono };
+                self.append(before.mono, Source::Recorder, Event::Gap(gap))?;
+            }
+            self.counters.suspended.fetch_add(u64::from(slept), Ordering::Relaxed);
+        }
+        let due = self.last_anchor.is_none_or(|last| seen.mono.0 - last.mono.0 >= ANCHOR_NS);
+        if slept || jumped || due { self.append_anchor(seen) } else { Ok(()) }
+    }
+
+    /// Reads the clocks into the log.
     fn anchor(&mut self) -> Result<(), LogError> {
         let anchor = self.clock.anchor();
-        if let Some(last) = self.last_anchor
-            && let (Some(boot), Some(last_boot)) = (anchor.boot_ns, last.boot_ns)
-        {
-            let asleep = (boot - last_boot) - (anchor.mono.0 - last.mono.0);
-            if asleep >= SUSPENDED_NS {
-                let reason = format!("suspended_{}_ms", asleep / 1_000_000);
-                let gap = Gap { stream: Stream::Clock, reason, lost: None, until: anchor.mono };
-                self.append(last.mono, Source::Recorder, Event::Gap(gap))?;
-            }
-        }
+        self.last_glance.get_or_insert(anchor);
+        self.append_anchor(anchor)
+    }
+
+    fn append_anchor(&mut self, anchor: Anchor) -> Result<(), LogError> {
         self.last_anchor = Some(anchor);
         self.log.append(&Record { t: anchor.mono, source: Source::Recorder, body: Body::Anchor(anchor) })?;
         let skipped = self.counters.skipped.load(Ordering::Relaxed);
@@ -261,8 +338,72 @@ impl Sequence {
         Ok(())
     }
 
+    /// Writes what a person asked for.
+    fn obey(&mut self, order: Order) -> Result<(), LogError> {
+        match order {
+            Order::Pause(t) => {
+                if let Some(end) = self.pauses.settle() {
+                    self.state_held(end)?;
+                }
+                self.pauses.begin(t);
+                self.append(t, Source::Recorder, Event::Pause)
+            }
+            Order::Resume(t) => {
+                self.pauses.end(t);
+                self.append(t, Source::Recorder, Event::Resume)
+            }
+            Order::Mark(t, text) => self.append(t, Source::Recorder, Event::Mark { text }),
+        }
+    }
+
+    /// What was held when recording went on, and which window was active then. What was held when it paused is released by
+    /// finalizing, which sees every row in order of time.
+    fn state_held(&mut self, t: MonoNs) -> Result<(), LogError> {
+        if let Some(RawInput::Focus { window_id, title, app, pid }) = self.focus_in_pause.take() {
+            self.append(t, Source::Recorder, Event::Focus { window_id, title, app, pid })?;
+        }
+        for (usage, native) in self.held_keys.clone() {
+            let key = Key { usage, native: Some(native), down: true, repeat: false, redacted: false };
+            self.append(t, Source::Recorder, Event::Key(key))?;
+        }
+        for button in self.held_buttons.clone() {
+            // Where the pointer is now is not known: it may have moved in the pause.
+            self.append(t, Source::Recorder, Event::MouseClick { button, pressed: true, position: None })?;
+        }
+        Ok(())
+    }
+
+    /// Keeps in mind what an input in a pause leaves behind: what is held and which window is active. Nothing of it is written
+    /// unless it is still so when recording goes on.
+    fn overlook(&mut self, input: RawInput) {
+        match input {
+            RawInput::Key { usage, native, down: true, .. } => {
+                self.held_keys.insert((usage, native));
+            }
+            RawInput::Key { usage, native, down: false, .. } => {
+                self.held_keys.remove(&(usage, native));
+            }
+            RawInput::Button { button, pressed: true, .. } => {
+                self.held_buttons.insert(button);
+            }
+            RawInput::Button { button, pressed: false, .. } => {
+                self.held_buttons.remove(&button);
+            }
+            RawInput::Focus { .. } => self.focus_in_pause = Some(input),
+            RawInput::Lost { .. } => self.held_keys.clear(),
+            RawInput::Motion { .. } | RawInput::Wheel { .. } => {}
+        }
+    }
+
     fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
         let StampedInput { t, source, input } = input;
+        if self.pauses.covers(t) {
+            self.overlook(input);
+            return Ok(());
+        }
+        if let Some(end) = self.pauses.settled_by(t) {
+            self.state_held(end)?;
+        }
         let surface = self.surface;
         let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
         let event = match input {

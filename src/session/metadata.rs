@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use watchcap_migrations::session::Version;
 
 /// Keys that this release does not know, kept as they were read.
 pub type Extra = Map<String, Value>;
 
 /// The major version of the format that this release reads.
-const MAJOR: u64 = 1;
+const MAJOR: u64 = watchcap_migrations::session::CURRENT.major;
 
 /// The largest file that is read: an anchor a second for 8 h is 28,800 × 90 bytes, 2.6 MB; the rest is small.
 const MAX_BYTES: u64 = 16 << 20;
@@ -30,9 +31,11 @@ pub struct Metadata {
     pub format_version: String,
     /// UUID of the recording, the same in every file of it. Source: made when recording began.
     pub session_id: String,
-    /// Version of the program that recorded. Source: first record of the log.
+    /// Version of the program that recorded; empty (null in the file) when the log does not say any more. Source: first record of the log.
+    #[serde(with = "null_when_empty")]
     pub watchcap: String,
-    /// Wall clock at `clock.t0_ns`, RFC 3339, UTC. Source: the first anchor.
+    /// Wall clock at `clock.t0_ns`, RFC 3339, UTC; empty (null in the file) when the log does not say any more. Source: the first anchor.
+    #[serde(with = "null_when_empty")]
     pub captured_at: String,
     /// From the first to the last thing in the log, pauses included, nanoseconds. Source: `t_ns` of the log.
     pub duration_ns: i64,
@@ -40,6 +43,9 @@ pub struct Metadata {
     pub end_reason: Option<String>,
     /// Whether finalizing had to repair, skip or do without an end. False means: every record was read back.
     pub recovered: bool,
+    /// What was found in a log that was not whole, and what became of it; null when `recovered` is false.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// What is missing, summed up over the `gap` rows and over what recovery left behind; empty when nothing is.
     pub lost: Vec<Loss>,
 
@@ -102,6 +108,51 @@ pub struct Metadata {
     pub extra: Extra,
 }
 
+/// A text that is empty when it is not known, and null in the file then.
+mod null_when_empty {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+        (!text.is_empty()).then_some(text).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+        Option::<String>::deserialize(from).map(Option::unwrap_or_default)
+    }
+}
+
+/// What a recovery found, and what it did.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The log was closed by who wrote it.
+    pub closed: bool,
+    /// What became of the database of events: `present`, `empty` (no chunk in it is whole), `missing`.
+    pub database: String,
+    /// Places in it that begin like a chunk and are none, or that nobody understands.
+    pub damaged_chunks: u64,
+    /// Chunks that were read from the copies of the facts, since the database has them no more.
+    pub copied_chunks: u64,
+    /// In how many places records are missing.
+    pub holes: u64,
+    /// Records that are missing there, the references to frames that were found included.
+    pub missing_records: u64,
+    /// Records that are there and were left out: behind a hole in the last 100 ms of a log that was not closed.
+    pub cut_records: u64,
+    /// What became of the video: `present`, `missing`, `undecodable` (nobody says how it is to be decoded).
+    pub video: String,
+    /// Frames in the video whose references are missing: found by their SEI.
+    pub found_frames: u64,
+    /// Frames that are known of and could not be kept, since bytes of theirs or of a frame that they build on are gone.
+    pub torn_frames: u64,
+    /// The session's id is not known as a whole; digits that are not known are 0.
+    pub partial_id: bool,
+    /// What kept the recorder from closing the log (`disk_full`, `file_too_large`, `io_error`); null when the log does not say.
+    pub failure: Option<String>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// Data that is missing.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Loss {
@@ -149,7 +200,8 @@ pub struct SurfaceInfo {
 /// The clocks of the recording.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ClockInfo {
-    /// Which clock `t_ns` is of: `CLOCK_MONOTONIC`.
+    /// Which clock `t_ns` is of: `CLOCK_MONOTONIC`; empty (null in the file) when the log does not say any more.
+    #[serde(with = "null_when_empty")]
     pub id: String,
     /// That clock at the beginning of the recording, nanoseconds.
     pub t0_ns: i64,
@@ -213,18 +265,20 @@ pub struct InitialState {
     pub extra: Extra,
 }
 
-/// What the person agreed to.
+/// What the person agreed to. All of it is null when the log does not say any more.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Consent {
     /// Pictures of the screen.
-    pub record_screen: bool,
+    pub record_screen: Option<bool>,
     /// Keys, buttons, wheels, motion, focus.
-    pub record_input: bool,
+    pub record_input: Option<bool>,
     /// Sound.
-    pub record_audio: bool,
+    pub record_audio: Option<bool>,
     /// How it was given: `flag`, `configuration`, `prompt`, `synthetic` (nobody was recorded).
+    #[serde(with = "null_when_empty")]
     pub how: String,
     /// When, RFC 3339, UTC.
+    #[serde(with = "null_when_empty")]
     pub agreed_at: String,
     /// Keys of later versions.
     #[serde(flatten)]
@@ -332,6 +386,8 @@ pub enum MetadataError {
         path: PathBuf,
         /// Its version.
         found: String,
+        /// The release that recorded it, which reads it.
+        by: Option<String>,
     },
 }
 
@@ -339,9 +395,12 @@ impl MetadataError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Version { .. } => Some(
-                "read it with the release of watchcap that wrote it, or a later one; see `watchcap migrate`".into(),
-            ),
+            Self::Version { by: Some(by), .. } => {
+                Some(format!("read it with watchcap {by}, which recorded it, or a later one"))
+            }
+            Self::Version { by: None, .. } => {
+                Some("read it with the release of watchcap that recorded it, or a later one".into())
+            }
             _ => None,
         }
     }
@@ -351,6 +410,7 @@ impl MetadataError {
 #[derive(Deserialize)]
 struct VersionOnly {
     format_version: String,
+    watchcap: Option<String>,
 }
 
 impl Metadata {
@@ -382,12 +442,12 @@ impl Metadata {
             column: error.column(),
         };
         // First the version: another major version may have another shape.
-        let VersionOnly { format_version } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
-        let parts: Vec<_> = format_version.split('.').map(str::parse::<u64>).collect();
-        match parts.as_slice() {
-            [Ok(MAJOR), Ok(_), Ok(_)] => serde_json::from_slice(bytes).map_err(|error| parse(&error)),
-            _ => Err(MetadataError::Version { path: path.to_owned(), found: printable(&format_version) }),
+        let VersionOnly { format_version, watchcap } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
+        if !Version::parse(&format_version).is_some_and(Version::is_readable) {
+            let by = watchcap.map(|by| printable(&by));
+            return Err(MetadataError::Version { path: path.to_owned(), found: printable(&format_version), by });
         }
+        serde_json::from_slice(bytes).map_err(|error| parse(&error))
     }
 
     /// The text of the file: indented, keys in the order of this struct, one newline at the end.
@@ -427,6 +487,10 @@ pub(super) fn printable(text: &str) -> String {
 /// by which real clocks differ.
 pub const MIN_DRIFT_SPAN_NS: i64 = 10_000_000_000;
 
+/// A step of the wall clock of this and a thousandth of the time between two anchors is a jump: clocks are slewed by 500 ppm at
+/// the most.
+const JUMP_NS: i128 = 100_000_000;
+
 /// The fewest anchors: through two every line fits, so that a bad reading could not be told from drift.
 pub const MIN_DRIFT_ANCHORS: usize = 3;
 
@@ -441,11 +505,21 @@ pub fn fit_drift_ppm(anchors: &[AnchorInfo]) -> Option<f64> {
     }
     // x: time since the first anchor; y: how far the wall clock has run ahead of it. Differences are made in integers:
     // an f64 holds nanoseconds since 1970 only to 256 ns.
+    let passed = |from: &AnchorInfo, to: &AnchorInfo| {
+        let x = i128::from(to.monotonic_ns) - i128::from(from.monotonic_ns);
+        (x, i128::from(to.realtime_ns) - i128::from(from.realtime_ns) - x)
+    };
+    // What the wall clock jumped between two anchors (set by somebody, or the machine slept) is no drift: taken out.
+    let mut jumped = vec![0; anchors.len()];
+    for (index, pair) in anchors.windows(2).enumerate() {
+        let (x, ahead) = passed(&pair[0], &pair[1]);
+        let jump = if ahead.abs() >= JUMP_NS + x.abs() / 1000 { ahead } else { 0 };
+        jumped[index + 1] = jumped[index] + jump;
+    }
     let points = || {
-        anchors.iter().map(|anchor| {
-            let x = i128::from(anchor.monotonic_ns) - i128::from(first.monotonic_ns);
-            let y = i128::from(anchor.realtime_ns) - i128::from(first.realtime_ns) - x;
-            (x as f64, y as f64)
+        anchors.iter().zip(&jumped).map(|(anchor, jumped)| {
+            let (x, y) = passed(first, anchor);
+            (x as f64, (y - jumped) as f64)
         })
     };
     let count = anchors.len() as f64;
@@ -471,6 +545,7 @@ pub(crate) mod tests {
             duration_ns: 0,
             end_reason: Some("signal".into()),
             recovered: false,
+            recovery: None,
             lost: Vec::new(),
             game: None,
             patch: None,
@@ -495,9 +570,9 @@ pub(crate) mod tests {
             encoder: None,
             initial_state: InitialState::default(),
             consent: Consent {
-                record_screen: true,
-                record_input: true,
-                record_audio: false,
+                record_screen: Some(true),
+                record_input: Some(true),
+                record_audio: Some(false),
                 how: "flag".into(),
                 agreed_at: "2023-11-14T22:13:19.000000000Z".into(),
                 extra: Extra::new(),
@@ -549,6 +624,13 @@ pub(crate) mod tests {
         noisy[10].realtime_ns -= 1_000;
         let ppm = fit_drift_ppm(&noisy).expect("a slope");
         assert!((ppm + 3.0).abs() < 0.1, "{ppm}");
+        // Set forward by an hour, back by two, and asleep for a while: what is left is the drift.
+        let mut jumpy = steady.clone();
+        for (after, by) in [(10, 3_600_000_000_000), (30, -7_200_000_000_000), (50, 900_000_000)] {
+            jumpy[after..].iter_mut().for_each(|anchor| anchor.realtime_ns += by);
+        }
+        let ppm = fit_drift_ppm(&jumpy).expect("a slope");
+        assert!((ppm - 12.5).abs() < 1.0, "{ppm}");
         assert_eq!(fit_drift_ppm(&steady[..10]), None, "9 s are too short");
         assert_eq!(fit_drift_ppm(&[steady[0], steady[60]]), None, "two anchors are too few");
         assert_eq!(fit_drift_ppm(&[]), None);

@@ -13,15 +13,15 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::positioned::PositionedFile;
 
-/// The largest footer: 8 h at 1,000 rows a second are 220 row groups of 13 columns at about 250 bytes, 0.7 MB.
+/// The largest footer: 8 h at 1,000 rows a second are 220 row groups of 21 columns at about 250 bytes, 1.2 MB.
 pub(super) const MAX_FOOTER_BYTES: u64 = 4 << 20;
 
 /// The largest row group; the writer makes 131,072 rows.
 const MAX_GROUP_ROWS: i64 = 1 << 20;
 
 /// The largest page: the writer's are 1 MiB and at most 1,024 values of a log record's 4 KiB more. A decoder holds one
-/// page of each of 13 columns twice, compressed and not: 13 × 2 × 8 MiB = 208 MiB.
-const MAX_PAGE_BYTES: i64 = 8 << 20;
+/// page of each of 21 columns twice, compressed and not: 21 × 2 × 6 MiB = 252 MiB.
+const MAX_PAGE_BYTES: i64 = 6 << 20;
 
 /// The longest text in a dictionary: log records have 4 KiB, so no text of theirs is longer.
 const MAX_DICTIONARY_VALUE_BYTES: usize = 8 << 10;

@@ -9,7 +9,9 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray as _, Float32Array, Int32Array, Int64Array, MapArray, RecordBatch, StringArray};
+use arrow::array::{
+    Array, AsArray as _, BooleanArray, Float32Array, Int32Array, Int64Array, MapArray, RecordBatch, StringArray,
+};
 use arrow::datatypes::{Float32Type, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -17,18 +19,16 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
+use watchcap_migrations::session::{v1_0, v1_0__to__v1_1, v1_1};
 
 use super::metadata::{Metadata, MetadataError, printable};
 use super::positioned::PositionedFile;
 use super::row::OwnedRow;
-use super::schema::{self, COLUMNS};
-use super::{layout, parquet_guard};
+use super::schema::{self, Column, Version};
+use super::{layout, parquet_guard, row_hash};
 
 /// Rows decoded at once: 4,096 rows of about 200 bytes stay in the cache of a core.
 const BATCH_ROWS: usize = 4096;
-
-/// Leaf columns: each column has one, the map has two.
-const LEAVES: usize = COLUMNS.len() + 1;
 
 /// Why a session cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +141,7 @@ pub struct EventsReader {
     path: PathBuf,
     file: PositionedFile,
     metadata: ArrowReaderMetadata,
+    columns: &'static [Column],
     groups: Vec<GroupInfo>,
 }
 
@@ -171,7 +172,8 @@ impl EventsReader {
         // The embedded Arrow schema is not needed, and is one more thing to parse.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, options)).map_err(|why| not_a_table(&why))?;
-        check_schema(path, &metadata)?;
+        let columns = columns_of(&metadata);
+        check_schema(path, columns, &metadata)?;
         let mut first_row = 0;
         let mut groups = Vec::new();
         for group in metadata.metadata().row_groups() {
@@ -179,7 +181,7 @@ impl EventsReader {
             groups.push(GroupInfo { first_row, rows, span_ns: span_of(group) });
             first_row = u64::checked_add(first_row, rows).ok_or_else(|| not_a_table("too many rows"))?;
         }
-        Ok(Self { path: path.to_owned(), file, metadata, groups })
+        Ok(Self { path: path.to_owned(), file, metadata, columns, groups })
     }
 
     /// The row groups, in order.
@@ -202,10 +204,14 @@ impl EventsReader {
         self.metadata.schema().fields().len()
     }
 
+    /// The version whose columns are read; what later versions added is ignored.
+    pub fn version(&self) -> Version {
+        if self.columns.len() == v1_0::COLUMNS.len() { v1_0::VERSION } else { v1_1::VERSION }
+    }
+
     /// A value of the key-value metadata.
     pub fn key_value(&self, key: &str) -> Option<&str> {
-        let entries = self.metadata.metadata().file_metadata().key_value_metadata()?;
-        entries.iter().find(|entry| entry.key == key)?.value.as_deref()
+        key_value(&self.metadata, key)
     }
 
     /// All rows, in order.
@@ -215,7 +221,8 @@ impl EventsReader {
 
     /// The rows from the beginning of a row group on.
     pub fn rows_of_group(&self, group: usize) -> Rows<'_> {
-        Rows { table: self, next_group: group, batches: None, batch: None, skip_to: None }
+        let seq = self.groups.get(group).map_or(0, |group| group.first_row as i64);
+        Rows { table: self, next_group: group, batches: None, batch: None, skip_to: None, check: false, seq }
     }
 
     /// The rows at or after `t_ns`. Row groups that end before it are not read.
@@ -226,9 +233,11 @@ impl EventsReader {
 
     fn open_group(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
         let info = self.metadata.metadata().row_group(group);
-        let roots = ProjectionMask::roots(self.metadata.parquet_schema(), 0..COLUMNS.len());
+        let roots = ProjectionMask::roots(self.metadata.parquet_schema(), 0..self.columns.len());
+        // Each column has one leaf, the map has two.
+        let leaves = self.columns.len() + 1;
         guarded(|| {
-            parquet_guard::check_row_group(&self.file, info, LEAVES).map_err(parquet::errors::ParquetError::General)?;
+            parquet_guard::check_row_group(&self.file, info, leaves).map_err(parquet::errors::ParquetError::General)?;
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(roots)
@@ -254,8 +263,23 @@ fn span_of(group: &RowGroupMetaData) -> Option<(i64, i64)> {
     }
 }
 
-fn check_schema(path: &Path, metadata: &ArrowReaderMetadata) -> Result<(), ReadError> {
-    let expected = schema::arrow_schema();
+fn key_value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str> {
+    let entries = metadata.metadata().file_metadata().key_value_metadata()?;
+    entries.iter().find(|entry| entry.key == key)?.value.as_deref()
+}
+
+/// Which columns a table should have: by what it says of itself, and for one that does not say by how many there are.
+fn columns_of(metadata: &ArrowReaderMetadata) -> &'static [Column] {
+    let said = key_value(metadata, schema::FORMAT_VERSION_KEY).and_then(Version::parse);
+    let version = said.unwrap_or(match metadata.schema().fields().len() {
+        0..20 => v1_0::VERSION,
+        _ => v1_1::VERSION,
+    });
+    version.columns()
+}
+
+fn check_schema(path: &Path, columns: &[Column], metadata: &ArrowReaderMetadata) -> Result<(), ReadError> {
+    let expected = schema::arrow_schema_of(columns);
     let found = metadata.schema();
     for (index, field) in expected.fields().iter().enumerate() {
         let describe = |field: &arrow::datatypes::Field| {
@@ -283,9 +307,18 @@ pub struct Rows<'a> {
     batches: Option<ParquetRecordBatchReader>,
     batch: Option<Batch>,
     skip_to: Option<i64>,
+    check: bool,
+    /// Index of the first row of the next batch.
+    seq: i64,
 }
 
 impl Rows<'_> {
+    /// The same rows, each with [`OwnedRow::intact`] told.
+    #[must_use]
+    pub fn checked(self) -> Self {
+        Self { check: true, ..self }
+    }
+
     /// Reads the next row into `row`, whose memory is used again. False at the end.
     ///
     /// # Errors
@@ -319,7 +352,9 @@ impl Rows<'_> {
         loop {
             if let Some(batches) = &mut self.batches {
                 if let Some(batch) = guarded(|| batches.next().transpose())? {
-                    return Batch::new(&batch).map(Some);
+                    let seq = self.seq;
+                    self.seq += batch.num_rows() as i64;
+                    return Batch::new(&batch, self.table.columns.len(), seq, self.check).map(Some);
                 }
                 self.batches = None;
             }
@@ -349,6 +384,10 @@ impl Iterator for Rows<'_> {
 /// A decoded batch and how far it has been read.
 struct Batch {
     at: usize,
+    /// Index of its first row in the table.
+    first: i64,
+    check: bool,
+    scratch: Vec<u8>,
     t_ns: Int64Array,
     event_type: StringArray,
     key_code: Int32Array,
@@ -363,17 +402,47 @@ struct Batch {
     metadata: MapArray,
     keys: StringArray,
     values: StringArray,
+    /// None in a table of 1.0.0, whose rows are lifted one by one.
+    typed: Option<Typed>,
+}
+
+/// The columns that 1.1.0 added.
+struct Typed {
+    seq: Int64Array,
+    pressed: BooleanArray,
+    mouse_dx: Float32Array,
+    mouse_dy: Float32Array,
+    pts: Int64Array,
+    is_keyframe: BooleanArray,
+    repeat: BooleanArray,
+    source: StringArray,
 }
 
 impl Batch {
-    fn new(batch: &RecordBatch) -> Result<Self, String> {
+    fn new(batch: &RecordBatch, columns: usize, first: i64, check: bool) -> Result<Self, String> {
         let int64 = |index: usize| batch.column(index).as_primitive_opt::<Int64Type>().cloned();
         let float32 = |index: usize| batch.column(index).as_primitive_opt::<Float32Type>().cloned();
         let string = |index: usize| batch.column(index).as_string_opt::<i32>().cloned();
+        let boolean = |index: usize| batch.column(index).as_boolean_opt().cloned();
+        let typed = || {
+            Some(Typed {
+                seq: int64(12)?,
+                pressed: boolean(13)?,
+                mouse_dx: float32(14)?,
+                mouse_dy: float32(15)?,
+                pts: int64(16)?,
+                is_keyframe: boolean(17)?,
+                repeat: boolean(18)?,
+                source: string(19)?,
+            })
+        };
         let build = || {
             let metadata = batch.column(11).as_map_opt()?.clone();
             Some(Self {
                 at: 0,
+                first,
+                check,
+                scratch: Vec::new(),
                 t_ns: int64(0)?,
                 event_type: string(1)?,
                 key_code: batch.column(2).as_primitive_opt::<Int32Type>()?.clone(),
@@ -388,9 +457,10 @@ impl Batch {
                 keys: metadata.keys().as_string_opt::<i32>()?.clone(),
                 values: metadata.values().as_string_opt::<i32>()?.clone(),
                 metadata,
+                typed: if columns == v1_0::COLUMNS.len() { None } else { Some(typed()?) },
             })
         };
-        if batch.num_columns() != COLUMNS.len() {
+        if batch.num_columns() != columns {
             return Err("columns are missing".to_owned());
         }
         let batch = build().ok_or("a column of another type")?;
@@ -412,30 +482,108 @@ impl Batch {
             return false;
         }
         self.at += 1;
-        let set = |to: &mut String, from: &StringArray| {
-            to.clear();
-            to.push_str(from.value(at));
-        };
+        set(&mut row.event_type, self.event_type.value(at));
+        set_or_none(&mut row.mouse_button, text(&self.mouse_button, at));
+        set(&mut row.window_id, self.window_id.value(at));
+        set(&mut row.session_id, self.session_id.value(at));
+        set(&mut row.hash, self.hash.value(at));
         row.t_ns = self.t_ns.value(at);
-        set(&mut row.event_type, &self.event_type);
         row.key_code = self.key_code.is_valid(at).then(|| self.key_code.value(at));
-        row.mouse_x = self.mouse_x.is_valid(at).then(|| self.mouse_x.value(at));
-        row.mouse_y = self.mouse_y.is_valid(at).then(|| self.mouse_y.value(at));
-        if self.mouse_button.is_valid(at) {
-            set(row.mouse_button.get_or_insert_default(), &self.mouse_button);
-        } else {
-            row.mouse_button = None;
-        }
-        row.delta = self.delta.is_valid(at).then(|| self.delta.value(at));
-        row.frame_ref = self.frame_ref.is_valid(at).then(|| self.frame_ref.value(at));
-        set(&mut row.window_id, &self.window_id);
-        set(&mut row.session_id, &self.session_id);
-        set(&mut row.hash, &self.hash);
+        row.mouse_x = float(&self.mouse_x, at);
+        row.mouse_y = float(&self.mouse_y, at);
+        row.delta = float(&self.delta, at);
+        row.frame_ref = integer(&self.frame_ref, at);
         row.metadata.clear();
-        let offsets = self.metadata.value_offsets();
-        for entry in offsets[at] as usize..offsets[at + 1] as usize {
-            row.metadata.push_str(self.keys.value(entry), self.values.value(entry));
+        let index = self.first + at as i64;
+        if let Some(typed) = &self.typed {
+            row.seq = typed.seq.value(at);
+            row.pressed = flag(&typed.pressed, at);
+            row.mouse_dx = float(&typed.mouse_dx, at);
+            row.mouse_dy = float(&typed.mouse_dy, at);
+            row.pts = integer(&typed.pts, at);
+            row.is_keyframe = flag(&typed.is_keyframe, at);
+            row.repeat = flag(&typed.repeat, at);
+            set_or_none(&mut row.source, text(&typed.source, at));
+            for entry in self.entries(at) {
+                row.metadata.push_str(self.keys.value(entry), self.values.value(entry));
+            }
+            row.intact =
+                self.check.then(|| row_hash::hash(&row.as_row(), row.seq, &mut self.scratch) == row.hash.as_bytes());
+        } else {
+            self.lift(at, index, row);
         }
         true
     }
+
+    /// Which entries of the map belong to a row.
+    fn entries(&self, at: usize) -> std::ops::Range<usize> {
+        let offsets = self.metadata.value_offsets();
+        offsets[at] as usize..offsets[at + 1] as usize
+    }
+
+    /// What 1.1.0 would say beside the columns of a row of 1.0.0.
+    fn lift(&mut self, at: usize, index: i64, row: &mut OwnedRow) {
+        let mut entries: Vec<_> =
+            self.entries(at).map(|entry| (self.keys.value(entry), self.values.value(entry))).collect();
+        entries.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+        let old = v1_0::Row {
+            t_ns: row.t_ns,
+            event_type: self.event_type.value(at),
+            key_code: row.key_code,
+            mouse_x: row.mouse_x,
+            mouse_y: row.mouse_y,
+            mouse_button: text(&self.mouse_button, at),
+            delta: row.delta,
+            frame_ref: row.frame_ref,
+            window_id: self.window_id.value(at),
+            session_id: self.session_id.value(at),
+            metadata: entries.iter().copied(),
+        };
+        row.intact = self.check.then(|| {
+            self.scratch.clear();
+            old.clone().encode(&mut self.scratch);
+            row_hash::pad(&mut self.scratch, 0);
+            row_hash::hash_padded(&self.scratch) == row.hash.as_bytes()
+        });
+        let new = v1_0__to__v1_1::step(old, index);
+        row.seq = new.seq;
+        row.pressed = new.pressed;
+        row.mouse_dx = new.mouse_dx;
+        row.mouse_dy = new.mouse_dy;
+        row.pts = new.pts;
+        row.is_keyframe = new.is_keyframe;
+        row.repeat = new.repeat;
+        set_or_none(&mut row.source, new.source);
+        for (key, value) in new.base.metadata {
+            row.metadata.push_str(key, value);
+        }
+    }
+}
+
+fn set(to: &mut String, from: &str) {
+    to.clear();
+    to.push_str(from);
+}
+
+fn set_or_none(to: &mut Option<String>, from: Option<&str>) {
+    match from {
+        Some(from) => set(to.get_or_insert_default(), from),
+        None => *to = None,
+    }
+}
+
+fn text(array: &StringArray, at: usize) -> Option<&str> {
+    array.is_valid(at).then(|| array.value(at))
+}
+
+fn float(array: &Float32Array, at: usize) -> Option<f32> {
+    array.is_valid(at).then(|| array.value(at))
+}
+
+fn integer(array: &Int64Array, at: usize) -> Option<i64> {
+    array.is_valid(at).then(|| array.value(at))
+}
+
+fn flag(array: &BooleanArray, at: usize) -> Option<bool> {
+    array.is_valid(at).then(|| array.value(at))
 }

@@ -64,41 +64,29 @@ pub mod key {
     pub const CODE: &str = "code";
     /// The picture did not change since the frame before.
     pub const DUP: &str = "dup";
-    /// Raw relative motion to the right, device counts.
-    pub const DX: &str = "dx";
-    /// Raw relative motion downwards, device counts.
-    pub const DY: &str = "dy";
     /// Time to convert and encode the picture, microseconds.
     pub const ENCODE_US: &str = "encode_us";
     /// Height of the surface, pixels.
     pub const HEIGHT: &str = "height";
     /// The wheel reports fractions of a step.
     pub const HI_RES: &str = "hi_res";
-    /// The frame is an IDR.
-    pub const KEYFRAME: &str = "keyframe";
     /// How many items are missing.
     pub const LOST: &str = "lost";
     /// The system's own key code.
     pub const NATIVE: &str = "native";
     /// Process of the window that became active.
     pub const PID: &str = "pid";
-    /// The button went down (1) or up (0).
-    pub const PRESSED: &str = "pressed";
-    /// Presentation time of the frame in the track's timescale.
-    pub const PTS: &str = "pts";
     /// Nobody pressed or released this at the row's time: it was held when recording began or resumed, or still held when
     /// it paused or ended, and the row says so.
     pub const HELD: &str = "held";
     /// Why.
     pub const REASON: &str = "reason";
+    /// The reference of the frame was lost; its number and its time are those that its access unit carries itself.
+    pub const RECOVERED: &str = "recovered";
     /// The key's code was withheld.
     pub const REDACTED: &str = "redacted";
-    /// Auto-repeat of a key that is already down.
-    pub const REPEAT: &str = "repeat";
     /// Device pixels per logical pixel.
     pub const SCALE: &str = "scale";
-    /// Where the input was observed.
-    pub const SOURCE: &str = "source";
     /// The stream that misses something.
     pub const STREAM: &str = "stream";
     /// The text of a mark.
@@ -117,9 +105,9 @@ pub mod key {
     pub const Y: &str = "y";
 
     /// Every registered key, sorted.
-    pub const ALL: [&str; 31] = [
-        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, DX, DY, ENCODE_US, HEIGHT, HELD, HI_RES, KEYFRAME, LOST, NATIVE, PID,
-        PRESSED, PTS, REASON, REDACTED, REPEAT, SCALE, SOURCE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
+    pub const ALL: [&str; 25] = [
+        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, HEIGHT, HELD, HI_RES, LOST, NATIVE, PID, REASON, RECOVERED,
+        REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
     ];
 }
 
@@ -136,9 +124,9 @@ struct Entry {
 /// ```
 /// use watchcap::session::row::RowMetadata;
 /// let mut map = RowMetadata::default();
-/// map.push_str("source", "xi2");
-/// map.push_f32("dx", -2.0);
-/// assert_eq!(map.iter().collect::<Vec<_>>(), [("dx", "-2"), ("source", "xi2")]);
+/// map.push_str("stream", "input");
+/// map.push_f32("scale", 2.0);
+/// assert_eq!(map.iter().collect::<Vec<_>>(), [("scale", "2"), ("stream", "input")]);
 /// ```
 #[derive(Clone, Default)]
 pub struct RowMetadata {
@@ -210,7 +198,7 @@ impl RowMetadata {
     }
 
     /// Keys and values, sorted by the bytes of the keys.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + Clone {
         self.entries.iter().map(|entry| (self.key(*entry), self.value(*entry)))
     }
 
@@ -303,9 +291,47 @@ pub struct Row<'a> {
     pub session_id: &'a str,
     /// What else there is to say.
     pub metadata: &'a RowMetadata,
+    /// Of a key or a button: it went down, or up.
+    pub pressed: Option<bool>,
+    /// Raw relative motion to the right, device counts.
+    pub mouse_dx: Option<f32>,
+    /// Raw relative motion downwards, device counts.
+    pub mouse_dy: Option<f32>,
+    /// Frame rows: presentation time in the track's timescale, microseconds.
+    pub pts: Option<i64>,
+    /// Frame rows: decoding can begin with this frame.
+    pub is_keyframe: Option<bool>,
+    /// Of a key that went down: it is the system's auto-repeat of a key that is down already.
+    pub repeat: Option<bool>,
+    /// Where an input was observed: `xi2`, `poll`, `rawinput`, `synthetic`, `recorder`.
+    pub source: Option<&'a str>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// A row with nothing in it but what every row has.
+    pub const fn new(t_ns: i64, event_type: &'a str, session_id: &'a str, metadata: &'a RowMetadata) -> Self {
+        Self {
+            t_ns,
+            event_type,
+            key_code: None,
+            mouse_x: None,
+            mouse_y: None,
+            mouse_button: None,
+            delta: None,
+            frame_ref: None,
+            window_id: "",
+            session_id,
+            metadata,
+            pressed: None,
+            mouse_dx: None,
+            mouse_dy: None,
+            pts: None,
+            is_keyframe: None,
+            repeat: None,
+            source: None,
+        }
+    }
+
     /// The frame that a frame row is about.
     pub fn frame(&self) -> Option<FrameRef> {
         let index = self.frame_ref.filter(|_| self.event_type == event_type::FRAME)?;
@@ -350,6 +376,25 @@ pub struct OwnedRow {
     pub hash: String,
     /// See [`Row::metadata`].
     pub metadata: RowMetadata,
+    /// Index of the row in the table: rows are in order of time, then of arrival.
+    pub seq: i64,
+    /// See [`Row::pressed`].
+    pub pressed: Option<bool>,
+    /// See [`Row::mouse_dx`].
+    pub mouse_dx: Option<f32>,
+    /// See [`Row::mouse_dy`].
+    pub mouse_dy: Option<f32>,
+    /// See [`Row::pts`].
+    pub pts: Option<i64>,
+    /// See [`Row::is_keyframe`].
+    pub is_keyframe: Option<bool>,
+    /// See [`Row::repeat`].
+    pub repeat: Option<bool>,
+    /// See [`Row::source`].
+    pub source: Option<String>,
+    /// Whether the hash is that of the row as it stands in the file, by the rule of the file's version; `None` when it was
+    /// not compared ([`Rows::checked`](super::reader::Rows::checked)).
+    pub intact: Option<bool>,
 }
 
 impl OwnedRow {
@@ -367,6 +412,13 @@ impl OwnedRow {
             window_id: &self.window_id,
             session_id: &self.session_id,
             metadata: &self.metadata,
+            pressed: self.pressed,
+            mouse_dx: self.mouse_dx,
+            mouse_dy: self.mouse_dy,
+            pts: self.pts,
+            is_keyframe: self.is_keyframe,
+            repeat: self.repeat,
+            source: self.source.as_deref(),
         }
     }
 }

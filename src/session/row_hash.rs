@@ -5,6 +5,7 @@
 //! hexadecimal. Pure functions over slices; no file, no allocation once the buffers have grown.
 
 use sha2::block_api::compress256;
+use watchcap_migrations::session::{v1_0, v1_1};
 
 use super::row::Row;
 
@@ -23,36 +24,45 @@ const START: [u32; 8] =
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-const NULL: u8 = 0;
-const PRESENT: u8 = 1;
-
-/// Appends the canonical bytes of a row.
-pub fn encode(row: &Row<'_>, out: &mut Vec<u8>) {
-    fixed(out, row.t_ns.to_le_bytes());
-    text(out, row.event_type);
-    optional(out, row.key_code.map(i32::to_le_bytes));
-    optional(out, row.mouse_x.map(f32_bytes));
-    optional(out, row.mouse_y.map(f32_bytes));
-    match row.mouse_button {
-        Some(button) => text(out, button),
-        None => out.push(NULL),
-    }
-    optional(out, row.delta.map(f32_bytes));
-    optional(out, row.frame_ref.map(i64::to_le_bytes));
-    text(out, row.window_id);
-    text(out, row.session_id);
-    fixed(out, (row.metadata.len() as u32).to_le_bytes());
-    for (key, value) in row.metadata.iter() {
-        length_and_bytes(out, key);
-        length_and_bytes(out, value);
-    }
+/// Appends the canonical bytes of the row with index `seq`, by the rule of the version that this release writes.
+pub fn encode(row: &Row<'_>, seq: i64, out: &mut Vec<u8>) {
+    let base = v1_0::Row {
+        t_ns: row.t_ns,
+        event_type: row.event_type,
+        key_code: row.key_code,
+        mouse_x: row.mouse_x,
+        mouse_y: row.mouse_y,
+        mouse_button: row.mouse_button,
+        delta: row.delta,
+        frame_ref: row.frame_ref,
+        window_id: row.window_id,
+        session_id: row.session_id,
+        metadata: row.metadata.iter(),
+    };
+    let row = v1_1::Row {
+        base,
+        seq,
+        pressed: row.pressed,
+        mouse_dx: row.mouse_dx,
+        mouse_dy: row.mouse_dy,
+        pts: row.pts,
+        is_keyframe: row.is_keyframe,
+        repeat: row.repeat,
+        source: row.source,
+    };
+    row.encode(out);
 }
 
 /// Appends the canonical bytes of a row with the padding of SHA-256 behind them, so that a batch of rows lies in one
 /// buffer ready to be hashed by [`hash_padded`]. Returns how many bytes were appended, a multiple of 64.
-pub fn encode_padded(row: &Row<'_>, out: &mut Vec<u8>) -> usize {
+pub fn encode_padded(row: &Row<'_>, seq: i64, out: &mut Vec<u8>) -> usize {
     let start = out.len();
-    encode(row, out);
+    encode(row, seq, out);
+    pad(out, start)
+}
+
+/// Appends the padding of SHA-256 to the bytes from `start` on; how many there are then.
+pub fn pad(out: &mut Vec<u8>, start: usize) -> usize {
     let bits = (out.len() - start) as u64 * 8;
     out.push(0x80);
     let used = (out.len() - start + 8) % BLOCK;
@@ -78,37 +88,10 @@ pub fn hash_padded(padded: &[u8]) -> HashText {
 }
 
 /// The hash of a row; `scratch` is cleared first and only keeps its memory between calls.
-pub fn hash(row: &Row<'_>, scratch: &mut Vec<u8>) -> HashText {
+pub fn hash(row: &Row<'_>, seq: i64, scratch: &mut Vec<u8>) -> HashText {
     scratch.clear();
-    encode_padded(row, scratch);
+    encode_padded(row, seq, scratch);
     hash_padded(scratch)
-}
-
-fn f32_bytes(value: f32) -> [u8; 4] {
-    value.to_bits().to_le_bytes()
-}
-
-fn fixed<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N]) {
-    out.push(PRESENT);
-    out.extend_from_slice(&bytes);
-}
-
-fn optional<const N: usize>(out: &mut Vec<u8>, bytes: Option<[u8; N]>) {
-    match bytes {
-        Some(bytes) => fixed(out, bytes),
-        None => out.push(NULL),
-    }
-}
-
-fn text(out: &mut Vec<u8>, value: &str) {
-    out.push(PRESENT);
-    length_and_bytes(out, value);
-}
-
-fn length_and_bytes(out: &mut Vec<u8>, value: &str) {
-    // No text of a row comes near 4 GiB: titles and marks are bounded where they enter the log.
-    out.extend_from_slice(&(value.len() as u32).to_le_bytes());
-    out.extend_from_slice(value.as_bytes());
 }
 
 #[cfg(test)]
@@ -123,38 +106,25 @@ mod tests {
         bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
-    fn empty(metadata: &RowMetadata) -> Row<'_> {
-        Row {
-            t_ns: 0,
-            event_type: "",
-            key_code: None,
-            mouse_x: None,
-            mouse_y: None,
-            mouse_button: None,
-            delta: None,
-            frame_ref: None,
-            window_id: "",
-            session_id: "",
-            metadata,
-        }
-    }
-
     #[test]
     fn canonical_bytes_are_as_documented() {
         let mut metadata = RowMetadata::default();
         metadata.push_str("b", "é");
         metadata.push_str("a", "");
         let row = Row {
-            t_ns: -2,
-            event_type: "ab",
             key_code: Some(4),
             mouse_x: Some(0.5),
             mouse_button: Some("x1"),
             frame_ref: Some(258),
-            ..empty(&metadata)
+            pressed: Some(false),
+            mouse_dx: Some(-2.0),
+            pts: Some(1),
+            is_keyframe: Some(true),
+            source: Some("xi2"),
+            ..Row::new(-2, "ab", "", &metadata)
         };
         let mut bytes = Vec::new();
-        encode(&row, &mut bytes);
+        encode(&row, 3, &mut bytes);
         let expected = [
             "01feffffffffffffff",         // t_ns
             "01020000006162",             // event_type
@@ -169,6 +139,14 @@ mod tests {
             "0102000000",                 // metadata: two entries
             "01000000610000000001000000", // "a" = "", then the length of "b"
             "6202000000c3a9",             // "b" = "é"
+            "010300000000000000",         // seq
+            "0100",                       // pressed: false
+            "01000000c0",                 // mouse_dx
+            "00",                         // mouse_dy
+            "010100000000000000",         // pts
+            "0101",                       // is_keyframe: true
+            "00",                         // repeat
+            "0103000000786932",           // source
         ]
         .concat();
         assert_eq!(hex(&bytes), expected);
@@ -180,12 +158,12 @@ mod tests {
         fn equals_a_plain_sha256(title in "\\PC{0,200}", t_ns: i64, key_code: Option<i32>) {
             let mut metadata = RowMetadata::default();
             metadata.push_str("title", &title);
-            let row = Row { t_ns, key_code, ..empty(&metadata) };
+            let row = Row { key_code, ..Row::new(t_ns, "", "", &metadata) };
             let mut bytes = Vec::new();
-            encode(&row, &mut bytes);
+            encode(&row, 9, &mut bytes);
             let whole = hex(&Sha256::digest(&bytes));
             let mut scratch = vec![1, 2, 3];
-            let hash = hash(&row, &mut scratch);
+            let hash = hash(&row, 9, &mut scratch);
             prop_assert_eq!(std::str::from_utf8(&hash).expect("ascii"), &whole[..HASH_LEN]);
         }
     }

@@ -1,13 +1,14 @@
-//! The columns of `events.parquet` 1.0.0, once: names, types, nullability. Writer, reader and FORMAT.md follow this table.
-//!
-//! Added columns go to the end and bump the minor version; readers ignore columns that they do not know.
+//! The columns of `events.parquet` as Arrow sees them. Names, types and nullability of every version stand in
+//! `watchcap_migrations::session`, frozen; writer, reader and FORMAT.md follow those tables.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use watchcap_migrations::session::v1_1;
+pub use watchcap_migrations::session::{Column, ColumnType, Version};
 
 /// Version of the session format that this program writes, semver.
-pub const FORMAT_VERSION: &str = "1.0.0";
+pub const FORMAT_VERSION: &str = "1.1.0";
 /// Key of the format version in the key-value metadata of `events.parquet`.
 pub const FORMAT_VERSION_KEY: &str = "watchcap.format_version";
 /// Key of the session's UUID in the key-value metadata of `events.parquet`.
@@ -39,6 +40,22 @@ pub mod column {
     pub const HASH: &str = "hash";
     /// Everything else.
     pub const METADATA: &str = "metadata";
+    /// Index of the row.
+    pub const SEQ: &str = "seq";
+    /// Down or up.
+    pub const PRESSED: &str = "pressed";
+    /// Relative motion, across.
+    pub const MOUSE_DX: &str = "mouse_dx";
+    /// Relative motion, down.
+    pub const MOUSE_DY: &str = "mouse_dy";
+    /// Presentation time.
+    pub const PTS: &str = "pts";
+    /// Decoding can begin here.
+    pub const IS_KEYFRAME: &str = "is_keyframe";
+    /// Auto-repeat.
+    pub const REPEAT: &str = "repeat";
+    /// Observer.
+    pub const SOURCE: &str = "source";
     /// Name of the map's entries.
     pub const MAP_ENTRY: &str = "key_value";
     /// Name of the map's keys.
@@ -47,42 +64,27 @@ pub mod column {
     pub const MAP_VALUE: &str = "value";
 }
 
-/// The type of a column.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ColumnType {
-    /// 64-bit signed integer.
-    Int64,
-    /// 32-bit signed integer.
-    Int32,
-    /// 32-bit IEEE float.
-    Float32,
-    /// UTF-8.
-    String,
-    /// Map of strings to strings.
-    Map,
+/// How FORMAT.md writes a type.
+pub fn type_name(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::Int64 => "int64",
+        ColumnType::Int32 => "int32",
+        ColumnType::Float32 => "float32",
+        ColumnType::Bool => "bool",
+        ColumnType::String => "string",
+        ColumnType::Map => "map<string,string>",
+    }
 }
 
-impl ColumnType {
-    /// How FORMAT.md writes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Int64 => "int64",
-            Self::Int32 => "int32",
-            Self::Float32 => "float32",
-            Self::String => "string",
-            Self::Map => "map<string,string>",
-        }
-    }
-
-    /// The Arrow type.
-    pub fn arrow(self) -> DataType {
-        match self {
-            Self::Int64 => DataType::Int64,
-            Self::Int32 => DataType::Int32,
-            Self::Float32 => DataType::Float32,
-            Self::String => DataType::Utf8,
-            Self::Map => DataType::Map(map_entries_field(), false),
-        }
+/// The Arrow type.
+pub fn arrow_type(kind: ColumnType) -> DataType {
+    match kind {
+        ColumnType::Int64 => DataType::Int64,
+        ColumnType::Int32 => DataType::Int32,
+        ColumnType::Float32 => DataType::Float32,
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::String => DataType::Utf8,
+        ColumnType::Map => DataType::Map(map_entries_field(), false),
     }
 }
 
@@ -97,40 +99,17 @@ pub fn map_key_value_fields() -> arrow::datatypes::Fields {
     vec![Field::new(column::MAP_KEY, DataType::Utf8, false), Field::new(column::MAP_VALUE, DataType::Utf8, true)].into()
 }
 
-/// A column.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Column {
-    /// Its name.
-    pub name: &'static str,
-    /// Its type.
-    pub kind: ColumnType,
-    /// Whether a row may have no value.
-    pub nullable: bool,
-}
+/// Every column that this release writes, in order.
+pub const COLUMNS: [Column; 20] = v1_1::COLUMNS;
 
-const fn col(name: &'static str, kind: ColumnType, nullable: bool) -> Column {
-    Column { name, kind, nullable }
-}
-
-/// Every column, in order.
-pub const COLUMNS: [Column; 12] = [
-    col(column::T_NS, ColumnType::Int64, false),
-    col(column::EVENT_TYPE, ColumnType::String, false),
-    col(column::KEY_CODE, ColumnType::Int32, true),
-    col(column::MOUSE_X, ColumnType::Float32, true),
-    col(column::MOUSE_Y, ColumnType::Float32, true),
-    col(column::MOUSE_BUTTON, ColumnType::String, true),
-    col(column::DELTA, ColumnType::Float32, true),
-    col(column::FRAME_REF, ColumnType::Int64, true),
-    col(column::WINDOW_ID, ColumnType::String, false),
-    col(column::SESSION_ID, ColumnType::String, false),
-    col(column::HASH, ColumnType::String, false),
-    col(column::METADATA, ColumnType::Map, false),
-];
-
-/// The Arrow schema.
+/// The Arrow schema that this release writes.
 pub fn arrow_schema() -> SchemaRef {
+    arrow_schema_of(&COLUMNS)
+}
+
+/// The Arrow schema of some version's columns.
+pub fn arrow_schema_of(columns: &[Column]) -> SchemaRef {
     let fields: Vec<Field> =
-        COLUMNS.iter().map(|column| Field::new(column.name, column.kind.arrow(), column.nullable)).collect();
+        columns.iter().map(|column| Field::new(column.name, arrow_type(column.kind), column.nullable)).collect();
     Arc::new(Schema::new(fields))
 }

@@ -118,7 +118,7 @@ impl Replayed {
             event_type::MOUSE_CLICK => {
                 if let Some(which) = row.mouse_button.as_deref().and_then(button) {
                     state.buttons.retain(|held| *held != which);
-                    if row.metadata.get(key::PRESSED) == Some("1") {
+                    if row.pressed == Some(true) {
                         state.buttons.push(which);
                     }
                 }
@@ -160,19 +160,21 @@ fn describe(row: &OwnedRow) -> String {
                 HeldKey::Redacted => "redacted".into(),
             };
             text.push_str(if row.event_type == event_type::KEY_DOWN { " down" } else { " up" });
-            for (flag, word) in [(key::REPEAT, " repeat"), (key::HELD, " held")] {
-                if row.metadata.get(flag).is_some() {
+            for (flag, word) in
+                [(row.repeat == Some(true), " repeat"), (row.metadata.get(key::HELD).is_some(), " held")]
+            {
+                if flag {
                     text.push_str(word);
                 }
             }
             text
         }
-        event_type::MOUSE_MOVE => match (row.metadata.get(key::DX), row.metadata.get(key::DY)) {
+        event_type::MOUSE_MOVE => match (row.mouse_dx, row.mouse_dy) {
             (Some(dx), Some(dy)) => format!("{} by {dx}, {dy}", place()),
             _ => place(),
         },
         event_type::MOUSE_CLICK => {
-            let what = if get(key::PRESSED) == "1" { "pressed" } else { "released" };
+            let what = if row.pressed == Some(true) { "pressed" } else { "released" };
             format!("{} {what} at {}", row.mouse_button.as_deref().unwrap_or("a button"), place())
         }
         event_type::WHEEL => {
@@ -187,7 +189,7 @@ fn describe(row: &OwnedRow) -> String {
         }
         event_type::FOCUS => format!("{}: {}", get(key::APP), get(key::TITLE)),
         event_type::FRAME => {
-            let kind = match (get(key::KEYFRAME) == "1", get(key::DUP) == "1") {
+            let kind = match (row.is_keyframe == Some(true), get(key::DUP) == "1") {
                 (true, _) => "keyframe ",
                 (false, true) => "duplicate ",
                 (false, false) => "",
@@ -505,7 +507,7 @@ impl Timeline for SessionTimeline {
         let consent = &metadata.consent;
         let agreed =
             [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
-        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes).map(|(name, _)| *name).collect();
+        let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
         let fact = |section, name: &str, value: String| Fact { section, name: name.into(), value, tone: Tone::Plain };
         let facts = vec![
             fact(Section::Recording, "captured", metadata.captured_at.clone()),
@@ -683,7 +685,7 @@ impl Timeline for SessionTimeline {
             let rows = self.group(number)?;
             let range = rows.partition_point(|row| row.t_ns <= since_ns)..rows.partition_point(|row| row.t_ns <= t_ns);
             let pressed = rows[range].iter().filter(|row| row.event_type == event_type::MOUSE_CLICK);
-            for row in pressed.filter(|row| row.metadata.get(key::PRESSED) == Some("1")) {
+            for row in pressed.filter(|row| row.pressed == Some(true)) {
                 let which = row.mouse_button.as_deref().and_then(button);
                 if let (Some(button), Some(x), Some(y)) = (which, row.mouse_x, row.mouse_y) {
                     clicks.push(Click { t_ns: row.t_ns, button, x, y });

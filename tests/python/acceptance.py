@@ -27,6 +27,8 @@ COLUMNS = [  # FORMAT.md, "Columns": name, type, nullable
     ("mouse_x", pa.float32(), True), ("mouse_y", pa.float32(), True), ("mouse_button", pa.string(), True),
     ("delta", pa.float32(), True), ("frame_ref", pa.int64(), True), ("window_id", pa.string(), False),
     ("session_id", pa.string(), False), ("hash", pa.string(), False), ("metadata", pa.map_(pa.string(), pa.string()), False),
+    ("seq", pa.int64(), False), ("pressed", pa.bool_(), True), ("mouse_dx", pa.float32(), True), ("mouse_dy", pa.float32(), True),
+    ("pts", pa.int64(), True), ("is_keyframe", pa.bool_(), True), ("repeat", pa.bool_(), True), ("source", pa.string(), True),
 ]
 
 
@@ -56,7 +58,7 @@ def with_pyarrow(session, metadata):
     found = [(field.name, field.type, field.nullable) for field in file.schema_arrow]
     for index, column in enumerate(COLUMNS):
         check(index < len(found) and found[index] == column, f"column {index}: {found[index:index + 1]} instead of {column}")
-    if metadata["format_version"] == "1.0.0":
+    if metadata["format_version"] == "1.1.0":
         check(len(found) == len(COLUMNS), f"{len(found)} columns instead of {len(COLUMNS)}")
     paths = [file.schema.column(index).path for index in range(len(file.schema))]
     check("metadata.key_value.key" in paths and "metadata.key_value.value" in paths, f"map fields are named otherwise: {paths}")
@@ -72,6 +74,7 @@ def with_pyarrow(session, metadata):
     table = file.read()
     times = table["t_ns"].to_numpy()
     check(bool((np.diff(times) >= 0).all()), "rows are not sorted by t_ns")
+    check(bool((table["seq"].to_numpy() == np.arange(table.num_rows)).all()), "seq is not 0, 1, 2, …")
     counts = {entry["values"]: entry["counts"] for entry in table["event_type"].value_counts().to_pylist()}
     check(counts == metadata["counts"], f"counts: {counts} instead of {metadata['counts']}")
     ids = set(table["session_id"].unique().to_pylist())
@@ -100,7 +103,8 @@ def with_pandas(session, table, maps):
 def with_polars(session, table, maps):
     frame = pl.read_parquet(session / "events.parquet")
     wanted = {"t_ns": pl.Int64, "event_type": pl.String, "key_code": pl.Int32, "mouse_x": pl.Float32, "mouse_y": pl.Float32,
-              "mouse_button": pl.String, "delta": pl.Float32, "frame_ref": pl.Int64, "hash": pl.String}
+              "mouse_button": pl.String, "delta": pl.Float32, "frame_ref": pl.Int64, "hash": pl.String, "seq": pl.Int64, "pressed": pl.Boolean,
+              "mouse_dx": pl.Float32, "mouse_dy": pl.Float32, "pts": pl.Int64, "is_keyframe": pl.Boolean, "repeat": pl.Boolean, "source": pl.String}
     for name, kind in wanted.items():
         check(frame.schema[name] == kind, f"polars: {name} is {frame.schema[name]}")
     check(frame["t_ns"].to_list() == table["t_ns"].to_pylist(), "polars: t_ns differs from pyarrow's")
@@ -114,10 +118,11 @@ def with_duckdb(session, table, maps):
     path = str(session / "events.parquet").replace("'", "''")
     types = {name: kind for name, kind, *_ in duckdb.sql(f"DESCRIBE SELECT * FROM '{path}'").fetchall()}
     wanted = {"t_ns": "BIGINT", "event_type": "VARCHAR", "key_code": "INTEGER", "mouse_x": "FLOAT", "mouse_y": "FLOAT",
-              "delta": "FLOAT", "frame_ref": "BIGINT", "metadata": "MAP(VARCHAR, VARCHAR)"}
+              "delta": "FLOAT", "frame_ref": "BIGINT", "metadata": "MAP(VARCHAR, VARCHAR)", "seq": "BIGINT", "pressed": "BOOLEAN",
+              "mouse_dx": "FLOAT", "pts": "BIGINT", "is_keyframe": "BOOLEAN", "repeat": "BOOLEAN", "source": "VARCHAR"}
     for name, kind in wanted.items():
         check(types.get(name) == kind, f"duckdb: {name} is {types.get(name)}")
-    for key in ("source", "pts"):
+    for key in ("bytes", "code"):
         found = duckdb.sql(f"SELECT count(*) FROM '{path}' WHERE metadata['{key}'] IS NOT NULL").fetchall()[0][0]
         check(found == sum(key in entries for entries in maps), f"duckdb: metadata['{key}'] is set in {found} rows")
     by_type = dict(duckdb.sql(f"SELECT event_type, count(*) FROM '{path}' GROUP BY 1").fetchall())
@@ -134,6 +139,7 @@ def with_pyav(session, table, maps, metadata):
     times = table["t_ns"].to_numpy()
     refs = table["frame_ref"].to_pylist()
     rows = [index for index, kind in enumerate(types) if kind == "frame"]
+    row_pts, row_keyframes = table["pts"].to_pylist(), table["is_keyframe"].to_pylist()
     check(len(rows) == metadata["frames"], f"{len(rows)} frame rows, metadata.json says {metadata['frames']}")
     if not rows:
         check(not (session / "frames.mp4").exists(), "a video without frame rows")
@@ -155,8 +161,8 @@ def with_pyav(session, table, maps, metadata):
             expected = (int(times[row]) - t0 + 500) // 1000
             check(packet.pts == expected, f"frame {index}: pts {packet.pts}, its row says {expected}")
             check(packet.dts == packet.pts, f"frame {index}: dts {packet.dts} is not its pts {packet.pts}")
-            check(maps[row].get("pts") == str(expected), f"frame {index}: pts in its row is {maps[row].get('pts')}")
-            check(packet.is_keyframe == (maps[row].get("keyframe") == "1"), f"frame {index}: keyframe flags differ")
+            check(row_pts[row] == expected, f"frame {index}: pts in its row is {row_pts[row]}")
+            check(packet.is_keyframe is row_keyframes[row], f"frame {index}: keyframe flags differ")
             check(maps[row].get("bytes") == str(packet.size), f"frame {index}: {packet.size} bytes, its row says {maps[row].get('bytes')}")
         pts = [packet.pts for packet in packets]
         check(pts[0] == 0 and all(a < b for a, b in zip(pts, pts[1:])), "pts do not begin at 0 and grow")

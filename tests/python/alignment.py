@@ -50,16 +50,16 @@ for line in lines:
 found = []
 for row in rows:
     data, kind = row["metadata"], row["event_type"]
-    if data.get("held") or data.get("repeat"):
+    if data.get("held") or row["repeat"]:
         continue
     if kind in ("key_down", "key_up"):
         found.append((("key", int(data["native"]), kind == "key_down"), row))
     elif kind == "mouse_click":
-        found.append((("button", row["mouse_button"], data["pressed"] == "1"), row))
+        found.append((("button", row["mouse_button"], row["pressed"]), row))
     elif kind == "wheel":
         found.append((("wheel", data.get("axis"), row["delta"]), row))
     elif kind == "mouse_move":
-        found.append(((("rel", float(data["dx"]), float(data["dy"])) if "dx" in data else ("abs",)), row))
+        found.append(((("rel", row["mouse_dx"], row["mouse_dy"]) if row["mouse_dx"] is not None else ("abs",)), row))
 
 for i, (want, have) in enumerate(zip(expected, found)):
     if want[0] != have[0]:
@@ -82,7 +82,7 @@ print(f"stamp error ms p50 {p50:.3f} p99 {p99:.3f} max {errors.max():.3f}")
 # --- down and up are balanced, so that no loader sees a stuck key
 held = set()
 for row in rows:
-    if row["event_type"] in ("key_down", "key_up") and not row["metadata"].get("repeat"):
+    if row["event_type"] in ("key_down", "key_up") and not row["repeat"]:
         code = row["metadata"]["native"]
         if (code in held) == (row["event_type"] == "key_down"):
             fail(f"key rows are not balanced at t_ns {row['t_ns']}")

@@ -9,7 +9,7 @@ def text(value):
 def entries(pairs):
     return struct.pack("<I", len(pairs)) + b"".join(text(k) + text(v) for k, v in sorted(pairs, key=lambda p: p[0].encode()))
 
-KINDS = {"int64": "<q", "int32": "<i", "float": "<f", "string": text, "map": entries}
+KINDS = {"int64": "<q", "int32": "<i", "float": "<f", "bool": "<?", "string": text, "map": entries}
 table = pq.read_table(sys.argv[1])
 encoders = [(field.name, KINDS[str(field.type).split("<")[0]]) for field in table.schema if field.name != "hash"]
 for number, row in enumerate(row for batch in table.to_batches(8192) for row in batch.to_pylist()):

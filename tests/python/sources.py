@@ -4,6 +4,6 @@ import pathlib, sys
 
 import pyarrow.parquet as pq
 
-rows = pq.read_table(pathlib.Path(sys.argv[1]) / "events.parquet", columns=["event_type", "metadata"]).to_pylist()
-found = {dict(row["metadata"]).get("source") for row in rows} - {None, "recorder"}
+rows = pq.read_table(pathlib.Path(sys.argv[1]) / "events.parquet", columns=["source"]).to_pylist()
+found = {row["source"] for row in rows} - {None, "recorder"}
 print(",".join(sorted(found)))

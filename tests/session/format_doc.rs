@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Map, Value};
-use watchcap::session::metadata::{AnchorInfo, EncoderInfo, Extra, Loss, Metadata, PiiRegion, StreamInfo};
+use watchcap::session::metadata::{AnchorInfo, EncoderInfo, Extra, Loss, Metadata, PiiRegion, Recovery, StreamInfo};
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
 
@@ -38,7 +38,7 @@ fn columns_are_those_of_the_schema() {
         table("columns").into_iter().map(|row| (row[0].clone(), row[1].clone(), row[2] == "null")).collect();
     let real: Vec<_> = schema::COLUMNS
         .iter()
-        .map(|column| (column.name.to_owned(), column.kind.name().to_owned(), column.nullable))
+        .map(|column| (column.name.to_owned(), schema::type_name(column.kind).to_owned(), column.nullable))
         .collect();
     assert_eq!(documented, real);
     let log = watchcap_migrations::log::CURRENT;
@@ -82,6 +82,7 @@ fn fill(metadata: &mut Metadata) {
     ] {
         *value = text();
     }
+    metadata.recovery = Some(Recovery::default());
     metadata.lost = vec![Loss {
         stream: "screen".into(),
         reason: "late".into(),
@@ -149,9 +150,9 @@ fn vectors_of_the_row_hash_are_what_is_computed() {
         for (key, value) in row["metadata"].as_object().expect("a map") {
             metadata.push_str(key, value.as_str().expect("a text"));
         }
+        let flag = |name: &str| row.get(name).and_then(Value::as_bool);
+        let seq = int("seq").expect("seq");
         let row = Row {
-            t_ns: int("t_ns").expect("t_ns"),
-            event_type: text("event_type").expect("event_type"),
             key_code: int("key_code").map(|code| code as i32),
             mouse_x: float("mouse_x"),
             mouse_y: float("mouse_y"),
@@ -159,13 +160,24 @@ fn vectors_of_the_row_hash_are_what_is_computed() {
             delta: float("delta"),
             frame_ref: int("frame_ref"),
             window_id: text("window_id").expect("window_id"),
-            session_id: text("session_id").expect("session_id"),
-            metadata: &metadata,
+            pressed: flag("pressed"),
+            mouse_dx: float("mouse_dx"),
+            mouse_dy: float("mouse_dy"),
+            pts: int("pts"),
+            is_keyframe: flag("is_keyframe"),
+            repeat: flag("repeat"),
+            source: text("source"),
+            ..Row::new(
+                int("t_ns").expect("t_ns"),
+                text("event_type").expect("event_type"),
+                text("session_id").expect("session_id"),
+                &metadata,
+            )
         };
         let mut bytes = Vec::new();
-        row_hash::encode(&row, &mut bytes);
+        row_hash::encode(&row, seq, &mut bytes);
         let hex: String = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        let hash = row_hash::hash(&row, &mut bytes);
+        let hash = row_hash::hash(&row, seq, &mut bytes);
         let hash = std::str::from_utf8(&hash).expect("ascii");
         assert_eq!((vector["bytes"].as_str(), vector["hash"].as_str()), (Some(hex.as_str()), Some(hash)), "{line}");
         count += 1;

@@ -101,6 +101,12 @@ pub(crate) struct TestRow {
     pub(crate) position: Option<(f32, f32)>,
     pub(crate) button: Option<&'static str>,
     pub(crate) delta: Option<f32>,
+    pub(crate) pressed: Option<bool>,
+    pub(crate) motion: Option<(f32, f32)>,
+    pub(crate) pts: Option<i64>,
+    pub(crate) is_keyframe: Option<bool>,
+    pub(crate) repeat: Option<bool>,
+    pub(crate) source: Option<&'static str>,
     pub(crate) metadata: RowMetadata,
 }
 
@@ -114,13 +120,15 @@ pub(crate) fn rows(packets: &[Packet]) -> Vec<TestRow> {
         position: None,
         button: None,
         delta: None,
+        pressed: None,
+        motion: None,
+        pts: None,
+        is_keyframe: None,
+        repeat: None,
+        source: None,
         metadata: RowMetadata::default(),
     };
-    let input = |t_ns, event_type, frame_ref| {
-        let mut row: TestRow = row(t_ns, event_type, frame_ref);
-        row.metadata.push_str(key::SOURCE, "synthetic");
-        row
-    };
+    let input = |t_ns, event_type, frame_ref| TestRow { source: Some("synthetic"), ..row(t_ns, event_type, frame_ref) };
     let mut rows = vec![input(T0_NS - 5_000, event_type::MOUSE_MOVE, None)];
     for (frame, packet) in packets.iter().enumerate() {
         let frame = frame as i64;
@@ -128,26 +136,25 @@ pub(crate) fn rows(packets: &[Packet]) -> Vec<TestRow> {
         // An input of the same nanosecond that arrived first: the frame is still the last one at or before it.
         let mut click = input(t_ns, event_type::MOUSE_CLICK, Some(frame));
         click.button = Some("left");
-        click.metadata.push_int(key::PRESSED, frame % 2);
+        click.pressed = Some(frame % 2 == 1);
         rows.push(click);
         let mut shown = row(t_ns, event_type::FRAME, Some(frame));
-        shown.metadata.push_int(key::PTS, packet.pts_us);
+        shown.pts = Some(packet.pts_us);
+        shown.is_keyframe = Some(packet.keyframe);
         shown.metadata.push_int(key::BYTES, packet.size as i64);
-        if packet.keyframe {
-            shown.metadata.push_flag(key::KEYFRAME);
-        }
         if frame % 7 == 6 {
             shown.metadata.push_flag(key::DUP);
         }
         rows.push(shown);
         let mut moved = input(t_ns + 1_000, event_type::MOUSE_MOVE, Some(frame));
         moved.position = Some((-0.25, 0.5 + frame as f32 / 1000.0));
-        moved.metadata.push_f32(key::DX, frame as f32 - 20.5);
-        moved.metadata.push_int(key::DY, -frame);
+        moved.motion = Some((frame as f32 - 20.5, -frame as f32));
         rows.push(moved);
         let down = if frame % 2 == 0 { event_type::KEY_DOWN } else { event_type::KEY_UP };
         let mut pressed = input(t_ns + 2_000, down, Some(frame));
         pressed.key_code = Some(26);
+        pressed.pressed = Some(frame % 2 == 0);
+        pressed.repeat = (frame % 2 == 0).then_some(false);
         pressed.metadata.push_str(key::CODE, "KeyW");
         rows.push(pressed);
         if frame % 5 == 0 {
@@ -169,8 +176,6 @@ pub(crate) fn write_session(dir: &Path, rows: &[TestRow], change: impl FnOnce(&m
     for row in rows {
         table
             .push(&Row {
-                t_ns: row.t_ns,
-                event_type: row.event_type,
                 key_code: row.key_code,
                 mouse_x: row.position.map(|(x, _)| x),
                 mouse_y: row.position.map(|(_, y)| y),
@@ -178,8 +183,14 @@ pub(crate) fn write_session(dir: &Path, rows: &[TestRow], change: impl FnOnce(&m
                 delta: row.delta,
                 frame_ref: row.frame_ref,
                 window_id: "0x1c00007",
-                session_id: SESSION,
-                metadata: &row.metadata,
+                pressed: row.pressed,
+                mouse_dx: row.motion.map(|(dx, _)| dx),
+                mouse_dy: row.motion.map(|(_, dy)| dy),
+                pts: row.pts,
+                is_keyframe: row.is_keyframe,
+                repeat: row.repeat,
+                source: row.source,
+                ..Row::new(row.t_ns, row.event_type, SESSION, &row.metadata)
             })
             .expect("a row");
     }
@@ -202,6 +213,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         duration_ns: rows.last().map_or(0, |row| row.t_ns) - rows.first().map_or(0, |row| row.t_ns),
         end_reason: Some("signal".into()),
         recovered: false,
+        recovery: None,
         lost: Vec::new(),
         game: None,
         patch: None,
@@ -226,9 +238,9 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         encoder: None,
         initial_state: InitialState::default(),
         consent: Consent {
-            record_screen: true,
-            record_input: true,
-            record_audio: false,
+            record_screen: Some(true),
+            record_input: Some(true),
+            record_audio: Some(false),
             how: "flag".into(),
             agreed_at: "2023-11-14T22:13:19.000000000Z".into(),
             extra: Extra::new(),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use watchcap::session::metadata::Metadata;
 use watchcap::session::reader::SessionReader;
-use watchcap::session::row::{event_type, key};
+use watchcap::session::row::event_type;
 use watchcap::session::verify::{Kind, VerifyOptions};
 use watchcap::session::{layout, schema, seal};
 
@@ -33,7 +33,7 @@ fn a_good_session_is_good_and_reads_back() {
     assert_eq!((report.rows, report.frames, report.frames_decoded), (written.len() as u64, 50, 50));
     assert_eq!(report.files_hashed, 4);
     let session = SessionReader::open(dir.path()).expect("a session");
-    assert_eq!(session.events().key_value(schema::FORMAT_VERSION_KEY), Some("1.0.0"));
+    assert_eq!(session.events().key_value(schema::FORMAT_VERSION_KEY), Some("1.1.0"));
     let read: Vec<_> = session.events().rows().collect::<Result<_, _>>().expect("rows");
     assert_eq!(read.len(), written.len());
     for (read, written) in read.iter().zip(&written) {
@@ -166,9 +166,9 @@ fn every_lie_is_found_where_it_is() {
     assert_eq!(found(&good_packets, &none, &as_is), is(Kind::FrameRef, Some(row_of(4) + 1), Some(4)));
     let skips = with_row(row_of(9), &|row| row.frame_ref = Some(10));
     assert_eq!(found(&good_packets, &skips, &as_is), is(Kind::FrameSequence, Some(row_of(9)), Some(9)));
-    let pts = with_row(row_of(9), &|row| row.metadata.push_int(key::PTS, 1));
+    let pts = with_row(row_of(9), &|row| row.pts = Some(1));
     assert_eq!(found(&good_packets, &pts, &as_is), is(Kind::FrameTime, Some(row_of(9)), Some(9)));
-    let flag = with_row(row_of(9), &|row| row.metadata.push_flag(key::KEYFRAME));
+    let flag = with_row(row_of(9), &|row| row.is_keyframe = Some(true));
     assert_eq!(found(&good_packets, &flag, &as_is), is(Kind::Keyframe, Some(row_of(9)), Some(9)));
 
     let shifted = with_packet(30, &|packet| packet.pts_us += 1);

@@ -1,0 +1,107 @@
+//! `watchcap pause`, `resume`, `mark`, `stop`, `status`: one request to a recording that runs.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Failure, Outcome, text};
+use crate::cli::{MarkArgs, StatusArgs, WhichArgs};
+use crate::control::protocol::{Request, Snapshot};
+use crate::control::{self, ControlError, Wanted};
+use crate::event::Content;
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Several { .. } => {
+                // The list stands in lines of its own; the paths in it are filtered like all that is printed.
+                Self::usage(error.to_string(), error.hint().unwrap_or_default())
+            }
+            error => Self::new(&error, error.hint()),
+        }
+    }
+}
+
+fn wanted(which: &WhichArgs) -> Wanted<'_> {
+    match (&which.session, which.pid) {
+        (Some(session), _) => Wanted::Session(session),
+        (None, Some(pid)) => Wanted::Pid(pid),
+        (None, None) => Wanted::Only,
+    }
+}
+
+fn to_json(s: &Snapshot) -> serde_json::Value {
+    json!({
+        "pid": s.pid, "session": s.session, "paused": s.paused, "elapsed_s": s.elapsed_ms as f64 / 1000.0,
+        "frames": s.frames, "dropped_frames": s.dropped_frames, "events": s.events, "video_bytes": s.video_bytes,
+        "t_ns": s.t_ns,
+    })
+}
+
+fn ask(which: &WhichArgs, request: &Request, said: impl Fn(&Snapshot) -> String) -> Result<Outcome, Failure> {
+    let running = control::choose(wanted(which))?;
+    let snapshot = control::ask(&running.socket, request)?;
+    if which.json {
+        text::out(&to_json(&snapshot).to_string());
+    }
+    text::say(&text::printable(&said(&snapshot)));
+    Ok(Outcome::Clean)
+}
+
+fn at(s: &Snapshot) -> String {
+    format!("{} at {}", s.session, text::clock(Duration::from_millis(s.elapsed_ms)))
+}
+
+pub(super) fn pause(which: &WhichArgs) -> Result<Outcome, Failure> {
+    ask(which, &Request::Pause, |s| format!("paused {}\ngo on with: watchcap resume --pid {}", at(s), s.pid))
+}
+
+pub(super) fn resume(which: &WhichArgs) -> Result<Outcome, Failure> {
+    ask(which, &Request::Resume, |s| match s.t_ns {
+        Some(_) => format!("recording goes on into {}", at(s)),
+        None => format!("{} was not paused", at(s)),
+    })
+}
+
+pub(super) fn mark(args: &MarkArgs) -> Result<Outcome, Failure> {
+    let text = Content(args.text.clone().unwrap_or_default());
+    ask(&args.which, &Request::Mark { text }, |s| format!("marked {}", at(s)))
+}
+
+pub(super) fn stop(which: &WhichArgs) -> Result<Outcome, Failure> {
+    ask(which, &Request::Stop, |s| format!("asked the recording into {} to stop", at(s)))
+}
+
+pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
+    let which = &args.which;
+    let all = match wanted(which) {
+        Wanted::Only => control::running()?,
+        one => vec![control::choose(one)?],
+    };
+    if which.json {
+        let list: Vec<_> = all.iter().map(|running| to_json(&running.snapshot)).collect();
+        text::out(&serde_json::Value::from(list).to_string());
+        return Ok(Outcome::Clean);
+    }
+    if all.is_empty() {
+        text::say("no recording is running");
+    }
+    let mut rows = Vec::new();
+    for running in &all {
+        let s = &running.snapshot;
+        rows.push(vec![
+            s.pid.to_string(),
+            if s.paused { "paused" } else { "recording" }.to_owned(),
+            text::clock(Duration::from_millis(s.elapsed_ms)),
+            format!("{} frames", s.frames),
+            format!("{} dropped", s.dropped_frames),
+            format!("{} events", s.events),
+            text::size(s.video_bytes),
+            text::printable(&s.session),
+        ]);
+    }
+    for line in text::table(&rows) {
+        text::out(&line);
+    }
+    Ok(Outcome::Clean)
+}
