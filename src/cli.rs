@@ -35,6 +35,8 @@ pub enum Verb {
     Stop(WhichArgs),
     /// List the recordings that are running.
     Status(StatusArgs),
+    /// Make a new session of a sealed one in which a span is masked or its keys are withheld.
+    Redact(RedactArgs),
     /// Make a sealed session of a log.
     Finalize(FinalizeArgs),
     /// Say what can be recovered of a damaged log, or recover it.
@@ -49,6 +51,10 @@ pub enum Verb {
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
     Doctor(DoctorArgs),
+    /// Show and edit the consent that stands for every recording.
+    Consent(ConsentArgs),
+    /// List, show and check profiles: what is masked and withheld in a game.
+    Profile(ProfileArgs),
     /// Record the built-in synthetic desktop, finalize, verify, and open the replay.
     Demo(DemoArgs),
 }
@@ -89,6 +95,17 @@ pub enum UnchangedArg {
     Repeat,
     /// Store none; how many is counted.
     Skip,
+}
+
+/// Which keys are recorded with their codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeysArg {
+    /// All.
+    All,
+    /// Those that write no text, and the game keys of profile and configuration; the others without a code.
+    NoText,
+    /// No key is recorded at all.
+    None,
 }
 
 /// Backend for pictures.
@@ -178,9 +195,32 @@ pub struct RecordArgs {
     /// How often the polling input backend looks, per second.
     #[arg(long, value_name = "HZ", default_value = "500")]
     pub poll_hz: u32,
-    /// Streams that may be missing: input, keys, buttons, wheel, motion, position, focus.
+    /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
+    /// typed into excluded windows).
     #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
     pub allow_missing: Vec<String>,
+
+    /// Black out this part of every picture: X,Y,WIDTH,HEIGHT in pixels of what is recorded, or in percent of it (0%,90%,25%,10%).
+    #[arg(long, value_name = "AREA", allow_hyphen_values = true)]
+    pub mask: Vec<String>,
+    /// Mask the windows of this application (its class; * at the end for any rest), and withhold what is typed there.
+    #[arg(long, value_name = "NAME")]
+    pub exclude_app: Vec<String>,
+    /// Likewise for windows whose title contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub exclude_title: Vec<String>,
+    /// Mask notification windows [default: on].
+    #[arg(long, value_enum)]
+    pub mask_notifications: Option<OnOff>,
+    /// Which keys are recorded with their codes [default: all].
+    #[arg(long, value_enum)]
+    pub keys: Option<KeysArg>,
+    /// What to mask and withhold in a game: a profile (see `watchcap profile list`), auto (by the window), none [default: none].
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The game's HUD scale, 0 to 100, where the profile asks for it [default: the largest areas].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub hud_scale: Option<u8>,
 
     /// Name of the game or task, for the metadata.
     #[arg(long, value_name = "NAME")]
@@ -228,6 +268,37 @@ pub struct StatusArgs {
     /// Which recording; all when none is named.
     #[command(flatten)]
     pub which: WhichArgs,
+}
+
+/// `watchcap redact`
+#[derive(Args, Debug)]
+pub struct RedactArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Begin of the span: seconds from the start, h:mm:ss.mmm, or a frame as f123.
+    #[arg(long, value_name = "TIME")]
+    pub from: String,
+    /// Its end, the same ways; a frame counts until the next one is shown.
+    #[arg(long, value_name = "TIME")]
+    pub to: String,
+    /// Paint this area black, in pixels of the video or as fractions of it; may be given more than once.
+    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT")]
+    pub mask: Vec<String>,
+    /// Withhold which keys went down in the span, and titles of windows.
+    #[arg(long)]
+    pub keys: bool,
+    /// Withhold the titles of windows that became active in the span.
+    #[arg(long)]
+    pub titles: bool,
+    /// Why, for the rows that say so: a word in snake_case.
+    #[arg(long, value_name = "WORD", default_value = "requested")]
+    pub reason: String,
+    /// Put the new session in the place of the old one, and delete that once the new one is verified.
+    #[arg(long)]
+    pub replace: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `watchcap finalize`
@@ -315,6 +386,72 @@ pub struct DoctorArgs {
     /// Print as JSON on standard output.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `watchcap consent`
+#[derive(Args, Debug)]
+pub struct ConsentArgs {
+    /// What to do [default: show].
+    #[command(subcommand)]
+    pub verb: Option<ConsentVerb>,
+}
+
+/// What to do with the standing consent.
+#[derive(Subcommand, Debug)]
+pub enum ConsentVerb {
+    /// Print what you agreed to for every recording.
+    Show {
+        /// Print as JSON on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Agree to streams for every recording: screen, input.
+    Grant {
+        /// The streams, with commas.
+        #[arg(required = true, value_delimiter = ',')]
+        streams: Vec<String>,
+    },
+    /// Take consent back: for these streams, or for all.
+    Revoke {
+        /// The streams, with commas [default: all].
+        #[arg(value_delimiter = ',')]
+        streams: Vec<String>,
+    },
+}
+
+/// `watchcap profile`
+#[derive(Args, Debug)]
+pub struct ProfileArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: ProfileVerb,
+}
+
+/// What to do with profiles.
+#[derive(Subcommand, Debug)]
+pub enum ProfileVerb {
+    /// List the profiles that are built in, and your own.
+    List {
+        /// Print as JSON on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a profile, or with --size where its masks are in a picture of that size.
+    Show {
+        /// Its name.
+        name: String,
+        /// Size of the picture.
+        #[arg(long, value_name = "WIDTHxHEIGHT")]
+        size: Option<String>,
+        /// The game's HUD scale, 0 to 100.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+        hud_scale: Option<u8>,
+    },
+    /// Check a profile of your own.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
 }
 
 /// `watchcap demo`

@@ -16,6 +16,30 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Defaults for `watchcap record`.
     pub record: RecordConfig,
+    /// What is kept out of every recording.
+    pub privacy: PrivacyConfig,
+}
+
+/// `[privacy]`
+#[derive(Debug, Default, Clone, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrivacyConfig {
+    /// Areas that are black in every picture: `X,Y,WIDTH,HEIGHT` in pixels or percent.
+    pub masks: Vec<String>,
+    /// Mask notification windows; true when not given.
+    pub notifications: Option<bool>,
+    /// Exclude password managers and screen lockers; true when not given.
+    pub exclude_usual: Option<bool>,
+    /// More applications (classes of windows) to exclude.
+    pub exclude_apps: Vec<String>,
+    /// Parts of titles of windows to exclude.
+    pub exclude_titles: Vec<String>,
+    /// `all`, `no-text`, `none`.
+    pub keys: Option<String>,
+    /// Keys that keep their codes under `no-text`, by their W3C codes (`KeyW`).
+    pub game_keys: Vec<String>,
+    /// Name of a profile, `auto` or `none`.
+    pub profile: Option<String>,
 }
 
 /// `[record]`
@@ -61,19 +85,24 @@ pub enum ConfigError {
     },
 }
 
+/// The platform's place of the configuration file; `None` where there is no home.
+pub fn config_file() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "watchcap").map(|dirs| dirs.config_dir().join("config.toml"))
+}
+
+/// The folder of the person's own profiles.
+pub fn profile_dir() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "watchcap").map(|dirs| dirs.config_dir().join("profiles"))
+}
+
 impl Config {
     /// Reads `path`, or the platform's place when it is `None` (where a missing file is an empty one).
     ///
     /// # Errors
     /// [`ConfigError`] when the file is there and cannot be used, or was named and is not there.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let (path, named) = match path {
-            Some(path) => (path.to_path_buf(), true),
-            None => match directories::ProjectDirs::from("", "", "watchcap") {
-                Some(dirs) => (dirs.config_dir().join("config.toml"), false),
-                None => return Ok(Self::default()),
-            },
-        };
+        let named = path.is_some();
+        let Some(path) = path.map(Path::to_path_buf).or_else(config_file) else { return Ok(Self::default()) };
         let size = match std::fs::metadata(&path) {
             Ok(meta) => meta.len(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Self::default()),

@@ -155,6 +155,54 @@ impl Surface {
     }
 }
 
+/// A rectangle of a picture or of the desktop, pixels.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Area {
+    /// Left edge.
+    pub x: i32,
+    /// Top edge.
+    pub y: i32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+impl Area {
+    /// What of this lies inside `width` x `height` pixels from 0,0; `None` when nothing does.
+    pub fn inside(self, (width, height): (u32, u32)) -> Option<Self> {
+        self.and(Self { x: 0, y: 0, width, height })
+    }
+
+    /// What both have in common; `None` when they do not touch.
+    pub fn and(self, other: Self) -> Option<Self> {
+        let span = |a: i32, a_len: u32, b: i32, b_len: u32| {
+            let start = i64::from(a.max(b));
+            let end = (i64::from(a) + i64::from(a_len)).min(i64::from(b) + i64::from(b_len));
+            (start < end).then(|| (start as i32, (end - start) as u32))
+        };
+        let (x, width) = span(self.x, self.width, other.x, other.width)?;
+        let (y, height) = span(self.y, self.height, other.y, other.height)?;
+        Some(Self { x, y, width, height })
+    }
+
+    /// What of this lies outside of `other`: up to four rectangles that do not overlap.
+    pub fn without(self, other: Self) -> Vec<Self> {
+        let Some(cut) = self.and(other) else { return vec![self] };
+        let (right, bottom) = (self.x + self.width as i32, self.y + self.height as i32);
+        let (cut_right, cut_bottom) = (cut.x + cut.width as i32, cut.y + cut.height as i32);
+        [
+            Self { height: (cut.y - self.y) as u32, ..self },
+            Self { y: cut_bottom, height: (bottom - cut_bottom) as u32, ..self },
+            Self { y: cut.y, height: cut.height, width: (cut.x - self.x) as u32, ..self },
+            Self { x: cut_right, y: cut.y, width: (right - cut_right) as u32, height: cut.height },
+        ]
+        .into_iter()
+        .filter(|part| part.width > 0 && part.height > 0)
+        .collect()
+    }
+}
+
 /// A pointer position relative to the captured surface: 0..1 inside it, never clamped.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Position {
@@ -266,10 +314,12 @@ pub enum Event {
     Window(Surface),
     /// A span was redacted.
     Redact {
-        /// What was withheld: `pixels`, `keys`.
+        /// What was withheld: `pixels`, `keys`, `input`.
         what: String,
-        /// Why.
+        /// Why, a word in `snake_case`.
         reason: String,
+        /// Which pixels, of the picture; `None` for what is no pixels.
+        area: Option<Area>,
         /// End of the span; it begins at the event's own time.
         until: MonoNs,
     },
@@ -314,6 +364,20 @@ mod tests {
         };
         let text = format!("{key:?} {focus:?} {:?}", Event::Mark { text: Content("a secret mark".into()) });
         assert!(!text.contains("secret") && !text.contains("38") && !text.contains('4'), "{text}");
+    }
+
+    #[test]
+    fn what_is_left_of_an_area_and_what_is_cut_make_the_area() {
+        let area = Area { x: -3, y: 2, width: 20, height: 10 };
+        let size = |area: Area| u64::from(area.width) * u64::from(area.height);
+        for (x, y, width, height) in [(0, 4, 5, 3), (-9, 0, 40, 40), (-3, 2, 20, 1), (16, 11, 9, 9), (50, 2, 4, 4)] {
+            let other = Area { x, y, width, height };
+            let rest = area.without(other);
+            let cut = area.and(other).map_or(0, size);
+            assert_eq!(rest.iter().copied().map(size).sum::<u64>() + cut, size(area), "{other:?}");
+            assert!(rest.iter().all(|part| part.and(other).is_none() && part.and(area) == Some(*part)), "{rest:?}");
+        }
+        assert_eq!(area.inside((10, 5)), Some(Area { x: 0, y: 2, width: 10, height: 3 }));
     }
 
     #[test]

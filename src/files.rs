@@ -20,6 +20,25 @@ pub fn private_umask() {
     rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
 }
 
+/// Keeps pictures and keys in memory out of core dumps: the process leaves none, and no other process of the same person can read its
+/// memory. On Linux a limit of zero does not hold for dumps that are piped to a program (systemd-coredump, apport), so the process is
+/// marked as not dumpable as well; other systems have the limit only.
+///
+/// Called once, before anything is captured or decoded.
+pub fn no_core_dumps() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "a crash may leave a core dump");
+    }
+    #[cfg(unix)]
+    {
+        let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
+            tracing::warn!(%error, "a crash may leave a core dump");
+        }
+    }
+}
+
 /// Makes a folder that only its owner can enter; it must not exist.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ pub mod id;
 pub mod log;
 pub mod privacy;
 pub mod recorder;
+pub mod redact;
 pub mod session;
 pub mod signals;
 pub mod time;

@@ -8,7 +8,8 @@ use tracing_subscriber::EnvFilter;
 use watchcap::cli::Cli;
 use watchcap::cmd::{self, Outcome};
 
-/// Messages go to standard error; `WATCHCAP_LOG` takes a filter, `-v` raises the level.
+/// Messages go to standard error; `WATCHCAP_LOG` takes a filter, `-v` raises the level. What libraries say through the `log` crate is
+/// not heard: sled prints the values that it stores, which are keystrokes.
 fn start_tracing(verbose: u8) {
     let level = match verbose {
         0 => "warn",
@@ -18,13 +19,17 @@ fn start_tracing(verbose: u8) {
     };
     let filter =
         EnvFilter::try_from_env("WATCHCAP_LOG").unwrap_or_else(|_| EnvFilter::new(format!("watchcap={level}")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).finish();
+    // Not `init`, which would listen to `log` as well. It fails only when there is a subscriber already, and there is none.
+    drop(tracing::subscriber::set_global_default(subscriber));
 }
 
 fn main() -> ExitCode {
     watchcap::files::private_umask();
     let cli = Cli::parse();
     start_tracing(cli.verbose);
+    watchcap::files::no_core_dumps();
     match cmd::run(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Lossy) => ExitCode::from(3),

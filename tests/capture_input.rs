@@ -97,7 +97,9 @@ type Open = Box<dyn FnOnce() -> Result<Box<dyn InputSource>, CaptureError> + Sen
 impl Running {
     fn xi2(server: &Server) -> Self {
         let display = server.display.clone();
-        Self::start(Box::new(move || watchcap::capture::x11::input::open(Some(&display), Arc::new(SystemClock))))
+        Self::start(Box::new(move || {
+            watchcap::capture::x11::input::open(Some(&display), Arc::default(), Arc::new(SystemClock))
+        }))
     }
 
     fn start(open: Open) -> Self {
@@ -225,6 +227,7 @@ fn arrived(input: &RawInput) -> String {
         RawInput::Motion { .. } => "motion".into(),
         RawInput::Focus { .. } => "focus".into(),
         RawInput::Lost { reason, .. } => format!("lost {reason}"),
+        RawInput::Secret { reason } => format!("secret {}", reason.is_some()),
     }
 }
 
@@ -477,7 +480,7 @@ fn a_server_that_dies_ends_the_source() {
     let (end, _) = source.thread.join().expect("the source does not panic");
     assert!(matches!(end, Err(CaptureError::Gone { what: "display", .. })), "{end:?}");
     assert!(SystemClock.now().since(killed) < Duration::from_secs(2));
-    let none = watchcap::capture::x11::input::open(Some(&server.display), Arc::new(SystemClock));
+    let none = watchcap::capture::x11::input::open(Some(&server.display), Arc::default(), Arc::new(SystemClock));
     assert!(matches!(none.err(), Some(CaptureError::NoDisplay { .. })));
 }
 

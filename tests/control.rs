@@ -74,7 +74,7 @@ fn position(rows: &[OwnedRow], kind: &str) -> usize {
 /// Every press has its release, in order, and nothing is held at the end.
 fn assert_balanced(rows: &[OwnedRow]) {
     let mut held = BTreeSet::new();
-    for row in rows.iter().filter(|row| row.metadata.get("repeat").is_none()) {
+    for row in rows.iter().filter(|row| row.repeat != Some(true)) {
         match row.event_type.as_str() {
             "key_down" => assert!(held.insert(row.key_code), "a key went down twice at {}", row.t_ns),
             "key_up" => assert!(held.remove(&row.key_code), "a key went up that was not down at {}", row.t_ns),
@@ -193,7 +193,7 @@ fn a_pause_takes_neither_pixels_nor_keys_and_leaves_no_key_stuck() {
         assert!(rows.iter().any(|row| row.key_code == Some(key)), "key {key:#x} is not in the table");
     }
     let first = rows[resume..].iter().find(|row| row.event_type == "frame").expect("a frame");
-    assert_eq!(first.metadata.get("keyframe"), Some("1"), "decoding cannot begin after the pause");
+    assert_eq!(first.is_keyframe, Some(true), "decoding cannot begin after the pause");
     let fps = metadata["capture_fps"].as_f64().expect("a rate");
     let frames: Vec<i64> = rows.iter().filter(|row| row.event_type == "frame").map(|row| row.t_ns).collect();
     let edges: i64 = rows
@@ -367,7 +367,7 @@ fn another_user_is_refused_and_root_is_another_user() {
     open(&dir.join("control"), 0o777);
     open(&path, 0o777);
     let python = "import socket,sys\ns=socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n\
-                  s.sendall(b'{\"watchcap\":1,\"do\":\"stop\"}\\n')\nprint(s.recv(9999).decode())";
+                  print(s.recv(9999).decode())";
     let mut command = as_nobody(Path::new("/usr/bin/python3"));
     let (_, out, err) = run(command.args(["-c", python]).arg(&path));
     assert!(out.contains("not_owner"), "the peer was not asked for: {out}{err}");

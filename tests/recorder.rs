@@ -12,6 +12,7 @@ use watchcap::encode::{
 };
 use watchcap::finalize;
 use watchcap::id::SessionId;
+use watchcap::privacy::Plan;
 use watchcap::recorder::{Control, MakeEncoder, RecordError, RecordOptions, Recorded, Stop, Unchanged, record};
 use watchcap::session::metadata::Metadata;
 use watchcap::time::{Clock, SystemClock};
@@ -32,6 +33,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
         unchanged: Unchanged::Repeat,
         box_bytes: 1 << 20,
         allow_missing: Vec::new(),
+        privacy: Plan::default(),
         facts: vec![
             (
                 "consent".into(),
@@ -140,6 +142,7 @@ impl ScreenSource for Broken {
             sees_changes: false,
             target: "test".into(),
             window_id: None,
+            masks_windows: true,
         }
     }
     fn grab(&mut self, _whole: bool) -> Result<Grab, CaptureError> {

@@ -5,6 +5,7 @@
 //! older picture can stay. No picture is allocated here: the caller owns both.
 
 use super::BgraView;
+use crate::event::Area;
 
 /// Pixels to read from: packed 32-bit, memory order B, G, R, X.
 #[derive(Clone, Copy)]
@@ -48,6 +49,23 @@ impl Letterbox {
     /// Puts `source`, which is no larger than the target, into the upper left corner, not scaled.
     pub(crate) fn in_corner(source: (u32, u32)) -> Self {
         Self::placed(source, 0, 0, source)
+    }
+
+    /// Where an area of the source is in the destination: never less than what it touches, also through the mixing of pixels.
+    pub(crate) fn place(&self, area: Area) -> Area {
+        let exact = (self.width, self.height) == self.source;
+        let axis = |start: i32, length: u32, source: u32, target: u32, at: u32| {
+            let (start, end) = (i64::from(start), i64::from(start) + i64::from(length));
+            let (source, target) = (i64::from(source.max(1)), i64::from(target));
+            // A pixel of the destination takes from the two source pixels around its centre: one more on each side.
+            let spill = if exact { 0 } else { target / source + 1 };
+            let from = (start * target).div_euclid(source) - spill;
+            let to = (end * target + source - 1).div_euclid(source) + spill;
+            (from + i64::from(at), to + i64::from(at))
+        };
+        let (left, right) = axis(area.x, area.width, self.source.0, self.width, self.x);
+        let (top, bottom) = axis(area.y, area.height, self.source.1, self.height, self.y);
+        Area { x: left as i32, y: top as i32, width: (right - left) as u32, height: (bottom - top) as u32 }
     }
 
     fn placed(source: (u32, u32), x: u32, y: u32, size: (u32, u32)) -> Self {
@@ -155,6 +173,29 @@ mod tests {
         assert_eq!(at(&corner, 8, 5, 3), [5, 3, 9, 0]);
         assert_eq!(at(&corner, 8, 6, 3), [0; 4]);
         assert_eq!(at(&corner, 8, 0, 4), [0; 4]);
+    }
+
+    #[test]
+    fn a_placed_area_holds_every_pixel_that_the_area_reaches() {
+        for (source, target) in [((40, 20), (20, 20)), ((13, 7), (30, 40)), ((9, 9), (9, 20)), ((50, 31), (24, 18))] {
+            for area in [(0, 0, 3, 2), (4, 3, 2, 1), (5, 5, 4, 2), (1, 0, 8, 7)] {
+                let area = Area { x: area.0, y: area.1, width: area.2, height: area.3 };
+                let inside = |x: u32, y: u32, a: Area| {
+                    let span = |at: u32, start: i32, length: u32| (start..start + length as i32).contains(&(at as i32));
+                    span(x, a.x, a.width) && span(y, a.y, a.height)
+                };
+                let letterbox = Letterbox::fitted(source, target);
+                let from = pixels(source.0, source.1, |x, y| if inside(x, y, area) { [255; 4] } else { [0; 4] });
+                let out = run(&letterbox, &from, source, target);
+                let placed = letterbox.place(area);
+                for y in 0..target.1 {
+                    for x in 0..target.0 {
+                        let lit = at(&out, target.0, x, y)[0] > 0;
+                        assert!(!lit || inside(x, y, placed), "{x},{y} of {placed:?} from {area:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

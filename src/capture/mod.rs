@@ -12,12 +12,13 @@ pub mod synthetic;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use crate::event::{Axis, Button, Content, HidUsage, Source, Surface};
+use crate::event::{Area, Axis, Button, Content, HidUsage, Source, Surface};
+use crate::privacy::exclude::Reason;
 use crate::time::MonoNs;
 
 /// What to record of the screen.
@@ -85,6 +86,17 @@ pub struct ScreenDescription {
     pub target: String,
     /// Identifier of the recorded window when the target is a window.
     pub window_id: Option<String>,
+    /// The source tells where windows are that must not be seen ([`ScreenSource::covered`]), or none can be in the picture.
+    pub masks_windows: bool,
+}
+
+/// A part of the picture that must not be seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Covered {
+    /// Where it is in the picture.
+    pub area: Area,
+    /// Why it must not be seen.
+    pub reason: Reason,
 }
 
 /// Packed 32-bit pixels in memory order B, G, R, X.
@@ -127,6 +139,17 @@ pub trait ScreenSource {
     /// The picture last taken, always of the size that the surface had at the start. May be painted on (masks): what
     /// was painted stays until the next grab with `whole`, or until those pixels change.
     fn pixels(&mut self) -> BgraView<'_>;
+
+    /// What of the picture last taken must not be seen: every excluded window that was up when it was taken, and for a
+    /// while after. Never less than that; not sorted.
+    fn covered(&self) -> Vec<Covered> {
+        Vec::new()
+    }
+
+    /// Where a rectangle of the surface (pixels from its corner, at the size it has now) is in the picture.
+    fn place(&self, area: Area) -> Area {
+        area
+    }
 }
 
 /// An input as a source sees it: positions are desktop pixels, not yet relative to the surface.
@@ -181,6 +204,11 @@ pub enum RawInput {
         /// Its process.
         pid: Option<u32>,
     },
+    /// From here on, until it says otherwise, what is typed must not be known: why; `None`: it may be.
+    Secret {
+        /// Why.
+        reason: Option<Reason>,
+    },
     /// Events that the source knows it did not deliver.
     Lost {
         /// Why, a word in `snake_case`.
@@ -226,6 +254,8 @@ pub struct InputDescription {
     pub position: bool,
     /// It reports which window is active.
     pub focus: bool,
+    /// It tells when what is typed must not be known ([`RawInput::Secret`]).
+    pub tells_secrets: bool,
 }
 
 /// What was held, and where the pointer was, when the source was opened.
@@ -237,6 +267,8 @@ pub struct InitialState {
     pub buttons: Vec<Button>,
     /// Pointer, desktop pixels.
     pub pointer: Option<(f64, f64)>,
+    /// What was typed then must not be known.
+    pub secret: Option<Reason>,
 }
 
 /// A source of inputs. Opened and run in one thread, so it need not be `Send`.
@@ -300,16 +332,31 @@ pub struct InputSink {
     queue: Sender<StampedInput>,
     lost: AtomicU64,
     lost_since: AtomicU64,
+    /// A [`RawInput::Secret`] that found no room: nothing may pass before it.
+    owed: Mutex<Option<StampedInput>>,
 }
 
 impl InputSink {
     /// A sink into a bounded queue.
     pub fn new(queue: Sender<StampedInput>) -> Self {
-        Self { queue, lost: AtomicU64::new(0), lost_since: AtomicU64::new(0) }
+        Self { queue, lost: AtomicU64::new(0), lost_since: AtomicU64::new(0), owed: Mutex::new(None) }
     }
 
     /// Hands over one input.
     pub fn send(&self, t: MonoNs, source: Source, input: RawInput) {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let RawInput::Secret { .. } = &input {
+            // The newest word counts; an older one that was never heard is without meaning.
+            *owed = Some(StampedInput { t, source, input });
+            self.pay(&mut owed);
+            return;
+        }
+        if !self.pay(&mut owed) {
+            if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
+                self.lost_since.store(t.0 as u64, Ordering::Relaxed);
+            }
+            return;
+        }
         let lost = self.lost.load(Ordering::Relaxed);
         if lost > 0 {
             let since = MonoNs(self.lost_since.load(Ordering::Relaxed) as i64);
@@ -328,6 +375,16 @@ impl InputSink {
                 }
             }
         }
+    }
+
+    /// Hands over what is owed; whether nothing is owed any more.
+    fn pay(&self, owed: &mut Option<StampedInput>) -> bool {
+        if let Some(secret) = owed.take()
+            && let Err(TrySendError::Full(secret) | TrySendError::Disconnected(secret)) = self.queue.try_send(secret)
+        {
+            *owed = Some(secret);
+        }
+        owed.is_none()
     }
 
     /// Reports what was lost and not reported yet, at the end of the source; waits for room up to [`LAST_WORD`].

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CaptureError, OpenInput, OpenScreen, Sources, Target, TargetInfo};
+use crate::privacy::exclude::Exclusions;
 use crate::time::Clock;
 
 /// Which backend takes pictures.
@@ -47,6 +48,8 @@ pub struct CaptureOptions {
     pub record_input: bool,
     /// Period of polling.
     pub poll_period: Duration,
+    /// Windows that must not be seen, and whose input must not be known.
+    pub exclusions: Arc<Exclusions>,
 }
 
 fn unavailable(backend: &'static str, what: &str, detail: &str) -> CaptureError {
@@ -69,13 +72,16 @@ fn open_screen(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenSc
     #[cfg(all(target_os = "linux", feature = "x11", feature = "capture-xcap"))]
     if options.screen == ScreenBackend::Auto {
         let (target, cursor) = (options.target.clone(), options.cursor);
-        return Ok(Box::new(move || match super::x11::screen::open(None, &target, cursor, Arc::clone(&clock)) {
-            // A server without MIT-SHM, or a picture format that is not ours: the portable way is slower and works.
-            Err(error @ CaptureError::Unavailable { .. }) => {
-                tracing::warn!(%error, "the screen is taken through xcap");
-                super::portable::screen::open(&target, clock)
+        let exclusions = Arc::clone(&options.exclusions);
+        return Ok(Box::new(move || {
+            match super::x11::screen::open(None, &target, cursor, exclusions, Arc::clone(&clock)) {
+                // A server without MIT-SHM, or a picture format that is not ours: the portable way is slower and works.
+                Err(error @ CaptureError::Unavailable { .. }) => {
+                    tracing::warn!(%error, "the screen is taken through xcap");
+                    super::portable::screen::open(&target, clock)
+                }
+                other => other,
             }
-            other => other,
         }));
     }
     let backend = match options.screen {
@@ -83,24 +89,24 @@ fn open_screen(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenSc
         ScreenBackend::Auto => ScreenBackend::Xcap,
         chosen => chosen,
     };
-    let (target, cursor) = (options.target.clone(), options.cursor);
+    let (target, cursor, exclusions) = (options.target.clone(), options.cursor, Arc::clone(&options.exclusions));
     match backend {
         #[cfg(all(target_os = "linux", feature = "x11"))]
-        ScreenBackend::X11 => Ok(Box::new(move || super::x11::screen::open(None, &target, cursor, clock))),
+        ScreenBackend::X11 => Ok(Box::new(move || super::x11::screen::open(None, &target, cursor, exclusions, clock))),
         #[cfg(feature = "capture-xcap")]
         ScreenBackend::Xcap => Ok(Box::new(move || {
-            let _ = cursor;
+            let _ = (cursor, exclusions);
             super::portable::screen::open(&target, clock)
         })),
         _ => {
-            drop((target, cursor, clock));
+            drop((target, cursor, exclusions, clock));
             Err(unavailable("this build", "screen", "it was compiled without that backend"))
         }
     }
 }
 
 fn open_input(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenInput, CaptureError> {
-    let period = options.poll_period;
+    let (period, exclusions) = (options.poll_period, Arc::clone(&options.exclusions));
     let backend = match options.input {
         InputBackend::Auto if HAS_X11 => InputBackend::Xi2,
         InputBackend::Auto => InputBackend::Poll,
@@ -108,8 +114,11 @@ fn open_input(options: &CaptureOptions, clock: Arc<dyn Clock>) -> Result<OpenInp
     };
     match backend {
         #[cfg(all(target_os = "linux", feature = "x11"))]
-        InputBackend::Xi2 => Ok(Box::new(move || super::x11::input::open(None, clock))),
-        InputBackend::Poll => Ok(Box::new(move || super::portable::input::open(clock, period))),
+        InputBackend::Xi2 => Ok(Box::new(move || super::x11::input::open(None, exclusions, clock))),
+        InputBackend::Poll => Ok(Box::new(move || {
+            let _ = exclusions;
+            super::portable::input::open(clock, period)
+        })),
         _ => Err(unavailable("this build", "input", "it was compiled without that backend")),
     }
 }

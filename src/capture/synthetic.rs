@@ -228,6 +228,8 @@ impl ScreenSource for SyntheticScreen {
             sees_changes: true,
             target: "synthetic desktop".into(),
             window_id: None,
+            // There are no windows.
+            masks_windows: true,
         }
     }
 
@@ -266,6 +268,7 @@ impl InputSource for SyntheticInput {
             relative_motion: true,
             position: true,
             focus: true,
+            tells_secrets: true,
         }
     }
 

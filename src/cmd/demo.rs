@@ -7,7 +7,7 @@ use clap::Parser;
 
 use super::{Failure, Outcome, info, record, replay, text, verify};
 use crate::cli::{Cli, DemoArgs, InfoArgs, PicturesArg, ReplayArgs, Verb, VerifyArgs};
-use crate::config::RecordConfig;
+use crate::config::Config;
 use crate::time::{Clock, SystemClock};
 
 pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
@@ -25,7 +25,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
     };
     record_args.duration = Some(args.duration);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (session, outcome) = record::run_into(&args.out, &record_args, &RecordConfig::default(), &clock)?;
+    let (session, outcome) = record::run_into(&args.out, &record_args, &Config::default(), &clock)?;
     text::say("2. verify what was sealed");
     verify::run(&VerifyArgs { session: session.clone(), no_decode: false, json: false })?;
     text::say("3. look at it");

@@ -78,7 +78,15 @@ fn disk() -> Check {
 
 fn options(screen: ScreenBackend, input: InputBackend) -> CaptureOptions {
     let poll_period = Duration::from_millis(2);
-    CaptureOptions { target: Target::Primary, cursor: true, screen, input, record_input: true, poll_period }
+    CaptureOptions {
+        target: Target::Primary,
+        cursor: true,
+        screen,
+        input,
+        record_input: true,
+        poll_period,
+        exclusions: std::sync::Arc::default(),
+    }
 }
 
 fn screen(name: &'static str, backend: ScreenBackend, clock: &Arc<dyn Clock>) -> Check {

@@ -3,13 +3,17 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod consent;
 mod control;
 mod demo;
 mod doctor;
 mod finalize;
 mod info;
+mod privacy;
+mod profile;
 mod record;
 mod recover;
+mod redact;
 mod replay;
 mod targets;
 mod text;
@@ -62,7 +66,7 @@ impl From<ConfigError> for Failure {
 /// [`Failure`] with everything that is to be printed.
 pub fn run(cli: Cli) -> Result<Outcome, Failure> {
     match cli.verb {
-        Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?.record),
+        Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?),
         Verb::Finalize(args) => finalize::run(&args),
         Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
@@ -70,11 +74,14 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
+        Verb::Consent(args) => consent::run(&args, cli.config.as_deref()),
+        Verb::Profile(args) => profile::run(&args),
         Verb::Demo(args) => demo::run(&args),
         Verb::Pause(which) => control::pause(&which),
         Verb::Resume(which) => control::resume(&which),
         Verb::Mark(args) => control::mark(&args),
         Verb::Stop(which) => control::stop(&which),
         Verb::Status(args) => control::status(&args),
+        Verb::Redact(args) => redact::run(&args),
     }
 }

@@ -12,14 +12,15 @@ use super::{Failure, Outcome, text};
 use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend};
 use crate::capture::{ScreenDescription, Sources, Target, synthetic};
 use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
-use crate::config::RecordConfig;
+use crate::config::{Config, RecordConfig};
 use crate::control::Server;
 use crate::encode::{Quality, openh264};
 use crate::event::Stream;
 use crate::id::SessionId;
 use crate::log::LogError;
 use crate::log::video::BOX_SIZE;
-use crate::privacy::consent::{Consent, ConsentError, Method, TEXT};
+use crate::privacy;
+use crate::privacy::consent::{self, Consent, ConsentError, Method};
 use crate::recorder::{self, Control, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::time::{Clock, SystemClock};
@@ -27,11 +28,11 @@ use crate::time::{Clock, SystemClock};
 /// Longest name of a game or its version, bytes: both fit into one fact of the log.
 const MAX_LABEL: usize = 256;
 /// What `--allow-missing` may name.
-const MAY_MISS: [&str; 7] = ["input", "keys", "buttons", "wheel", "motion", "position", "focus"];
+const MAY_MISS: [&str; 9] = ["input", "keys", "buttons", "wheel", "motion", "position", "focus", "masks", "redaction"];
 
-pub(super) fn run(args: &RecordArgs, config: &RecordConfig) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &RecordArgs, config: &Config) -> Result<Outcome, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let out = args.out.clone().or_else(|| config.out.clone()).unwrap_or_else(|| PathBuf::from("."));
+    let out = args.out.clone().or_else(|| config.record.out.clone()).unwrap_or_else(|| PathBuf::from("."));
     run_into(&out, args, config, &clock).map(|(_, outcome)| outcome)
 }
 
@@ -39,12 +40,14 @@ pub(super) fn run(args: &RecordArgs, config: &RecordConfig) -> Result<Outcome, F
 pub(super) fn run_into(
     out: &Path,
     args: &RecordArgs,
-    config: &RecordConfig,
+    config: &Config,
     clock: &Arc<dyn Clock>,
 ) -> Result<(PathBuf, Outcome), Failure> {
-    let plan = Plan::of(args, config)?;
-    let consent = consent(args, config, clock.as_ref())?;
-    let sources = sources(args, config, clock, &consent)?;
+    let mut plan = Plan::of(args, &config.record)?;
+    let consent = consent(args, &config.record, clock.as_ref(), (out, &plan.target))?;
+    // Only now: a profile may be chosen by the windows that are open.
+    plan.keep_out(args, config)?;
+    let sources = sources(args, &config.record, clock, &consent, &plan)?;
     let stop = Stop::new();
     crate::signals::stop_on_signals(&stop)
         .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;
@@ -58,10 +61,15 @@ struct Plan {
     bitrate_kbps: Option<u32>,
     quality: Quality,
     unchanged: Unchanged,
+    target: Target,
+    privacy: privacy::Plan,
+    /// The game: the person's word over the profile's.
+    game: Option<String>,
 }
 
 impl Plan {
     fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
+        let target = target(args)?;
         let fps = args.fps.or(config.fps).unwrap_or(30);
         if !(1..=240).contains(&fps) {
             return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
@@ -98,30 +106,86 @@ impl Plan {
                 return Err(Failure::usage(format!("unknown 'unchanged' setting '{other}'"), "repeat or skip"));
             }
         };
-        Ok(Self { fps, gop_ns: (gop * 1e9) as i64, bitrate_kbps, quality, unchanged })
+        Ok(Self {
+            fps,
+            gop_ns: (gop * 1e9) as i64,
+            bitrate_kbps,
+            quality,
+            unchanged,
+            target,
+            privacy: privacy::Plan::default(),
+            game: args.game.clone(),
+        })
+    }
+
+    /// Decides what is kept out.
+    fn keep_out(&mut self, args: &RecordArgs, config: &Config) -> Result<(), Failure> {
+        let (privacy, game) = super::privacy::plan(args, &config.privacy, &self.target)?;
+        self.privacy = privacy;
+        self.game = self.game.take().or(game);
+        Ok(())
     }
 }
 
-fn consent(args: &RecordArgs, config: &RecordConfig, clock: &dyn Clock) -> Result<Consent, Failure> {
+fn consent(
+    args: &RecordArgs,
+    config: &RecordConfig,
+    clock: &dyn Clock,
+    (out, target): (&Path, &Target),
+) -> Result<Consent, Failure> {
     let at = clock.anchor().utc;
-    if args.source == SourceArg::Synthetic && args.consent.is_empty() {
-        return Ok(Consent::to_screen_and_input(Method::Synthetic, at));
-    }
-    match Consent::decide(&args.consent, &config.consent, at) {
-        Ok(consent) => Ok(consent),
-        Err(ConsentError::Missing) if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => {
-            text::say(TEXT);
-            text::say("Record the screen and the inputs? [y/N]");
-            let mut answer = String::new();
-            let read = std::io::stdin().lock().read_line(&mut answer);
-            if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
-                Ok(Consent::to_screen_and_input(Method::Prompt, clock.anchor().utc))
-            } else {
-                Err(Failure::usage("no consent to record the screen", "nothing was recorded"))
+    let decided = if args.source == SourceArg::Synthetic && args.consent.is_empty() {
+        Consent::to(consent::RECORDABLE.into(), Method::Synthetic, at)
+    } else {
+        Consent::decide(&args.consent, &config.consent, at)
+    };
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let decided = match decided {
+        // What was said, if only in part, is an answer already.
+        Err(ConsentError::Missing) if is_terminal && args.consent.is_empty() && config.consent.is_empty() => {
+            text::say(&text::printable(&consent::text(&called(target), &place(out))));
+            let mut streams = std::collections::BTreeSet::new();
+            for stream in consent::RECORDABLE {
+                text::say(consent::question(stream));
+                let mut answer = String::new();
+                let read = std::io::stdin().lock().read_line(&mut answer);
+                if read.is_err() || !consent::is_yes(&answer) {
+                    if stream == Stream::Screen {
+                        break;
+                    }
+                } else {
+                    streams.insert(stream);
+                }
             }
+            Consent::to(streams, Method::Prompt, clock.anchor().utc)
         }
-        Err(error) => Err(Failure::usage(error.to_string(), error.hint().unwrap_or_default())),
+        other => other,
+    };
+    let decided = decided.map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+    for stream in &decided.unavailable {
+        text::say(&format!(
+            "the {} cannot be recorded by this release: the consent to it is without effect",
+            stream.name()
+        ));
     }
+    Ok(decided)
+}
+
+/// The target for people, before anything is opened.
+fn called(target: &Target) -> String {
+    match target {
+        Target::Primary => "the primary monitor".into(),
+        Target::Monitor(name) => format!("the monitor {name}"),
+        Target::WindowId(id) => format!("the window {id}"),
+        Target::WindowTitle(part) => format!("the window with '{part}' in its title"),
+        Target::WindowApp(app) => format!("a window of {app}"),
+        Target::Region { x, y, width, height } => format!("{width}x{height} pixels of the desktop from {x},{y}"),
+    }
+}
+
+/// The folder for people: whole, where the system tells.
+fn place(out: &Path) -> String {
+    std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf()).display().to_string()
 }
 
 fn four_numbers(text: &str) -> Option<[i64; 4]> {
@@ -165,6 +229,7 @@ fn sources(
     config: &RecordConfig,
     clock: &Arc<dyn Clock>,
     consent: &Consent,
+    plan: &Plan,
 ) -> Result<Sources, Failure> {
     let input = consent.covers(Stream::Input);
     if args.source == SourceArg::Synthetic {
@@ -179,7 +244,8 @@ fn sources(
         return Err(Failure::usage(format!("cannot poll {} times a second", args.poll_hz), "use --poll-hz 1 to 10000"));
     }
     let options = CaptureOptions {
-        target: target(args)?,
+        target: plan.target.clone(),
+        exclusions: Arc::clone(&plan.privacy.exclusions),
         cursor: args.cursor.map_or(config.cursor.unwrap_or(true), |cursor| cursor == OnOff::On),
         screen: match args.screen_backend {
             ScreenBackendArg::Auto => ScreenBackend::Auto,
@@ -219,6 +285,23 @@ fn environment() -> Value {
     })
 }
 
+/// What may be missing: what the person named, and what a backend that was chosen by name lacks; the metadata says what is
+/// missing. Not the focus when a window is recorded, since then input of other windows would be recorded too.
+fn allowed_to_miss(args: &RecordArgs, target: &Target) -> Vec<String> {
+    let mut allowed = args.allow_missing.clone();
+    let mut allow = |names: &[&str]| allowed.extend(names.iter().map(|name| (*name).to_owned()));
+    if args.input_backend == InputBackendArg::Poll {
+        allow(&["wheel", "motion", "redaction"]);
+        if !matches!(target, Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_)) {
+            allow(&["focus"]);
+        }
+    }
+    if args.screen_backend == ScreenBackendArg::Xcap {
+        allow(&["masks"]);
+    }
+    allowed
+}
+
 /// Records into a new folder in `out`, seals it unless told not to, and says what became of it.
 fn record_into(
     out: &Path,
@@ -229,7 +312,7 @@ fn record_into(
     clock: &Arc<dyn Clock>,
     stop: &Stop,
 ) -> Result<(PathBuf, Outcome), Failure> {
-    for (flag, value) in [("--game", &args.game), ("--patch", &args.patch)] {
+    for (flag, value) in [("--game", &plan.game), ("--patch", &args.patch)] {
         if value.as_ref().is_some_and(|value| value.len() > MAX_LABEL) {
             return Err(Failure::usage(
                 format!("the value of {flag} is too long"),
@@ -250,12 +333,8 @@ fn record_into(
             "session".to_owned(),
             json!({
                 "captured_at": begun.to_rfc3339(),
-                "watchcap": env!("CARGO_PKG_VERSION"), "game": args.game, "patch": args.patch,
+                "watchcap": env!("CARGO_PKG_VERSION"), "game": plan.game, "patch": args.patch,
             }),
-        ),
-        (
-            "privacy".to_owned(),
-            json!({ "chat_redacted": false, "notifications_masked": false, "input_only_with_focus": false }),
         ),
         ("env".to_owned(), environment()),
     ];
@@ -271,13 +350,8 @@ fn record_into(
         duration: args.duration,
         unchanged: plan.unchanged,
         box_bytes: BOX_SIZE,
-        // An input backend that was chosen by name may lack what it lacks; the metadata says which streams are missing.
-        allow_missing: match args.input_backend {
-            InputBackendArg::Poll => {
-                ["wheel", "motion", "focus"].map(str::to_owned).into_iter().chain(args.allow_missing.clone()).collect()
-            }
-            _ => args.allow_missing.clone(),
-        },
+        allow_missing: allowed_to_miss(args, &plan.target),
+        privacy: plan.privacy.clone(),
         facts,
         control: control.clone(),
     };

@@ -59,6 +59,24 @@ impl I420 {
         (y, u, v)
     }
 
+    /// Paints a rectangle black; it must begin and end at even pixels. What of it lies outside is left out.
+    pub fn blacken(&mut self, x: u32, y: u32, width: u32, height: u32) {
+        debug_assert!([x, y, width, height].iter().all(|side| side % 2 == 0), "chroma is shared by blocks of two");
+        let (right, bottom) = (x.saturating_add(width).min(self.width), y.saturating_add(height).min(self.height));
+        if x >= right || y >= bottom {
+            return;
+        }
+        let stride = self.width as usize;
+        let (luma, u, v) = self.planes_mut();
+        for (plane, shift, value) in [(luma, 0, 16), (u, 1, 128), (v, 1, 128)] {
+            let stride = stride >> shift;
+            let (left, right) = (x as usize >> shift, right as usize >> shift);
+            for row in (y as usize >> shift)..(bottom as usize >> shift) {
+                plane[row * stride + left..row * stride + right].fill(value);
+            }
+        }
+    }
+
     /// The planes, to be written.
     pub fn planes_mut(&mut self) -> (&mut [u8], &mut [u8], &mut [u8]) {
         let luma = self.width as usize * self.height as usize;

@@ -12,8 +12,8 @@ use super::tables::TableSummary;
 use crate::encode::ParameterSets;
 use crate::log::reader::{Database, Facts, LogReader};
 use crate::session::metadata::{
-    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, Privacy, Recovery,
-    Resolution, StreamInfo, SurfaceInfo, fit_drift_ppm,
+    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, PiiRegion, Privacy,
+    Recovery, Resolution, StreamInfo, SurfaceInfo, fit_drift_ppm,
 };
 use crate::session::schema::FORMAT_VERSION;
 use crate::session::sps;
@@ -223,6 +223,7 @@ impl Story {
             initial_state: self.initial_state(),
             consent: self.consent(),
             privacy: self.privacy(table, rows),
+            lineage: Vec::new(),
             env: self.env(),
             extra: Extra::new(),
         }
@@ -297,10 +298,6 @@ impl Story {
 
     fn consent(&self) -> Consent {
         let fact = self.fact("consent");
-        let mut extra = Extra::new();
-        if let Some(version) = fact.get("text_version") {
-            extra.insert("text_version".into(), version.clone());
-        }
         let agreed = |key: &str| fact.get(key).and_then(Value::as_bool);
         Consent {
             record_screen: agreed("record_screen"),
@@ -308,21 +305,27 @@ impl Story {
             record_audio: agreed("record_audio"),
             how: text(fact, "method").unwrap_or_default(),
             agreed_at: text(fact, "given_at").unwrap_or_default(),
-            extra,
+            text_version: number(fact, "text_version"),
+            scope: text(fact, "scope"),
+            extra: Extra::new(),
         }
     }
 
     fn privacy(&self, table: &TableSummary, rows: &RowMaker) -> Privacy {
         let fact = self.fact("privacy");
         let in_force = |key: &str| fact.get(key).and_then(Value::as_bool);
+        let list = |key: &str| fact.get(key).and_then(Value::as_array).into_iter().flatten();
         Privacy {
             chat_redacted: in_force("chat_redacted"),
             notifications_masked: in_force("notifications_masked"),
             input_only_with_focus: in_force("input_only_with_focus"),
             profile: text(fact, "profile"),
+            pii_regions: list("pii_regions").filter_map(region).collect(),
+            excluded_apps: list("excluded_apps").filter_map(Value::as_str).map(str::to_owned).collect(),
+            keys: text(fact, "keys"),
             redacted_spans: table.counts.get("redact").copied().unwrap_or(0),
             redacted_keys: rows.facts.redacted_keys,
-            ..Privacy::default()
+            extra: Extra::new(),
         }
     }
 
@@ -351,6 +354,18 @@ impl Story {
 /// Keys of the source facts that have a place of their own in the metadata.
 const LIFTED: [&str; 10] =
     ["backend", "target", "window_id", "refresh_hz", "x", "y", "width", "height", "scale", "keyboard_layout"];
+
+fn region(region: &Value) -> Option<PiiRegion> {
+    let place = |key: &str| region.get(key)?.as_i64().and_then(|n| i32::try_from(n).ok());
+    Some(PiiRegion {
+        x: place("x")?,
+        y: place("y")?,
+        width: number(region, "width")?,
+        height: number(region, "height")?,
+        source: text(region, "source")?,
+        reason: text(region, "reason")?,
+    })
+}
 
 fn surface(screen: &Value) -> Option<SurfaceInfo> {
     let place = |key: &str| screen.get(key)?.as_i64().and_then(|n| i32::try_from(n).ok());

@@ -52,6 +52,8 @@ pub struct RowMaker {
     waiting_for_idr: bool,
     last_frame: Option<u64>,
     held_keys: BTreeMap<(Option<HidUsage>, Option<u32>), Key>,
+    /// Keys that are down and whose code was withheld: how many, since nothing tells them apart.
+    held_redacted: u64,
     held_buttons: BTreeMap<Button, Option<crate::event::Position>>,
     /// Begin of the pause that lasts.
     paused_since: Option<MonoNs>,
@@ -77,6 +79,7 @@ impl RowMaker {
             waiting_for_idr: false,
             last_frame: None,
             held_keys: BTreeMap::new(),
+            held_redacted: 0,
             held_buttons: BTreeMap::new(),
             paused_since: None,
             paused_ns: 0,
@@ -253,6 +256,10 @@ impl RowMaker {
             let release = Event::Key(Key { down: false, repeat: false, ..held });
             self.event_row(t, Source::Recorder, &release, sink)?;
         }
+        for _ in 0..std::mem::take(&mut self.held_redacted) {
+            let key = Key { usage: None, native: None, down: false, repeat: false, redacted: true };
+            self.event_row(t, Source::Recorder, &Event::Key(key), sink)?;
+        }
         for (button, position) in std::mem::take(&mut self.held_buttons) {
             let release = Event::MouseClick { button, pressed: false, position };
             self.event_row(t, Source::Recorder, &release, sink)?;
@@ -277,7 +284,14 @@ impl RowMaker {
         };
         let name = match event {
             Event::Key(held) => {
-                if held.down {
+                if held.redacted {
+                    // A repeat is no press.
+                    if held.down && !held.repeat {
+                        self.held_redacted += 1;
+                    } else if !held.down {
+                        self.held_redacted = self.held_redacted.saturating_sub(1);
+                    }
+                } else if held.down {
                     self.held_keys.insert((held.usage, held.native), held.clone());
                 } else {
                     self.held_keys.remove(&(held.usage, held.native));
@@ -363,10 +377,18 @@ impl RowMaker {
                 metadata.push_int(key::Y, i64::from(*y));
                 event_type::WINDOW
             }
-            Event::Redact { what, reason, until } => {
+            Event::Redact { what, reason, area, until } => {
+                if let Some(area) = area {
+                    metadata.push_int(key::HEIGHT, i64::from(area.height));
+                }
                 metadata.push_str(key::REASON, reason);
                 metadata.push_int(key::UNTIL_NS, until.0);
                 metadata.push_str(key::WHAT, what);
+                if let Some(area) = area {
+                    metadata.push_int(key::WIDTH, i64::from(area.width));
+                    metadata.push_int(key::X, i64::from(area.x));
+                    metadata.push_int(key::Y, i64::from(area.y));
+                }
                 event_type::REDACT
             }
             Event::Resume => {

@@ -6,7 +6,7 @@ use watchcap_migrations::log::v1::{self, kind};
 
 use super::chunk::{FLAG_FACTS, FLAG_FRAMES, HEADER_LEN, MAX_LEN};
 use super::{Body, Record};
-use crate::event::{Axis, Button, Content, Event, Frame, Gap, HidUsage, Key, Position, Source, Stream, Surface};
+use crate::event::{Area, Axis, Button, Content, Event, Frame, Gap, HidUsage, Key, Position, Source, Stream, Surface};
 use crate::id::FrameRef;
 use crate::time::{Anchor, MonoNs, UtcNs};
 
@@ -59,6 +59,36 @@ fn join_position(x: f32, y: f32) -> Option<Position> {
     (!x.is_nan() && !y.is_nan()).then_some(Position { x, y })
 }
 
+/// Longest text of an area: a space and four numbers of up to 11 characters with commas.
+const MAX_AREA_TEXT: usize = 48;
+
+/// What was withheld, with the place of pixels behind it: `pixels 10,20,300,80`. The shape of schema 1 has no numbers for it.
+fn join_area(what: &str, area: Option<Area>) -> String {
+    match area {
+        Some(Area { x, y, width, height }) => format!("{what} {x},{y},{width},{height}"),
+        None => what.to_owned(),
+    }
+}
+
+fn split_area(text: String) -> (String, Option<Area>) {
+    let parsed = text.rsplit_once(' ').and_then(|(what, place)| {
+        let mut parts = place.split(',');
+        let mut next = || parts.next()?.parse::<i64>().ok();
+        let (x, y, width, height) = (next()?, next()?, next()?, next()?);
+        let area = Area {
+            x: x.try_into().ok()?,
+            y: y.try_into().ok()?,
+            width: width.try_into().ok()?,
+            height: height.try_into().ok()?,
+        };
+        parts.next().is_none().then(|| (what.to_owned(), area))
+    });
+    match parsed {
+        Some((what, area)) => (what, Some(area)),
+        None => (text, None),
+    }
+}
+
 impl ChunkBuilder {
     /// Records collected so far.
     pub fn count(&self) -> usize {
@@ -89,7 +119,7 @@ impl ChunkBuilder {
                 Event::Mark { text: mark } => 8 + text(&mark.0),
                 Event::Gap(gap) => 25 + text(&gap.reason),
                 Event::Window(_) => 20,
-                Event::Redact { what, reason, .. } => 24 + text(what) + text(reason),
+                Event::Redact { what, reason, .. } => 24 + MAX_AREA_TEXT + text(what) + text(reason),
             },
         };
         RECORD_OVERHEAD + body
@@ -214,8 +244,9 @@ fn push_event(wire: &mut v1::Chunk, event: &Event) -> u8 {
             });
             kind::WINDOW
         }
-        Event::Redact { what, reason, until } => {
-            wire.redacts.push(v1::Redact { what: cut(what), reason: cut(reason), until_ns: until.0 });
+        Event::Redact { what, reason, area, until } => {
+            let what = join_area(what, *area);
+            wire.redacts.push(v1::Redact { what: cut(&what), reason: cut(reason), until_ns: until.0 });
             kind::REDACT
         }
     }
@@ -361,7 +392,8 @@ impl Lists {
             }
             kind::REDACT => {
                 let redact = self.redacts.next()?;
-                Event::Redact { what: redact.what, reason: redact.reason, until: MonoNs(redact.until_ns) }
+                let (what, area) = split_area(redact.what);
+                Event::Redact { what, reason: redact.reason, area, until: MonoNs(redact.until_ns) }
             }
             _ => return None,
         };
@@ -432,11 +464,14 @@ mod tests {
                 height: size[1],
                 scale: 1.5
             })),
-            ("[a-z]{1,9}", ".{0,99}", any::<i64>()).prop_map(|(what, reason, until)| Event::Redact {
-                what,
-                reason,
-                until: MonoNs(until)
-            }),
+            ("[a-z]{1,9}", ".{0,99}", any::<i64>(), proptest::option::of(any::<(i32, i32, u32, u32)>())).prop_map(
+                |(what, reason, until, area)| Event::Redact {
+                    what,
+                    reason,
+                    area: area.map(|(x, y, width, height)| Area { x, y, width, height }),
+                    until: MonoNs(until)
+                }
+            ),
         ]
     }
 

@@ -1,6 +1,7 @@
 //! Consent, per stream: what was agreed to, how and when. Without it a stream is not opened.
 //!
-//! A pure decision over what the caller gathered (flags, configuration, an answer at a prompt); it opens nothing and asks nobody.
+//! A pure decision over what the caller gathered (flags, configuration, answers at a prompt); it opens nothing and asks nobody. A
+//! stream that this release cannot record is never recorded as agreed to.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +10,41 @@ use serde_json::{Value, json};
 use crate::event::Stream;
 use crate::time::UtcNs;
 
-/// Version of the text that a person agrees to ([`TEXT`]); goes into the metadata.
-pub const TEXT_VERSION: u32 = 1;
-/// What a person agrees to, in plain words.
-pub const TEXT: &str = "watchcap records the pictures of the chosen screen and every key, button, wheel and mouse movement, \
-also passwords that you type, into a folder on this machine that only you can read. Nothing is sent anywhere. \
-It stops when you press Ctrl-C.";
+/// Version of the text that a person agrees to ([`text`]); goes into the metadata.
+pub const TEXT_VERSION: u32 = 2;
+
+/// The streams that there can be consent for, in the order in which they are asked about.
+pub const STREAMS: [Stream; 3] = [Stream::Screen, Stream::Input, Stream::Audio];
+
+/// The streams of [`STREAMS`] that this release can record.
+pub const RECORDABLE: [Stream; 2] = [Stream::Screen, Stream::Input];
+
+/// What a person agrees to, in plain words: what is taken, of what, where it goes, how to stop and how to take consent back.
+pub fn text(what: &str, folder: &str) -> String {
+    format!(
+        "watchcap wants to record {what}:\n\
+         - the screen: pictures of everything that is shown there\n\
+         - the input: every key, button, wheel and mouse movement, and which window is active with its title\n\
+         Notifications and password managers are masked as far as they can be recognised; anything else that you type or show, \
+         passwords too, is in the recording.\n\
+         It is written to {folder}, into a folder that only you can open. Nothing is sent anywhere. There is no sound.\n\
+         It stops when you press Ctrl-C here, or with: watchcap stop. Until you stop it, it goes on."
+    )
+}
+
+/// What is asked for one stream, below [`text`].
+pub fn question(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Screen => "Record the screen? [y/N]",
+        Stream::Input => "Record the input, with every key? [y/N]",
+        _ => "Record the sound? [y/N]",
+    }
+}
+
+/// Whether an answer at the prompt is a yes: nothing else than one of these is.
+pub fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES")
+}
 
 /// How consent was given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +53,7 @@ pub enum Method {
     Flag,
     /// The configuration file.
     Configuration,
-    /// An answer at a prompt.
+    /// Answers at a prompt.
     Prompt,
     /// Nobody is recorded: the built-in synthetic desktop.
     Synthetic,
@@ -39,6 +69,14 @@ impl Method {
             Self::Synthetic => "synthetic",
         }
     }
+
+    /// What the consent is for: the name in the metadata.
+    pub fn scope(self) -> &'static str {
+        match self {
+            Self::Configuration => "every_recording",
+            Self::Flag | Self::Prompt | Self::Synthetic => "this_recording",
+        }
+    }
 }
 
 /// Consent as it was given.
@@ -50,6 +88,8 @@ pub struct Consent {
     pub method: Method,
     /// When.
     pub at: UtcNs,
+    /// Streams for which consent stands that cannot be recorded: not agreed to here.
+    pub unavailable: BTreeSet<Stream>,
 }
 
 /// Why there is no consent.
@@ -61,6 +101,12 @@ pub enum ConsentError {
         /// The name.
         name: String,
     },
+    /// The stream cannot be recorded, so there is nothing to agree to.
+    #[error("the {stream} cannot be recorded by this release", stream = stream.name())]
+    Unavailable {
+        /// Which.
+        stream: Stream,
+    },
     /// Nobody agreed.
     #[error("no consent to record the screen")]
     Missing,
@@ -71,36 +117,51 @@ impl ConsentError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { .. } => Some("streams are screen and input".into()),
-            Self::Missing => Some("agree with --consent screen,input (or consent in the configuration file)".into()),
+            Self::Unavailable { stream } => Some(format!("leave {} out: --consent screen,input", stream.name())),
+            Self::Missing => Some(
+                "agree with --consent screen,input, or for every recording with `watchcap consent grant screen,input`"
+                    .into(),
+            ),
         }
     }
+}
+
+/// The streams of a list of names.
+///
+/// # Errors
+/// [`ConsentError::Unknown`] for a name that is none.
+pub fn parse(names: &[String]) -> Result<BTreeSet<Stream>, ConsentError> {
+    let named = |name: &str| {
+        let stream = STREAMS.into_iter().find(|stream| stream.name() == name);
+        stream.ok_or_else(|| ConsentError::Unknown { name: name.chars().take(40).collect() })
+    };
+    names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).map(named).collect()
 }
 
 impl Consent {
     /// Decides over what was given: a flag stands over the configuration. Recording needs at least the screen.
     ///
     /// # Errors
-    /// [`ConsentError`] when a name is unknown or the screen is not among the streams.
+    /// [`ConsentError`] when a name is unknown, the screen is not among the streams, or a flag asks for what cannot be recorded. In
+    /// the configuration such a stream is left out and told by [`Consent::unavailable`].
     pub fn decide(flag: &[String], configuration: &[String], at: UtcNs) -> Result<Self, ConsentError> {
         let (names, method) =
             if flag.is_empty() { (configuration, Method::Configuration) } else { (flag, Method::Flag) };
-        let mut streams = BTreeSet::new();
-        for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
-            let stream = match name {
-                "screen" => Stream::Screen,
-                "input" => Stream::Input,
-                "audio" => Stream::Audio,
-                _ => return Err(ConsentError::Unknown { name: name.chars().take(40).collect() }),
-            };
-            streams.insert(stream);
+        let (streams, unavailable): (BTreeSet<_>, BTreeSet<_>) =
+            parse(names)?.into_iter().partition(|stream| RECORDABLE.contains(stream));
+        if let (Method::Flag, Some(stream)) = (method, unavailable.first()) {
+            return Err(ConsentError::Unavailable { stream: *stream });
         }
-        let consent = Self { streams, method, at };
-        if consent.covers(Stream::Screen) { Ok(consent) } else { Err(ConsentError::Missing) }
+        Self::to(streams, method, at).map(|consent| Self { unavailable, ..consent })
     }
 
-    /// Consent to screen and input, given otherwise.
-    pub fn to_screen_and_input(method: Method, at: UtcNs) -> Self {
-        Self { streams: [Stream::Screen, Stream::Input].into(), method, at }
+    /// Consent to some streams, given otherwise.
+    ///
+    /// # Errors
+    /// [`ConsentError::Missing`] when the screen is not among them.
+    pub fn to(streams: BTreeSet<Stream>, method: Method, at: UtcNs) -> Result<Self, ConsentError> {
+        let consent = Self { streams, method, at, unavailable: BTreeSet::new() };
+        if consent.covers(Stream::Screen) { Ok(consent) } else { Err(ConsentError::Missing) }
     }
 
     /// Whether a stream was agreed to.
@@ -117,6 +178,7 @@ impl Consent {
             "method": self.method.name(),
             "given_at": self.at.to_rfc3339(),
             "text_version": TEXT_VERSION,
+            "scope": self.method.scope(),
         })
     }
 }
@@ -133,10 +195,10 @@ mod tests {
     fn a_flag_stands_over_the_configuration() {
         let consent = Consent::decide(&names("screen"), &names("screen,input"), UtcNs(0)).expect("consent");
         assert!(consent.covers(Stream::Screen) && !consent.covers(Stream::Input));
-        assert_eq!(consent.method, Method::Flag);
+        assert_eq!((consent.method, consent.method.scope()), (Method::Flag, "this_recording"));
         let consent = Consent::decide(&[], &names("screen,input"), UtcNs(0)).expect("consent");
         assert!(consent.covers(Stream::Input));
-        assert_eq!(consent.to_fact()["record_audio"], false);
+        assert_eq!(consent.to_fact()["scope"], "every_recording");
     }
 
     #[test]
@@ -145,5 +207,24 @@ mod tests {
         assert_eq!(Consent::decide(&names("input"), &names("screen"), UtcNs(0)), Err(ConsentError::Missing));
         let unknown = Consent::decide(&names("screen,keys"), &[], UtcNs(0));
         assert_eq!(unknown, Err(ConsentError::Unknown { name: "keys".into() }));
+        assert_eq!(Consent::to([Stream::Input].into(), Method::Prompt, UtcNs(0)), Err(ConsentError::Missing));
+    }
+
+    #[test]
+    fn what_cannot_be_recorded_is_never_agreed_to() {
+        let flag = Consent::decide(&names("screen,audio"), &[], UtcNs(0));
+        assert_eq!(flag, Err(ConsentError::Unavailable { stream: Stream::Audio }));
+        let standing = Consent::decide(&[], &names("screen,audio"), UtcNs(0)).expect("consent to the screen");
+        assert_eq!(standing.unavailable, [Stream::Audio].into());
+        assert_eq!(standing.to_fact()["record_audio"], false);
+        assert_eq!(Consent::decide(&[], &names("audio"), UtcNs(0)), Err(ConsentError::Missing));
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        assert!(is_yes("y\n") && is_yes(" yes "));
+        for no in ["", "\n", "n", "no", "yep", "ja", "y y", "yes, but"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
     }
 }

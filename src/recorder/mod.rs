@@ -13,6 +13,8 @@
 mod control;
 mod disk;
 mod failure;
+mod inputs;
+mod masking;
 mod pauses;
 mod picture;
 mod sequence;
@@ -38,6 +40,7 @@ use crate::id::SessionId;
 use crate::log::lock::LogLock;
 use crate::log::writer::{LogWriter, SealedLog};
 use crate::log::{LogError, LogPaths};
+use crate::privacy::{InForce, Plan};
 use crate::time::{Clock, MonoNs};
 
 /// Pictures that wait for the encoder: 8 x 3.1 MB at 1080p; at 60 fps the encoder may stall for 130 ms, which other programs on a
@@ -96,6 +99,8 @@ pub struct RecordOptions {
     pub box_bytes: u64,
     /// Streams that may be missing (`--allow-missing`).
     pub allow_missing: Vec<String>,
+    /// What is kept out of the recording.
+    pub privacy: Plan,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
     /// By which it is paused, resumed and marked.
@@ -272,6 +277,12 @@ pub enum RecordError {
         /// What it lacks, with commas.
         what: String,
     },
+    /// Windows that must not be seen cannot be masked.
+    #[error("the {backend} screen backend cannot tell where notifications and excluded windows are")]
+    NoMasks {
+        /// The backend.
+        backend: String,
+    },
     /// The encoder could not be opened.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -332,6 +343,7 @@ impl RecordError {
         match self {
             Self::Source { source, .. } => source.hint(),
             Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
+            Self::NoMasks { .. } => Some("record them unmasked with --allow-missing masks".into()),
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
             Self::Stuck { path } => {
@@ -492,7 +504,11 @@ fn died(stream: Stream) -> RecordError {
 }
 
 /// Checks that what recordings promise is there, or was allowed to be missing.
-fn check_promises(input: &InputDescription, allow_missing: &[String]) -> Result<(), RecordError> {
+fn check_promises(
+    input: &InputDescription,
+    needs_redaction: bool,
+    allow_missing: &[String],
+) -> Result<(), RecordError> {
     let promised = [
         ("keys", input.keys),
         ("buttons", input.buttons),
@@ -500,6 +516,7 @@ fn check_promises(input: &InputDescription, allow_missing: &[String]) -> Result<
         ("motion", input.relative_motion),
         ("position", input.position),
         ("focus", input.focus),
+        ("redaction", input.tells_secrets || !needs_redaction),
     ];
     let missing: Vec<&str> = promised
         .into_iter()
@@ -558,20 +575,26 @@ pub fn record(
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
     let control = options.control;
+    let plan = options.privacy.clone();
     let mut screen =
-        picture::start(sources.screen, notes, Arc::clone(&counters), Arc::clone(clock), stop, control.clone())?;
+        picture::start(sources.screen, plan, notes, Arc::clone(&counters), Arc::clone(clock), stop, control.clone())?;
 
     let description = wait_opened(&screen.opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
+    let allowed = |what: &str| options.allow_missing.iter().any(|allowed| allowed == what);
+    if options.privacy.masks_windows() && !description.masks_windows && !allowed("masks") {
+        return Err(RecordError::NoMasks { backend: description.backend });
+    }
     let mut input_thread = None;
     let mut opened_input = None;
     if let Some(StartingInput { opened, go, thread }) = input {
         match wait_opened(&opened, Stream::Input, stop)? {
             Ok(opened) => {
-                check_promises(&opened.description, &options.allow_missing)?;
+                let needs_redaction = options.privacy.masks_windows();
+                check_promises(&opened.description, needs_redaction, &options.allow_missing)?;
                 opened_input = Some(opened);
                 input_thread = Some((go, thread));
             }
-            Err(error) if options.allow_missing.iter().any(|allowed| allowed == "input") => {
+            Err(error) if allowed("input") => {
                 tracing::warn!(%error, "input is not recorded");
             }
             Err(error) => return Err(source_error(Stream::Input)(error)),
@@ -601,9 +624,21 @@ pub fn record(
     }
     let folder = make_folder(&options.session_dir, options.exact_name)?;
     let mut facts = options.facts;
+    let follows_focus = opened_input.as_ref().is_some_and(|opened| opened.description.focus);
+    let in_force = InForce {
+        surface: (surface.width, surface.height),
+        masks_windows: description.masks_windows,
+        input: opened_input.is_some(),
+        hides_secrets: opened_input.as_ref().is_some_and(|opened| opened.description.tells_secrets),
+        only_with_focus: follows_focus && description.window_id.is_some(),
+    };
+    facts.push(("privacy".into(), options.privacy.to_fact(in_force)));
+    let window = description.window_id.clone().filter(|_| follows_focus);
+    let inputs = inputs::Inputs::new(surface, options.privacy.keys, window);
     facts.extend(sequence::start_facts(
         &description,
         opened_input.as_ref().map(|o| (&o.description, &o.initial)),
+        &inputs,
         encoder.as_ref(),
         &settings,
         clock.name(),
@@ -623,7 +658,7 @@ pub fn record(
 
     let (units, wait_units) = bounded(UNITS);
     let encode_thread = screen.encode(encoder, units, Arc::clone(clock), stop.clone())?;
-    let sequence = sequence::Sequence::new(log, surface, Arc::clone(clock), Arc::clone(&counters));
+    let sequence = sequence::Sequence::new(log, inputs, Arc::clone(clock), Arc::clone(&counters));
     let initial = opened_input.map(|o| (o.at, o.initial));
     let sequence_thread = spawn("sequence", Stream::Log, stop, {
         let (stop, control) = (stop.clone(), control.clone());

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::masking::Masking;
 use super::{
     Control, Counters, Note, PICTURE_POOL, PICTURES, Picture, RecordError, Stop, Unchanged, Unit, source_ended, spawn,
 };
@@ -19,6 +20,7 @@ use crate::capture::{CaptureError, OpenScreen, ScreenDescription, ScreenSource};
 use crate::encode::{FrameStamp, I420, VideoEncoder, convert};
 use crate::event::{Event, Gap, Stream, Surface};
 use crate::id::FrameRef;
+use crate::privacy::Plan;
 use crate::time::{Clock, MonoNs};
 
 /// With `--unchanged skip` a frame is stored at least this often: the video's index counts a frame's duration in 32 bits of
@@ -54,6 +56,7 @@ pub(super) struct Screen {
 /// Opens the screen in its own thread; the thread waits for [`Screen::go`].
 pub(super) fn start(
     open: OpenScreen,
+    plan: Plan,
     notes: Sender<Note>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
@@ -92,6 +95,7 @@ pub(super) fn start(
             counters,
             clock,
             stop: asked.clone(),
+            masking: Masking::new(plan, (surface.width, surface.height)),
             control,
             owed: true,
             fresh: false,
@@ -155,6 +159,7 @@ struct Grabber {
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
     stop: Stop,
+    masking: Masking,
     control: Control,
     /// The encoder has not seen the present picture yet.
     owed: bool,
@@ -247,7 +252,8 @@ impl Grabber {
             if let Some(surface) = self.moved.take() {
                 self.note(grab.t, Event::Window(surface));
             }
-            self.owed |= grab.changed || self.fresh;
+            let masked_anew = self.masking.look(self.source.as_ref(), grab.surface);
+            self.owed |= grab.changed || self.fresh || masked_anew;
             let rested = self.stored.is_some_and(|stored| grab.t.since(stored) < HEARTBEAT);
             if !self.owed && pace.unchanged == Unchanged::Skip && rested {
                 self.counters.skipped.fetch_add(1, Ordering::Relaxed);
@@ -268,6 +274,7 @@ impl Grabber {
                 };
                 convert::to_i420(pixels, &mut image)
                     .map_err(|error| CaptureError::System { what: "colour conversion", detail: error.to_string() })?;
+                self.masking.paint(&mut image);
                 Some(image)
             } else {
                 None
@@ -280,6 +287,9 @@ impl Grabber {
                     self.stored = Some(grab.t);
                     self.owed &= !changed;
                     self.fresh = false;
+                    for (from, event) in self.masking.handed_on(grab.t) {
+                        self.note(from, event);
+                    }
                 }
                 Err(TrySendError::Full(picture)) => {
                     self.spare = picture.image;
@@ -287,6 +297,9 @@ impl Grabber {
                 }
                 Err(TrySendError::Disconnected(_)) => break,
             }
+        }
+        for (from, event) in self.masking.end(self.clock.now()) {
+            self.note(from, event);
         }
         for note in self.unsent.drain(..) {
             if self.notes.send_timeout(note, LAST_WORD).is_err() {
@@ -395,6 +408,7 @@ mod tests {
             clock,
             stop: stop.clone(),
             control,
+            masking: Masking::new(Plan::default(), (16, 16)),
             owed: true,
             fresh: false,
             moved: None,

@@ -1,10 +1,9 @@
 //! The one loop that numbers and appends: what it takes first comes first in the log.
 //!
-//! Owns the log's writer. Makes positions relative to the surface, marks auto-repeat, reads the clocks, and writes what was held
-//! at the start. Ends when every producer has ended and everything they sent is appended; or, when the log fails, when everything
-//! that they still send is counted ([`super::failure`]).
+//! Owns the log's writer. Reads the clocks; what of the inputs is written, and how, [`Inputs`] decides. Ends when every producer
+//! has ended and everything they sent is appended; or, when the log fails, when everything that they still send is counted
+//! ([`super::failure`]).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,11 +13,12 @@ use serde_json::{Value, json};
 
 use super::control::{Control, Order};
 use super::failure::{self, Ended};
+use super::inputs::Inputs;
 use super::pauses::Pauses;
 use super::{Counters, GRACE, Note, Stop, Unit};
-use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
+use crate::capture::{InitialState, InputDescription, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
-use crate::event::{Button, Event, Frame, Gap, HidUsage, Key, Source, Stream, Surface};
+use crate::event::{Event, Frame, Gap, Source, Stream, Surface};
 use crate::hid;
 use crate::id::FrameRef;
 use crate::log::writer::LogWriter;
@@ -48,6 +48,7 @@ pub(super) fn append_fact(log: &mut LogWriter, t: MonoNs, key: &str, value: &Val
 pub(super) fn start_facts(
     screen: &ScreenDescription,
     input: Option<(&InputDescription, &InitialState)>,
+    inputs: &Inputs,
     encoder: &dyn VideoEncoder,
     settings: &EncodeSettings,
     clock: &str,
@@ -62,6 +63,7 @@ pub(super) fn start_facts(
             json!({
                 "backend": screen.backend, "target": screen.target, "window_id": screen.window_id,
                 "refresh_hz": screen.refresh_hz, "cursor": screen.cursor, "sees_changes": screen.sees_changes,
+                "masks_windows": screen.masks_windows,
                 "x": surface.x, "y": surface.y, "width": surface.width, "height": surface.height,
                 "scale": surface.scale,
             }),
@@ -86,51 +88,57 @@ pub(super) fn start_facts(
                 "backend": input.backend, "devices": devices, "keyboard_layout": input.keyboard_layout,
                 "poll_us": input.poll_us, "keys": input.keys, "buttons": input.buttons, "wheel": input.wheel,
                 "relative_motion": input.relative_motion, "position": input.position, "focus": input.focus,
+                "tells_secrets": input.tells_secrets,
             }),
         ));
-        let position = initial.pointer.map(|at| surface.relative(at));
-        facts.push((
-            "initial_state".to_owned(),
-            json!({
-                "keys": initial.keys.iter().map(|(usage, native)| json!({
-                    "key_code": usage.map(|u| u.0), "code": usage.and_then(hid::code_of_usage), "native": native,
-                })).collect::<Vec<_>>(),
-                "buttons": initial.buttons.iter().map(|b| b.name()).collect::<Vec<_>>(),
-                "mouse_x": position.map(|p| p.x), "mouse_y": position.map(|p| p.y),
-            }),
-        ));
+        if inputs.may_tell_initial(initial) {
+            facts.push(("initial_state".to_owned(), initial_state(initial, surface, inputs)));
+        }
     }
     facts
+}
+
+/// What was held and where the pointer was; of the keys those whose codes may be known.
+fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> Value {
+    let position = initial.pointer.map(|at| surface.relative(at));
+    let keys: Vec<Value> = initial
+        .keys
+        .iter()
+        .filter(|(usage, _)| inputs.may_tell(*usage))
+        .map(|(usage, native)| {
+            json!({ "key_code": usage.map(|u| u.0), "code": usage.and_then(hid::code_of_usage), "native": native })
+        })
+        .collect();
+    json!({
+        "keys": keys,
+        "buttons": initial.buttons.iter().map(|b| b.name()).collect::<Vec<_>>(),
+        "mouse_x": position.map(|p| p.x), "mouse_y": position.map(|p| p.y),
+    })
 }
 
 /// The loop's state.
 pub(super) struct Sequence {
     log: LogWriter,
-    surface: Surface,
+    inputs: Inputs,
+    /// What the inputs became, on its way to the log.
+    written: Vec<super::inputs::Written>,
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
-    /// By usage and native code: some systems have only one of them.
-    held_keys: BTreeSet<(Option<HidUsage>, u32)>,
-    held_buttons: BTreeSet<Button>,
     pauses: Pauses,
-    /// Another window became the active one in a pause.
-    focus_in_pause: Option<RawInput>,
     /// The last reading in the log, and the last of all.
     last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
 }
 
 impl Sequence {
-    pub(super) fn new(log: LogWriter, surface: Surface, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(log: LogWriter, inputs: Inputs, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Self {
         Self {
             log,
-            surface,
+            inputs,
+            written: Vec::new(),
             clock,
             counters,
-            held_keys: BTreeSet::new(),
-            held_buttons: BTreeSet::new(),
             pauses: Pauses::default(),
-            focus_in_pause: None,
             last_anchor: None,
             last_glance: None,
         }
@@ -177,7 +185,8 @@ impl Sequence {
     ) -> Result<(), LogError> {
         self.anchor()?;
         if let Some((t, initial)) = initial {
-            self.append_held(*t, initial)?;
+            self.inputs.begin(*t, initial, &mut self.written);
+            self.append_written()?;
         }
         let (mut inputs_open, mut units_open, mut notes_open) = (true, true, true);
         let wall = SystemClock;
@@ -214,8 +223,11 @@ impl Sequence {
             if inputs.is_empty()
                 && let Some(t) = self.pauses.settled_at(self.clock.now())
             {
-                self.state_held(t)?;
+                self.go_on(t)?;
             }
+            let now = self.clock.now();
+            self.inputs.tick(now, &mut self.written);
+            self.append_written()?;
             self.log.commit_if_due()?;
             self.log.check()?;
             self.look_at_clocks()?;
@@ -223,8 +235,11 @@ impl Sequence {
         }
         self.drain(control.orders(), Self::obey)?;
         if let Some(t) = self.pauses.settle() {
-            self.state_held(t)?;
+            self.go_on(t)?;
         }
+        let t = self.clock.now();
+        self.inputs.end(t, &mut self.written);
+        self.append_written()?;
         self.append_failure(stop)?;
         self.anchor()
     }
@@ -322,18 +337,28 @@ impl Sequence {
         Ok(())
     }
 
-    /// What was already held when recording began, as rows, so that a later release has its press.
-    fn append_held(&mut self, t: MonoNs, initial: &InitialState) -> Result<(), LogError> {
-        for (usage, native) in &initial.keys {
-            self.held_keys.insert((*usage, *native));
-            let key = Key { usage: *usage, native: Some(*native), down: true, repeat: false, redacted: false };
-            self.append(t, Source::Recorder, Event::Key(key))?;
+    fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
+        if self.pauses.covers(input.t) {
+            self.inputs.overlook(input, &mut self.written);
+            return self.append_written();
         }
-        let position = initial.pointer.map(|at| self.surface.relative(at));
-        for button in &initial.buttons {
-            self.held_buttons.insert(*button);
-            let event = Event::MouseClick { button: *button, pressed: true, position };
-            self.append(t, Source::Recorder, event)?;
+        if let Some(end) = self.pauses.settled_by(input.t) {
+            self.go_on(end)?;
+        }
+        self.inputs.take(input, &mut self.written);
+        for (_, _, event) in &self.written {
+            match event {
+                Event::Gap(gap) => drop(self.counters.lost_inputs.fetch_add(gap.lost.unwrap_or(1), Ordering::Relaxed)),
+                Event::Redact { .. } => {}
+                _ => drop(self.counters.events.fetch_add(1, Ordering::Relaxed)),
+            }
+        }
+        self.append_written()
+    }
+
+    fn append_written(&mut self) -> Result<(), LogError> {
+        for (t, source, event) in std::mem::take(&mut self.written) {
+            self.append(t, source, event)?;
         }
         Ok(())
     }
@@ -343,7 +368,7 @@ impl Sequence {
         match order {
             Order::Pause(t) => {
                 if let Some(end) = self.pauses.settle() {
-                    self.state_held(end)?;
+                    self.go_on(end)?;
                 }
                 self.pauses.begin(t);
                 self.append(t, Source::Recorder, Event::Pause)
@@ -356,94 +381,16 @@ impl Sequence {
         }
     }
 
-    /// What was held when recording went on, and which window was active then. What was held when it paused is released by
-    /// finalizing, which sees every row in order of time.
-    fn state_held(&mut self, t: MonoNs) -> Result<(), LogError> {
-        if let Some(RawInput::Focus { window_id, title, app, pid }) = self.focus_in_pause.take() {
-            self.append(t, Source::Recorder, Event::Focus { window_id, title, app, pid })?;
-        }
-        for (usage, native) in self.held_keys.clone() {
-            let key = Key { usage, native: Some(native), down: true, repeat: false, redacted: false };
-            self.append(t, Source::Recorder, Event::Key(key))?;
-        }
-        for button in self.held_buttons.clone() {
-            // Where the pointer is now is not known: it may have moved in the pause.
-            self.append(t, Source::Recorder, Event::MouseClick { button, pressed: true, position: None })?;
-        }
-        Ok(())
-    }
-
-    /// Keeps in mind what an input in a pause leaves behind: what is held and which window is active. Nothing of it is written
-    /// unless it is still so when recording goes on.
-    fn overlook(&mut self, input: RawInput) {
-        match input {
-            RawInput::Key { usage, native, down: true, .. } => {
-                self.held_keys.insert((usage, native));
-            }
-            RawInput::Key { usage, native, down: false, .. } => {
-                self.held_keys.remove(&(usage, native));
-            }
-            RawInput::Button { button, pressed: true, .. } => {
-                self.held_buttons.insert(button);
-            }
-            RawInput::Button { button, pressed: false, .. } => {
-                self.held_buttons.remove(&button);
-            }
-            RawInput::Focus { .. } => self.focus_in_pause = Some(input),
-            RawInput::Lost { .. } => self.held_keys.clear(),
-            RawInput::Motion { .. } | RawInput::Wheel { .. } => {}
-        }
-    }
-
-    fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
-        let StampedInput { t, source, input } = input;
-        if self.pauses.covers(t) {
-            self.overlook(input);
-            return Ok(());
-        }
-        if let Some(end) = self.pauses.settled_by(t) {
-            self.state_held(end)?;
-        }
-        let surface = self.surface;
-        let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
-        let event = match input {
-            RawInput::Key { usage, native, down, repeat } => {
-                let key = (usage, native);
-                let held = if down { !self.held_keys.insert(key) } else { !self.held_keys.remove(&key) };
-                Event::Key(Key { usage, native: Some(native), down, repeat: down && (repeat || held), redacted: false })
-            }
-            RawInput::Motion { position, motion } => {
-                let motion = motion.map(|(dx, dy)| (dx as f32, dy as f32));
-                Event::MouseMove { position: at(position), motion }
-            }
-            RawInput::Button { button, pressed, position } => {
-                if pressed {
-                    self.held_buttons.insert(button);
-                } else {
-                    self.held_buttons.remove(&button);
-                }
-                Event::MouseClick { button, pressed, position: at(position) }
-            }
-            RawInput::Wheel { axis, delta, hi_res, position } => {
-                Event::Wheel { delta: delta as f32, axis, hi_res, position: at(position) }
-            }
-            RawInput::Focus { window_id, title, app, pid } => Event::Focus { window_id, title, app, pid },
-            RawInput::Lost { reason, count, until } => {
-                // A release may be among what was lost: the next press of any key is a press.
-                self.held_keys.clear();
-                self.counters.lost_inputs.fetch_add(count.unwrap_or(1), Ordering::Relaxed);
-                Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: count, until })
-            }
-        };
-        if !matches!(event, Event::Gap(_)) {
-            self.counters.events.fetch_add(1, Ordering::Relaxed);
-        }
-        self.append(t, source, event)
+    /// Recording goes on after a pause that ended at `t`. What was held when it began is released by finalizing, which sees every
+    /// row in order of time.
+    fn go_on(&mut self, t: MonoNs) -> Result<(), LogError> {
+        self.inputs.go_on(t, &mut self.written);
+        self.append_written()
     }
 
     fn append_screen(&mut self, t: MonoNs, event: Event) -> Result<(), LogError> {
         if let Event::Window(surface) = &event {
-            self.surface = *surface;
+            self.inputs.surface_moved(*surface);
         }
         self.append(t, Source::Recorder, event)
     }

@@ -100,6 +100,9 @@ pub struct Metadata {
     pub consent: Consent,
     /// What was kept out of the recording. Source: what was in force, from the log.
     pub privacy: Privacy,
+    /// How this session was made of another one, the latest step last; not there when it was made of its log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<Lineage>,
     /// The machine.
     pub env: Env,
 
@@ -280,6 +283,12 @@ pub struct Consent {
     /// When, RFC 3339, UTC.
     #[serde(with = "null_when_empty")]
     pub agreed_at: String,
+    /// Version of the text that was agreed to.
+    #[serde(default)]
+    pub text_version: Option<u32>,
+    /// `this_recording`, or `every_recording` for a consent that stands in the configuration.
+    #[serde(default)]
+    pub scope: Option<String>,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,
@@ -298,6 +307,9 @@ pub struct Privacy {
     pub excluded_apps: Vec<String>,
     /// Name of the game profile in force.
     pub profile: Option<String>,
+    /// Which keys were recorded with their codes: `all`, `no-text`, `none`; null when no input was.
+    #[serde(default)]
+    pub keys: Option<String>,
     /// Input was recorded only while the target window had the focus.
     pub input_only_with_focus: Option<bool>,
     /// How many `redact` rows there are. Source: counted.
@@ -322,6 +334,41 @@ pub struct PiiRegion {
     pub height: u32,
     /// Who asked for it: `flag`, `config`, `profile`.
     pub source: String,
+    /// Why: `mask`, `chat`, or the profile's word.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// One step from an older session to this one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lineage {
+    /// SHA-256 of the older session's `integrity.sha256`, lowercase hex: which session it was.
+    pub integrity_sha256: String,
+    /// Program, verb and version.
+    pub by: String,
+    /// What was withheld: `pixels`, `keys`, `titles`.
+    pub what: Vec<String>,
+    /// Why, a word in `snake_case`.
+    pub reason: String,
+    /// Begin of the span, nanoseconds of the session's clock.
+    pub from_ns: i64,
+    /// End of the span.
+    pub until_ns: i64,
+    /// Areas that were painted over in the span, pixels of the video.
+    pub masks: Vec<MaskInfo>,
+}
+
+/// An area that was painted over, pixels of the video.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MaskInfo {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
 }
 
 /// The machine. Source of each: the system, when recording began; null where it did not say.
@@ -573,11 +620,14 @@ pub(crate) mod tests {
                 record_screen: Some(true),
                 record_input: Some(true),
                 record_audio: Some(false),
+                text_version: None,
+                scope: None,
                 how: "flag".into(),
                 agreed_at: "2023-11-14T22:13:19.000000000Z".into(),
                 extra: Extra::new(),
             },
             privacy: Privacy::default(),
+            lineage: Vec::new(),
             env: Env::default(),
             extra: Extra::new(),
         }

@@ -137,7 +137,60 @@ pub fn publish(temp: &Path, target: &Path) -> Result<(), SealError> {
     drop(file);
     #[expect(clippy::disallowed_methods, reason = "this is the one place that publishes")]
     fs::rename(temp, target).map_err(io_error("rename to its final name", temp))?;
-    match target.parent() {
+    sync_parent(target)
+}
+
+/// Gives a finished session's directory its name, which must be free, and brings that name to the disk.
+///
+/// # Errors
+/// When the name is taken, or the system refuses.
+pub fn publish_dir(work: &Path, target: &Path) -> Result<(), SealError> {
+    if target.symlink_metadata().is_ok() {
+        let source = io::Error::from(io::ErrorKind::AlreadyExists);
+        return Err(SealError::Io { action: "publish as", path: target.to_owned(), source });
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that publishes")]
+    fs::rename(work, target).map_err(io_error("rename to its final name", work))?;
+    sync_parent(target)
+}
+
+/// Exchanges the names of two directories beside each other, in one step where the system can.
+///
+/// # Errors
+/// When the system refuses; without such a step (see [`exchange`]) the first name may be free then.
+pub fn swap_dirs(new: &Path, old: &Path) -> Result<(), SealError> {
+    exchange(new, old)?;
+    sync_parent(old)
+}
+
+#[cfg(target_os = "linux")]
+fn exchange(new: &Path, old: &Path) -> Result<(), SealError> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+        // A file system that cannot.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => exchange_by_steps(new, old),
+        other => other.map_err(|errno| io_error("exchange", old)(errno.into())),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(new: &Path, old: &Path) -> Result<(), SealError> {
+    exchange_by_steps(new, old)
+}
+
+/// Three renames: interrupted between them, both directories are there, one of them under a name that ends in `.old.tmp`.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that publishes")]
+fn exchange_by_steps(new: &Path, old: &Path) -> Result<(), SealError> {
+    let mut name = old.file_name().unwrap_or_default().to_os_string();
+    name.push(".old.tmp");
+    let aside = old.with_file_name(name);
+    fs::rename(old, &aside).map_err(io_error("set aside", old))?;
+    fs::rename(new, old).map_err(io_error("rename to its final name", new))?;
+    fs::rename(&aside, new).map_err(io_error("rename", &aside))
+}
+
+fn sync_parent(path: &Path) -> Result<(), SealError> {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
         _ => sync_dir(Path::new(".")),
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Map, Value};
-use watchcap::session::metadata::{AnchorInfo, EncoderInfo, Extra, Loss, Metadata, PiiRegion, Recovery, StreamInfo};
+use watchcap::session::metadata::{
+    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo,
+};
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
 
@@ -103,8 +105,18 @@ fn fill(metadata: &mut Metadata) {
     metadata.initial_state.keys = Some(vec![4]);
     metadata.initial_state.buttons = Some(vec!["left".into()]);
     metadata.initial_state.pointer = Some([0.5, 0.5]);
-    metadata.privacy.pii_regions = vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into() }];
+    metadata.privacy.pii_regions =
+        vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into(), reason: "mask".into() }];
     metadata.privacy.excluded_apps = vec!["x".into()];
+    metadata.lineage = vec![Lineage {
+        integrity_sha256: "x".into(),
+        by: "x".into(),
+        what: vec!["keys".into()],
+        reason: "x".into(),
+        from_ns: 1,
+        until_ns: 2,
+        masks: vec![MaskInfo { x: 0, y: 0, width: 2, height: 2 }],
+    }];
 }
 
 /// Paths of all values, lists as `[]` and objects with free keys as `*`.

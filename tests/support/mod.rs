@@ -96,14 +96,21 @@ pub(crate) fn example(name: &str) -> Command {
     Command::new(path)
 }
 
-/// A Python program of `tests/python`, run by the readers' own interpreter; panics with its output when it fails.
-#[must_use = "what it printed holds the figures"]
-pub(crate) fn python(program: &str, args: &[&Path]) -> String {
+/// A Python program of `tests/python`, to be run by the readers' own interpreter.
+pub(crate) fn python_command(program: &str) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = std::env::var_os("WATCHCAP_PYTHON").map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
     assert!(python.is_file(), "{} is missing: run scripts/setup.sh test", python.display());
     let mut command = Command::new(python);
-    command.arg(root.join("tests/python").join(program)).args(args);
+    command.arg(root.join("tests/python").join(program));
+    command
+}
+
+/// A Python program of `tests/python`, run by the readers' own interpreter; panics with its output when it fails.
+#[must_use = "what it printed holds the figures"]
+pub(crate) fn python(program: &str, args: &[&Path]) -> String {
+    let mut command = python_command(program);
+    command.args(args);
     let (code, out, err) = run(&mut command);
     assert_eq!(code, 0, "{program} failed:\n{out}{err}");
     out

@@ -188,6 +188,7 @@ impl InputSource for Poll {
             relative_motion: false,
             position: true,
             focus: false,
+            tells_secrets: false,
         }
     }
 
@@ -196,6 +197,7 @@ impl InputSource for Poll {
             keys: self.held.keys.iter().map(|code| names_of(code)).collect(),
             buttons: self.held.buttons.iter().copied().collect(),
             pointer: Some(self.held.position()),
+            secret: None,
         }
     }
 

@@ -12,7 +12,7 @@ use xcap::image::RgbaImage;
 
 use crate::capture::letterbox::{Letterbox, Picture};
 use crate::capture::{BgraView, CaptureError, Grab, ScreenDescription, ScreenSource, Target, TargetInfo};
-use crate::event::{Content, Surface};
+use crate::event::{Area, Content, Surface};
 use crate::time::{Clock, MonoNs};
 
 /// The name under which this backend appears.
@@ -61,6 +61,7 @@ pub fn open(target: &Target, clock: Arc<dyn Clock>) -> Result<Box<dyn ScreenSour
         sees_changes: false,
         target,
         window_id,
+        masks_windows: false,
     };
     let out = vec![0; width as usize * height as usize * 4];
     let placed_at = clock.now();
@@ -236,6 +237,10 @@ impl ScreenSource for XcapScreen {
     fn pixels(&mut self) -> BgraView<'_> {
         let (width, height) = self.size();
         BgraView { data: &mut self.out, stride: width as usize * 4, width, height }
+    }
+
+    fn place(&self, area: Area) -> Area {
+        self.detour.as_ref().map_or(area, |detour| detour.letterbox.place(area))
     }
 }
 

@@ -9,6 +9,7 @@
 //! Invariant: a window that vanishes between two questions is "no window", never an error. The same state is never
 //! told twice in a row. What it does not do: stamp, or read events from the connection itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use x11rb::cookie::Cookie;
@@ -19,8 +20,10 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 
+use super::guard;
 use crate::capture::RawInput;
 use crate::event::Content;
+use crate::privacy::exclude::{Exclusions, Reason, WindowFacts};
 use crate::time::MonoNs;
 
 /// A title or class is kept up to this many bytes of UTF-8, cut at a character.
@@ -61,13 +64,23 @@ pub(super) struct Focus {
     child: Window,
     asked: MonoNs,
     told: Option<RawInput>,
+    rules: Arc<Exclusions>,
+    /// The active window is excluded: why.
+    secret: Option<Reason>,
 }
 
 impl Focus {
-    /// Listens to the root window, with `more` for what the caller needs from it (masks replace each other).
-    pub(super) fn open(conn: &RustConnection, root: Window, more: EventMask) -> Result<Self, ReplyError> {
+    /// Listens to the root window, with `more` for what the caller needs from it (masks replace each other). Of a window that
+    /// `rules` exclude only the identifier is told.
+    pub(super) fn open(
+        conn: &RustConnection,
+        root: Window,
+        more: EventMask,
+        rules: Arc<Exclusions>,
+    ) -> Result<Self, ReplyError> {
         let atoms = Atoms::new(conn)?.reply()?;
-        let mask = EventMask::PROPERTY_CHANGE | EventMask::FOCUS_CHANGE | more;
+        let guarded = if rules.is_empty() { EventMask::NO_EVENT } else { guard::ROOT_EVENTS };
+        let mask = EventMask::PROPERTY_CHANGE | EventMask::FOCUS_CHANGE | guarded | more;
         conn.change_window_attributes(root, &ChangeWindowAttributesAux::new().event_mask(mask))?.check()?;
         let mut focus = Self {
             atoms,
@@ -79,9 +92,21 @@ impl Focus {
             child: 0,
             asked: MonoNs(i64::MIN),
             told: None,
+            rules,
+            secret: None,
         };
         focus.find_manager(conn)?;
         Ok(focus)
+    }
+
+    /// The active window, 0 when there is none.
+    pub(super) fn active(&self) -> Window {
+        self.active
+    }
+
+    /// Why what is typed into the active window must not be known.
+    pub(super) fn secret(&self) -> Option<Reason> {
+        self.secret
     }
 
     /// A change of the active window's title or class: of several in a batch only the last needs to be read.
@@ -178,6 +203,8 @@ impl Focus {
 
     /// What is sent of a window from now on. A mask replaces the one before, so those that must stay are left alone.
     fn listen(&self, conn: &RustConnection, window: Window, mask: EventMask) -> Result<(), ConnectionError> {
+        // Windows that are guarded on this connection stay it.
+        let mask = if self.rules.is_empty() { mask } else { guard::window_events() };
         if window != 0 && window != self.root && (mask != EventMask::NO_EVENT || Some(window) != self.manager) {
             // The window may be gone; the next question will say so.
             conn.change_window_attributes(window, &ChangeWindowAttributesAux::new().event_mask(mask))?.ignore_error();
@@ -264,8 +291,11 @@ impl Focus {
     /// The active window as it is now, when it is not what was told last.
     fn tell(&mut self, conn: &RustConnection) -> Result<Option<RawInput>, ConnectionError> {
         let window = self.active;
+        let nameless =
+            |window_id| RawInput::Focus { window_id, title: Content::default(), app: String::new(), pid: None };
+        self.secret = None;
         let now = if window == 0 {
-            RawInput::Focus { window_id: String::new(), title: Content::default(), app: String::new(), pid: None }
+            nameless(String::new())
         } else {
             // All asked at once, so that it costs one way to the server and back.
             let any = AtomEnum::ANY.into();
@@ -275,11 +305,14 @@ impl Focus {
             let pid = get(conn, window, self.atoms._NET_WM_PID, AtomEnum::CARDINAL.into(), 1)?;
             let (name, old_name) = (value(name)?, value(old_name)?);
             let title = if name.is_empty() { latin1(&old_name) } else { utf8(&name) };
-            RawInput::Focus {
-                window_id: format!("{window:#x}"),
-                title: Content(title),
-                app: class_of(&value(class)?),
-                pid: number(&value(pid)?),
+            let (class, pid) = (value(class)?, number(&value(pid)?));
+            let (app, instance) = (class_of(&class), instance_of(&class));
+            let facts = WindowFacts { app: &app, instance: &instance, title: &title, ..WindowFacts::default() };
+            self.secret = self.rules.verdict(facts).filter(|reason| reason.hides_keys());
+            let window_id = format!("{window:#x}");
+            match self.secret {
+                Some(_) => nameless(window_id),
+                None => RawInput::Focus { window_id, title: Content(title), app, pid },
             }
         };
         if self.told.as_ref() == Some(&now) {
@@ -359,6 +392,11 @@ fn class_of(bytes: &[u8]) -> String {
         Ok(class) => cut(class.to_owned()),
         Err(_) => latin1(class),
     }
+}
+
+/// The part of `WM_CLASS` before the class.
+fn instance_of(bytes: &[u8]) -> String {
+    latin1(bytes.split(|&byte| byte == 0).next().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -44,9 +44,11 @@ use self::devices::{ALL_DEVICES, ALL_MASTER_DEVICES, Device, Devices, fixed};
 use self::path::{Meaning, Point, Step};
 use self::stamp::{Reading, ServerClock};
 use super::focus::Focus;
+use super::guard::Guard;
 use crate::capture::{CaptureError, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag};
 use crate::event::{Axis, Button, HidUsage, Source};
 use crate::hid;
+use crate::privacy::exclude::{Exclusions, Reason};
 use crate::time::{Clock, MonoNs};
 
 /// How long the connection is waited on at once: half of the 100 ms in which [`InputSource::run`] must obey `stop`.
@@ -76,9 +78,13 @@ const XI_VERSION: (u16, u16) = (2, 2);
 /// # Errors
 /// [`CaptureError::NoDisplay`] when there is none, [`CaptureError::Unavailable`] when the server's XInput is older than
 /// 2.1, [`CaptureError::Gone`] when it goes away meanwhile.
-pub fn open(display: Option<&str>, clock: Arc<dyn Clock>) -> Result<Box<dyn InputSource>, CaptureError> {
+pub fn open(
+    display: Option<&str>,
+    exclusions: Arc<Exclusions>,
+    clock: Arc<dyn Clock>,
+) -> Result<Box<dyn InputSource>, CaptureError> {
     let (conn, screen) = super::connect(display)?;
-    Ok(Box::new(Xi2::open(conn, screen, clock)?))
+    Ok(Box::new(Xi2::open(conn, screen, exclusions, clock)?))
 }
 
 /// Whether a display is still there, at the price of one `poll`. For backends whose library ends the whole process when
@@ -148,6 +154,11 @@ struct Xi2 {
     /// What each button number (from 1) was mapped to by the person (left-handed mice).
     mapping: Vec<u8>,
     focus: Focus,
+    guard: Guard,
+    /// What was told of whether it is secret what is typed.
+    secret: Option<Reason>,
+    /// The active window at the start, not told yet.
+    first_focus: Option<RawInput>,
     /// Keycodes are evdev's; else only some are known.
     evdev: bool,
     size: (f64, f64),
@@ -169,14 +180,21 @@ struct Xi2 {
 }
 
 impl Xi2 {
-    fn open(conn: RustConnection, screen: usize, clock: Arc<dyn Clock>) -> Result<Self, CaptureError> {
+    fn open(
+        conn: RustConnection,
+        screen: usize,
+        exclusions: Arc<Exclusions>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CaptureError> {
         let (root, size) = {
             let screen = &conn.setup().roots[screen];
             (screen.root, (f64::from(screen.width_in_pixels), f64::from(screen.height_in_pixels)))
         };
         require_xi2(&conn)?;
         let stamps = calibrate(&conn, root, clock.as_ref())?;
-        let mut source = Self::listen(conn, root, size, clock, stamps).map_err(refused)?;
+        let focus = Focus::open(&conn, root, EventMask::STRUCTURE_NOTIFY, Arc::clone(&exclusions)).map_err(refused)?;
+        let guard = Guard::open(&conn, root, exclusions, None)?;
+        let mut source = Self::listen(conn, root, size, clock, stamps, (focus, guard)).map_err(refused)?;
         // What the server held before we listened, and only that.
         source.take_initial().map_err(refused)?;
         tracing::debug!(
@@ -194,8 +212,8 @@ impl Xi2 {
         size: (f64, f64),
         clock: Arc<dyn Clock>,
         stamps: ServerClock,
+        (focus, guard): (Focus, Guard),
     ) -> Result<Self, ReplyError> {
-        let focus = Focus::open(&conn, root, EventMask::STRUCTURE_NOTIFY)?;
         let raw = XIEventMask::RAW_KEY_PRESS
             | XIEventMask::RAW_KEY_RELEASE
             | XIEventMask::RAW_BUTTON_PRESS
@@ -223,6 +241,7 @@ impl Xi2 {
             relative_motion: true,
             position: true,
             focus: true,
+            tells_secrets: true,
         };
         let mapping = conn.get_pointer_mapping()?.reply()?.map;
         Ok(Self {
@@ -233,6 +252,9 @@ impl Xi2 {
             devices,
             mapping,
             focus,
+            guard,
+            secret: None,
+            first_focus: None,
             evdev,
             size,
             initial: InitialState::default(),
@@ -255,12 +277,16 @@ impl Xi2 {
         (self.keys_from, self.pointer_from) = (keys.sequence_number(), pointer.sequence_number());
         self.held = keys_down(&keys.reply()?.keys).collect();
         let reply = pointer.reply()?;
+        self.first_focus = self.focus.refresh(&self.conn)?;
+        let unclear = self.guard.is_unclear(self.focus.active()).then_some(Reason::FocusUnclear);
+        self.secret = self.who_is_secret().or(unclear);
         self.at = Some(position(&reply));
         self.initial = InitialState {
             keys: self.held.iter().map(|&native| (self.usage(native), native)).collect(),
             // The server has put the mapping on these numbers already.
             buttons: (1..=9).filter(|&n| bit(&reply.buttons, n)).filter_map(named_button).collect(),
             pointer: self.at,
+            secret: self.secret,
         };
         Ok(())
     }
@@ -348,12 +374,13 @@ impl Xi2 {
                 _ => 0,
             };
             if sequence >= known {
-                decoded.push((arrival, decode(event, &self.devices, &self.mapping)));
+                decoded.push((arrival, sequence, decode(event, &self.devices, &self.mapping)));
             }
         }
         let (places, meaning) = self.place(&decoded, answer.as_ref());
         let mut places = places.into_iter();
-        for (arrival, event) in decoded {
+        for (arrival, sequence, event) in decoded {
+            self.guard.reached(sequence);
             let place = if is_pointer(&event) { places.next().flatten() } else { None };
             // Following the focus asks the server, which may read events into the connection's buffer.
             self.drained &= !matches!(event, Decoded::Other(_));
@@ -362,6 +389,7 @@ impl Xi2 {
         if let Some(reply) = answer {
             self.drained &= !self.focus.is_news(reply.child);
             let told = self.focus.pointer_over(&self.conn, reply.child)?;
+            self.tell_secret(self.located, sink);
             self.tell_focus(told, None, sink);
         }
         Ok(())
@@ -370,15 +398,15 @@ impl Xi2 {
     /// A position for each pointer event of the batch, and what relative-looking numbers meant.
     fn place(
         &mut self,
-        decoded: &[(MonoNs, Decoded)],
+        decoded: &[(MonoNs, u64, Decoded)],
         answer: Option<&XIQueryPointerReply>,
     ) -> (Vec<Option<Point>>, Meaning) {
         let mut places = Vec::new();
         let Some(reply) = answer else { return (places, Meaning::Unknown) };
         let steps: Vec<Step> = decoded
             .iter()
-            .filter(|(_, event)| is_pointer(event))
-            .map(|(_, event)| if let Decoded::Move { step, .. } = event { *step } else { Step::Still })
+            .filter(|(_, _, event)| is_pointer(event))
+            .map(|(_, _, event)| if let Decoded::Move { step, .. } = event { *step } else { Step::Still })
             .collect();
         let end = position(reply);
         let meaning = path::walk(self.at, &steps, end, self.size, &mut places);
@@ -402,6 +430,8 @@ impl Xi2 {
                 let was_down = if down { !self.held.insert(event.detail) } else { self.held.remove(&event.detail) };
                 let repeat = down && (was_down || event.flags.contains(KeyEventFlags::KEY_REPEAT));
                 let usage = self.usage(event.detail);
+                let unclear = self.guard.is_unclear(self.focus.active()).then_some(Reason::FocusUnclear);
+                self.tell(self.who_is_secret().or(unclear), arrival, sink);
                 send(&mut self.stamps, event.time, RawInput::Key { usage, native: event.detail, down, repeat });
             }
             Decoded::Button { time, button, pressed } => {
@@ -444,12 +474,32 @@ impl Xi2 {
                 self.size = (f64::from(e.width), f64::from(e.height));
             }
             _ => {
+                self.guard.event(&self.conn, event)?;
+                self.guard.settle(&self.conn)?;
                 let told = self.focus.event(&self.conn, event)?;
                 let time = if let Event::PropertyNotify(e) = event { Some((e.time, arrival)) } else { None };
+                self.tell_secret(arrival, sink);
                 self.tell_focus(told, time, sink);
             }
         }
         Ok(())
+    }
+
+    /// Tells whether what is typed from here on is secret, where that has changed.
+    fn tell_secret(&mut self, arrival: MonoNs, sink: &InputSink) {
+        self.tell(self.who_is_secret(), arrival, sink);
+    }
+
+    /// Why what is typed is secret, as far as windows tell.
+    fn who_is_secret(&self) -> Option<Reason> {
+        self.guard.secret().or(self.focus.secret())
+    }
+
+    fn tell(&mut self, reason: Option<Reason>, arrival: MonoNs, sink: &InputSink) {
+        if reason != self.secret {
+            self.secret = reason;
+            sink.send(self.stamps.at(arrival), Source::Xi2, RawInput::Secret { reason });
+        }
     }
 
     fn tell_focus(&mut self, told: Option<RawInput>, time: Option<(u32, MonoNs)>, sink: &InputSink) {
@@ -471,6 +521,7 @@ impl Xi2 {
         if self.focus.is_due(now) {
             self.drained = false;
             let told = self.focus.idle(&self.conn, now)?;
+            self.tell_secret(now, sink);
             self.tell_focus(told, None, sink);
         }
         if self.held.is_empty() || now.since(self.held_checked) < CHECK_HELD {
@@ -503,7 +554,7 @@ impl InputSource for Xi2 {
     }
 
     fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
-        let told = self.focus.refresh(&self.conn).map_err(gone)?;
+        let told = self.first_focus.take();
         self.tell_focus(told, None, sink);
         while !stop.is_set() {
             if !self.drained && self.queue.len() < MAX_BATCH {

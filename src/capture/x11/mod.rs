@@ -5,6 +5,7 @@
 mod cursor;
 mod failure;
 pub mod focus;
+mod guard;
 pub mod input;
 pub mod screen;
 mod shm;

@@ -29,12 +29,14 @@ use x11rb::rust_connection::RustConnection;
 
 use super::cursor::{PointerLayer, Sprite};
 use super::failure;
+use super::guard::{self, Guard};
 use super::shm::{self, Canvas};
 use super::targets::{self, Atoms, Monitor};
 use super::window::{self, WindowTrack};
 use crate::capture::letterbox::Letterbox;
-use crate::capture::{BgraView, CaptureError, Grab, ScreenDescription, ScreenSource, Target};
-use crate::event::Surface;
+use crate::capture::{BgraView, CaptureError, Covered, Grab, ScreenDescription, ScreenSource, Target};
+use crate::event::{Area, Surface};
+use crate::privacy::exclude::Exclusions;
 use crate::time::Clock;
 
 /// How often a grab that lost a race against a change of size is tried again before it is an error: each try follows
@@ -45,7 +47,11 @@ const SIZE_RACES: u32 = 3;
 /// redraw of a usual program, so that a recording does not begin with a black frame.
 const FIRST_PAINT_MS: u64 = 50;
 
-/// Opens the screen of `display` (the one in `DISPLAY` when `None`) for `target`, with the pointer drawn in if `cursor`.
+/// How often windows that change while they are asked what they are, are asked again in one grab; then they are covered unasked.
+const COVERED_ROUNDS: u32 = 4;
+
+/// Opens the screen of `display` (the one in `DISPLAY` when `None`) for `target`, with the pointer drawn in if `cursor`; it tells
+/// where the windows are that `exclusions` names.
 ///
 /// # Errors
 /// [`CaptureError::NoDisplay`], [`CaptureError::NoTarget`], [`CaptureError::BadSize`] for a region that is odd or not on
@@ -54,9 +60,10 @@ pub fn open(
     display: Option<&str>,
     target: &Target,
     cursor: bool,
+    exclusions: Arc<Exclusions>,
     clock: Arc<dyn Clock>,
 ) -> Result<Box<dyn ScreenSource>, CaptureError> {
-    Ok(Box::new(X11Screen::open(display, target, cursor, clock)?))
+    Ok(Box::new(X11Screen::open(display, target, cursor, exclusions, clock)?))
 }
 
 /// What is recorded.
@@ -123,17 +130,26 @@ struct X11Screen {
     /// The pointer's shape changed.
     shape_stale: bool,
     counts: GrabCounts,
+    guard: Guard,
 }
 
 impl X11Screen {
-    fn open(display: Option<&str>, target: &Target, cursor: bool, clock: Arc<dyn Clock>) -> Result<Self, CaptureError> {
+    fn open(
+        display: Option<&str>,
+        target: &Target,
+        cursor: bool,
+        exclusions: Arc<Exclusions>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CaptureError> {
         let (conn, screen) = super::connect(display)?;
         let screen = &conn.setup().roots[screen];
         let (root, root_visual) = (screen.root, screen.root_visual);
         let lost = |error| failure::connection(&error);
         negotiate(&conn)?;
         let has_randr = targets::has_monitors(&conn)?;
-        let follow_root = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY);
+        let windows = matches!(target, Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_));
+        let more = if windows || exclusions.is_empty() { EventMask::NO_EVENT } else { guard::ROOT_EVENTS };
+        let follow_root = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY | more);
         conn.change_window_attributes(root, &follow_root).map_err(lost)?;
         if has_randr {
             let mask = NotifyMask::SCREEN_CHANGE | NotifyMask::CRTC_CHANGE | NotifyMask::OUTPUT_CHANGE;
@@ -173,7 +189,11 @@ impl X11Screen {
             sees_changes: true,
             target,
             window_id,
+            // Of a window its own pixmap is taken: no other window is in it.
+            masks_windows: true,
         };
+        let only = if let Subject::Window(track) = &subject { Some(track.id) } else { None };
+        let guard = Guard::open(&conn, root, exclusions, only)?;
         Ok(Self {
             conn,
             clock,
@@ -195,6 +215,7 @@ impl X11Screen {
             pointer: cursor.then(PointerLayer::default),
             shape_stale: cursor,
             counts: GrabCounts::default(),
+            guard,
         })
     }
 
@@ -226,6 +247,7 @@ impl X11Screen {
     /// Takes in what the server has told so far.
     fn read_events(&mut self) -> Result<(), CaptureError> {
         while let Some(event) = self.conn.poll_for_event().map_err(|error| failure::connection(&error))? {
+            self.guard.event(&self.conn, &event).map_err(|error| failure::connection(&error))?;
             let recorded = match &self.subject {
                 Subject::Window(track) => track.id,
                 Subject::Monitor { .. } | Subject::Region => x11rb::NONE,
@@ -258,6 +280,20 @@ impl X11Screen {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Takes in what has happened up to now, and notes what is covered.
+    fn read_covered(&mut self) -> Result<(), CaptureError> {
+        self.read_events()?;
+        // The answers may have brought more: read until there is nothing new to ask.
+        for _ in 0..COVERED_ROUNDS {
+            if !self.guard.settle(&self.conn).map_err(|error| failure::connection(&error))? {
+                break;
+            }
+            self.read_events()?;
+        }
+        self.guard.note(self.clock.now());
         Ok(())
     }
 
@@ -465,7 +501,7 @@ impl ScreenSource for X11Screen {
         let before = self.area;
         let mut look = self.look()?;
         let mut t = self.clock.now();
-        self.read_events()?;
+        self.read_covered()?;
         self.follow(&look)?;
         if self.shape_stale {
             self.read_shape()?;
@@ -486,6 +522,8 @@ impl ScreenSource for X11Screen {
             self.lift();
             if self.take(&rows)? {
                 t = self.clock.now();
+                // What was mapped before the picture was taken is known now, and in the picture.
+                self.read_covered()?;
                 if rows == (0..height) {
                     self.counts.whole += 1;
                 } else {
@@ -536,6 +574,20 @@ impl ScreenSource for X11Screen {
 
     fn pixels(&mut self) -> BgraView<'_> {
         self.out.view()
+    }
+
+    fn covered(&self) -> Vec<Covered> {
+        let inside = |mut covered: Covered| {
+            covered.area.x -= self.area.x;
+            covered.area.y -= self.area.y;
+            covered.area = self.place(covered.area.inside((self.area.width, self.area.height))?);
+            Some(covered)
+        };
+        self.guard.covered().into_iter().filter_map(inside).collect()
+    }
+
+    fn place(&self, area: Area) -> Area {
+        self.detour.as_ref().map_or(area, |detour| detour.letterbox.place(area))
     }
 }
 

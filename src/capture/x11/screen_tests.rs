@@ -67,11 +67,12 @@ impl Desk {
     }
 
     fn open(&self, target: &Target, cursor: bool) -> X11Screen {
-        X11Screen::open(Some(&self.name), target, cursor, Arc::new(SystemClock)).expect("the screen opens")
+        X11Screen::open(Some(&self.name), target, cursor, Arc::new(Exclusions::none()), Arc::new(SystemClock))
+            .expect("the screen opens")
     }
 
     fn refused(&self, target: &Target) -> CaptureError {
-        match X11Screen::open(Some(&self.name), target, false, Arc::new(SystemClock)) {
+        match X11Screen::open(Some(&self.name), target, false, Arc::new(Exclusions::none()), Arc::new(SystemClock)) {
             Ok(_) => panic!("{target:?} was opened"),
             Err(error) => error,
         }

@@ -153,6 +153,24 @@ pub(crate) fn active_window(
     Ok(numbers_property(conn, root, atoms._NET_ACTIVE_WINDOW, 1)?.first().copied().filter(|window| *window != 0))
 }
 
+/// Without a window manager: the window that has the input focus, and those that it is in.
+fn focused_windows(conn: &RustConnection) -> Result<Vec<Window>, CaptureError> {
+    let lost = |error| failure::connection(&error);
+    let focus = conn.get_input_focus().map_err(lost)?.reply().map_err(failure::failed("asking for the focus"))?.focus;
+    let mut windows = vec![focus];
+    while let Some(&window) = windows.last()
+        && windows.len() <= MAX_FRAME_DEPTH as usize * 4
+    {
+        let tree = conn.query_tree(window).map_err(lost)?.reply();
+        let Some(tree) = if_there(tree, "reading the window tree")? else { break };
+        if tree.parent == x11rb::NONE || tree.parent == tree.root {
+            break;
+        }
+        windows.push(tree.parent);
+    }
+    Ok(windows)
+}
+
 /// How a window's identifier is written everywhere.
 pub(crate) fn window_id(window: Window) -> String {
     format!("{window:#x}")
@@ -424,7 +442,10 @@ pub fn list(display: Option<&str>) -> Result<Vec<TargetInfo>, CaptureError> {
             primary: monitor.primary,
         })
         .collect();
-    let active = active_window(&conn, &atoms, root)?;
+    let active = match active_window(&conn, &atoms, root)? {
+        Some(window) => vec![window],
+        None => focused_windows(&conn)?,
+    };
     for window in windows(&conn, root, &atoms)? {
         let Some(surface) = window_surface(&conn, root, window)? else { continue };
         targets.push(TargetInfo {
@@ -435,7 +456,7 @@ pub fn list(display: Option<&str>) -> Result<Vec<TargetInfo>, CaptureError> {
             pid: window_pid(&conn, &atoms, window)?,
             surface,
             refresh_hz: None,
-            primary: active == Some(window),
+            primary: active.contains(&window),
         });
     }
     Ok(targets)

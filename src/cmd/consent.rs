@@ -1,0 +1,115 @@
+//! `watchcap consent`: shows and edits the consent that stands in the configuration file, and leaves the rest of it as it is.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use toml_edit::{Array, DocumentMut, Item, Table, Value};
+
+use super::{Failure, Outcome, text};
+use crate::cli::{ConsentArgs, ConsentVerb};
+use crate::config::{self, Config};
+use crate::event::Stream;
+use crate::privacy::consent::{self, ConsentError, RECORDABLE, STREAMS};
+
+pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, Failure> {
+    let Some(path) = named.map(Path::to_path_buf).or_else(config::config_file) else {
+        return Err(Failure::usage("there is no place for a configuration file", "name one with --config"));
+    };
+    let wrong = |error: ConsentError| Failure::usage(error.to_string(), error.hint().unwrap_or_default());
+    match args.verb.as_ref().unwrap_or(&ConsentVerb::Show { json: false }) {
+        ConsentVerb::Show { json } => show(&path, *json),
+        ConsentVerb::Grant { streams } => {
+            let granted = consent::parse(streams).map_err(wrong)?;
+            if let Some(stream) = granted.iter().find(|stream| !RECORDABLE.contains(stream)) {
+                return Err(wrong(ConsentError::Unavailable { stream: *stream }));
+            }
+            text::say(&consent::text("whatever you tell it to, in every recording", "the folder that you name"));
+            edit(&path, |standing| standing.extend(granted))
+        }
+        ConsentVerb::Revoke { streams } => {
+            let revoked = consent::parse(streams).map_err(wrong)?;
+            edit(&path, |standing| standing.retain(|stream| !revoked.is_empty() && !revoked.contains(stream)))
+        }
+    }
+}
+
+/// The consent in the file; none where there is no file.
+fn standing(path: &Path) -> Result<BTreeSet<Stream>, Failure> {
+    if !path.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let names = Config::load(Some(path))?.record.consent;
+    consent::parse(&names).map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()))
+}
+
+fn show(path: &Path, as_json: bool) -> Result<Outcome, Failure> {
+    let standing = standing(path)?;
+    if as_json {
+        let flags: serde_json::Map<_, _> =
+            STREAMS.into_iter().map(|stream| (stream.name().to_owned(), json!(standing.contains(&stream)))).collect();
+        text::out(&json!({ "file": path.display().to_string(), "standing": flags }).to_string());
+        return Ok(Outcome::Clean);
+    }
+    for stream in STREAMS {
+        let says = match (standing.contains(&stream), RECORDABLE.contains(&stream)) {
+            (true, true) => "consent stands: it is recorded without being asked about",
+            (true, false) => "consent stands and is without effect: it cannot be recorded by this release",
+            (false, true) => "no consent: asked about, or given with --consent, each time",
+            (false, false) => "no consent; it cannot be recorded by this release",
+        };
+        text::out(&format!("{:7}{says}", stream.name()));
+    }
+    text::say(&format!("from {}", path.display()));
+    Ok(Outcome::Clean)
+}
+
+/// Changes the list in the file, and says what stands now.
+fn edit(path: &Path, change: impl FnOnce(&mut BTreeSet<Stream>)) -> Result<Outcome, Failure> {
+    let mut streams = standing(path)?;
+    let before = streams.clone();
+    change(&mut streams);
+    if streams != before || (path.exists() && streams.is_empty()) {
+        write(path, &streams)?;
+    }
+    show(path, false)
+}
+
+fn write(path: &Path, streams: &BTreeSet<Stream>) -> Result<(), Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new(&format!("cannot write {}: {error}", path.display()), None);
+    let before =
+        if path.exists() { std::fs::read_to_string(path).map_err(|error| failed(&error))? } else { String::new() };
+    let mut document: DocumentMut = before.parse().map_err(|error: toml_edit::TomlError| failed(&error))?;
+    let record = document.entry("record").or_insert_with(|| Item::Table(Table::new()));
+    let list: Array = streams.iter().map(|stream| stream.name()).collect();
+    match (record.as_table_like_mut(), streams.is_empty()) {
+        (Some(record), true) => drop(record.remove("consent")),
+        (Some(record), false) => match record.get_mut("consent").and_then(Item::as_value_mut) {
+            // The comment behind it stays.
+            Some(value) => {
+                let decor = value.decor().clone();
+                *value = Value::Array(list);
+                *value.decor_mut() = decor;
+            }
+            None => drop(record.insert("consent", toml_edit::value(list))),
+        },
+        (None, _) => return Err(failed(&"'record' in it is no table")),
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    }
+    replace(path, document.to_string().as_bytes()).map_err(|error| failed(&error))
+}
+
+/// Puts a new file in the place of the old one, so that neither a crash nor a full disk leaves half of it.
+fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut beside: PathBuf = path.to_path_buf();
+    beside.as_mut_os_string().push(".tmp");
+    let mut file = crate::files::create_private_file(&beside)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    #[expect(clippy::disallowed_methods, reason = "a file of settings and none of a session")]
+    std::fs::rename(&beside, path)
+}

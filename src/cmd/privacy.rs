@@ -1,0 +1,87 @@
+//! What a recording keeps out: flags over configuration over profile, as one plan.
+
+use std::sync::Arc;
+
+use super::{Failure, profile, text};
+use crate::capture::Target;
+use crate::cli::{KeysArg, OnOff, RecordArgs, SourceArg};
+use crate::config::PrivacyConfig;
+use crate::privacy::Plan;
+use crate::privacy::exclude::Exclusions;
+use crate::privacy::keys::{KeyPolicy, KeyRules, parse_keys};
+use crate::privacy::mask::{AskedBy, Mask, Place};
+use crate::privacy::profile::Profile;
+
+/// The plan, and the game that the profile is for.
+pub(super) fn plan(
+    args: &RecordArgs,
+    config: &PrivacyConfig,
+    target: &Target,
+) -> Result<(Plan, Option<String>), Failure> {
+    let profile = chosen(args, config, target)?;
+    let mut masks = Vec::new();
+    for (texts, asked_by) in [(&args.mask, AskedBy::Flag), (&config.masks, AskedBy::Config)] {
+        for area in texts {
+            let place = Place::parse(area).map_err(|error| Failure::usage(error.to_string(), error.hint()))?;
+            masks.push(Mask { place, asked_by, reason: "mask".into() });
+        }
+    }
+    masks.extend(profile.iter().flat_map(|profile| profile.masks(args.hud_scale)));
+    let game = profile.as_ref().and_then(|profile| profile.game.clone());
+    let plan = Plan {
+        masks,
+        exclusions: Arc::new(exclusions(args, config, profile.as_ref())),
+        keys: keys(args, config, profile.as_ref())?,
+        profile: profile.map(|profile| profile.name),
+    };
+    Ok((plan, game))
+}
+
+fn chosen(args: &RecordArgs, config: &PrivacyConfig, target: &Target) -> Result<Option<Profile>, Failure> {
+    match args.profile.as_deref().or(config.profile.as_deref()) {
+        None | Some("none") => Ok(None),
+        Some("auto") if args.source == SourceArg::Synthetic => Ok(None),
+        Some("auto") => {
+            let found = profile::for_window(target)?;
+            match &found {
+                Some(profile) => text::say(&format!("profile: {}", profile.name)),
+                None => text::say("no profile is for this window"),
+            }
+            Ok(found)
+        }
+        Some(name) => profile::find(name).map(Some),
+    }
+}
+
+fn exclusions(args: &RecordArgs, config: &PrivacyConfig, profile: Option<&Profile>) -> Exclusions {
+    let mut rules = if config.exclude_usual.unwrap_or(true) { Exclusions::usual() } else { Exclusions::none() };
+    let flag = args.mask_notifications.map(|flag| flag == OnOff::On);
+    rules.notifications = flag.or(config.notifications).unwrap_or(true);
+    let more = profile.map(|profile| (&profile.exclude_apps, &profile.exclude_titles));
+    let lists = [(&args.exclude_app, &args.exclude_title), (&config.exclude_apps, &config.exclude_titles)];
+    for (apps, titles) in lists.into_iter().chain(more) {
+        for name in apps {
+            rules.add_app(name);
+        }
+        for part in titles {
+            rules.add_title(part);
+        }
+    }
+    rules
+}
+
+fn keys(args: &RecordArgs, config: &PrivacyConfig, profile: Option<&Profile>) -> Result<KeyRules, Failure> {
+    let policy = match (args.keys, config.keys.as_deref()) {
+        (Some(KeysArg::All), _) => KeyPolicy::All,
+        (Some(KeysArg::NoText), _) => KeyPolicy::NoText,
+        (Some(KeysArg::None), _) => KeyPolicy::None,
+        (None, Some(name)) => KeyPolicy::named(name)
+            .ok_or_else(|| Failure::usage(format!("unknown 'keys' setting '{name}'"), "all, no-text or none"))?,
+        (None, None) => profile.and_then(|profile| profile.policy).unwrap_or_default(),
+    };
+    let mut game_keys = parse_keys(&config.game_keys).map_err(|name| {
+        Failure::usage(format!("no key has the code '{name}'"), "game_keys are W3C codes: KeyW, Digit1, Space")
+    })?;
+    game_keys.extend(profile.iter().flat_map(|profile| profile.game_keys.iter().copied()));
+    Ok(KeyRules { policy, game_keys, chat: profile.and_then(|profile| profile.chat.clone()) })
+}

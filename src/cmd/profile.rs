@@ -1,0 +1,149 @@
+//! `watchcap profile`: list, show and check profiles; and how `record` finds one.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::{Failure, Outcome, text};
+use crate::capture::platform;
+use crate::capture::{Target, TargetInfo};
+use crate::cli::{ProfileArgs, ProfileVerb};
+use crate::config;
+use crate::event::Area;
+use crate::privacy::profile::{BUILT_IN, MAX_BYTES, Profile};
+
+pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
+    match &args.verb {
+        ProfileVerb::List { json } => list(*json),
+        ProfileVerb::Show { name, size, hud_scale } => show(name, size.as_deref(), *hud_scale),
+        ProfileVerb::Check { file } => {
+            let profile = parse(file, &read(file)?)?;
+            let masks = profile.masks(None).len();
+            text::say(&format!("{} is a profile: {}, {masks} masks", file.display(), text::printable(&profile.title)));
+            Ok(Outcome::Clean)
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let size = std::fs::metadata(path).map(|meta| meta.len());
+    let content = match size {
+        Ok(size) if size > MAX_BYTES => {
+            return Err(Failure::usage(format!("{} is too large for a profile", path.display()), "256 KiB at most"));
+        }
+        Ok(_) => std::fs::read_to_string(path),
+        Err(error) => Err(error),
+    };
+    content.map_err(|error| Failure::new(&format!("cannot read {}: {error}", path.display()), None))
+}
+
+fn parse(path: &Path, content: &str) -> Result<Profile, Failure> {
+    Profile::parse(content).map_err(|error| {
+        Failure::usage(
+            format!("{} is no profile: {error}", path.display()),
+            "`watchcap profile show desktop` prints one; src/privacy/profile.rs describes every key",
+        )
+    })
+}
+
+/// The person's own profiles, by name.
+fn own() -> Vec<(String, PathBuf)> {
+    let Some(Ok(entries)) = config::profile_dir().map(std::fs::read_dir) else { return Vec::new() };
+    let mut found: Vec<(String, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+            is_toml.then(|| Some((path.file_stem()?.to_str()?.to_owned(), path.clone())))?
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// The text of a profile: the person's own of that name, else the one that is built in.
+fn text_of(name: &str) -> Result<(PathBuf, String), Failure> {
+    if let Some((_, path)) = own().into_iter().find(|(own, _)| own == name) {
+        return read(&path).map(|content| (path, content));
+    }
+    let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
+    built_in.map(|(name, content)| (PathBuf::from(format!("{name}.toml")), (*content).to_owned())).ok_or_else(|| {
+        Failure::usage(format!("there is no profile '{name}'"), "`watchcap profile list` names those that there are")
+    })
+}
+
+/// The profile of a name.
+pub(super) fn find(name: &str) -> Result<Profile, Failure> {
+    let (path, content) = text_of(name)?;
+    parse(&path, &content)
+}
+
+/// The first profile, the person's own first, that is for the recorded window, or else for the active one.
+pub(super) fn for_window(target: &Target) -> Result<Option<Profile>, Failure> {
+    let windows = platform::targets().map_err(|error| Failure::new(&error, error.hint()))?;
+    let recorded = |window: &&TargetInfo| {
+        window.kind == "window"
+            && match target {
+                Target::WindowId(id) => window.id == *id,
+                Target::WindowTitle(part) => window.title.0.to_lowercase().contains(&part.to_lowercase()),
+                Target::WindowApp(app) => window.app.to_lowercase() == app.to_lowercase(),
+                _ => window.primary,
+            }
+    };
+    let Some(window) = windows.iter().find(recorded) else { return Ok(None) };
+    let built_in = BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
+    for name in own().into_iter().map(|(name, _)| name).chain(built_in) {
+        let profile = find(&name)?;
+        if profile.windows.fits(&window.app, &window.title.0) {
+            return Ok(Some(profile));
+        }
+    }
+    Ok(None)
+}
+
+fn list(as_json: bool) -> Result<Outcome, Failure> {
+    let own = own();
+    let mut rows = Vec::new();
+    for (name, path) in &own {
+        let profile = parse(path, &read(path)?)?;
+        rows.push((name.clone(), path.display().to_string(), profile.title));
+    }
+    for (name, content) in BUILT_IN {
+        if !own.iter().any(|(own, _)| own == name) {
+            rows.push((name.to_owned(), "built in".into(), parse(Path::new(name), content)?.title));
+        }
+    }
+    if as_json {
+        let list: Vec<_> =
+            rows.iter().map(|(name, from, title)| json!({ "name": name, "from": from, "title": title })).collect();
+        text::out(&json!(list).to_string());
+        return Ok(Outcome::Clean);
+    }
+    let heading = ["NAME", "FROM", "TITLE"].map(str::to_owned).to_vec();
+    let lines = rows.into_iter().map(|(name, from, title)| vec![name, from, text::printable(&title)]);
+    for line in text::table(&std::iter::once(heading).chain(lines).collect::<Vec<_>>()) {
+        text::out(&line);
+    }
+    if let Some(folder) = config::profile_dir() {
+        text::say(&format!("your own go to {}", folder.display()));
+    }
+    Ok(Outcome::Clean)
+}
+
+fn show(name: &str, size: Option<&str>, hud_scale: Option<u8>) -> Result<Outcome, Failure> {
+    let (path, content) = text_of(name)?;
+    let profile = parse(&path, &content)?;
+    let Some(size) = size else {
+        text::out(content.trim_end());
+        return Ok(Outcome::Clean);
+    };
+    let parsed = size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let Some(parsed) = parsed else {
+        return Err(Failure::usage(format!("'{size}' is no size"), "use --size WIDTHxHEIGHT"));
+    };
+    for mask in profile.masks(hud_scale) {
+        if let Some(Area { x, y, width, height }) = mask.place.resolve(parsed) {
+            text::out(&format!("{x},{y},{width},{height}  {}", mask.reason));
+        }
+    }
+    Ok(Outcome::Clean)
+}
