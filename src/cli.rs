@@ -351,6 +351,20 @@ pub struct ReplayArgs {
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value = "auto")]
     pub pictures: PicturesArg,
+    /// The colours. NO_COLOR in the environment turns them off.
+    #[arg(long, value_enum, default_value = "dark", env = "WATCHCAP_THEME")]
+    pub theme: ThemeArg,
+}
+
+/// The player's colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ThemeArg {
+    /// Light on dark.
+    Dark,
+    /// Dark on light.
+    Light,
+    /// Pure colours on black.
+    Contrast,
 }
 
 /// How the player draws pictures.

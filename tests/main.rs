@@ -11,6 +11,7 @@ mod control;
 mod faults;
 mod finalize;
 mod golden;
+mod interrupted;
 mod long;
 mod privacy;
 mod privacy_race;

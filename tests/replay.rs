@@ -75,7 +75,7 @@ fn plays(dir: &Path, size: (u32, u32), name: &str) {
     terminal.keys(&["Left"]);
     terminal.shows("frame 58/60");
     terminal.keys(&["?"]);
-    terminal.shows("next frame");
+    terminal.shows("frame back, on");
     terminal.keys(&["?"]);
     terminal.keys(&["Home"]);
     terminal.shows("frame 0/60");

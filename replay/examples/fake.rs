@@ -1,18 +1,54 @@
 //! Plays a recording that never was: `cargo run -p watchcap-replay --example fake [seconds] [--half-blocks]`.
 
 use watchcap_replay::{
-    Button, Click, Density, Direction, Fact, Filter, Found, FrameInfo, HeldKey, InputState, Lane, Mask, Options,
-    Overlay, Picture, Pictures, Recording, Row, Rows, Section, Span, SpanKind, Spans, Summary, Timeline, Tone,
+    Button, Click, Density, Direction, Export, Exports, Fact, Filter, Found, FrameInfo, HeldKey, InputState, Lane,
+    Mask, Options, Overlay, Picture, Pictures, Recording, Remark, Review, Row, Rows, Section, Span, SpanKind, Spans,
+    Summary, Timeline, Tone,
 };
 
 #[path = "../tests/support/fake.rs"]
 mod fake;
+
+/// Remarks that are gone when the player is.
+#[derive(Default)]
+struct Memory(Vec<Remark>);
+
+impl Review for Memory {
+    fn list(&mut self) -> Result<Vec<Remark>, String> {
+        Ok(self.0.clone())
+    }
+
+    fn append(&mut self, remark: &Remark) -> Result<(), String> {
+        self.0.push(remark.clone());
+        Ok(())
+    }
+}
+
+/// Exports that take their time and write nothing.
+struct Nowhere;
+
+impl Exports for Nowhere {
+    fn export(&mut self, export: Export, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<String, String> {
+        for done in 0..100 {
+            if !progress(done, 100) {
+                return Err("stopped".into());
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(20));
+        }
+        Ok(format!("{export:?} went nowhere"))
+    }
+}
 
 fn main() -> Result<(), watchcap_replay::ReplayError> {
     let seconds = std::env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(60);
     let half_blocks = std::env::args().any(|arg| arg == "--half-blocks");
     let recording = fake::Fake::new(seconds, 30);
     let options = Options { half_blocks, ..Options::default() };
-    let pictures = Box::new(fake::FakePictures);
-    watchcap_replay::run(Recording { timeline: &recording, pictures, review: None, exports: None }, options)
+    let recording = Recording {
+        timeline: &recording,
+        pictures: Box::new(fake::FakePictures),
+        review: Some(Box::new(Memory::default())),
+        exports: Some(Box::new(Nowhere)),
+    };
+    watchcap_replay::run(recording, options)
 }

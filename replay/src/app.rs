@@ -1,23 +1,28 @@
-//! The state of the player and how messages change it.
+//! The state of the player: what is drawn.
 //!
 //! Invariants: the playhead is inside the session; all text here has been cleaned; what is drawn is read from here and
-//! never asked from the timeline while drawing. [`update`] has no clock and no I/O of its own: it asks the [`Timeline`]
-//! that it was given, and the pictures it wants are told by [`App::wants`] to whoever runs the worker.
+//! never asked from the timeline while drawing. How messages change it is in `update.rs`; this file brings everything that
+//! hangs on the playhead, the zoom and the size up to date afterwards ([`App::refresh`]). There is no clock and no I/O of its
+//! own: it asks the [`Timeline`] that it was given, the pictures it wants are told by [`App::wants`] to whoever runs the
+//! worker, and what else is to be done outside is in [`App::commands`].
 
+use crate::desk::Command;
 use crate::filter::Filter;
-use crate::keys::{self, Action};
-use crate::msg::Msg;
-use crate::picture::Pointer;
+use crate::picture::{CLICK_STEPS, Drawing, Pointer};
 use crate::player::Player;
+use crate::prompt::Prompt;
 use crate::text::{SECOND, clean};
 use crate::theme::Theme;
-use crate::timeline::{Density, Direction, Found, FrameInfo, HeldKey, InputState, Lanes, Rows, Summary, Timeline};
+use crate::timeline::{
+    Density, Direction, FrameInfo, HeldKey, InputState, Lanes, Overlay, Remark, Rows, Spans, Summary, Timeline, Tone,
+};
 use crate::view;
 use crate::worker::{Answer, Request};
+use crate::zoom::Zoom;
 
 /// Rows that are asked for on each side of the playhead: four screens of the event table on a large terminal (60 lines), so
 /// that playing asks once in a while and not for every picture.
-const ROWS_AROUND: usize = 256;
+pub(crate) const ROWS_AROUND: usize = 256;
 /// Rows that must be left on a side before more are asked for: a screen of them.
 const ROWS_MARGIN: usize = 64;
 /// After rows could not be read they are not asked for again until the playhead is this far away, nanoseconds.
@@ -26,16 +31,18 @@ const RETRY_AFTER: i64 = SECOND / 2;
 const MAX_HELD: usize = 32;
 /// Notes that are kept: they share a line.
 const MAX_NOTES: usize = 4;
-/// Lines of details that are kept: more than a tall terminal shows.
-const MAX_DETAILS: usize = 128;
+/// Facts of the side panel that are kept: more than a tall terminal shows.
+const MAX_FACTS: usize = 128;
+/// Masks and presses that are drawn over a picture: more would hide it.
+const MAX_OVERLAY: usize = 32;
+/// Remarks that are kept for drawing: 65,536 of a person's notes are weeks of work (100 bytes each, 6.5 MB).
+pub(crate) const MAX_REMARKS: usize = 1 << 16;
+/// How long a press is seen over the picture, nanoseconds.
+pub(crate) const CLICK_AGE: i64 = SECOND / 2;
 /// While events are still being counted, the counts are asked for again after this time, nanoseconds.
 const RECOUNT: u64 = 500_000_000;
 /// A picture that is late by this much is said to be on its way, nanoseconds. Sooner than that the word would only flicker.
-const LATE: u64 = 300_000_000;
-/// A step by one frame where there are no frames, nanoseconds: one of 30 per second.
-const FRAMELESS_STEP: i64 = SECOND / 30;
-/// How often a search is gone on with before it is given up.
-const SEARCH_CALLS: usize = 64;
+pub(crate) const LATE: u64 = 300_000_000;
 /// The span over which the frame rate is measured, nanoseconds.
 const RATE_SPAN: i64 = SECOND;
 
@@ -59,97 +66,186 @@ pub(crate) enum Panel {
     Details,
 }
 
+/// What keys are meant for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// The player.
+    Normal,
+    /// The help, from a line of it on.
+    Help(u16),
+    /// A line that is typed.
+    Prompt(Prompt),
+    /// The choice of a verdict.
+    Verdict,
+    /// The choice of an export.
+    Export,
+}
+
+/// A search that goes on, a call at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Searching {
+    /// What for, as the person would say it.
+    pub(crate) what: String,
+    /// Which way.
+    pub(crate) direction: Direction,
+    /// How far it has come.
+    pub(crate) from: i64,
+    /// What matches.
+    pub(crate) filter: Filter,
+    /// The nearest remark, when that would do as well.
+    pub(crate) remark: Option<i64>,
+}
+
+/// A word to the person, for a while.
+#[derive(Clone, Debug)]
+pub(crate) struct Notice {
+    /// The word.
+    pub(crate) text: String,
+    /// How it is meant.
+    pub(crate) tone: Tone,
+    /// For how long yet, nanoseconds.
+    pub(crate) left: u64,
+}
+
+/// What could not be read, one sentence each.
+#[derive(Default)]
+struct Problems {
+    rows: Option<String>,
+    state: Option<String>,
+    overlay: Option<String>,
+    density: Option<String>,
+}
+
 /// The player.
 pub(crate) struct App<'a> {
-    timeline: &'a dyn Timeline,
+    pub(crate) timeline: &'a dyn Timeline,
     /// What is known of the recording.
     pub(crate) summary: Summary,
     /// The playhead.
     pub(crate) player: Player,
+    /// The part that the timeline shows.
+    pub(crate) zoom: Zoom,
     /// The colours.
     pub(crate) theme: Theme,
     /// How pictures are drawn.
     pub(crate) painting: Painting,
     /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
-    /// The help is open.
-    pub(crate) help: bool,
+    /// What keys are meant for.
+    pub(crate) mode: Mode,
     /// What the side panel shows.
     pub(crate) panel: Panel,
-    /// The lanes of the event table.
+    /// The lanes of the event table, when there is no filter.
     pub(crate) lanes: Lanes,
+    /// The filter, with the words it was made of.
+    pub(crate) filter: Option<(String, Filter)>,
+    /// What lies over the picture is shown.
+    pub(crate) overlaid: bool,
     /// Rows around the playhead.
     pub(crate) rows: Rows,
     /// What is held at the playhead.
     pub(crate) state: InputState,
-    /// Event counts for the whole session, in the buckets of the bar.
+    /// What lies over the picture at the playhead.
+    pub(crate) overlay: Overlay,
+    /// Event counts for what the timeline shows, in the buckets of the bar.
     pub(crate) density: Density,
+    /// What is the matter with parts of what the timeline shows.
+    pub(crate) spans: Spans,
     /// The frame at the playhead.
     pub(crate) frame: Option<(u64, FrameInfo)>,
     /// Frames per second before the playhead, where there are enough to tell.
     pub(crate) fps: Option<f64>,
     /// The latest picture that arrived.
     pub(crate) shown: Option<Answer>,
+    /// Where the range A–B begins and ends, as far as it was said.
+    pub(crate) range: (Option<i64>, Option<i64>),
+    /// The playhead stays at the end while the recording grows.
+    pub(crate) follow: bool,
+    /// What reviewers said, in order of their first instants.
+    pub(crate) remarks: Vec<Remark>,
+    /// How far the export is that runs: done, whole.
+    pub(crate) exporting: Option<(u64, u64)>,
+    /// The search that goes on.
+    pub(crate) searching: Option<Searching>,
+    /// A word to the person.
+    pub(crate) notice: Option<Notice>,
+    /// What is to be done outside, oldest first.
+    pub(crate) commands: Vec<Command>,
     /// The program is to end.
     pub(crate) quit: bool,
-    rows_problem: Option<String>,
-    state_problem: Option<String>,
-    density_problem: Option<String>,
-    seek_problem: Option<String>,
+    /// Which way the playhead went last.
+    pub(crate) heading: Direction,
+    /// A key repeats: the playhead moved again so soon after it moved that pictures cannot all be decoded.
+    pub(crate) hurry: bool,
+    /// Since the person last moved the playhead, nanoseconds.
+    pub(crate) rested: u64,
+    pub(crate) dragging: bool,
+    problems: Problems,
+    version: u64,
     state_of: Option<i64>,
-    density_of: Option<usize>,
-    density_age: u64,
-    waited: u64,
-    dragging: bool,
+    counted: Option<(Zoom, usize)>,
+    pub(crate) density_age: u64,
+    pub(crate) waited: u64,
 }
 
 impl<'a> App<'a> {
     /// A player that stands at the start of a recording, for a terminal of so many columns and rows.
     pub(crate) fn new(timeline: &'a dyn Timeline, theme: Theme, painting: Painting, size: (u16, u16)) -> Self {
-        let mut summary = timeline.summary();
-        for text in [&mut summary.title, &mut summary.path, &mut summary.state] {
-            *text = clean(text);
-        }
-        summary.facts.truncate(MAX_DETAILS);
-        for fact in &mut summary.facts {
-            (fact.name, fact.value) = (clean(&fact.name), clean(&fact.value));
-        }
+        let version = timeline.refresh();
+        let summary = cleaned_summary(timeline.summary());
+        let player = Player::new(summary.start_ns, summary.end_ns);
         let mut app = Self {
             timeline,
-            player: Player::new(summary.start_ns, summary.end_ns),
+            zoom: Zoom::whole(player.start(), player.end()),
+            player,
             summary,
             theme,
             painting,
             size,
-            help: false,
+            mode: Mode::Normal,
             panel: Panel::Events,
             lanes: Lanes::NOTABLE,
+            filter: None,
+            overlaid: true,
             rows: Rows::default(),
             state: InputState::default(),
+            overlay: Overlay::default(),
             density: Density::default(),
+            spans: Spans::default(),
             frame: None,
             fps: None,
             shown: None,
+            range: (None, None),
+            follow: false,
+            remarks: Vec::new(),
+            exporting: None,
+            searching: None,
+            notice: None,
+            commands: Vec::new(),
             quit: false,
-            rows_problem: None,
-            state_problem: None,
-            density_problem: None,
-            seek_problem: None,
+            heading: Direction::Forward,
+            hurry: false,
+            rested: 0,
+            dragging: false,
+            problems: Problems::default(),
+            version,
             state_of: None,
-            density_of: None,
+            counted: None,
             density_age: 0,
             waited: 0,
-            dragging: false,
         };
         app.load_rows();
         app.refresh();
         app
     }
 
-    /// Begins elsewhere than at the start, or by playing.
+    /// Begins elsewhere than at the start, by playing, or at the end of a recording that grows.
     pub(crate) fn begin(&mut self, at_ns: Option<i64>, play: bool) {
         if let Some(at_ns) = at_ns {
             self.player.seek(at_ns);
+        } else if self.summary.live {
+            self.player.seek(self.player.end());
+            self.follow = true;
         }
         if play {
             self.player.toggle();
@@ -162,16 +258,47 @@ impl<'a> App<'a> {
         let (frame, _) = self.frame?;
         let layout = view::layout(self.size)?;
         let bounds = view::picture_bounds(layout.picture, self.painting)?;
-        let pointer = match (self.painting, self.state.pointer) {
-            // Beyond ten pictures away it makes no difference where.
-            (Painting::Graphics(..), Some((x, y))) => Some(Pointer {
-                x: (x.clamp(-10.0, 10.0) * 1000.0) as i32,
-                y: (y.clamp(-10.0, 10.0) * 1000.0) as i32,
-                pressed: !self.state.buttons.is_empty(),
-            }),
-            _ => None,
+        let drawing = match self.painting {
+            Painting::Graphics(..) if self.overlaid => self.drawing(),
+            _ => Drawing::default(),
         };
-        Some(Request { frame, bounds, pointer })
+        let hurry = self.hurry || self.player.fast();
+        Some(Request { frame, bounds, hurry, heading: self.heading, drawing })
+    }
+
+    /// Whether what is on the screen is what a request asks for.
+    pub(crate) fn satisfied(&self, request: &Request) -> bool {
+        self.shown.as_ref().is_some_and(|answer| {
+            let was = &answer.request;
+            answer.frame == request.frame && (was.bounds, &was.drawing) == (request.bounds, &request.drawing)
+        })
+    }
+
+    /// What is drawn into the picture where the terminal shows pixels.
+    fn drawing(&self) -> Drawing {
+        // Beyond ten pictures away it makes no difference where.
+        let share = |v: f32| (v.clamp(-10.0, 10.0) * 1000.0) as i32;
+        let pointer = self.state.pointer.map(|(x, y)| Pointer {
+            x: share(x),
+            y: share(y),
+            pressed: !self.state.buttons.is_empty(),
+        });
+        let masks = self.overlay.masks.iter();
+        let masks = masks.map(|m| [share(m.x), share(m.y), share(m.x + m.width), share(m.y + m.height)]).collect();
+        let at = self.player.at();
+        let age = |t_ns: i64| (at.saturating_sub(t_ns).clamp(0, CLICK_AGE) * i64::from(CLICK_STEPS) / CLICK_AGE) as u8;
+        let clicks = self.overlay.clicks.iter().map(|c| (share(c.x), share(c.y), age(c.t_ns))).collect();
+        Drawing { pointer, masks, clicks }
+    }
+
+    /// Something lies over the picture where a graphics protocol would hide it.
+    pub(crate) fn covered(&self) -> bool {
+        matches!(self.mode, Mode::Help(_) | Mode::Verdict | Mode::Export)
+    }
+
+    /// There is work to go on with although nothing happens.
+    pub(crate) fn busy(&self) -> bool {
+        self.searching.is_some()
     }
 
     /// The picture of the playhead's frame has been waited for so long that it should be said.
@@ -179,11 +306,16 @@ impl<'a> App<'a> {
         self.waited >= LATE
     }
 
+    /// The range A–B, when both of its ends were said.
+    pub(crate) fn range_set(&self) -> Option<(i64, i64)> {
+        let (a, b) = (self.range.0?, self.range.1?);
+        (a < b).then_some((a, b))
+    }
+
     /// What could not be read, one sentence each.
     pub(crate) fn problems(&self) -> impl Iterator<Item = &str> {
-        [&self.seek_problem, &self.rows_problem, &self.state_problem, &self.density_problem]
-            .into_iter()
-            .filter_map(Option::as_deref)
+        let problems = &self.problems;
+        [&problems.rows, &problems.state, &problems.overlay, &problems.density].into_iter().filter_map(Option::as_deref)
     }
 
     /// How many of [`App::rows`] are at or before the playhead.
@@ -192,18 +324,58 @@ impl<'a> App<'a> {
         self.rows.rows.partition_point(|row| row.t_ns <= at)
     }
 
-    /// Brings everything that hangs on the playhead and on the size up to date.
-    fn refresh(&mut self) {
+    /// What the event table shows.
+    pub(crate) fn listed(&self) -> Filter {
+        self.filter.as_ref().map_or(Filter::lanes(self.lanes), |(_, filter)| filter.clone())
+    }
+
+    /// Tells the person something for a few seconds.
+    pub(crate) fn say(&mut self, tone: Tone, text: &str) {
+        self.notice = Some(Notice { text: clean(text), tone, left: view::NOTICE_TIME });
+    }
+
+    /// Takes in what was recorded in the meantime.
+    pub(crate) fn grow(&mut self) {
+        let version = self.timeline.refresh();
+        if version == self.version {
+            return;
+        }
+        self.version = version;
+        let was_live = self.summary.live;
+        self.summary = cleaned_summary(self.timeline.summary());
+        self.player.set_end(self.summary.end_ns);
+        self.zoom.within(self.player.start(), self.player.end());
+        if self.follow {
+            self.player.seek(self.player.end());
+        }
+        (self.state_of, self.counted) = (None, None);
+        self.load_rows();
+        if was_live && !self.summary.live {
+            self.follow = false;
+            self.say(Tone::Warn, &format!("the recording has ended: {}", self.summary.state));
+        }
+    }
+
+    /// Brings everything that hangs on the playhead, the zoom and the size up to date.
+    pub(crate) fn refresh(&mut self) {
         let at = self.player.at();
         self.frame = self.timeline.frame_at(at).and_then(|i| Some((i, self.timeline.frame(i)?)));
         self.fps = self.frame.and_then(|(index, info)| self.rate(index, info));
         if self.state_of != Some(at) {
             self.state_of = Some(at);
+            self.zoom.show(at, self.player.start(), self.player.end());
             match self.timeline.state_at(at) {
-                Ok(state) => (self.state, self.state_problem) = (cleaned_state(state), None),
+                Ok(state) => (self.state, self.problems.state) = (cleaned_state(state), None),
                 Err(problem) => {
                     self.state = InputState::default();
-                    self.state_problem = Some(format!("held keys cannot be read: {}", clean(&problem)));
+                    self.problems.state = Some(format!("held keys cannot be read: {}", clean(&problem)));
+                }
+            }
+            match self.timeline.overlay(at.saturating_sub(CLICK_AGE), at) {
+                Ok(overlay) => (self.overlay, self.problems.overlay) = (cleaned_overlay(overlay), None),
+                Err(problem) => {
+                    self.overlay = Overlay::default();
+                    self.problems.overlay = Some(format!("masks cannot be read: {}", clean(&problem)));
                 }
             }
         }
@@ -211,17 +383,27 @@ impl<'a> App<'a> {
             self.load_rows();
         }
         let buckets = view::layout(self.size).map_or(0, |layout| usize::from(layout.bar().width));
-        let stale = !self.density.complete && self.density_age >= RECOUNT;
-        if buckets > 0 && (self.density_of != Some(buckets) || stale) {
-            (self.density_of, self.density_age) = (Some(buckets), 0);
-            match self.timeline.density(self.player.start(), self.player.end(), buckets) {
-                Ok(density) => (self.density, self.density_problem) = (density, None),
-                Err(problem) => {
-                    self.density = Density { complete: true, ..Density::default() };
-                    self.density_problem = Some(format!("events cannot be counted: {}", clean(&problem)));
-                }
-            }
+        let stale = !(self.density.complete && self.spans.complete) && self.density_age >= RECOUNT;
+        if buckets > 0 && (self.counted != Some((self.zoom, buckets)) || stale) {
+            (self.counted, self.density_age) = (Some((self.zoom, buckets)), 0);
+            self.count(buckets);
         }
+    }
+
+    /// Counts events and finds what is the matter in what the timeline shows.
+    fn count(&mut self, buckets: usize) {
+        let (from, until) = (self.zoom.from(), self.zoom.until());
+        let density = self.timeline.density(from, until, buckets);
+        let spans = self.timeline.spans(from, until, buckets);
+        self.problems.density = None;
+        self.density = density.unwrap_or_else(|problem| {
+            self.problems.density = Some(format!("events cannot be counted: {}", clean(&problem)));
+            Density { complete: true, ..Density::default() }
+        });
+        self.spans = spans.unwrap_or_else(|problem| {
+            self.problems.density = Some(format!("gaps cannot be read: {}", clean(&problem)));
+            Spans { complete: true, ..Spans::default() }
+        });
     }
 
     /// Frames per second over the span before a frame: intervals, not frames, so that it is right from the second frame on.
@@ -239,13 +421,13 @@ impl<'a> App<'a> {
         }
         let before = self.rows_before();
         let after = self.rows.rows.len() - before.min(self.rows.rows.len());
-        (before < ROWS_MARGIN && self.rows.from_ns > self.player.start() && self.rows_problem.is_none())
-            || (after < ROWS_MARGIN && self.rows.until_ns < self.player.end() && self.rows_problem.is_none())
+        (before < ROWS_MARGIN && self.rows.from_ns > self.player.start() && self.problems.rows.is_none())
+            || (after < ROWS_MARGIN && self.rows.until_ns < self.player.end() && self.problems.rows.is_none())
     }
 
-    fn load_rows(&mut self) {
+    pub(crate) fn load_rows(&mut self) {
         let at = self.player.at();
-        match self.timeline.rows(at, ROWS_AROUND, ROWS_AROUND, &Filter::lanes(self.lanes)) {
+        match self.timeline.rows(at, ROWS_AROUND, ROWS_AROUND, &self.listed()) {
             Ok(mut rows) => {
                 for row in &mut rows.rows {
                     (row.kind, row.text) = (clean(&row.kind), clean(&row.text));
@@ -253,103 +435,42 @@ impl<'a> App<'a> {
                 // Order is what the search for the playhead stands on; a damaged file may not have it.
                 rows.rows.sort_by_key(|row| row.t_ns);
                 (rows.from_ns, rows.until_ns) = (rows.from_ns.min(at), rows.until_ns.max(at));
-                (self.rows, self.rows_problem) = (rows, None);
+                (self.rows, self.problems.rows) = (rows, None);
             }
             Err(problem) => {
                 let around = (at.saturating_sub(RETRY_AFTER), at.saturating_add(RETRY_AFTER));
                 self.rows = Rows { rows: Vec::new(), from_ns: around.0, until_ns: around.1 };
-                self.rows_problem = Some(format!("events cannot be read: {}", clean(&problem)));
+                self.problems.rows = Some(format!("events cannot be read: {}", clean(&problem)));
             }
         }
     }
+}
 
-    fn step_frame(&mut self, by: i8) {
-        self.player.pause();
-        if self.summary.frames == 0 {
-            self.player.skip(FRAMELESS_STEP * i64::from(by));
-            return;
-        }
-        let to = match (self.timeline.frame_at(self.player.at()), by > 0) {
-            (None, false) => return,
-            (None, true) => 0,
-            (Some(index), true) => index.saturating_add(1),
-            (Some(index), false) => index.saturating_sub(1),
-        };
-        if let Some(info) = self.timeline.frame(to.min(self.summary.frames - 1)) {
-            self.player.seek(info.t_ns);
-        }
+/// The summary, cleaned and bounded.
+fn cleaned_summary(mut summary: Summary) -> Summary {
+    for text in [&mut summary.title, &mut summary.path, &mut summary.state] {
+        *text = clean(text);
     }
+    summary.facts.truncate(MAX_FACTS);
+    for fact in &mut summary.facts {
+        (fact.name, fact.value) = (clean(&fact.name), clean(&fact.value));
+    }
+    summary.drift_ppm = summary.drift_ppm.filter(|drift| drift.is_finite());
+    summary
+}
 
-    fn step_event(&mut self, by: i8) {
-        self.player.pause();
-        let direction = if by > 0 { Direction::Forward } else { Direction::Back };
-        let filter = Filter::lanes(self.lanes);
-        let mut from = self.player.at();
-        for _ in 0..SEARCH_CALLS {
-            match self.timeline.nearest(from, direction, &filter) {
-                Ok(Found::At(t_ns)) => return self.player.seek(t_ns),
-                Ok(Found::UpTo(t_ns)) => from = t_ns,
-                Ok(Found::Nothing) => return,
-                Err(problem) => {
-                    self.seek_problem = Some(format!("the event cannot be found: {}", clean(&problem)));
-                    return;
-                }
-            }
-        }
+/// The overlay at an instant, cleaned and bounded.
+fn cleaned_overlay(mut overlay: Overlay) -> Overlay {
+    overlay.masks.truncate(MAX_OVERLAY);
+    overlay
+        .masks
+        .retain(|m| [m.x, m.y, m.width, m.height].iter().all(|v| v.is_finite()) && m.width > 0.0 && m.height > 0.0);
+    for mask in &mut overlay.masks {
+        mask.reason = clean(&mask.reason);
     }
-
-    fn act(&mut self, action: Action) {
-        self.seek_problem = None;
-        match action {
-            Action::Quit if self.help => self.help = false,
-            Action::Quit => self.quit = true,
-            Action::Help => self.help = !self.help,
-            Action::Toggle => self.player.toggle(),
-            Action::Faster => self.player.faster(),
-            Action::Slower => self.player.slower(),
-            Action::Frame(by) => self.step_frame(by),
-            Action::Event(by) => self.step_event(by),
-            Action::Seconds(by) => self.player.skip(SECOND * i64::from(by)),
-            Action::Start => self.player.seek(self.player.start()),
-            Action::End => {
-                self.player.pause();
-                self.player.seek(self.player.end());
-            }
-            Action::AllRows => {
-                self.lanes = if self.lanes == Lanes::ALL { Lanes::NOTABLE } else { Lanes::ALL };
-                self.load_rows();
-            }
-            Action::Panel => {
-                self.panel = if self.panel == Panel::Events { Panel::Details } else { Panel::Events };
-            }
-        }
-    }
-
-    fn point(&mut self, column: u16, row: u16, press: bool) {
-        let Some(layout) = view::layout(self.size) else { return };
-        if self.help {
-            self.help = !press;
-            return;
-        }
-        let bar = layout.bar();
-        if press {
-            self.dragging = bar.contains((column, row).into());
-        }
-        if self.dragging {
-            let part = column.clamp(bar.left(), bar.right().saturating_sub(1)) - bar.left();
-            // The last column is the end: nothing else could be clicked to get there.
-            let part = if part + 1 >= bar.width { bar.width } else { part };
-            self.player.seek_share(u64::from(part), u64::from(bar.width));
-        } else if press && layout.picture.contains((column, row).into()) {
-            self.player.toggle();
-        } else if press
-            && layout.side.contains((column, row).into())
-            && let Some(t_ns) = view::row_at(self, &layout, row)
-        {
-            self.player.pause();
-            self.player.seek(t_ns);
-        }
-    }
+    overlay.clicks.truncate(MAX_OVERLAY);
+    overlay.clicks.retain(|click| click.x.is_finite() && click.y.is_finite());
+    overlay
 }
 
 /// The state at an instant, cleaned and bounded.
@@ -368,38 +489,6 @@ fn cleaned_state(mut state: InputState) -> InputState {
     state.window = clean(&state.window);
     state.pointer = state.pointer.filter(|(x, y)| x.is_finite() && y.is_finite());
     state
-}
-
-/// Changes the player by a message.
-pub(crate) fn update(app: &mut App<'_>, msg: Msg) {
-    match msg {
-        Msg::Key(chord) => match keys::action(chord) {
-            Some(action) => app.act(action),
-            None => return,
-        },
-        Msg::Point { column, row, press } => app.point(column, row, press),
-        Msg::Scroll { column, row, up } => {
-            let over_side = view::layout(app.size).is_some_and(|layout| layout.side.contains((column, row).into()));
-            match (over_side, up) {
-                (true, up) => app.step_event(if up { -1 } else { 1 }),
-                (false, up) => app.player.skip(if up { -SECOND } else { SECOND }),
-            }
-        }
-        Msg::Resize { width, height } => app.size = (width, height),
-        Msg::Tick(ns) => {
-            app.player.advance(ns);
-            app.density_age = app.density_age.saturating_add(ns);
-            app.waited = app.waited.saturating_add(ns);
-        }
-        Msg::Picture(answer) => (app.shown, app.waited) = (Some(answer), 0),
-        Msg::Terminate => app.quit = true,
-    }
-    app.refresh();
-    // The pointer moves many times in a frame: only a picture of another frame is one that is waited for.
-    let wanted = app.frame.map(|(index, _)| index);
-    if wanted == app.shown.as_ref().map(|answer| answer.request.frame) || wanted.is_none() {
-        app.waited = 0;
-    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,26 @@
 //! Tests of the whole player without a terminal: every key, every screen, any order of messages.
 
+use std::cell::{Cell, RefCell};
+
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
+use crate::desk::Report;
 use crate::fake::{Fake, FakePictures, START};
 use crate::keys::{BINDINGS, Chord, Key};
-use crate::theme::Colours;
-use crate::timeline::{
-    Button, Click, Fact, Lane, Mask, Overlay, Picture, Pictures, Row, Section, Span, SpanKind, Spans, Tone,
-};
+use crate::msg::Msg;
+use crate::theme::{Colours, Look};
+use crate::timeline::{Button, Click, Fact, Lane, Mask, Picture, Pictures, Row, Section, Span, SpanKind};
+use crate::timeline::{Export, Found, Verdict};
+use crate::update::{update, update_all};
 use crate::worker::Drawable;
 
 const FRAME: i64 = SECOND / 30;
 
 fn app(timeline: &dyn Timeline, size: (u16, u16)) -> App<'_> {
-    App::new(timeline, Theme::new(Colours::True), Painting::HalfBlocks, size)
+    App::new(timeline, Theme::new(Colours::True, Look::Dark), Painting::HalfBlocks, size)
 }
 
 fn press(app: &mut App<'_>, key: Key) {
@@ -30,7 +34,13 @@ fn serve(app: &mut App<'_>) {
         let scaled = crate::picture::scale(&mut fast_image_resize::Resizer::new(), picture, request.bounds)?;
         Ok(Drawable::Pixels(std::sync::Arc::new(scaled)))
     });
-    update(app, Msg::Picture(Answer { request, result }));
+    update(app, Msg::Picture(Answer { frame: request.frame, request, result }));
+}
+
+/// Types a text into a prompt and ends it.
+fn type_in(app: &mut App<'_>, text: &str) {
+    text.chars().for_each(|c| press(app, Key::Char(c)));
+    press(app, Key::Enter);
 }
 
 fn screen(app: &App<'_>) -> Terminal<TestBackend> {
@@ -69,6 +79,76 @@ fn screens() {
         serve(app);
     });
     snapshots!("help", Fake::new(60, 30), |app| press(app, Key::Char('?')));
+    snapshots!("help_end", Fake::new(60, 30), |app| {
+        press(app, Key::Char('?'));
+        press(app, Key::End);
+    });
+    snapshots!("redacted", Fake::new(60, 30), |app| {
+        app.begin(Some(START + 9_500_000_000), false);
+        press(app, Key::Tab);
+        serve(app);
+    });
+    snapshots!("zoomed", Fake::new(60, 30), |app| {
+        app.begin(Some(START + 20_450_000_000), false);
+        (0..3).for_each(|_| press(app, Key::Char('z')));
+        press(app, Key::Char('a'));
+        update(app, Msg::Key(Chord::shift(Key::Right)));
+        press(app, Key::Char('b'));
+        press(app, Key::Right);
+        serve(app);
+    });
+    snapshots!("filtered", Fake::new(60, 30), |app| {
+        press(app, Key::Char('/'));
+        type_in(app, "key:w -up");
+        serve(app);
+    });
+    snapshots!("goto", Fake::new(60, 30), |app| {
+        serve(app);
+        press(app, Key::Char('g'));
+        type_in(app, "1:30");
+    });
+    snapshots!("verdict", Fake::new(60, 30), |app| {
+        serve(app);
+        press(app, Key::Char('v'));
+    });
+    snapshots!("note", Fake::new(60, 30), |app| {
+        serve(app);
+        press(app, Key::Char('v'));
+        press(app, Key::Char('r'));
+        "frozen".chars().for_each(|c| press(app, Key::Char(c)));
+    });
+    snapshots!("export", Fake::new(60, 30), |app| {
+        serve(app);
+        press(app, Key::Char('o'));
+    });
+    snapshots!("reviewed", Fake::new(60, 30), |app| {
+        let remark = |from: i64, until: i64, verdict, note: &str| Remark {
+            from_ns: START + from * SECOND,
+            until_ns: START + until * SECOND,
+            verdict,
+            note: note.into(),
+        };
+        let remarks = vec![
+            remark(0, 60, Some(Verdict::Look), "who plays?"),
+            remark(20, 24, Some(Verdict::Reject), "frozen"),
+            remark(30, 40, Some(Verdict::Accept), ""),
+            remark(45, 45, None, "nice"),
+        ];
+        update(app, Msg::Report(Report::Remarks(Ok(remarks))));
+        press(app, Key::Tab);
+        press(app, Key::Char('9'));
+        press(app, Key::Char('"'));
+        update_all(app, (0..20).map(|_| Msg::Tick(0)));
+        serve(app);
+    });
+    snapshots!("live", Growing::new(21), |app| {
+        app.begin(None, false);
+        serve(app);
+    });
+    snapshots!("crashed", Growing { live: Cell::new(false), ..Growing::new(21) }, |app| {
+        app.begin(Some(START + SECOND), false);
+        serve(app);
+    });
     snapshots!("details_in_a_gap", Fake::new(60, 30), |app| {
         app.begin(Some(START + 21_000_000_000), false);
         press(app, Key::Tab);
@@ -102,7 +182,7 @@ fn small_and_large_screens() {
 #[test]
 fn without_colours_pictures_are_dots_and_nothing_has_a_colour() {
     let timeline = Fake::new(60, 30);
-    let mut app = App::new(&timeline, Theme::new(Colours::None), Painting::Dots, (80, 24));
+    let mut app = App::new(&timeline, Theme::new(Colours::None, Look::Dark), Painting::Dots, (80, 24));
     app.begin(Some(START + 9_450_000_000), false);
     serve(&mut app);
     let terminal = screen(&app);
@@ -117,12 +197,14 @@ fn the_picture_on_the_screen_is_the_picture_that_was_decoded() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (80, 24));
     let request = app.wants().expect("a frame");
-    assert_eq!(request, Request { frame: 0, bounds: (52, 30), pointer: None });
+    let drawing = Drawing::default();
+    let expected = Request { frame: 0, bounds: (52, 30), hurry: false, heading: Direction::Forward, drawing };
+    assert_eq!(request, expected);
     // Left half red, right half blue, 52 × 30.
     let rgb = (0..52 * 30).flat_map(|i| if i % 52 < 26 { [255, 0, 0] } else { [0, 0, 255] }).collect();
     let picture = Drawable::Pixels(std::sync::Arc::new(Picture { width: 52, height: 30, rgb }));
     app.state.pointer = None;
-    app.shown = Some(Answer { request, result: Ok(picture) });
+    app.shown = Some(Answer { frame: 0, request, result: Ok(picture) });
     let terminal = screen(&app);
     let buffer = terminal.backend().buffer();
     for (x, y, colour) in [(0, 1, (255, 0, 0)), (25, 15, (255, 0, 0)), (26, 1, (0, 0, 255)), (51, 15, (0, 0, 255))] {
@@ -175,7 +257,7 @@ fn each_key_does_what_the_help_says() {
     at(&mut app, Chord::plain(Key::Char(']')), SECOND / 10);
     at(&mut app, Chord::plain(Key::Char(']')), SECOND / 5);
     at(&mut app, Chord::plain(Key::Char('[')), SECOND / 10);
-    at(&mut app, Chord::plain(Key::Char('m')), SECOND / 10);
+    at(&mut app, Chord::plain(Key::Char('e')), SECOND / 10);
     at(&mut app, Chord::plain(Key::Char(']')), 108_000_000);
     at(&mut app, Chord::plain(Key::End), 60 * SECOND);
     at(&mut app, Chord::plain(Key::Right), 1799 * SECOND / 30 + 1);
@@ -192,10 +274,12 @@ fn each_key_does_what_the_help_says() {
     press(&mut app, Key::Tab);
     assert_eq!(app.panel, Panel::Details);
     press(&mut app, Key::Char('?'));
-    assert!(app.help);
+    assert_eq!(app.mode, Mode::Help(0));
     press(&mut app, Key::Char('q'));
-    assert!(!app.help && !app.quit, "leaves the help first");
+    assert!(app.mode == Mode::Normal && !app.quit, "leaves the help first");
     press(&mut app, Key::Esc);
+    assert!(!app.quit, "a key that goes back does not leave");
+    press(&mut app, Key::Char('q'));
     assert!(app.quit);
 }
 
@@ -205,9 +289,17 @@ fn the_help_lists_every_key() {
     for size in [(80, 24), (60, 30)] {
         let mut app = app(&timeline, size);
         press(&mut app, Key::Char('?'));
-        let screen = text(&app);
+        // By scrolling through it, line by line, to its end.
+        let mut screen = String::new();
+        for _ in 0..=view::help_length(size) {
+            screen.push_str(&text(&app).replace("\"\"", "\""));
+            press(&mut app, Key::Down);
+        }
         for binding in BINDINGS {
             assert!(screen.contains(binding.keys) && screen.contains(binding.says), "{} at {size:?}", binding.says);
+        }
+        for sign in ["pictures are missing", "mostly repeated frames", "needs a look", "anything else"] {
+            assert!(screen.contains(sign), "{sign} at {size:?}");
         }
     }
 }
@@ -234,6 +326,268 @@ fn the_mouse_seeks_plays_and_picks() {
     assert_eq!(app.player.at(), START + 700_000_000);
     update(&mut app, Msg::Scroll { column: 5, row: 5, up: false });
     assert_eq!(app.player.at(), START + 1_700_000_000);
+}
+
+#[test]
+fn a_range_is_set_looped_and_forgotten() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    press(&mut app, Key::Char('l'));
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("set A")) && app.player.repeat().is_none());
+    press(&mut app, Key::PageDown);
+    press(&mut app, Key::Char('a'));
+    assert_eq!(app.range_set(), None);
+    press(&mut app, Key::PageDown);
+    press(&mut app, Key::Char('b'));
+    let range = (START + 10 * SECOND, START + 20 * SECOND);
+    assert_eq!(app.range_set(), Some(range));
+    press(&mut app, Key::Char('l'));
+    assert_eq!((app.player.repeat(), app.player.at()), (Some(range), range.0), "it begins where the loop does");
+    press(&mut app, Key::Char(' '));
+    update(&mut app, Msg::Tick(13 * SECOND as u64));
+    assert_eq!(app.player.at(), START + 13 * SECOND);
+    press(&mut app, Key::End);
+    press(&mut app, Key::Char('a'));
+    assert_eq!((app.range, app.player.repeat()), ((Some(START + 60 * SECOND), None), None), "A behind B drops B");
+    press(&mut app, Key::Char('L'));
+    assert_eq!(app.range, (None, None));
+}
+
+#[test]
+fn go_to_understands_frames_times_and_shares_and_says_what_it_does_not() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    for (typed, at) in [
+        ("300", 10 * SECOND),
+        ("0:12.5", 12 * SECOND + SECOND / 2),
+        ("50%", 30 * SECOND),
+        ("+5s", 35 * SECOND),
+        ("-90", 32 * SECOND),
+        ("100%", 60 * SECOND),
+    ] {
+        press(&mut app, Key::Char('g'));
+        type_in(&mut app, typed);
+        assert_eq!((app.player.at() - START, &app.mode), (at, &Mode::Normal), "{typed}");
+    }
+    for (typed, says) in [("1800", "the last frame is 1799"), ("61s", "it ends at 1:00.000"), ("far", "is no place")] {
+        press(&mut app, Key::Char('g'));
+        type_in(&mut app, typed);
+        assert!(text(&app).contains(says), "{typed}: {}", text(&app));
+        assert_eq!(app.player.at(), app.player.end());
+        press(&mut app, Key::Esc);
+    }
+}
+
+#[test]
+fn jumps_find_the_next_of_their_kind_however_far_and_say_when_there_is_none() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    let mut jump = |key, ns: i64| {
+        press(&mut app, Key::Char(key));
+        // One call of a search at a time: a thousand rows of this recording.
+        for _ in 0..20 {
+            update(&mut app, Msg::Tick(0));
+        }
+        assert!(app.searching.is_none());
+        assert_eq!(app.player.at() - START, ns * 1_000_000, "after {key}");
+    };
+    jump('d', 20_000);
+    jump('D', 20_000);
+    jump('\'', 33_000);
+    jump('f', 45_100);
+    jump('F', 30_100);
+    jump('c', 30_400);
+    jump('c', 33_400);
+    jump('C', 30_400);
+    jump('k', 31_200);
+    jump('K', 30_200);
+    jump('w', 33_300);
+    jump('W', 26_300);
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text == "no gap before this"), "{:?}", app.notice);
+    // A remark is nearer than the mark of the log.
+    let remark =
+        Remark { from_ns: START + 28 * SECOND, until_ns: START + 28 * SECOND, verdict: None, note: "x".into() };
+    update(&mut app, Msg::Report(Report::Kept(remark, Ok(()))));
+    press(&mut app, Key::Char('\''));
+    update_all(&mut app, (0..20).map(|_| Msg::Tick(0)));
+    assert_eq!(app.player.at(), START + 28 * SECOND);
+}
+
+#[test]
+fn a_search_filters_the_table_is_shown_while_it_goes_on_and_ends_with_another_wish() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    press(&mut app, Key::Char('/'));
+    type_in(&mut app, "boss");
+    assert_eq!(app.rows.rows.len(), 1, "the one mark");
+    assert!(app.busy() && text(&app).contains("looking for boss"));
+    press(&mut app, Key::Right);
+    assert!(!app.busy(), "a step is another wish");
+    press(&mut app, Key::Char('n'));
+    update_all(&mut app, (0..20).map(|_| Msg::Tick(0)));
+    assert_eq!(app.player.at(), START + 33 * SECOND);
+    press(&mut app, Key::Char('N'));
+    update_all(&mut app, (0..20).map(|_| Msg::Tick(0)));
+    assert_eq!(app.player.at(), START + 33 * SECOND);
+    assert!(text(&app).contains("no boss before this"));
+    press(&mut app, Key::Esc);
+    assert!(app.filter.is_none() && app.rows.rows.len() > 100, "the whole table is back");
+}
+
+#[test]
+fn marks_verdicts_and_exports_are_handed_over_once() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    let taken = |app: &mut App<'_>| std::mem::take(&mut app.commands);
+    press(&mut app, Key::Char('1'));
+    press(&mut app, Key::Char('m'));
+    type_in(&mut app, " look q ");
+    let at = START + 6 * SECOND;
+    let mark = Remark { from_ns: at, until_ns: at, verdict: None, note: "look q".into() };
+    assert_eq!(taken(&mut app), [Command::Keep(mark.clone())]);
+    assert!(app.remarks.is_empty(), "not before it is kept");
+    update(&mut app, Msg::Report(Report::Kept(mark.clone(), Ok(()))));
+    assert_eq!(app.remarks, [mark]);
+    press(&mut app, Key::Char('v'));
+    press(&mut app, Key::Char('a'));
+    press(&mut app, Key::Enter);
+    let all =
+        Remark { from_ns: START, until_ns: START + 60 * SECOND, verdict: Some(Verdict::Accept), note: String::new() };
+    assert_eq!(taken(&mut app), [Command::Keep(all.clone())]);
+    update(&mut app, Msg::Report(Report::Kept(all, Err("the disk is full".into()))));
+    assert!(app.remarks.len() == 1 && text(&app).contains("NOT kept: the disk is full"));
+    for keys in [&['v', 'q'][..], &['v', '\r'], &['m', '\x1b']] {
+        for key in keys {
+            let key = match key {
+                '\r' => Key::Enter,
+                '\x1b' => Key::Esc,
+                c => Key::Char(*c),
+            };
+            press(&mut app, key);
+        }
+        assert!(taken(&mut app).is_empty() && app.mode == Mode::Normal && !app.quit, "{keys:?}");
+    }
+    press(&mut app, Key::Char('o'));
+    press(&mut app, Key::Char('c'));
+    assert!(taken(&mut app).is_empty() && text(&app).contains("set A"), "no range, no clip");
+    press(&mut app, Key::Char('a'));
+    press(&mut app, Key::PageDown);
+    press(&mut app, Key::Char('b'));
+    press(&mut app, Key::Char('o'));
+    press(&mut app, Key::Char('c'));
+    let clip = Export::Clip { from_ns: at, until_ns: at + 10 * SECOND };
+    assert_eq!(taken(&mut app), [Command::Export(clip)]);
+    update(&mut app, Msg::Report(Report::Progress(1, 4)));
+    assert!(text(&app).contains("exporting… 25 %"));
+    press(&mut app, Key::Char('o'));
+    press(&mut app, Key::Char('p'));
+    assert!(taken(&mut app).is_empty(), "one at a time");
+    press(&mut app, Key::Char('o'));
+    press(&mut app, Key::Char('x'));
+    assert_eq!(taken(&mut app), [Command::Cancel]);
+    update(&mut app, Msg::Report(Report::Exported(Err("cancelled".into()))));
+    assert!(text(&app).contains("not exported: cancelled"));
+    press(&mut app, Key::Char('o'));
+    press(&mut app, Key::Char('p'));
+    assert_eq!(taken(&mut app), [Command::Export(Export::Frame(480))]);
+    update(&mut app, Msg::Report(Report::Exported(Ok("frame_480.png is written".into()))));
+    assert!(text(&app).contains("✓ frame_480.png is written"));
+    update(&mut app, Msg::Tick(view::NOTICE_TIME));
+    assert!(!text(&app).contains("frame_480.png"), "a notice goes away");
+}
+
+#[test]
+fn a_recording_that_grows_is_followed_until_the_hand_goes_elsewhere() {
+    let timeline = Growing::new(10);
+    let mut app = app(&timeline, (120, 40));
+    app.begin(None, false);
+    assert!(app.follow && app.player.at() == START + 10 * SECOND);
+    timeline.grow(5);
+    update(&mut app, Msg::Tick(1));
+    assert_eq!((app.player.at(), app.frame.map(|(index, _)| index)), (START + 15 * SECOND, Some(449)));
+    assert_eq!(app.zoom.until(), START + 15 * SECOND, "the timeline grows with it");
+    assert!(text(&app).contains("LIVE"));
+    press(&mut app, Key::PageUp);
+    timeline.grow(5);
+    update(&mut app, Msg::Tick(1));
+    assert_eq!((app.player.at(), app.player.end()), (START + 5 * SECOND, START + 20 * SECOND));
+    press(&mut app, Key::Char(' '));
+    update(&mut app, Msg::Tick(16 * SECOND as u64));
+    timeline.grow(5);
+    update(&mut app, Msg::Tick(1));
+    assert_eq!((app.follow, app.player.at()), (true, START + 25 * SECOND), "played up to the end, it follows");
+    timeline.live.set(false);
+    timeline.grow(0);
+    update(&mut app, Msg::Tick(1));
+    assert!(!app.follow && text(&app).contains("the recording has ended: crashed"));
+}
+
+#[test]
+fn the_wheel_zooms_the_timeline_around_the_hand() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    let bar = view::layout(app.size).expect("large enough").bar();
+    let (column, row) = (bar.x + bar.width / 2, bar.y + 1);
+    let under = app.zoom.instant(bar.width / 2, bar.width);
+    for _ in 0..4 {
+        update(&mut app, Msg::Scroll { column, row, up: true });
+    }
+    assert_eq!(
+        (app.zoom.length(), app.player.at()),
+        (60 * SECOND as u64 / 16, START),
+        "the playhead stays where it was"
+    );
+    assert!(app.zoom.instant(bar.width / 2, bar.width).abs_diff(under) < 10_000_000);
+    assert!(text(&app).contains('‹') && text(&app).contains('›'));
+    update(&mut app, Msg::Point { column, row, press: true });
+    assert!(app.player.at().abs_diff(under) < 10_000_000, "a click seeks in what is seen");
+    press(&mut app, Key::Char('\\'));
+    assert!(app.zoom.is_whole());
+}
+
+#[test]
+fn while_a_key_repeats_pictures_are_asked_in_a_hurry_and_at_rest_the_right_one() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    let hurry = |app: &App<'_>| app.wants().map(|request| request.hurry);
+    update(&mut app, Msg::Tick(SECOND as u64));
+    update(&mut app, Msg::Key(Chord::shift(Key::Right)));
+    assert_eq!(hurry(&app), Some(false), "the first press");
+    update(&mut app, Msg::Tick(33_000_000));
+    update(&mut app, Msg::Key(Chord::shift(Key::Right)));
+    let request = app.wants().expect("a frame");
+    assert_eq!((request.hurry, request.frame), (true, 60));
+    // The worker answers with the keyframe: it is shown, and said.
+    let picture = Picture { width: 2, height: 2, rgb: vec![9; 12] };
+    let result = Ok(Drawable::Pixels(std::sync::Arc::new(picture)));
+    update(&mut app, Msg::Picture(Answer { request: request.clone(), frame: 45, result }));
+    assert!(text(&app).contains("≈ picture of frame 45") && text(&app).contains("frame    60/1,800"));
+    assert!(!app.satisfied(&request));
+    update(&mut app, Msg::Tick(150_000_000));
+    assert_eq!(hurry(&app), Some(false), "at rest");
+    serve(&mut app);
+    assert!(app.satisfied(&app.wants().expect("a frame")));
+    assert!(!text(&app).contains('≈') || text(&app).contains("frames"));
+}
+
+#[test]
+fn colours_change_and_what_lies_over_the_picture_goes_away() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (80, 24));
+    app.begin(Some(START + 9_850_000_000), false);
+    serve(&mut app);
+    let background = |app: &App<'_>| screen(app).backend().buffer()[(70, 5)].bg;
+    let seen: std::collections::HashSet<_> = (0..3)
+        .map(|_| {
+            press(&mut app, Key::Char('t'));
+            background(&app)
+        })
+        .collect();
+    assert_eq!(seen.len(), 3, "dark, light, high contrast");
+    assert!(text(&app).contains("▒ chat") && text(&app).contains('○'));
+    press(&mut app, Key::Char('h'));
+    let hidden = text(&app);
+    assert!(!hidden.contains("▒ chat") && !hidden.contains('○') && !hidden.contains('↖'));
 }
 
 #[test]
@@ -277,6 +631,59 @@ fn a_picture_that_is_late_is_said_to_be_on_its_way() {
     press(&mut app, Key::PageDown);
     update(&mut app, Msg::Tick(LATE));
     assert!(text(&app).contains("decoding frame 300"), "over the picture of another frame");
+}
+
+/// A recording that goes on while it is watched.
+struct Growing {
+    fake: RefCell<Fake>,
+    version: Cell<u64>,
+    live: Cell<bool>,
+}
+
+impl Growing {
+    fn new(seconds: i64) -> Self {
+        Self { fake: RefCell::new(Fake::new(seconds, 30)), version: Cell::new(1), live: Cell::new(true) }
+    }
+
+    fn grow(&self, seconds: i64) {
+        let seconds = self.fake.borrow().seconds + seconds;
+        self.fake.replace(Fake::new(seconds, 30));
+        self.version.set(self.version.get() + 1);
+    }
+}
+
+impl Timeline for Growing {
+    fn refresh(&self) -> u64 {
+        self.version.get()
+    }
+    fn summary(&self) -> Summary {
+        let state = if self.live.get() { "recording" } else { "crashed" };
+        Summary { live: self.live.get(), state: state.into(), ..self.fake.borrow().summary() }
+    }
+    fn frame_at(&self, t_ns: i64) -> Option<u64> {
+        self.fake.borrow().frame_at(t_ns)
+    }
+    fn frame(&self, index: u64) -> Option<FrameInfo> {
+        self.fake.borrow().frame(index)
+    }
+    fn rows(&self, t_ns: i64, before: usize, after: usize, filter: &Filter) -> Result<Rows, String> {
+        self.fake.borrow().rows(t_ns, before, after, filter)
+    }
+    fn nearest(&self, t_ns: i64, direction: Direction, filter: &Filter) -> Result<Found, String> {
+        self.fake.borrow().nearest(t_ns, direction, filter)
+    }
+    fn state_at(&self, t_ns: i64) -> Result<InputState, String> {
+        self.fake.borrow().state_at(t_ns)
+    }
+    fn overlay(&self, since_ns: i64, t_ns: i64) -> Result<Overlay, String> {
+        self.fake.borrow().overlay(since_ns, t_ns)
+    }
+    fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String> {
+        self.fake.borrow().density(from_ns, until_ns, buckets)
+    }
+    fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String> {
+        self.fake.borrow().spans(from_ns, until_ns, at_most)
+    }
 }
 
 /// What a hostile title would try.
@@ -388,13 +795,26 @@ impl Timeline for Broken {
 }
 
 fn any_msg() -> impl Strategy<Value = Msg> {
-    let chords: Vec<Chord> = BINDINGS.iter().flat_map(|binding| binding.chords).copied().collect();
+    let mut chords: Vec<Chord> = BINDINGS.iter().flat_map(|binding| binding.acts).map(|(chord, _)| *chord).collect();
+    // What prompts and choices take beside them, twice: most of what is typed should come to an end.
+    chords.extend(
+        [Key::Enter, Key::Enter, Key::Delete, Key::Char('r'), Key::Char('x'), Key::Char('%')].map(Chord::plain),
+    );
     let picture = (any::<u64>(), 0..5_u32, 0..5_u32, 0..100_usize).prop_map(|(frame, width, height, bytes)| {
-        let request = Request { frame, bounds: (9, 9), pointer: None };
+        let (hurry, heading, drawing) = (frame % 2 == 0, Direction::Back, Drawing::default());
+        let request = Request { frame, bounds: (9, 9), hurry, heading, drawing };
         let picture = Picture { width, height, rgb: vec![7; bytes] };
         let result = if frame % 5 == 0 { Err("no".into()) } else { Ok(Drawable::Pixels(std::sync::Arc::new(picture))) };
-        Msg::Picture(Answer { request, result })
+        Msg::Picture(Answer { frame: frame / 2, request, result })
     });
+    let remark = |(from_ns, until_ns, note)| Remark { from_ns, until_ns, verdict: Some(Verdict::Look), note };
+    let remark = (any::<i64>(), any::<i64>(), "[a-z]{0,300}").prop_map(remark);
+    let report = prop_oneof![
+        proptest::collection::vec(remark.clone(), 0..4).prop_map(|remarks| Report::Remarks(Ok(remarks))),
+        remark.prop_map(|remark| Report::Kept(remark, Ok(()))),
+        (any::<u64>(), any::<u64>()).prop_map(|(done, whole)| Report::Progress(done, whole)),
+        Just(Report::Exported(Err("full".into()))),
+    ];
     prop_oneof![
         8 => proptest::sample::select(chords).prop_map(Msg::Key),
         2 => (0..250_u16, 0..80_u16, any::<bool>()).prop_map(|(column, row, press)| Msg::Point { column, row, press }),
@@ -402,6 +822,7 @@ fn any_msg() -> impl Strategy<Value = Msg> {
         1 => (0..250_u16, 0..80_u16).prop_map(|(width, height)| Msg::Resize { width, height }),
         3 => prop_oneof![0..2_000_000_000_u64, any::<u64>()].prop_map(Msg::Tick),
         1 => picture,
+        1 => report.prop_map(Msg::Report),
     ]
 }
 
@@ -410,16 +831,21 @@ proptest! {
 
     #[test]
     fn no_sequence_of_messages_leaves_the_session_or_panics(messages in proptest::collection::vec(any_msg(), 1..40)) {
-        let timelines: [&dyn Timeline; 4] = [&Fake::new(5, 30), &Fake::new(0, 0), &Fake::new(1, 1), &Broken];
+        let growing = Growing::new(3);
+        let timelines: [&dyn Timeline; 5] = [&Fake::new(5, 30), &Fake::new(0, 0), &Fake::new(1, 1), &Broken, &growing];
         for timeline in timelines {
             let mut app = app(timeline, (80, 24));
-            for message in &messages {
+            for (i, message) in messages.iter().enumerate() {
                 update(&mut app, message.clone());
                 prop_assert!((app.player.start()..=app.player.end()).contains(&app.player.at()));
-                if app.size.0 > 0 && app.size.1 > 0 {
+                prop_assert!(app.zoom.from() >= app.player.start() && app.zoom.until() <= app.player.end());
+                app.commands.clear();
+                // Each is drawn in some of the cases.
+                if app.size.0 > 0 && app.size.1 > 0 && i % 3 == messages.len() % 3 {
                     screen(&app);
                 }
                 app.quit = false;
+                growing.version.set(i as u64 / 8);
             }
         }
     }

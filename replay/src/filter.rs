@@ -101,6 +101,12 @@ impl Filter {
         Self { lanes: Lanes::ALL, terms }
     }
 
+    /// The same terms, in some lanes only.
+    #[must_use]
+    pub fn within(self, lanes: Lanes) -> Self {
+        Self { lanes, ..self }
+    }
+
     /// It has no terms: only lanes are chosen.
     pub fn is_plain(&self) -> bool {
         self.terms.is_empty()

@@ -1,6 +1,10 @@
 //! Which key does what: one table, read by the dispatcher and printed by the help screen, so that they cannot disagree.
 //!
-//! It names keys in its own words; the terminal library's are translated in `terminal.rs`.
+//! Owns the choice of keys: mpv's where it has them (space, `.` `,`, `l`, backspace, page keys), asciinema's digits, vi's `/`,
+//! `n`, `g`; lower case goes on, upper case goes back. It names keys in its own words; the terminal library's are translated
+//! in `terminal.rs`.
+
+use crate::timeline::Lane;
 
 /// A key of the keyboard, as the player knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +31,12 @@ pub(crate) enum Key {
     Tab,
     /// Escape.
     Esc,
+    /// Return.
+    Enter,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
 }
 
 /// A key with its modifiers. Shift counts only with keys that are no characters.
@@ -51,9 +61,19 @@ impl Chord {
         Self { key, shift: true, control: false }
     }
 
-    const fn control(key: Key) -> Self {
+    /// A key with control.
+    pub(crate) const fn control(key: Key) -> Self {
         Self { key, shift: false, control: true }
     }
+}
+
+/// What a jump goes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Goal {
+    /// An event of the table.
+    Listed,
+    /// An event of a lane; of keys and buttons only those that go down.
+    Lane(Lane),
 }
 
 /// What a key can ask for.
@@ -61,36 +81,70 @@ impl Chord {
 pub(crate) enum Action {
     /// Play or pause.
     Toggle,
+    /// Play faster.
+    Faster,
+    /// Play slower.
+    Slower,
+    /// Play in real time.
+    RealTime,
+    /// The range A–B begins here.
+    SetA,
+    /// The range A–B ends here.
+    SetB,
+    /// Play A–B again and again, or not.
+    Loop,
+    /// Forget A–B.
+    ForgetRange,
     /// To the frame after or (-1) before.
     Frame(i8),
     /// By this many seconds.
     Seconds(i8),
     /// To the first instant.
     Start,
-    /// To the last instant.
+    /// To the last instant; stays there while the recording grows.
     End,
-    /// To the next or (-1) previous event of the table.
-    Event(i8),
-    /// Play faster.
-    Faster,
-    /// Play slower.
-    Slower,
+    /// To this many tenths of the recording.
+    Tenth(u8),
+    /// Asks where to go.
+    Goto,
+    /// To the next or (-1) previous.
+    Jump(Goal, i8),
+    /// Asks what to search for.
+    Search,
+    /// Stops a search, drops the filter, forgets a notice: whatever is there, in this order.
+    Back,
+    /// Closer to the playhead (1) or further away (-1).
+    Zoom(i8),
+    /// The whole recording.
+    ZoomOut,
+    /// Later (1) or earlier (-1) by half of what is seen.
+    Pan(i8),
+    /// Sets a mark.
+    Mark,
+    /// Asks for a verdict.
+    Verdict,
+    /// Asks what to export.
+    Export,
     /// Show all rows, or only the notable ones.
     AllRows,
     /// Show events or details.
     Panel,
+    /// Show what lies over the picture, or not.
+    Overlay,
+    /// Other colours.
+    Theme,
     /// Show or leave the help.
     Help,
-    /// Leave the help, or the player.
+    /// Stop the program until the shell goes on with it.
+    Suspend,
+    /// Leave the player.
     Quit,
 }
 
 /// A line of the table.
 pub(crate) struct Binding {
-    /// The keys that do it.
-    pub(crate) chords: &'static [Chord],
-    /// What they do.
-    pub(crate) action: Action,
+    /// What each of its keys does.
+    pub(crate) acts: &'static [(Chord, Action)],
     /// How the help writes the keys.
     pub(crate) keys: &'static str,
     /// How the help says what they do.
@@ -104,48 +158,143 @@ const fn bind(
     group: Option<&'static str>,
     keys: &'static str,
     says: &'static str,
-    action: Action,
-    chords: &'static [Chord],
+    acts: &'static [(Chord, Action)],
 ) -> Binding {
-    Binding { chords, action, keys, says, group }
+    Binding { acts, keys, says, group }
+}
+
+const fn c(key: char) -> Chord {
+    Chord::plain(Key::Char(key))
+}
+
+const fn k(key: Key) -> Chord {
+    Chord::plain(key)
+}
+
+const fn to(lane: Lane, by: i8) -> Action {
+    Action::Jump(Goal::Lane(lane), by)
 }
 
 /// Every key of the player.
 pub(crate) const BINDINGS: &[Binding] = &[
-    bind(Some("play"), "space", "play or pause", Action::Toggle, &[Chord::plain(Key::Char(' '))]),
+    bind(Some("play"), "space p", "play or pause", &[(c(' '), Action::Toggle), (c('p'), Action::Toggle)]),
     bind(
         None,
-        "+",
-        "faster",
-        Action::Faster,
-        &[Chord::plain(Key::Char('+')), Chord::plain(Key::Char('=')), Chord::plain(Key::Up)],
+        "+ -",
+        "faster, slower (also ↑ ↓)",
+        &[
+            (c('+'), Action::Faster),
+            (c('='), Action::Faster),
+            (c('>'), Action::Faster),
+            (k(Key::Up), Action::Faster),
+            (c('-'), Action::Slower),
+            (c('<'), Action::Slower),
+            (k(Key::Down), Action::Slower),
+        ],
     ),
-    bind(None, "-", "slower", Action::Slower, &[Chord::plain(Key::Char('-')), Chord::plain(Key::Down)]),
-    bind(Some("move"), "→", "next frame", Action::Frame(1), &[Chord::plain(Key::Right)]),
-    bind(None, "←", "previous frame", Action::Frame(-1), &[Chord::plain(Key::Left)]),
-    bind(None, "shift →", "one second on", Action::Seconds(1), &[Chord::shift(Key::Right)]),
-    bind(None, "shift ←", "one second back", Action::Seconds(-1), &[Chord::shift(Key::Left)]),
-    bind(None, "PageDown", "ten seconds on", Action::Seconds(10), &[Chord::plain(Key::PageDown)]),
-    bind(None, "PageUp", "ten seconds back", Action::Seconds(-10), &[Chord::plain(Key::PageUp)]),
-    bind(None, "]", "next event", Action::Event(1), &[Chord::plain(Key::Char(']'))]),
-    bind(None, "[", "previous event", Action::Event(-1), &[Chord::plain(Key::Char('['))]),
-    bind(None, "Home", "start", Action::Start, &[Chord::plain(Key::Home)]),
-    bind(None, "End", "end", Action::End, &[Chord::plain(Key::End)]),
-    bind(Some("show"), "m", "motion and frames too", Action::AllRows, &[Chord::plain(Key::Char('m'))]),
-    bind(None, "Tab", "events or details", Action::Panel, &[Chord::plain(Key::Tab), Chord::plain(Key::Char('i'))]),
-    bind(None, "?", "this help", Action::Help, &[Chord::plain(Key::Char('?')), Chord::plain(Key::Char('h'))]),
+    bind(None, "Bksp", "real time", &[(k(Key::Backspace), Action::RealTime)]),
+    bind(None, "a b", "range A–B begins, ends here", &[(c('a'), Action::SetA), (c('b'), Action::SetB)]),
+    bind(None, "l L", "loop A–B, forget A–B", &[(c('l'), Action::Loop), (c('L'), Action::ForgetRange)]),
+    bind(
+        Some("move"),
+        "← →",
+        "frame back, on (also , .)",
+        &[
+            (k(Key::Left), Action::Frame(-1)),
+            (c(','), Action::Frame(-1)),
+            (k(Key::Right), Action::Frame(1)),
+            (c('.'), Action::Frame(1)),
+        ],
+    ),
     bind(
         None,
-        "q Esc",
-        "quit",
-        Action::Quit,
-        &[Chord::plain(Key::Char('q')), Chord::plain(Key::Esc), Chord::control(Key::Char('c'))],
+        "shift ← →",
+        "second back, on",
+        &[(Chord::shift(Key::Left), Action::Seconds(-1)), (Chord::shift(Key::Right), Action::Seconds(1))],
+    ),
+    bind(
+        None,
+        "PgUp PgDn",
+        "ten seconds back, on",
+        &[(k(Key::PageUp), Action::Seconds(-10)), (k(Key::PageDown), Action::Seconds(10))],
+    ),
+    bind(
+        None,
+        "ctrl ← →",
+        "minute back, on (also { })",
+        &[
+            (Chord::control(Key::Left), Action::Seconds(-60)),
+            (c('{'), Action::Seconds(-60)),
+            (Chord::control(Key::Right), Action::Seconds(60)),
+            (c('}'), Action::Seconds(60)),
+        ],
+    ),
+    bind(None, "Home End", "start; end, and stay there", &[(k(Key::Home), Action::Start), (k(Key::End), Action::End)]),
+    bind(
+        None,
+        "0 … 9",
+        "0 % … 90 % of it",
+        &[
+            (c('0'), Action::Tenth(0)),
+            (c('1'), Action::Tenth(1)),
+            (c('2'), Action::Tenth(2)),
+            (c('3'), Action::Tenth(3)),
+            (c('4'), Action::Tenth(4)),
+            (c('5'), Action::Tenth(5)),
+            (c('6'), Action::Tenth(6)),
+            (c('7'), Action::Tenth(7)),
+            (c('8'), Action::Tenth(8)),
+            (c('9'), Action::Tenth(9)),
+        ],
+    ),
+    bind(None, "g", "go to frame, time, percent", &[(c('g'), Action::Goto)]),
+    bind(
+        Some("jump to the next, previous"),
+        "] [",
+        "event of the table",
+        &[(c(']'), Action::Jump(Goal::Listed, 1)), (c('['), Action::Jump(Goal::Listed, -1))],
+    ),
+    bind(None, "k K", "key going down", &[(c('k'), to(Lane::Key, 1)), (c('K'), to(Lane::Key, -1))]),
+    bind(None, "c C", "click", &[(c('c'), to(Lane::Click, 1)), (c('C'), to(Lane::Click, -1))]),
+    bind(None, "w W", "wheel", &[(c('w'), to(Lane::Wheel, 1)), (c('W'), to(Lane::Wheel, -1))]),
+    bind(None, "f F", "focus change", &[(c('f'), to(Lane::Focus, 1)), (c('F'), to(Lane::Focus, -1))]),
+    bind(None, "d D", "gap: data that is missing", &[(c('d'), to(Lane::Gap, 1)), (c('D'), to(Lane::Gap, -1))]),
+    bind(None, "' \"", "mark or remark", &[(c('\''), to(Lane::Mark, 1)), (c('"'), to(Lane::Mark, -1))]),
+    bind(None, "/", "search and filter", &[(c('/'), Action::Search)]),
+    bind(
+        None,
+        "n N",
+        "what was searched for",
+        &[(c('n'), Action::Jump(Goal::Listed, 1)), (c('N'), Action::Jump(Goal::Listed, -1))],
+    ),
+    bind(None, "Esc", "stop search, drop filter", &[(k(Key::Esc), Action::Back)]),
+    bind(Some("timeline"), "z Z", "zoom in, out", &[(c('z'), Action::Zoom(1)), (c('Z'), Action::Zoom(-1))]),
+    bind(None, "( )", "pan to the left, right", &[(c('('), Action::Pan(-1)), (c(')'), Action::Pan(1))]),
+    bind(None, "\\", "the whole of it", &[(c('\\'), Action::ZoomOut)]),
+    bind(Some("review"), "m", "mark this instant", &[(c('m'), Action::Mark)]),
+    bind(None, "v", "verdict on A–B or on all", &[(c('v'), Action::Verdict)]),
+    bind(None, "o", "export the frame or A–B", &[(c('o'), Action::Export)]),
+    bind(Some("show"), "e", "motion and frames too", &[(c('e'), Action::AllRows)]),
+    bind(None, "Tab i", "events or details", &[(k(Key::Tab), Action::Panel), (c('i'), Action::Panel)]),
+    bind(None, "h", "what lies over the picture", &[(c('h'), Action::Overlay)]),
+    bind(None, "t", "other colours", &[(c('t'), Action::Theme)]),
+    bind(None, "?", "this help", &[(c('?'), Action::Help)]),
+    bind(
+        None,
+        "q",
+        "quit (ctrl-Z: to the shell)",
+        &[
+            (c('q'), Action::Quit),
+            (Chord::control(Key::Char('c')), Action::Quit),
+            (Chord::control(Key::Char('z')), Action::Suspend),
+        ],
     ),
 ];
 
 /// What a chord asks for.
 pub(crate) fn action(chord: Chord) -> Option<Action> {
-    BINDINGS.iter().find(|binding| binding.chords.contains(&chord)).map(|binding| binding.action)
+    let acts = BINDINGS.iter().flat_map(|binding| binding.acts);
+    acts.copied().find(|(bound, _)| *bound == chord).map(|(_, action)| action)
 }
 
 #[cfg(test)]
@@ -156,13 +305,13 @@ mod tests {
     fn no_chord_is_bound_twice_and_every_binding_is_reached() {
         let mut seen: Vec<Chord> = Vec::new();
         for binding in BINDINGS {
-            assert!(!binding.chords.is_empty() && !binding.keys.is_empty() && !binding.says.is_empty());
-            for chord in binding.chords {
+            assert!(!binding.acts.is_empty() && !binding.keys.is_empty() && !binding.says.is_empty());
+            for (chord, act) in binding.acts {
                 assert!(!seen.contains(chord), "{chord:?} is bound twice");
                 seen.push(*chord);
-                assert_eq!(action(*chord), Some(binding.action));
+                assert_eq!(action(*chord), Some(*act));
             }
         }
-        assert_eq!(action(Chord::plain(Key::Char('z'))), None);
+        assert_eq!(action(Chord::plain(Key::Char('~'))), None);
     }
 }

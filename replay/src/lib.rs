@@ -6,27 +6,33 @@
 //! a log that is still open or was left by a crash.
 //!
 //! ```text
-//!  terminal events ─┐                          ┌─> request ─> worker thread (Pictures) ─┐
-//!  clock ───────────┼─> Msg ─> update ─> App ──┼─> draw ─> screen                       │
-//!  pictures ────────┘            │             └──────────────── Msg::Picture <─────────┘
-//!                                └─> Timeline
+//!  terminal events ─┐                          ┌─> request ─> worker thread (Pictures) ──────────┐
+//!  clock ───────────┼─> Msg ─> update ─> App ──┼─> command ─> desk threads (Review, Exports) ──┐ │
+//!  answers ─────────┘            │             └─> draw ─> screen                              │ │
+//!     ^                          └─> Timeline                                                  │ │
+//!     └───────────────────────────────────────────── Msg::Report, Msg::Picture <───────────────┴─┘
 //! ```
 //!
 //! Message in, state, screen out: `Msg` is closed, `update` has no I/O of its own and no clock, `draw` only reads.
 //! Everything that a [`Timeline`] says is untrusted text and is cleaned before it is drawn.
 
 mod app;
+mod desk;
 mod filter;
+mod goto;
 mod keys;
 mod msg;
 mod picture;
 mod player;
+mod prompt;
 mod terminal;
 mod text;
 mod theme;
 mod timeline;
+mod update;
 mod view;
 mod worker;
+mod zoom;
 
 #[cfg(test)]
 #[path = "../tests/support/fake.rs"]
@@ -34,6 +40,7 @@ mod fake;
 
 pub use filter::{Facts, Filter};
 pub use terminal::{Options, Recording, ReplayError, run};
+pub use theme::Look;
 pub use timeline::{
     Button, Click, Density, Direction, Export, Exports, Fact, Found, FrameInfo, HeldKey, InputState, Lane, Lanes, Mask,
     Overlay, Picture, Pictures, Remark, Review, Row, Rows, Section, Span, SpanKind, Spans, Summary, Timeline, Tone,

@@ -2,6 +2,7 @@
 //!
 //! Everything that changes the player goes through here, so a session of it can be replayed in a test.
 
+use crate::desk::Report;
 use crate::keys::Chord;
 use crate::worker::Answer;
 
@@ -39,6 +40,8 @@ pub(crate) enum Msg {
     Tick(u64),
     /// A picture is ready, or cannot be had.
     Picture(Answer),
+    /// The desk has something to say.
+    Report(Report),
     /// The system asks the program to end.
     Terminate,
 }

@@ -37,6 +37,13 @@ const PRESS_RADIUS: i32 = 11;
 /// Colour of that disc.
 const PRESS_COLOUR: [u8; 3] = [0xff, 0x5c, 0x57];
 
+/// Colour of the ring around a press.
+const CLICK_COLOUR: [u8; 3] = [0xf6, 0x9d, 0x50];
+/// Colour of the frame around what is covered; the other half of its dashes is black.
+const MASK_COLOUR: [u8; 3] = [0xb0, 0x83, 0xf0];
+/// Length of these dashes, pixels.
+const MASK_DASH: i32 = 6;
+
 /// Where to draw the pointer into a picture, in thousandths of its size so that requests can be compared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Pointer {
@@ -47,6 +54,20 @@ pub(crate) struct Pointer {
     /// A button is held.
     pub(crate) pressed: bool,
 }
+
+/// What is drawn into a picture where the terminal shows pixels, so that requests can be compared.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Drawing {
+    /// The pointer.
+    pub(crate) pointer: Option<Pointer>,
+    /// Covered parts: left, top, right, bottom in thousandths.
+    pub(crate) masks: Vec<[i32; 4]>,
+    /// Presses: from the left and from the top in thousandths, and how long ago in steps of [`CLICK_STEPS`].
+    pub(crate) clicks: Vec<(i32, i32, u8)>,
+}
+
+/// In how many steps the ring of a press grows.
+pub(crate) const CLICK_STEPS: u8 = 4;
 
 /// The largest size with the proportions of `size` that fits into `bounds`; at least one pixel.
 pub(crate) fn fit(size: (u32, u32), bounds: (u32, u32)) -> (u32, u32) {
@@ -83,20 +104,72 @@ pub(crate) fn scale(resizer: &mut Resizer, picture: Picture, bounds: (u32, u32))
     Ok(Picture { width: to_w, height: to_h, rgb: to.into_vec() })
 }
 
-/// Draws the pointer into a picture, on a disc while a button is held. Clipped at the edges.
-pub(crate) fn draw_pointer(picture: &mut Picture, pointer: Pointer) {
+/// A place in thousandths of a side in pixels, so far outside at the most that nothing overflows.
+fn place(share: i32, side: u32) -> i32 {
+    (i64::from(share) * i64::from(side) / 1000).clamp(-4096, 1 << 20) as i32
+}
+
+/// Sets a pixel, when it is there.
+fn dot(picture: &mut Picture, x: i32, y: i32, colour: [u8; 3]) {
+    if x >= 0 && y >= 0 && (x as u32) < picture.width && (y as u32) < picture.height {
+        let i = (y as usize * picture.width as usize + x as usize) * 3;
+        if let Some(pixel) = picture.rgb.get_mut(i..i + 3) {
+            pixel.copy_from_slice(&colour);
+        }
+    }
+}
+
+/// Draws everything that lies over a picture into it. Clipped at the edges.
+pub(crate) fn draw(picture: &mut Picture, drawing: &Drawing) {
+    for mask in &drawing.masks {
+        draw_mask(picture, *mask);
+    }
+    for (x, y, age) in &drawing.clicks {
+        draw_click(picture, (*x, *y), *age);
+    }
+    if let Some(pointer) = drawing.pointer {
+        draw_pointer(picture, pointer);
+    }
+}
+
+/// A dashed frame around a covered part.
+fn draw_mask(picture: &mut Picture, [left, top, right, bottom]: [i32; 4]) {
+    let (width, height) = (picture.width as i32, picture.height as i32);
+    let (left, right) = (place(left, picture.width).max(0), (place(right, picture.width) - 1).min(width - 1));
+    let (top, bottom) = (place(top, picture.height).max(0), (place(bottom, picture.height) - 1).min(height - 1));
+    let dashed = |i: i32| if i / MASK_DASH % 2 == 0 { MASK_COLOUR } else { [0, 0, 0] };
+    for line in 0..2 {
+        for x in left..=right {
+            dot(picture, x, top + line, dashed(x));
+            dot(picture, x, bottom - line, dashed(x));
+        }
+        for y in top..=bottom {
+            dot(picture, left + line, y, dashed(y));
+            dot(picture, right - line, y, dashed(y));
+        }
+    }
+}
+
+/// A ring that grows with the age of a press.
+fn draw_click(picture: &mut Picture, (x, y): (i32, i32), age: u8) {
     let scale = (picture.height / ARROW_SCALE).max(1) as i32;
-    let at = |share: i32, side: u32| (i64::from(share) * i64::from(side) / 1000).clamp(-4096, 1 << 20) as i32;
-    let (x0, y0) = (at(pointer.x, picture.width), at(pointer.y, picture.height));
-    let mut dot = |x: i32, y: i32, colour: [u8; 3]| {
-        let inside = x >= 0 && y >= 0 && (x as u32) < picture.width && (y as u32) < picture.height;
-        if inside {
-            let i = (y as usize * picture.width as usize + x as usize) * 3;
-            if let Some(pixel) = picture.rgb.get_mut(i..i + 3) {
-                pixel.copy_from_slice(&colour);
+    let (x, y) = (place(x, picture.width), place(y, picture.height));
+    let r = (PRESS_RADIUS + 5 * i32::from(age.min(CLICK_STEPS))) * scale;
+    let inner = r - 2 * scale;
+    for dy in -r..=r {
+        for dx in -r..=r {
+            if (inner * inner..=r * r).contains(&(dx * dx + dy * dy)) {
+                dot(picture, x + dx, y + dy, CLICK_COLOUR);
             }
         }
-    };
+    }
+}
+
+/// The pointer, on a disc while a button is held.
+fn draw_pointer(picture: &mut Picture, pointer: Pointer) {
+    let scale = (picture.height / ARROW_SCALE).max(1) as i32;
+    let (x0, y0) = (place(pointer.x, picture.width), place(pointer.y, picture.height));
+    let mut dot = |x: i32, y: i32, colour: [u8; 3]| dot(picture, x, y, colour);
     if pointer.pressed {
         let r = PRESS_RADIUS * scale;
         for y in -r..=r {
@@ -153,6 +226,25 @@ mod tests {
             let result = scale(&mut resizer, Picture { width, height, ..plain(64, 36) }, (32, 32));
             assert!(result.is_err_and(|e| e.contains("the decoder returned")), "{width}×{height}");
         }
+    }
+
+    #[test]
+    fn masks_and_presses_are_drawn_and_clipped() {
+        let ends = [i32::MIN, -400, 100, 900, 1400, i32::MAX];
+        for (from, until) in ends.into_iter().flat_map(|from| ends.map(|until| (from, until))) {
+            let mut picture = plain(60, 40);
+            let drawing = Drawing { masks: vec![[from, from, until, until]], ..Drawing::default() };
+            draw(&mut picture, &drawing);
+            assert_eq!(picture.rgb.len(), 60 * 40 * 3);
+            let seen = picture.rgb.iter().any(|v| *v != 100);
+            assert_eq!(seen, from < until && from <= 900 && until >= 100, "{from}..{until}");
+            let drawing = Drawing { clicks: vec![(from, until, u8::MAX)], ..Drawing::default() };
+            draw(&mut picture, &drawing);
+        }
+        let mut picture = plain(100, 100);
+        draw(&mut picture, &Drawing { clicks: vec![(500, 500, 0)], ..Drawing::default() });
+        assert_eq!(picture.rgb[(50 * 100 + 50 + 10) * 3..][..3], CLICK_COLOUR);
+        assert_eq!(picture.rgb[(50 * 100 + 50) * 3], 100, "a ring, not a disc");
     }
 
     #[test]

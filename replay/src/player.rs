@@ -4,11 +4,13 @@
 //! have passed. It knows no frames and no rows.
 
 /// Speeds as (numerator, denominator), slowest first.
-const SPEEDS: [(i128, i128); 9] = [(1, 10), (1, 4), (1, 2), (1, 1), (2, 1), (4, 1), (8, 1), (16, 1), (32, 1)];
+const SPEEDS: [(i128, i128); 8] = [(1, 10), (1, 4), (1, 2), (1, 1), (2, 1), (4, 1), (8, 1), (16, 1)];
 /// Real time in [`SPEEDS`].
 const REAL_TIME: usize = 3;
+/// From this speed on not every frame can be decoded in time.
+const FAST: usize = 5;
 /// How these are called on the screen, at the same places as in [`SPEEDS`].
-const SPEED_NAMES: [&str; SPEEDS.len()] = ["0.1×", "0.25×", "0.5×", "1×", "2×", "4×", "8×", "16×", "32×"];
+const SPEED_NAMES: [&str; SPEEDS.len()] = ["0.1×", "0.25×", "0.5×", "1×", "2×", "4×", "8×", "16×"];
 
 /// The playhead of a session.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub(crate) struct Player {
     at: i64,
     playing: bool,
     speed: usize,
+    /// What is played again and again: two instants of the session, the second after the first.
+    repeat: Option<(i64, i64)>,
     /// What a slow speed left over: less than one nanosecond, in units of the speed's denominator.
     rest: i128,
 }
@@ -25,7 +29,7 @@ pub(crate) struct Player {
 impl Player {
     /// A playhead at the start of `start..=end`, standing still. An end before the start is the start.
     pub(crate) fn new(start: i64, end: i64) -> Self {
-        Self { start, end: end.max(start), at: start, playing: false, speed: REAL_TIME, rest: 0 }
+        Self { start, end: end.max(start), at: start, playing: false, speed: REAL_TIME, repeat: None, rest: 0 }
     }
 
     /// Where the playhead is, on the session's clock.
@@ -56,6 +60,29 @@ impl Player {
     /// Whether it moves by itself.
     pub(crate) fn playing(&self) -> bool {
         self.playing
+    }
+
+    /// It moves so fast that pictures should be chosen by what they cost.
+    pub(crate) fn fast(&self) -> bool {
+        self.playing && self.speed >= FAST
+    }
+
+    /// What is played again and again.
+    pub(crate) fn repeat(&self) -> Option<(i64, i64)> {
+        self.repeat
+    }
+
+    /// Plays a span again and again once the playhead is in it; `None` or an empty span ends that.
+    pub(crate) fn set_repeat(&mut self, span: Option<(i64, i64)>) {
+        let inside = span.map(|(from, until)| (from.clamp(self.start, self.end), until.clamp(self.start, self.end)));
+        self.repeat = inside.filter(|(from, until)| from < until);
+    }
+
+    /// The session is longer than it was (or, of a damaged one, shorter).
+    pub(crate) fn set_end(&mut self, end: i64) {
+        self.end = end.max(self.start);
+        self.at = self.at.min(self.end);
+        self.set_repeat(self.repeat);
     }
 
     /// The speed as it is written on the screen.
@@ -93,6 +120,12 @@ impl Player {
         self.rest = 0;
     }
 
+    /// Real time.
+    pub(crate) fn real_time(&mut self) {
+        self.speed = REAL_TIME;
+        self.rest = 0;
+    }
+
     /// Goes to an instant, or to the nearest one inside the session.
     pub(crate) fn seek(&mut self, to: i64) {
         self.at = to.clamp(self.start, self.end);
@@ -122,7 +155,14 @@ impl Player {
         let (num, den) = SPEEDS[self.speed];
         let scaled = i128::from(real_ns) * num + self.rest;
         self.rest = scaled % den;
-        let to = i128::from(self.at) + scaled / den;
+        let mut to = i128::from(self.at) + scaled / den;
+        if let Some((from, until)) = self.repeat
+            && self.at <= until
+            && to > i128::from(until)
+        {
+            // As far into the next round as it came over the end of this one.
+            to = i128::from(from) + (to - i128::from(until)) % (i128::from(until) - i128::from(from));
+        }
         if to >= i128::from(self.end) {
             self.at = self.end;
             self.playing = false;
@@ -161,6 +201,29 @@ mod tests {
         player.toggle();
         (0..100).for_each(|_| player.advance(7));
         assert_eq!(player.at(), 70);
+    }
+
+    #[test]
+    fn a_span_is_played_again_and_again() {
+        let mut player = Player::new(0, 1_000);
+        player.set_repeat(Some((200, 300)));
+        player.toggle();
+        player.advance(250);
+        assert_eq!(player.at(), 250, "what lies before it is played up to it");
+        player.advance(60);
+        assert_eq!(player.at(), 210);
+        player.advance(1_000_000);
+        assert!((200..=300).contains(&player.at()) && player.playing());
+        player.seek(400);
+        player.advance(100);
+        assert_eq!(player.at(), 500, "what lies behind it is left alone");
+        player.set_repeat(Some((500, 5_000)));
+        player.advance(600);
+        assert_eq!((player.at(), player.repeat()), (600, Some((500, 1_000))), "a span that ends with the session");
+        player.set_end(400);
+        assert_eq!((player.at(), player.repeat()), (400, None));
+        player.set_repeat(Some((300, 300)));
+        assert_eq!(player.repeat(), None);
     }
 
     #[test]

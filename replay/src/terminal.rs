@@ -24,11 +24,13 @@ use ratatui::crossterm::terminal::{
 use ratatui::crossterm::{cursor, execute, queue};
 use ratatui_image::picker::{Picker, ProtocolType};
 
-use crate::app::{App, Painting, update};
+use crate::app::{App, Painting};
+use crate::desk::{Command, Desk, THREADS};
 use crate::keys::{Chord, Key};
 use crate::msg::Msg;
-use crate::theme::{Colours, Theme};
+use crate::theme::{Colours, Look, Theme};
 use crate::timeline::{Exports, Pictures, Review, Timeline};
+use crate::update::update_all;
 use crate::view;
 use crate::worker::{KITTY_IDS, THREAD, Worker};
 
@@ -41,6 +43,8 @@ const INPUT_POLL: Duration = Duration::from_millis(50);
 const INPUT_END: Duration = Duration::from_millis(200);
 /// Between two pictures while playing: 60 a second, twice what recordings usually have.
 const PLAYING_TICK: Duration = Duration::from_micros(16_667);
+/// Between two calls of a search: the screen is drawn in between.
+const BUSY_TICK: Duration = Duration::from_millis(1);
 /// Between two looks at the signals and at late pictures while nothing moves.
 const IDLE_TICK: Duration = Duration::from_millis(100);
 
@@ -49,6 +53,8 @@ const IDLE_TICK: Duration = Duration::from_millis(100);
 pub struct Options {
     /// Draw pictures with half-blocks even where the terminal could show pixels.
     pub half_blocks: bool,
+    /// Which colours.
+    pub look: Look,
     /// No colours, as `NO_COLOR` in the environment asks for: pictures are drawn with dots.
     pub no_color: bool,
     /// Begin to play at once instead of standing at the start.
@@ -108,7 +114,7 @@ impl ReplayError {
 /// # Errors
 /// There is no terminal, or it fails. Data that cannot be read or decoded is no error: the player shows it.
 pub fn run(recording: Recording<'_>, options: Options) -> Result<(), ReplayError> {
-    let Recording { timeline, pictures, .. } = recording;
+    let Recording { timeline, pictures, review, exports } = recording;
     for (stream, is_terminal) in
         [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
     {
@@ -129,16 +135,16 @@ pub fn run(recording: Recording<'_>, options: Options) -> Result<(), ReplayError
     enable_raw_mode().map_err(ReplayError::terminal("setting it up"))?;
     let kitty = picker.as_ref().is_some_and(|picker| picker.protocol_type() == ProtocolType::Kitty);
     let worker = Worker::start(pictures, picker).map_err(ReplayError::terminal("starting the decoder's thread"))?;
+    let desk = Desk::start(review, exports).map_err(ReplayError::terminal("starting the desk's threads"))?;
     let input = Input::start().map_err(ReplayError::terminal("starting the input thread"))?;
     let mut terminal =
         Terminal::new(CrosstermBackend::new(io::stdout())).map_err(ReplayError::terminal("setting it up"))?;
     let size = terminal.size().map_err(ReplayError::terminal("asking for its size"))?;
-    let mut app = App::new(timeline, Theme::new(colours), painting, (size.width, size.height));
+    let mut app = App::new(timeline, Theme::new(colours, options.look), painting, (size.width, size.height));
     app.begin(options.at_ns, options.play);
     let title = format!("{} - watchcap replay", app.summary.title);
     execute!(io::stdout(), SetTitle(title)).map_err(ReplayError::terminal("naming its window"))?;
-    let ended = play(&mut app, &mut terminal, &worker, &input, &signals);
-    drop(input);
+    let ended = play(&mut app, &mut terminal, &Hands { worker, desk, input, signals });
     if kitty {
         forget_pictures().map_err(ReplayError::terminal("deleting the pictures in it"))?;
     }
@@ -146,21 +152,28 @@ pub fn run(recording: Recording<'_>, options: Options) -> Result<(), ReplayError
     ended
 }
 
-/// The loop: draw, ask for the picture, wait for anything, let it change the player.
+/// What the loop works with.
+struct Hands {
+    worker: Worker,
+    desk: Desk,
+    input: Input,
+    signals: Signals,
+}
+
+/// The loop: draw, ask for the picture, hand over what is to be done, wait for anything, let it change the player.
 fn play(
     app: &mut App<'_>,
     terminal: &mut Terminal<CrosstermBackend<Stdout>>,
-    worker: &Worker,
-    input: &Input,
-    signals: &Signals,
+    hands: &Hands,
 ) -> Result<(), ReplayError> {
+    let Hands { worker, desk, input, signals } = hands;
     let mut asked = None;
-    let mut help = false;
+    let mut covered = false;
     let mut last = now();
     while !app.quit {
-        if app.help != help {
+        if app.covered() != covered {
             // A graphics picture is not made of cells: what lay over it is only gone when everything is drawn anew.
-            help = app.help;
+            covered = app.covered();
             if matches!(app.painting, Painting::Graphics(..)) {
                 terminal.clear().map_err(ReplayError::terminal("clearing it"))?;
                 (app.shown, asked) = (None, None);
@@ -168,13 +181,35 @@ fn play(
         }
         draw(app, terminal).map_err(ReplayError::terminal("drawing"))?;
         let wanted = app.wants();
-        if let Some(request) = wanted.filter(|_| wanted != asked) {
-            worker.ask(request);
+        if wanted != asked {
+            if let Some(request) = wanted.clone().filter(|request| !app.satisfied(request)) {
+                worker.ask(request);
+            }
             asked = wanted;
         }
-        let tick = if app.player.playing() { PLAYING_TICK } else { IDLE_TICK };
-        let until = last + tick;
         let mut messages = Vec::with_capacity(4);
+        let mut suspend = signals.take_suspend();
+        for command in app.commands.drain(..) {
+            suspend |= command == Command::Suspend;
+            messages.extend(desk.take(command).map(Msg::Report));
+        }
+        if suspend {
+            suspend_here().map_err(ReplayError::terminal("giving it back to the shell"))?;
+        }
+        if suspend | signals.take_resumed() {
+            // Whoever had the terminal in between has left something on it.
+            resume().map_err(ReplayError::terminal("setting it up again"))?;
+            terminal.clear().map_err(ReplayError::terminal("clearing it"))?;
+            let size = terminal.size().map_err(ReplayError::terminal("asking for its size"))?;
+            messages.push(Msg::Resize { width: size.width, height: size.height });
+            (asked, last) = (None, now());
+        }
+        let tick = match (app.busy(), app.player.playing()) {
+            (true, _) => BUSY_TICK,
+            (false, true) => PLAYING_TICK,
+            (false, false) => IDLE_TICK,
+        };
+        let until = if messages.is_empty() { last + tick } else { now() };
         select! {
             recv(input.messages) -> message => match message {
                 Ok(message) => messages.push(message),
@@ -187,15 +222,14 @@ fn play(
         // What else has come in the meantime: a held key repeats faster than a slow terminal draws.
         messages.extend(input.messages.try_iter().take(INPUT_QUEUE));
         messages.extend(worker.answers.try_iter().take(1).map(Msg::Picture));
+        messages.extend(desk.reports.try_iter().map(Msg::Report));
         let passed = now().saturating_duration_since(last);
         last += passed;
         messages.push(Msg::Tick(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)));
         if signals.raised() {
             messages.push(Msg::Terminate);
         }
-        for message in messages {
-            update(app, message);
-        }
+        update_all(app, messages);
     }
     Ok(())
 }
@@ -265,6 +299,27 @@ fn restore() {
     }
 }
 
+/// Makes the terminal ours.
+fn resume() -> io::Result<()> {
+    enable_raw_mode()?;
+    ACTIVE.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, cursor::Hide)
+}
+
+/// Gives the terminal back and stops the process, as the shell's job control wants it; returns when it goes on.
+#[cfg(unix)]
+fn suspend_here() -> io::Result<()> {
+    restore();
+    signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the same on every system")]
+fn suspend_here() -> io::Result<()> {
+    // There is no job control.
+    Ok(())
+}
+
 /// Holds the terminal while it is ours.
 struct Guard;
 
@@ -274,18 +329,17 @@ impl Guard {
         HOOK.call_once(|| {
             let before = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
-                // A decoder that panics is caught and shown in the place of its picture; the player goes on.
-                if ACTIVE.load(Ordering::SeqCst) && thread::current().name() == Some(THREAD) {
+                // A decoder or a disk that panics is caught and shown on the screen; the player goes on.
+                let ours = |name: &str| name == THREAD || name.starts_with(THREADS);
+                if ACTIVE.load(Ordering::SeqCst) && thread::current().name().is_some_and(ours) {
                     return;
                 }
                 restore();
                 before(info);
             }));
         });
-        enable_raw_mode()?;
-        ACTIVE.store(true, Ordering::SeqCst);
         let guard = Self;
-        execute!(io::stdout(), EnterAlternateScreen, EnableMouseCapture, cursor::Hide)?;
+        resume()?;
         Ok(guard)
     }
 }
@@ -296,9 +350,12 @@ impl Drop for Guard {
     }
 }
 
-/// Whether the system has asked to end.
+/// What the system has asked for.
+#[derive(Default)]
 struct Signals {
     raised: Arc<AtomicBool>,
+    suspend: Arc<AtomicBool>,
+    resumed: Arc<AtomicBool>,
     #[cfg(unix)]
     ids: Vec<signal_hook::SigId>,
 }
@@ -306,11 +363,21 @@ struct Signals {
 impl Signals {
     #[cfg(unix)]
     fn watch() -> io::Result<Self> {
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let mut signals = Self { raised: Arc::default(), ids: Vec::with_capacity(3) };
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
-            signals.ids.push(signal_hook::flag::register(signal, Arc::clone(&signals.raised))?);
+        use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+        let mut signals = Self::default();
+        let flags = [
+            (SIGHUP, &signals.raised),
+            (SIGINT, &signals.raised),
+            (SIGQUIT, &signals.raised),
+            (SIGTERM, &signals.raised),
+            (SIGTSTP, &signals.suspend),
+            (SIGCONT, &signals.resumed),
+        ];
+        let mut ids = Vec::with_capacity(flags.len());
+        for (signal, flag) in flags {
+            ids.push(signal_hook::flag::register(signal, Arc::clone(flag))?);
         }
+        signals.ids = ids;
         Ok(signals)
     }
 
@@ -318,11 +385,22 @@ impl Signals {
     #[expect(clippy::unnecessary_wraps, reason = "the same on every system")]
     fn watch() -> io::Result<Self> {
         // Control-C comes as a key in raw mode, and closing the window ends the process.
-        Ok(Self { raised: Arc::default() })
+        Ok(Self::default())
     }
 
+    /// It is to end.
     fn raised(&self) -> bool {
         self.raised.load(Ordering::SeqCst)
+    }
+
+    /// It is to stop for a while.
+    fn take_suspend(&self) -> bool {
+        self.suspend.swap(false, Ordering::SeqCst)
+    }
+
+    /// It was stopped (perhaps without being asked) and goes on.
+    fn take_resumed(&self) -> bool {
+        self.resumed.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -408,6 +486,9 @@ fn chord(event: KeyEvent) -> Option<Chord> {
         KeyCode::PageDown => Key::PageDown,
         KeyCode::Tab => Key::Tab,
         KeyCode::Esc => Key::Esc,
+        KeyCode::Enter => Key::Enter,
+        KeyCode::Backspace => Key::Backspace,
+        KeyCode::Delete => Key::Delete,
         _ => return None,
     };
     if event.modifiers.contains(KeyModifiers::ALT) {
@@ -432,9 +513,11 @@ mod tests {
         };
         assert_eq!(act(KeyCode::Char('?'), KeyModifiers::SHIFT), Some(Action::Help));
         assert_eq!(act(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Action::Quit));
-        assert_eq!(act(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(act(KeyCode::Char('u'), KeyModifiers::CONTROL), None);
+        assert_eq!(act(KeyCode::Char('z'), KeyModifiers::CONTROL), Some(Action::Suspend));
         assert_eq!(act(KeyCode::Right, KeyModifiers::SHIFT), Some(Action::Seconds(1)));
         assert_eq!(act(KeyCode::Right, KeyModifiers::NONE), Some(Action::Frame(1)));
+        assert_eq!(act(KeyCode::Backspace, KeyModifiers::NONE), Some(Action::RealTime));
         assert_eq!(act(KeyCode::Char('q'), KeyModifiers::ALT), None);
         let mut released = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
         released.kind = KeyEventKind::Release;

@@ -100,12 +100,18 @@ pub(crate) fn clock(ns: u64, hours: bool) -> String {
 /// A length of time as short as it can be said on a ruler of `step` nanoseconds.
 pub(crate) fn tick(ns: u64, step: u64) -> String {
     let s = ns / SECOND as u64;
-    if step < SECOND as u64 {
-        format!("{}:{:02}.{}", s / 60, s % 60, ns / 100_000_000 % 10)
-    } else if s >= 3600 {
+    let ms = ns / 1_000_000 % 1000;
+    let text = if s >= 3600 {
         format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
     } else {
         format!("{}:{:02}", s / 60, s % 60)
+    };
+    // As many places as the step has.
+    match step {
+        0..10_000_000 => format!("{text}.{ms:03}"),
+        10_000_000..100_000_000 => format!("{text}.{:02}", ms / 10),
+        100_000_000..1_000_000_000 => format!("{text}.{}", ms / 100),
+        _ => text,
     }
 }
 
@@ -175,6 +181,8 @@ mod tests {
             (tick(1_500_000_000, 500_000_000), tick(65_000_000_000, 5_000_000_000)),
             ("0:01.5".into(), "1:05".into())
         );
+        assert_eq!(tick(1_234_567_890, 20_000_000), "0:01.23");
+        assert_eq!(tick(3_661_002_000_000, 1_000_000), "1:01:01.002");
         assert_eq!(wall(1_700_000_000_123_456_789), ("2023-11-14".into(), "22:13:20Z".into()));
         assert_eq!(wall(951_782_400_000_000_000).0, "2000-02-29");
         assert_eq!(wall(-1).0, "1969-12-31");

@@ -5,7 +5,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::timeline::Lane;
+use crate::timeline::{Lane, SpanKind, Tone, Verdict};
 
 /// How many colours there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,39 +18,166 @@ pub(crate) enum Colours {
     None,
 }
 
-/// The palette, red-green-blue.
-mod palette {
-    pub(super) const BACK: u32 = 0x0f_1419;
-    pub(super) const SURFACE: u32 = 0x17_1d26;
-    pub(super) const WELL: u32 = 0x08_0b0f;
-    pub(super) const SELECTED: u32 = 0x26_3a55;
-    pub(super) const TEXT: u32 = 0xd3_dce6;
-    pub(super) const DIM: u32 = 0x8a_97a6;
-    pub(super) const FAINT: u32 = 0x4a_5563;
-    pub(super) const TRACK: u32 = 0x2a_323d;
-    pub(super) const ACCENT: u32 = 0x6c_b6ff;
-    pub(super) const AMBER: u32 = 0xff_d166;
-    pub(super) const GREEN: u32 = 0x6b_c46d;
-    pub(super) const RED: u32 = 0xff_5c57;
-    pub(super) const ORANGE: u32 = 0xf6_9d50;
-    pub(super) const YELLOW: u32 = 0xe0_b84a;
-    pub(super) const PURPLE: u32 = 0xb0_83f0;
-    pub(super) const PINK: u32 = 0xe2_75ad;
-    pub(super) const TEAL: u32 = 0x4f_b3bf;
-    pub(super) const CAP: u32 = 0xd3_dce6;
-    pub(super) const INK: u32 = 0x0f_1419;
+/// Which palette.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Look {
+    /// Light on dark.
+    #[default]
+    Dark,
+    /// Dark on light.
+    Light,
+    /// Pure colours on black, nothing dimmed.
+    Contrast,
 }
+
+impl Look {
+    /// The one after it, in a circle.
+    pub(crate) fn next(self) -> Self {
+        match self {
+            Self::Dark => Self::Light,
+            Self::Light => Self::Contrast,
+            Self::Contrast => Self::Dark,
+        }
+    }
+
+    /// Its name on the screen.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::Contrast => "high contrast",
+        }
+    }
+
+    fn palette(self) -> &'static Palette {
+        match self {
+            Self::Dark => &DARK,
+            Self::Light => &LIGHT,
+            Self::Contrast => &CONTRAST,
+        }
+    }
+}
+
+/// Colours by what they are for, red-green-blue.
+#[derive(Debug)]
+struct Palette {
+    back: u32,
+    surface: u32,
+    well: u32,
+    selected: u32,
+    playhead_column: u32,
+    text: u32,
+    dim: u32,
+    faint: u32,
+    track: u32,
+    accent: u32,
+    amber: u32,
+    green: u32,
+    red: u32,
+    orange: u32,
+    yellow: u32,
+    purple: u32,
+    pink: u32,
+    teal: u32,
+    cap: u32,
+    /// What is written on a coloured ground.
+    ink: u32,
+}
+
+static DARK: Palette = Palette {
+    back: 0x0f_1419,
+    surface: 0x17_1d26,
+    well: 0x08_0b0f,
+    selected: 0x26_3a55,
+    playhead_column: 0x5a_4a1c,
+    text: 0xd3_dce6,
+    dim: 0x8a_97a6,
+    faint: 0x5d_6978,
+    track: 0x2a_323d,
+    accent: 0x6c_b6ff,
+    amber: 0xff_d166,
+    green: 0x6b_c46d,
+    red: 0xff_5c57,
+    orange: 0xf6_9d50,
+    yellow: 0xe0_b84a,
+    purple: 0xb0_83f0,
+    pink: 0xe2_75ad,
+    teal: 0x4f_b3bf,
+    cap: 0xd3_dce6,
+    ink: 0x0f_1419,
+};
+
+static LIGHT: Palette = Palette {
+    back: 0xfa_fbfc,
+    surface: 0xee_f1f5,
+    well: 0xdf_e4ea,
+    selected: 0xc4_dbf7,
+    playhead_column: 0xff_e2a0,
+    text: 0x1f_2830,
+    dim: 0x55_606c,
+    faint: 0x66_717d,
+    track: 0xc6_ced8,
+    accent: 0x0b_5fc0,
+    amber: 0x8a_5a00,
+    green: 0x1a_7f37,
+    red: 0xc1_1f1f,
+    orange: 0xb3_5300,
+    yellow: 0x7d_6500,
+    purple: 0x7a_3fc4,
+    pink: 0xb0_2a78,
+    teal: 0x0a_6e7a,
+    cap: 0x2f_3944,
+    ink: 0xff_ffff,
+};
+
+static CONTRAST: Palette = Palette {
+    back: 0x00_0000,
+    surface: 0x00_0000,
+    well: 0x00_0000,
+    selected: 0x00_00d7,
+    playhead_column: 0x5f_5f00,
+    text: 0xff_ffff,
+    dim: 0xff_ffff,
+    faint: 0xd0_d0d0,
+    track: 0x87_8787,
+    accent: 0x00_ffff,
+    amber: 0xff_ff00,
+    green: 0x00_ff00,
+    red: 0xff_8787,
+    orange: 0xff_af00,
+    yellow: 0xff_ff00,
+    purple: 0xd7_afff,
+    pink: 0xff_87ff,
+    teal: 0x00_ffff,
+    cap: 0xff_ffff,
+    ink: 0x00_0000,
+};
 
 /// The colours of the player.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Theme {
     colours: Colours,
+    look: Look,
 }
 
 impl Theme {
     /// A theme of so many colours.
-    pub(crate) fn new(colours: Colours) -> Self {
-        Self { colours }
+    pub(crate) fn new(colours: Colours, look: Look) -> Self {
+        Self { colours, look }
+    }
+
+    /// Another palette. Without colours there is only one.
+    pub(crate) fn set_look(&mut self, look: Look) {
+        self.look = look;
+    }
+
+    /// Its palette; `None` without colours.
+    pub(crate) fn look(self) -> Option<Look> {
+        (self.colours != Colours::None).then_some(self.look)
+    }
+
+    fn palette(self) -> &'static Palette {
+        self.look.palette()
     }
 
     /// A colour of a picture.
@@ -74,129 +201,184 @@ impl Theme {
 
     /// The ground of everything.
     pub(crate) fn base(self) -> Style {
-        Style::new().fg(self.hex(palette::TEXT)).bg(self.hex(palette::BACK))
+        Style::new().fg(self.hex(self.palette().text)).bg(self.hex(self.palette().back))
     }
 
     /// The ground of a panel.
     pub(crate) fn surface(self) -> Style {
-        Style::new().fg(self.hex(palette::TEXT)).bg(self.hex(palette::SURFACE))
+        Style::new().fg(self.hex(self.palette().text)).bg(self.hex(self.palette().surface))
     }
 
     /// The ground around a picture.
     pub(crate) fn well(self) -> Style {
-        Style::new().fg(self.hex(palette::DIM)).bg(self.hex(palette::WELL))
+        Style::new().fg(self.hex(self.palette().dim)).bg(self.hex(self.palette().well))
     }
 
     /// Text to read.
     pub(crate) fn text(self) -> Style {
-        self.style(palette::TEXT, Modifier::empty())
+        self.style(self.palette().text, Modifier::empty())
     }
 
     /// Text to look past.
     pub(crate) fn dim(self) -> Style {
-        self.style(palette::DIM, Modifier::DIM)
+        self.style(self.palette().dim, Modifier::DIM)
     }
 
     /// Rules and ticks.
     pub(crate) fn faint(self) -> Style {
-        self.style(palette::FAINT, Modifier::DIM)
+        self.style(self.palette().faint, Modifier::DIM)
     }
 
     /// The empty track of a lane.
     pub(crate) fn track(self) -> Style {
-        self.style(palette::TRACK, Modifier::DIM)
+        self.style(self.palette().track, Modifier::DIM)
     }
 
     /// The program's own name, headings, keys in the help.
     pub(crate) fn accent(self) -> Style {
-        self.style(palette::ACCENT, Modifier::BOLD).add_modifier(Modifier::BOLD)
+        self.style(self.palette().accent, Modifier::BOLD).add_modifier(Modifier::BOLD)
     }
 
     /// The playhead.
     pub(crate) fn playhead(self) -> Style {
-        self.style(palette::AMBER, Modifier::BOLD).add_modifier(Modifier::BOLD)
+        self.style(self.palette().amber, Modifier::BOLD).add_modifier(Modifier::BOLD)
     }
 
     /// The column of the playhead in the lanes.
     pub(crate) fn playhead_column(self) -> Style {
         match self.colours {
             Colours::None => Style::new().add_modifier(Modifier::REVERSED),
-            _ => Style::new().bg(self.hex(0x5a_4a1c)),
+            _ => Style::new().bg(self.hex(self.palette().playhead_column)),
         }
     }
 
     /// What went wrong.
     pub(crate) fn error(self) -> Style {
-        self.style(palette::RED, Modifier::BOLD)
+        self.style(self.palette().red, Modifier::BOLD)
     }
 
     /// A line that is chosen.
     pub(crate) fn selected(self) -> Style {
         match self.colours {
             Colours::None => Style::new().add_modifier(Modifier::REVERSED),
-            _ => Style::new().bg(self.hex(palette::SELECTED)),
+            _ => Style::new().bg(self.hex(self.palette().selected)),
         }
     }
 
     fn chip(self, ground: u32) -> Style {
         match self.colours {
             Colours::None => Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD),
-            _ => Style::new().fg(self.hex(palette::INK)).bg(self.hex(ground)).add_modifier(Modifier::BOLD),
+            _ => Style::new().fg(self.hex(self.palette().ink)).bg(self.hex(ground)).add_modifier(Modifier::BOLD),
         }
     }
 
     /// The chip that says it plays.
     pub(crate) fn playing(self) -> Style {
-        self.chip(palette::GREEN)
+        self.chip(self.palette().green)
     }
 
     /// The chip that says it stands.
     pub(crate) fn paused(self) -> Style {
-        self.chip(palette::AMBER)
+        self.chip(self.palette().amber)
     }
 
     /// The chip of the recording's state.
     pub(crate) fn state(self) -> Style {
-        self.chip(palette::ACCENT)
+        self.chip(self.palette().accent)
     }
 
     /// A chip that warns.
     pub(crate) fn alert(self) -> Style {
-        self.chip(palette::RED)
+        self.chip(self.palette().red)
     }
 
     /// A quiet chip: a flag of a frame.
     pub(crate) fn flag(self) -> Style {
-        self.style(palette::PURPLE, Modifier::BOLD)
+        self.style(self.palette().purple, Modifier::BOLD)
     }
 
     /// A key that is held.
     pub(crate) fn cap(self) -> Style {
-        self.chip(palette::CAP)
+        self.chip(self.palette().cap)
     }
 
     /// A button that is held.
     pub(crate) fn pressed(self) -> Style {
-        self.chip(palette::RED)
+        self.chip(self.palette().red)
     }
 
     /// The pointer over a picture.
     pub(crate) fn pointer(self) -> Style {
-        self.chip(palette::AMBER)
+        self.chip(self.palette().amber)
+    }
+
+    /// A part of a picture that was covered: its frame and its name.
+    pub(crate) fn mask(self) -> Style {
+        self.chip(self.palette().purple)
+    }
+
+    /// A press shortly before the playhead.
+    pub(crate) fn click(self) -> Style {
+        self.style(self.palette().orange, Modifier::BOLD).add_modifier(Modifier::BOLD)
+    }
+
+    /// The range A–B on the ruler.
+    pub(crate) fn range(self) -> Style {
+        match self.colours {
+            Colours::None => Style::new().add_modifier(Modifier::UNDERLINED),
+            _ => Style::new().bg(self.hex(self.palette().selected)),
+        }
+    }
+
+    /// How a fact is meant.
+    pub(crate) fn tone(self, tone: Tone) -> Style {
+        match tone {
+            Tone::Plain => self.text(),
+            Tone::Good => self.style(self.palette().green, Modifier::empty()),
+            Tone::Warn => self.style(self.palette().yellow, Modifier::BOLD),
+            Tone::Bad => self.error(),
+        }
+    }
+
+    /// What is the matter with a span.
+    pub(crate) fn span(self, kind: SpanKind) -> Style {
+        let (colour, plain) = match kind {
+            SpanKind::Dropped => (self.palette().red, Modifier::BOLD),
+            SpanKind::Gap => (self.palette().orange, Modifier::BOLD),
+            SpanKind::Redacted => (self.palette().purple, Modifier::empty()),
+            SpanKind::Paused => (self.palette().dim, Modifier::DIM),
+        };
+        self.style(colour, plain)
+    }
+
+    /// Frames that repeat the one before.
+    pub(crate) fn duplicate(self) -> Style {
+        self.style(self.palette().teal, Modifier::DIM)
+    }
+
+    /// A verdict.
+    pub(crate) fn verdict(self, verdict: Option<Verdict>) -> Style {
+        let colour = match verdict {
+            None => self.palette().pink,
+            Some(Verdict::Accept) => self.palette().green,
+            Some(Verdict::Reject) => self.palette().red,
+            Some(Verdict::Look) => self.palette().yellow,
+        };
+        self.style(colour, Modifier::BOLD).add_modifier(Modifier::BOLD)
     }
 
     /// Events of a lane.
     pub(crate) fn lane(self, lane: Lane) -> Style {
         let (colour, plain) = match lane {
-            Lane::Key => (palette::ACCENT, Modifier::empty()),
-            Lane::Motion => (palette::TEAL, Modifier::empty()),
-            Lane::Click => (palette::ORANGE, Modifier::empty()),
-            Lane::Wheel => (palette::YELLOW, Modifier::empty()),
-            Lane::Focus => (palette::PURPLE, Modifier::empty()),
-            Lane::Frame => (palette::GREEN, Modifier::empty()),
-            Lane::Gap => (palette::RED, Modifier::BOLD),
-            Lane::Mark => (palette::PINK, Modifier::BOLD),
-            Lane::System => (palette::DIM, Modifier::DIM),
+            Lane::Key => (self.palette().accent, Modifier::empty()),
+            Lane::Motion => (self.palette().teal, Modifier::empty()),
+            Lane::Click => (self.palette().orange, Modifier::empty()),
+            Lane::Wheel => (self.palette().yellow, Modifier::empty()),
+            Lane::Focus => (self.palette().purple, Modifier::empty()),
+            Lane::Frame => (self.palette().green, Modifier::empty()),
+            Lane::Gap => (self.palette().red, Modifier::BOLD),
+            Lane::Mark => (self.palette().pink, Modifier::BOLD),
+            Lane::System => (self.palette().dim, Modifier::DIM),
         };
         self.style(colour, plain)
     }
@@ -236,9 +418,9 @@ mod tests {
 
     #[test]
     fn without_colours_there_are_none_and_emphasis_stays() {
-        let theme = Theme::new(Colours::None);
+        let theme = Theme::new(Colours::None, Look::Dark);
         let styles =
-            [theme.playing(), theme.cap(), theme.selected(), theme.alert(), theme.playhead_column(), theme.pointer()];
+            [theme.playing(), theme.cap(), theme.selected(), theme.alert(), theme.playhead_column(), theme.mask()];
         for style in styles {
             assert!(style.add_modifier.contains(Modifier::REVERSED));
         }
@@ -247,6 +429,41 @@ mod tests {
         {
             for colour in [style.fg, style.bg] {
                 assert!(matches!(colour, None | Some(Color::Reset)), "{style:?}");
+            }
+        }
+    }
+
+    /// Relative luminance (WCAG 2.2) of a colour, 0–1.
+    fn luminance(hex: u32) -> f64 {
+        let [_, r, g, b] = hex.to_be_bytes();
+        let linear = |v: u8| {
+            let v = f64::from(v) / 255.0;
+            if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+    }
+
+    fn contrast(a: u32, b: u32) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn every_palette_can_be_read() {
+        // 4.5 is what WCAG 2.2 asks of text, 7 of text with enhanced contrast, 3 of signs.
+        for (look, text, signs) in [(Look::Dark, 4.5, 3.0), (Look::Light, 4.5, 3.0), (Look::Contrast, 7.0, 7.0)] {
+            let p = look.palette();
+            for ground in [p.back, p.surface, p.well] {
+                for colour in [p.text, p.dim, p.accent, p.red, p.amber] {
+                    assert!(contrast(colour, ground) >= text, "{look:?}: {colour:06x} on {ground:06x}");
+                }
+                for colour in [p.faint, p.green, p.orange, p.yellow, p.purple, p.pink, p.teal] {
+                    assert!(contrast(colour, ground) >= signs, "{look:?}: {colour:06x} on {ground:06x}");
+                }
+            }
+            assert!(contrast(p.text, p.selected) >= text, "{look:?}: the selected line");
+            for ground in [p.green, p.amber, p.accent, p.red, p.cap, p.purple] {
+                assert!(contrast(p.ink, ground) >= text, "{look:?}: ink on {ground:06x}");
             }
         }
     }

@@ -3,12 +3,15 @@
 //! Invariants: of the requests that wait, only the latest is served; of the answers that wait, only the latest is kept; the
 //! cache stays below its bounds; a terminal that stores pictures by id is given [`KITTY_IDS`] and never another. A decoder
 //! that panics is an answer that says so.
+//!
+//! When nothing is asked it decodes ahead: a few frames on, or, going back, the group of frames it is in and the one before, so
+//! that a step back finds its picture scaled. What is farthest from the playhead leaves the cache first.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use fast_image_resize::Resizer;
 use image::{DynamicImage, RgbImage};
 use ratatui::layout::Size;
@@ -16,31 +19,41 @@ use ratatui_image::Resize;
 use ratatui_image::picker::{Capability, Picker, ProtocolType};
 use ratatui_image::protocol::{Protocol, kitty::Kitty};
 
-use crate::picture::{Pointer, draw_pointer, scale};
+use crate::picture::{Drawing, draw, scale};
 use crate::text::clean;
-use crate::timeline::{Picture, Pictures};
+use crate::timeline::{Direction, Picture, Pictures};
 
 /// Name of the thread; the panic hook knows it by this.
 pub(crate) const THREAD: &str = "watchcap-pictures";
-/// Scaled pictures that are kept: two seconds at 30 fps and a few more, for stepping to and fro.
-const CACHE_PICTURES: usize = 64;
+/// Scaled pictures that are kept: four groups of half a second at 60 frames a second.
+const CACHE_PICTURES: usize = 128;
 /// Bytes of scaled pictures that are kept, whatever their number. Half-blocks on 200 columns are 143 × 80 × 3 = 34 KB each,
-/// 2.2 MB for all 64; pixels at their largest (see `view::picture`) are 1280 × 720 × 3 = 2.8 MB each, so 24 of them.
-const CACHE_BYTES: usize = 64 << 20;
+/// 4.4 MB for all 128; pixels at their largest (see `view::picture`) are 1280 × 720 × 3 = 2.8 MB each, so 34 of them: a group
+/// of half a second at 60 frames a second.
+const CACHE_BYTES: usize = 96 << 20;
+/// Frames that are decoded ahead: a quarter of a second at 30 frames a second.
+const AHEAD: u64 = 8;
+/// While a key repeats a frame is decoded when that takes no more decodes than this; else the nearest one that costs less is
+/// shown. 1080p takes about 5 ms a decode, and a key repeats every 33 ms.
+const HURRIED_DECODES: u64 = 3;
 /// The ids under which pictures are stored in a terminal that speaks kitty's protocol: the next picture replaces the one
 /// before the last. (A new id for each would fill the terminal's memory: nothing deletes the old ones.) Two, so that the
 /// picture on the screen is whole while the next is on its way. An id is a colour to the protocol: 24 bits.
 pub(crate) const KITTY_IDS: [u32; 2] = [0x0057_4301, 0x0057_4302];
 
 /// A picture that is wanted.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Request {
     /// Of which frame.
     pub(crate) frame: u64,
     /// It fits into this, pixels.
     pub(crate) bounds: (u32, u32),
-    /// The pointer to draw into it, where the terminal shows pixels.
-    pub(crate) pointer: Option<Pointer>,
+    /// A key repeats: any picture near the frame will do when that one takes long.
+    pub(crate) hurry: bool,
+    /// Which way the playhead goes.
+    pub(crate) heading: Direction,
+    /// What to draw into it, where the terminal shows pixels.
+    pub(crate) drawing: Drawing,
 }
 
 /// A picture as it can be drawn.
@@ -57,13 +70,15 @@ pub(crate) enum Drawable {
 pub(crate) struct Answer {
     /// The request.
     pub(crate) request: Request,
+    /// The frame whose picture it is: another than the one asked for only in a hurry.
+    pub(crate) frame: u64,
     /// The picture, or why there is none.
     pub(crate) result: Result<Drawable, String>,
 }
 
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Answer {{ request: {:?}, ok: {} }}", self.request, self.result.is_ok())
+        write!(f, "Answer {{ request: {:?}, frame: {}, ok: {} }}", self.request, self.frame, self.result.is_ok())
     }
 }
 
@@ -105,8 +120,17 @@ impl Worker {
         let (outbox, answers) = Mailbox::new();
         let mut studio = Studio::new(pictures, picker);
         std::thread::Builder::new().name(THREAD.into()).spawn(move || {
-            while let Ok(request) = inbox.recv() {
-                outbox.post(Answer { request, result: studio.serve(request) });
+            loop {
+                let request =
+                    if studio.ahead.is_empty() { inbox.recv().map_err(TryRecvError::from) } else { inbox.try_recv() };
+                match request {
+                    Ok(request) => {
+                        let (frame, result) = studio.serve(&request);
+                        outbox.post(Answer { request, frame, result });
+                    }
+                    Err(TryRecvError::Empty) => studio.decode_ahead(),
+                    Err(TryRecvError::Disconnected) => return,
+                }
             }
         })?;
         Ok(Self { requests, answers })
@@ -126,55 +150,126 @@ struct Studio {
     pictures: Box<dyn Pictures>,
     picker: Option<Picker>,
     resizer: Resizer,
-    /// Latest used first.
-    cache: VecDeque<Cached>,
+    cache: Vec<Cached>,
+    /// The frame that the decoder takes next without going back to a keyframe.
+    next: u64,
+    /// What to decode when nothing is asked, in this order.
+    ahead: VecDeque<u64>,
+    /// The frame and the bounds that were asked for last.
+    target: (u64, (u32, u32)),
     encoded: usize,
 }
 
 impl Studio {
     fn new(pictures: Box<dyn Pictures>, picker: Option<Picker>) -> Self {
-        Self { pictures, picker, resizer: Resizer::new(), cache: VecDeque::new(), encoded: 0 }
+        Self {
+            pictures,
+            picker,
+            resizer: Resizer::new(),
+            cache: Vec::new(),
+            next: 0,
+            ahead: VecDeque::new(),
+            target: (0, (0, 0)),
+            encoded: 0,
+        }
     }
 
-    fn serve(&mut self, request: Request) -> Result<Drawable, String> {
+    /// The picture for a request, and of which frame it is.
+    fn serve(&mut self, request: &Request) -> (u64, Result<Drawable, String>) {
+        self.target = (request.frame, request.bounds);
+        self.ahead.clear();
         // The state behind an unwind is the decoder's and the cache's; the decoder is told nothing about it and may
         // panic again, the cache is only changed after the picture is whole.
-        catch_unwind(AssertUnwindSafe(|| self.make(request)))
-            .unwrap_or_else(|_| Err("the decoder failed on this frame (it panicked)".into()))
-            .map_err(|problem| clean(&problem))
+        let panicked = "the decoder failed on this frame (it panicked)";
+        let frame = catch_unwind(AssertUnwindSafe(|| self.choose(request))).unwrap_or(request.frame);
+        let result = catch_unwind(AssertUnwindSafe(|| self.make(frame, request)))
+            .unwrap_or_else(|_| Err(panicked.into()))
+            .map_err(|problem| clean(&problem));
+        if !request.hurry {
+            self.ahead = catch_unwind(AssertUnwindSafe(|| self.plan(request))).unwrap_or_default();
+        }
+        (frame, result)
     }
 
-    fn make(&mut self, request: Request) -> Result<Drawable, String> {
-        let scaled = self.scaled(request.frame, request.bounds)?;
+    /// The frame to show: in a hurry one that does not cost much.
+    fn choose(&mut self, request: &Request) -> u64 {
+        let frame = request.frame;
+        if !request.hurry || self.holds(frame, request.bounds) {
+            return frame;
+        }
+        let first = self.pictures.group(frame).start.min(frame);
+        let from = if (first..=frame).contains(&self.next) { self.next } else { first };
+        if frame - from < HURRIED_DECODES {
+            return frame;
+        }
+        // The latest one before it that is there, else the keyframe.
+        let held = self.cache.iter().filter(|((_, bounds), _)| *bounds == request.bounds).map(|((held, _), _)| *held);
+        held.filter(|held| (first..frame).contains(held)).max().unwrap_or(first)
+    }
+
+    /// What to decode when there is time.
+    fn plan(&mut self, request: &Request) -> VecDeque<u64> {
+        let frame = request.frame;
+        let pixels = u64::from(request.bounds.0) * u64::from(request.bounds.1) * 3;
+        // Not so much that it would push itself out of the cache.
+        let room = (CACHE_BYTES as u64 / pixels.max(1)).min(CACHE_PICTURES as u64).saturating_sub(2);
+        let wanted: Vec<u64> = match request.heading {
+            Direction::Forward => (frame.saturating_add(1)..frame.saturating_add(1 + AHEAD.min(room))).collect(),
+            Direction::Back => {
+                let own = self.pictures.group(frame);
+                let before = own.start.checked_sub(1).map_or(0..0, |last| self.pictures.group(last));
+                let keep =
+                    |range: std::ops::Range<u64>, room: u64| range.start.max(range.end.saturating_sub(room))..range.end;
+                let own = keep(own.start.min(frame)..frame, room);
+                let before = keep(before, room - (own.end - own.start));
+                own.chain(before).collect()
+            }
+        };
+        wanted.into_iter().filter(|frame| !self.holds(*frame, request.bounds)).collect()
+    }
+
+    /// Decodes the next frame of the plan. One that cannot be shown ends the plan: what is behind it builds on it, or is not
+    /// there.
+    fn decode_ahead(&mut self) {
+        let Some(frame) = self.ahead.pop_front() else { return };
+        let bounds = self.target.1;
+        let done = catch_unwind(AssertUnwindSafe(|| self.scaled(frame, bounds).is_ok()));
+        if !done.unwrap_or(false) {
+            self.ahead.clear();
+        }
+    }
+
+    fn make(&mut self, frame: u64, request: &Request) -> Result<Drawable, String> {
+        let scaled = self.scaled(frame, request.bounds)?;
         if self.picker.is_none() {
             return Ok(Drawable::Pixels(scaled));
         }
         let mut picture = Picture::clone(&scaled);
-        if let Some(pointer) = request.pointer {
-            draw_pointer(&mut picture, pointer);
-        }
+        draw(&mut picture, &request.drawing);
         self.encode(picture)
+    }
+
+    fn holds(&self, frame: u64, bounds: (u32, u32)) -> bool {
+        self.cache.iter().any(|(key, _)| *key == (frame, bounds))
     }
 
     fn scaled(&mut self, frame: u64, bounds: (u32, u32)) -> Result<Arc<Picture>, String> {
         let key = (frame, bounds);
-        if let Some(found) = self.cache.iter().position(|(cached, _)| *cached == key)
-            && let Some(entry) = self.cache.remove(found)
-        {
-            let picture = Arc::clone(&entry.1);
-            self.cache.push_front(entry);
-            return Ok(picture);
+        if let Some((_, picture)) = self.cache.iter().find(|(cached, _)| *cached == key) {
+            return Ok(Arc::clone(picture));
         }
         let picture = self.pictures.picture(frame, bounds)?;
+        self.next = frame.saturating_add(1);
         let picture = Arc::new(scale(&mut self.resizer, picture, bounds)?);
-        self.cache.push_front((key, Arc::clone(&picture)));
-        let mut bytes = 0;
-        let keep = self.cache.iter().take(CACHE_PICTURES).take_while(|(_, picture)| {
-            bytes += picture.rgb.len();
-            bytes <= CACHE_BYTES
-        });
-        let keep = keep.count();
-        self.cache.truncate(keep);
+        self.cache.push((key, Arc::clone(&picture)));
+        let bytes = |cache: &[Cached]| cache.iter().map(|(_, picture)| picture.rgb.len()).sum::<usize>();
+        while self.cache.len() > 1 && (self.cache.len() > CACHE_PICTURES || bytes(&self.cache) > CACHE_BYTES) {
+            let (target, of_target) = self.target;
+            // Of other bounds first, then what is far from where the playhead is.
+            let useless = |(at, bounds): (u64, (u32, u32))| (bounds != of_target, at.abs_diff(target));
+            let Some(worst) = (0..self.cache.len()).max_by_key(|i| useless(self.cache[*i].0)) else { break };
+            self.cache.swap_remove(worst);
+        }
         Ok(picture)
     }
 
@@ -201,89 +296,5 @@ impl Studio {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use ratatui::buffer::Buffer;
-    use ratatui::layout::Rect;
-    use ratatui::style::Color;
-    use ratatui::widgets::Widget;
-
-    use super::*;
-
-    struct Counting(Arc<AtomicUsize>);
-
-    impl Pictures for Counting {
-        fn picture(&mut self, frame: u64, _: (u32, u32)) -> Result<Picture, String> {
-            self.0.fetch_add(1, Ordering::SeqCst);
-            assert!(frame != 13, "an unlucky frame");
-            let side = if frame >= 1000 { 3000 } else { 8 };
-            Ok(Picture { width: side, height: side, rgb: vec![frame as u8; (side * side * 3) as usize] })
-        }
-        fn group(&mut self, frame: u64) -> std::ops::Range<u64> {
-            let first = frame - frame % 10;
-            first..first + 10
-        }
-    }
-
-    fn studio(picker: Option<Picker>) -> (Studio, Arc<AtomicUsize>) {
-        let decoded = Arc::new(AtomicUsize::new(0));
-        (Studio::new(Box::new(Counting(Arc::clone(&decoded))), picker), decoded)
-    }
-
-    fn request(frame: u64) -> Request {
-        Request { frame, bounds: (8, 8), pointer: None }
-    }
-
-    #[test]
-    fn a_mailbox_keeps_the_latest() {
-        let (mailbox, receiver) = Mailbox::new();
-        (0..100).for_each(|i| mailbox.post(i));
-        assert_eq!(receiver.try_recv(), Ok(99));
-        assert!(receiver.is_empty());
-    }
-
-    #[test]
-    fn the_cache_serves_again_and_stays_below_both_bounds() {
-        let (mut studio, decoded) = studio(None);
-        for _ in 0..3 {
-            assert!(studio.serve(request(1)).is_ok());
-        }
-        assert_eq!(decoded.load(Ordering::SeqCst), 1);
-        (100..300).for_each(|frame| drop(studio.serve(request(frame))));
-        assert_eq!(studio.cache.len(), CACHE_PICTURES);
-        // 3000 × 3000 × 3 = 27 MB each: two fit.
-        for frame in 1000..1004 {
-            assert!(studio.serve(Request { frame, bounds: (3000, 3000), pointer: None }).is_ok());
-        }
-        let bytes: usize = studio.cache.iter().map(|(_, picture)| picture.rgb.len()).sum();
-        assert!(bytes <= CACHE_BYTES && studio.cache.len() == 2, "{} pictures, {bytes} bytes", studio.cache.len());
-    }
-
-    #[test]
-    fn a_decoder_that_panics_is_an_answer_and_the_next_frame_is_served() {
-        let worker = Worker::start(Box::new(Counting(Arc::default())), None).expect("a thread");
-        for (frame, ok) in [(13, false), (14, true)] {
-            worker.ask(request(frame));
-            let answer = worker.answers.recv_timeout(std::time::Duration::from_secs(20)).expect("an answer");
-            assert_eq!((answer.request.frame, answer.result.is_ok()), (frame, ok));
-        }
-    }
-
-    #[test]
-    fn a_kitty_terminal_stores_two_pictures_however_many_are_shown() {
-        let mut picker = Picker::halfblocks();
-        picker.set_protocol_type(ProtocolType::Kitty);
-        let (mut studio, _) = studio(Some(picker));
-        let mut ids = std::collections::BTreeSet::new();
-        for frame in 20..40 {
-            let Ok(Drawable::Graphics(protocol)) = studio.serve(request(frame)) else { panic!("no picture") };
-            let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 4));
-            ratatui_image::Image::new(&protocol).render(buffer.area, &mut buffer);
-            let Color::Rgb(r, g, b) = buffer[(0, 0)].fg else { panic!("no id") };
-            ids.insert(u32::from_be_bytes([0, r, g, b]));
-            assert!(buffer[(0, 0)].symbol().contains("\u{1b}_G"), "the picture is transmitted");
-        }
-        assert_eq!(ids.into_iter().collect::<Vec<_>>(), KITTY_IDS);
-    }
-}
+#[path = "worker_tests.rs"]
+mod tests;

@@ -1,9 +1,9 @@
 //! `watchcap replay`.
 
-use watchcap_replay::{self as player, Options, Recording};
+use watchcap_replay::{self as player, Look, Options, Recording};
 
 use super::{Failure, Outcome};
-use crate::cli::{PicturesArg, ReplayArgs};
+use crate::cli::{PicturesArg, ReplayArgs, ThemeArg};
 use crate::log::LogPaths;
 use crate::session::{layout, timeline};
 
@@ -17,7 +17,12 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
         let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", dir.display()));
         Failure::new(&error, Some(hint))
     })?;
-    let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, ..Options::default() };
+    let look = match args.theme {
+        ThemeArg::Dark => Look::Dark,
+        ThemeArg::Light => Look::Light,
+        ThemeArg::Contrast => Look::Contrast,
+    };
+    let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, look, ..Options::default() };
     let recording = Recording { timeline: &timeline, pictures: Box::new(pictures), review: None, exports: None };
     player::run(recording, options).map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
     Ok(Outcome::Clean)

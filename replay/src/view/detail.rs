@@ -1,14 +1,15 @@
-//! The side panel: the event table around the playhead, and what is known of the recording.
+//! The side panel: the event table around the playhead, and what is known of the recording and was said about it.
 //!
 //! Owns which rows are on the screen. Rows that belong to the frame on the screen (`action[i]`) carry a bar at their left.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Layout, put, put_within, width};
+use super::lanes::remark_sign;
+use super::{Layout, put, put_within, tone_sign, width};
 use crate::app::{App, Panel};
 use crate::text::{clock, grouped};
-use crate::timeline::{Lane, Lanes};
+use crate::timeline::{Lane, Lanes, Section, Tone, Verdict};
 
 /// From this height on the panel shows details under the events, rows.
 const BOTH_FROM: u16 = 24;
@@ -17,8 +18,11 @@ const KINDS_FROM: u16 = 40;
 /// Columns of the kind: the longest that 1.0.0 has is `mouse_click`.
 const KIND_WIDTH: u16 = 12;
 
+/// Remarks that the details show: as many as other facts take.
+const REMARKS_SHOWN: usize = 8;
+
 /// The sign of a lane.
-fn sign(lane: Lane) -> &'static str {
+pub(crate) fn sign(lane: Lane) -> &'static str {
     match lane {
         Lane::Key => "▪",
         Lane::Motion => "∙",
@@ -26,7 +30,7 @@ fn sign(lane: Lane) -> &'static str {
         Lane::Wheel => "↕",
         Lane::Focus => "◆",
         Lane::Frame => "▫",
-        Lane::Gap => "✗",
+        Lane::Gap => "╳",
         Lane::Mark => "★",
         Lane::System => "○",
     }
@@ -38,7 +42,7 @@ fn parts(app: &App<'_>, area: Rect) -> (Rect, Rect) {
     if app.panel == Panel::Details {
         return (none, area);
     }
-    let wanted = app.summary.facts.len() as u16 + 2;
+    let wanted = lines(app).len() as u16 + 1;
     if area.height < BOTH_FROM || app.summary.facts.is_empty() {
         return (area, none);
     }
@@ -79,10 +83,14 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
 fn events(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
     let at = put(buf, area, 1, "EVENTS", theme.accent());
-    let which = if app.lanes == Lanes::ALL { "all rows" } else { "no motion, frames" };
-    let hint = area.width.saturating_sub(width(which) + 1);
-    if hint > at + 1 {
-        put(buf, area, hint, which, theme.faint());
+    if let Some((words, _)) = &app.filter {
+        put_within(buf, area, at + 1, area.width.saturating_sub(1), &format!("/ {words}"), theme.playhead());
+    } else {
+        let which = if app.lanes == Lanes::ALL { "all rows" } else { "no motion, frames" };
+        let hint = area.width.saturating_sub(width(which) + 1);
+        if hint > at + 1 {
+            put(buf, area, hint, which, theme.faint());
+        }
     }
     let (first, body) = window(app, area);
     if app.rows.rows.is_empty() && body.height > 0 {
@@ -120,25 +128,80 @@ fn events(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// A line of the details.
+enum Line<'a> {
+    Heading(&'static str),
+    Fact(&'a str, String, Tone),
+    Blank,
+}
+
+/// The lines of the details: each section under its heading.
+fn lines<'a>(app: &'a App<'_>) -> Vec<Line<'a>> {
+    let hours = app.player.length() >= 3_600_000_000_000;
+    let mut lines = Vec::with_capacity(app.summary.facts.len() + 12);
+    for (section, heading) in [
+        (Section::Recording, "RECORDING"),
+        (Section::Consent, "CONSENT"),
+        (Section::Privacy, "PRIVACY"),
+        (Section::Integrity, "INTEGRITY"),
+    ] {
+        let mut facts = app.summary.facts.iter().filter(|fact| fact.section == section).peekable();
+        if facts.peek().is_none() && section != Section::Recording {
+            continue;
+        }
+        if !lines.is_empty() {
+            lines.push(Line::Blank);
+        }
+        lines.push(Line::Heading(heading));
+        if section == Section::Recording {
+            let video = match (app.summary.width, app.summary.height) {
+                (0, 0) => "none".to_owned(),
+                (width, height) => format!("{width}×{height}, {} frames", grouped(app.summary.frames)),
+            };
+            lines.push(Line::Fact("length", clock(app.player.length(), hours), Tone::Plain));
+            lines.push(Line::Fact("video", video, Tone::Plain));
+        }
+        for fact in facts {
+            let value = format!("{}{}", tone_sign(fact.tone), fact.value);
+            lines.push(Line::Fact(&fact.name, value, fact.tone));
+        }
+    }
+    if !app.remarks.is_empty() {
+        lines.push(Line::Blank);
+        lines.push(Line::Heading("REVIEW"));
+        // The latest first: they are what somebody is at.
+        for remark in app.remarks.iter().rev().take(REMARKS_SHOWN) {
+            let at = clock(remark.from_ns.abs_diff(app.player.start()), hours);
+            let word = remark.verdict.map_or("mark", Verdict::word);
+            let sign = remark_sign(remark.verdict);
+            let whole = remark.from_ns <= app.player.start() && remark.until_ns >= app.player.end();
+            let what = if whole && remark.verdict.is_some() { "all".into() } else { at };
+            lines.push(Line::Fact(word, format!("{sign} {what} {}", remark.note), Tone::Plain));
+        }
+    }
+    lines
+}
+
 fn details(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
     // Under the events there is a blank line above.
     let air = u16::from(app.panel == Panel::Events).min(area.height - 1);
     let area = Rect { y: area.y + air, height: area.height - air, ..area };
-    put(buf, area, 1, "RECORDING", theme.accent());
-    let hours = app.player.length() >= 3_600_000_000_000;
-    let own = [
-        ("length".to_owned(), clock(app.player.length(), hours)),
-        ("frames".to_owned(), grouped(app.summary.frames)),
-        ("video".to_owned(), format!("{}×{}", app.summary.width, app.summary.height)),
-    ];
-    let own = if app.summary.facts.is_empty() { &own[..] } else { &[] };
-    let own = own.iter().map(|(name, value)| (name, value));
-    let lines = own.chain(app.summary.facts.iter().map(|fact| (&fact.name, &fact.value)));
-    let names = lines.clone().map(|(name, _)| width(name)).max().unwrap_or(0).min(area.width / 2);
-    let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    for ((name, value), line) in lines.zip(body.rows()) {
-        put_within(buf, line, 1, names + 1, name, theme.dim());
-        put_within(buf, line, names + 3, area.width.saturating_sub(1), value, theme.text());
+    let mut lines = lines(app);
+    // Air goes first where there is not enough room.
+    if lines.len() > usize::from(area.height) {
+        lines.retain(|line| !matches!(line, Line::Blank));
+    }
+    let name = |line: &Line<'_>| if let Line::Fact(name, ..) = line { width(name) } else { 0 };
+    let names = lines.iter().map(name).max().unwrap_or(0).min(area.width / 2);
+    for (line, row) in lines.iter().zip(area.rows()) {
+        match line {
+            Line::Heading(heading) => drop(put(buf, row, 1, heading, theme.accent())),
+            Line::Fact(name, value, tone) => {
+                put_within(buf, row, 1, names + 1, name, theme.dim());
+                put_within(buf, row, names + 3, area.width.saturating_sub(1), value, theme.tone(*tone));
+            }
+            Line::Blank => {}
+        }
     }
 }

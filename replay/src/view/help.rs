@@ -1,72 +1,143 @@
-//! The help: the table of keys, as the dispatcher has it, over everything else.
+//! The help: the table of keys, as the dispatcher has it, and what the signs mean, over everything else.
+//!
+//! Owns how they are laid out, and how many lines there are to scroll over. The groups stay whole.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
+use super::detail::sign;
+use super::lanes::{DUPLICATES, remark_sign, span_sign};
 use super::{put, put_within};
 use crate::app::App;
 use crate::keys::{BINDINGS, Binding};
+use crate::theme::Theme;
+use crate::timeline::{Lane, SpanKind, Verdict};
 
 /// Columns of a column of the help.
-const COLUMN: u16 = 38;
+const COLUMN: u16 = 39;
 /// Columns of the keys in it.
 const KEYS: u16 = 10;
 /// What the mouse does: not in the table of keys, and said in one line.
-const MOUSE: &str = "mouse: timeline seeks, picture plays, an event is gone to, wheel scrolls";
+const MOUSE: &str = " mouse: drag seeks, wheel zooms, picture plays, an event is gone to ";
 
 /// A line of the help.
 enum Entry {
     Heading(&'static str),
     Key(&'static Binding),
+    Sign(&'static str, &'static str, fn(Theme) -> Style),
+    Blank,
 }
 
-/// Draws the help.
-pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
-    let theme = app.theme;
-    let mut entries: Vec<Vec<Entry>> = Vec::new();
+/// What the signs mean, without their colours.
+fn signs() -> Vec<Entry> {
+    let event = |lane, says, style| Entry::Sign(sign(lane), says, style);
+    vec![
+        Entry::Heading("signs"),
+        Entry::Sign(span_sign(SpanKind::Dropped), "pictures are missing", |t| t.span(SpanKind::Dropped)),
+        Entry::Sign(span_sign(SpanKind::Gap), "inputs are missing", |t| t.span(SpanKind::Gap)),
+        Entry::Sign(span_sign(SpanKind::Redacted), "covered, redacted", |t| t.span(SpanKind::Redacted)),
+        Entry::Sign(span_sign(SpanKind::Paused), "recording was paused", |t| t.span(SpanKind::Paused)),
+        Entry::Sign(DUPLICATES, "mostly repeated frames", Theme::duplicate),
+        Entry::Sign(remark_sign(None), "a mark", |t| t.verdict(None)),
+        Entry::Sign(remark_sign(Some(Verdict::Accept)), "accepted", |t| t.verdict(Some(Verdict::Accept))),
+        Entry::Sign(remark_sign(Some(Verdict::Reject)), "rejected", |t| t.verdict(Some(Verdict::Reject))),
+        Entry::Sign(remark_sign(Some(Verdict::Look)), "needs a look", |t| t.verdict(Some(Verdict::Look))),
+        Entry::Blank,
+        event(Lane::Key, "key", |t| t.lane(Lane::Key)),
+        event(Lane::Click, "mouse button", |t| t.lane(Lane::Click)),
+        event(Lane::Wheel, "wheel", |t| t.lane(Lane::Wheel)),
+        event(Lane::Motion, "motion", |t| t.lane(Lane::Motion)),
+        event(Lane::Focus, "focus change", |t| t.lane(Lane::Focus)),
+        event(Lane::Frame, "frame", |t| t.lane(Lane::Frame)),
+        event(Lane::Gap, "gap", |t| t.lane(Lane::Gap)),
+        event(Lane::System, "anything else", |t| t.lane(Lane::System)),
+        Entry::Sign("▎", "belongs to this frame", Theme::playhead),
+    ]
+}
+
+/// The groups, in columns: two where they fit, then of about the same length.
+fn columns(width: u16) -> Vec<Vec<Entry>> {
+    let mut groups: Vec<Vec<Entry>> = Vec::new();
     for binding in BINDINGS {
         if let Some(heading) = binding.group {
-            entries.push(vec![Entry::Heading(heading)]);
+            groups.push(vec![Entry::Heading(heading)]);
         }
-        if let Some(group) = entries.last_mut() {
+        if let Some(group) = groups.last_mut() {
             group.push(Entry::Key(binding));
         }
     }
-    // Two columns of about the same length where they fit; the groups stay whole.
-    let columns: Vec<Vec<Entry>> = if area.width >= 2 * COLUMN + 2 {
-        let longest = entries.iter().enumerate().max_by_key(|(_, group)| group.len()).map_or(0, |(i, _)| i);
-        let left = entries.remove(longest);
-        vec![left, entries.into_iter().flatten().collect()]
-    } else {
-        vec![entries.into_iter().flatten().collect()]
-    };
+    if width < 2 * COLUMN + 2 {
+        groups.push(signs());
+        return vec![groups.into_iter().flatten().collect()];
+    }
+    // Each group goes to the column that is shorter, the largest first; their order within it stays.
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(groups[*i].len()));
+    let mut lengths = [0, 0];
+    let mut sides = vec![0; groups.len()];
+    for i in order {
+        sides[i] = usize::from(lengths[1] < lengths[0]);
+        lengths[sides[i]] += groups[i].len();
+    }
+    let mut columns = vec![Vec::new(), Vec::new()];
+    for (group, side) in groups.into_iter().zip(sides) {
+        columns[side].extend(group);
+    }
+    // What the signs mean stands below the keys, half on each side.
+    let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let mut signs = signs();
+    let second = signs.split_off(signs.iter().position(|entry| matches!(entry, Entry::Blank)).unwrap_or(0));
+    for (column, signs) in columns.iter_mut().zip([signs, second]) {
+        column.resize_with(longest, || Entry::Blank);
+        column.extend(signs);
+    }
+    columns
+}
+
+/// The lines of the help beyond the first screen of it.
+pub(crate) fn length((width, height): (u16, u16)) -> u16 {
+    let lines = columns(width).iter().map(Vec::len).max().unwrap_or(0) as u16;
+    lines.saturating_sub(height.saturating_sub(2))
+}
+
+/// Draws the help from a line of it on.
+pub(crate) fn draw(app: &App<'_>, first: u16, area: Rect, buf: &mut Buffer) {
+    let theme = app.theme;
+    let columns = columns(area.width);
     let lines = columns.iter().map(Vec::len).max().unwrap_or(0) as u16;
     let width = (COLUMN * columns.len() as u16 + 2).min(area.width);
-    let height = (lines + 4).min(area.height);
+    let height = (lines + 2).min(area.height);
     let place = Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height);
     Clear.render(place, buf);
+    let more = lines.saturating_sub(height - 2);
+    let first = first.min(more);
+    let title = if more > first { " keys: ↓ for more " } else { " keys " };
     Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.accent())
         .style(theme.surface())
-        .title(" keys ")
+        .title(title)
+        .title_bottom(MOUSE)
         .render(place, buf);
     let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
     for (i, column) in columns.iter().enumerate() {
         let x = inner.x + COLUMN * i as u16;
         let part = Rect { x, width: COLUMN.min(inner.right().saturating_sub(x)), ..inner };
-        for (entry, line) in column.iter().zip(part.rows()) {
+        for (entry, line) in column.iter().skip(usize::from(first)).zip(part.rows()) {
             match entry {
                 Entry::Heading(heading) => drop(put(buf, line, 1, &heading.to_uppercase(), theme.accent())),
                 Entry::Key(binding) => {
-                    put(buf, line, 2, binding.keys, theme.playhead());
+                    put(buf, line, 1, binding.keys, theme.playhead());
                     put_within(buf, line, KEYS + 2, COLUMN, binding.says, theme.text());
                 }
+                Entry::Sign(sign, says, style) => {
+                    put(buf, line, 1, sign, style(theme));
+                    put_within(buf, line, KEYS + 2, COLUMN, says, theme.text());
+                }
+                Entry::Blank => {}
             }
         }
-    }
-    if let Some(last) = inner.rows().next_back().filter(|_| inner.height > lines) {
-        put_within(buf, last, 1, inner.width - 1, MOUSE, theme.dim());
     }
 }

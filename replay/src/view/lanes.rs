@@ -1,13 +1,14 @@
-//! The lanes of the timeline: what happened when, over the whole session, as bars.
+//! The lanes of the timeline: what happened when, in the part of the session that is shown, as bars.
 //!
-//! Owns which lanes share a line at which height, and how a count becomes a bar. Does not know where the playhead is.
+//! Owns which lanes share a line at which height, how a count becomes a bar, and the signs of what is the matter with a span of
+//! time, which lie over the bars. Does not know where the playhead is.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::put;
-use crate::theme::Theme;
-use crate::timeline::{Density, Lane};
+use crate::app::App;
+use crate::timeline::{Density, Lane, SpanKind, Verdict};
 
 /// Columns of the lanes' names, with the blanks around them.
 pub(crate) const NAME_WIDTH: u16 = 9;
@@ -20,33 +21,65 @@ pub(crate) struct Group {
     name: &'static str,
     /// Its lanes: counts are added up, and a bar has the colour of the first that has any.
     lanes: &'static [Lane],
+    /// The spans that lie over it.
+    spans: &'static [SpanKind],
+    /// What reviewers said lies over it.
+    remarks: bool,
 }
 
 const fn group(name: &'static str, lanes: &'static [Lane]) -> Group {
-    Group { name, lanes }
+    Group { name, lanes, spans: &[], remarks: false }
 }
+
+/// Every kind of span.
+const ANY: &[SpanKind] = &[SpanKind::Dropped, SpanKind::Gap, SpanKind::Redacted, SpanKind::Paused];
 
 /// Lines for a tall terminal.
 pub(crate) const FULL: &[Group] = &[
-    group("keys", &[Lane::Key]),
+    Group { spans: &[SpanKind::Redacted, SpanKind::Paused], ..group("keys", &[Lane::Key]) },
     group("clicks", &[Lane::Click]),
     group("wheel", &[Lane::Wheel]),
     group("motion", &[Lane::Motion]),
     group("focus", &[Lane::Focus]),
-    group("marks", &[Lane::Mark, Lane::System]),
-    group("frames", &[Lane::Frame]),
-    group("gaps", &[Lane::Gap]),
+    Group { remarks: true, ..group("marks", &[Lane::Mark, Lane::System]) },
+    Group { spans: &[SpanKind::Dropped, SpanKind::Paused], ..group("frames", &[Lane::Frame]) },
+    Group { spans: ANY, ..group("gaps", &[Lane::Gap]) },
 ];
 /// Lines for a usual one.
 pub(crate) const GROUPED: &[Group] = &[
     group("keys", &[Lane::Key]),
     group("mouse", &[Lane::Click, Lane::Wheel, Lane::Motion]),
-    group("marks", &[Lane::Gap, Lane::Mark, Lane::Focus, Lane::System]),
-    group("frames", &[Lane::Frame]),
+    Group { remarks: true, ..group("marks", &[Lane::Gap, Lane::Mark, Lane::Focus, Lane::System]) },
+    Group { spans: ANY, ..group("frames", &[Lane::Frame]) },
 ];
 /// The line for a low one.
-pub(crate) const ONE: &[Group] =
-    &[group("input", &[Lane::Gap, Lane::Mark, Lane::Key, Lane::Click, Lane::Wheel, Lane::Motion])];
+pub(crate) const ONE: &[Group] = &[Group {
+    spans: &[SpanKind::Dropped, SpanKind::Gap],
+    ..group("input", &[Lane::Gap, Lane::Mark, Lane::Key, Lane::Click, Lane::Wheel, Lane::Motion])
+}];
+
+/// The sign of a span: what says it without its colour.
+pub(crate) const fn span_sign(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Dropped => "╳",
+        SpanKind::Gap => "░",
+        SpanKind::Redacted => "▒",
+        SpanKind::Paused => "‖",
+    }
+}
+
+/// The sign of frames most of which repeat the one before.
+pub(crate) const DUPLICATES: &str = "≈";
+
+/// The sign of a remark.
+pub(crate) const fn remark_sign(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        None => "★",
+        Some(Verdict::Accept) => "✓",
+        Some(Verdict::Reject) => "✗",
+        Some(Verdict::Look) => "?",
+    }
+}
 
 /// Height of a bar for a count, 1–8, for the largest count of its line. Logarithmic: a single click must be seen beside a
 /// thousand motions.
@@ -56,23 +89,48 @@ fn level(count: u64, max: u64) -> usize {
 }
 
 /// Draws the lines, one row each from the top of `area`; `bar` is the part of it that is time.
-pub(crate) fn draw(theme: Theme, density: &Density, groups: &[Group], area: Rect, bar: Rect, buf: &mut Buffer) {
+pub(crate) fn draw(app: &App<'_>, groups: &[Group], area: Rect, bar: Rect, buf: &mut Buffer) {
     for (row, group) in area.rows().zip(groups) {
-        put(buf, row, 1, group.name, theme.dim());
-        let sum = |counts: &[u32; Lane::ALL.len()]| {
-            group.lanes.iter().map(|lane| u64::from(counts[lane.index()])).sum::<u64>()
-        };
-        let buckets = density.counts.iter().take(usize::from(bar.width));
-        let max = buckets.clone().map(sum).max().unwrap_or(0);
-        for x in 0..bar.width {
-            let counts = density.counts.get(usize::from(x));
-            let first = counts.and_then(|counts| group.lanes.iter().find(|lane| counts[lane.index()] > 0));
-            let (symbol, style) = match (counts, first) {
-                (Some(counts), Some(lane)) => (BARS[level(sum(counts), max) - 1], theme.lane(*lane)),
-                _ => ("·", theme.track()),
-            };
-            buf.set_string(bar.x + x, row.y, symbol, style);
+        put(buf, row, 1, group.name, app.theme.dim());
+        let bar = Rect { y: row.y, height: 1, ..bar };
+        bars(app, &app.density, group, bar, buf);
+        let zoom = app.zoom;
+        for span in app.spans.spans.iter().filter(|span| group.spans.contains(&span.kind)) {
+            if let Some((first, last)) = zoom.columns(span.from_ns, span.until_ns, bar.width) {
+                for x in first..=last {
+                    buf.set_string(bar.x + x, bar.y, span_sign(span.kind), app.theme.span(span.kind));
+                }
+            }
         }
+        for remark in app.remarks.iter().filter(|_| group.remarks) {
+            let Some((first, last)) = zoom.columns(remark.from_ns, remark.until_ns, bar.width) else { continue };
+            let style = app.theme.verdict(remark.verdict);
+            for x in first..=last {
+                // What happened stays to be seen inside a span; its ends say what was thought of it.
+                if x == first || x == last || buf[(bar.x + x, bar.y)].symbol() == "·" {
+                    let sign = if x == first || x == last { remark_sign(remark.verdict) } else { "─" };
+                    buf.set_string(bar.x + x, bar.y, sign, style);
+                }
+            }
+        }
+    }
+}
+
+/// Draws the bars of a line.
+fn bars(app: &App<'_>, density: &Density, group: &Group, bar: Rect, buf: &mut Buffer) {
+    let sum =
+        |counts: &[u32; Lane::ALL.len()]| group.lanes.iter().map(|lane| u64::from(counts[lane.index()])).sum::<u64>();
+    let max = density.counts.iter().take(usize::from(bar.width)).map(sum).max().unwrap_or(0);
+    for x in 0..bar.width {
+        let counts = density.counts.get(usize::from(x));
+        let first = counts.and_then(|counts| group.lanes.iter().find(|lane| counts[lane.index()] > 0));
+        let repeated = u64::from(density.duplicates.get(usize::from(x)).copied().unwrap_or(0));
+        let (symbol, style) = match (counts, first) {
+            (Some(counts), Some(Lane::Frame)) if repeated * 2 > sum(counts) => (DUPLICATES, app.theme.duplicate()),
+            (Some(counts), Some(lane)) => (BARS[level(sum(counts), max) - 1], app.theme.lane(*lane)),
+            _ => ("·", app.theme.track()),
+        };
+        buf.set_string(bar.x + x, bar.y, symbol, style);
     }
 }
 

@@ -8,6 +8,7 @@ mod help;
 mod input;
 mod lanes;
 mod picture;
+mod popup;
 mod status;
 mod timeline;
 
@@ -18,12 +19,16 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget};
 
-use crate::app::App;
+use crate::app::{App, Mode};
+use crate::timeline::Tone;
 
 pub(crate) use detail::row_at;
+pub(crate) use help::length as help_length;
 pub(crate) use input::BUTTONS;
 pub(crate) use picture::bounds as picture_bounds;
 
+/// How long a word to the person is seen, nanoseconds.
+pub(crate) const NOTICE_TIME: u64 = 4_000_000_000;
 /// Smallest terminal, columns: the time, the frame and the state on one line.
 pub(crate) const MIN_WIDTH: u16 = 40;
 /// Smallest terminal, rows: six lines of other things and a picture of half as many again.
@@ -108,7 +113,7 @@ pub(crate) fn draw(app: &App<'_>, frame: &mut Frame<'_>) {
     };
     head(app, layout.head, buf);
     // A graphics picture lies over the cells: the help would be under it.
-    picture::draw(app, layout.picture, buf, app.help);
+    picture::draw(app, layout.picture, buf, app.covered());
     picture::caption(app, layout.caption, buf);
     if layout.side.width > 0 {
         detail::draw(app, layout.side, buf);
@@ -116,8 +121,19 @@ pub(crate) fn draw(app: &App<'_>, frame: &mut Frame<'_>) {
     input::draw(app, layout.input, buf);
     timeline::draw(app, &layout, buf);
     status::draw(app, layout.status, buf);
-    if app.help {
-        help::draw(app, area, buf);
+    match app.mode {
+        Mode::Help(first) => help::draw(app, first, area, buf),
+        _ => popup::draw(app, area, buf),
+    }
+}
+
+/// What says without a colour how something is meant.
+fn tone_sign(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "",
+        Tone::Good => "✓ ",
+        Tone::Warn => "! ",
+        Tone::Bad => "✗ ",
     }
 }
 

@@ -1,4 +1,4 @@
-//! The picture of the playhead's frame: half-blocks, dots or a graphics protocol, with the pointer over it.
+//! The picture of the playhead's frame: half-blocks, dots or a graphics protocol, with the pointer, presses and masks over it.
 //!
 //! Invariant: whatever is the matter (no frames, no frame yet, a frame that cannot be decoded) is said where the picture
 //! would be, and never covers a picture that is there. Scaling and decoding are not done here.
@@ -11,7 +11,7 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use super::input::button_name;
 use super::{put, put_within, width};
-use crate::app::{App, Painting};
+use crate::app::{App, CLICK_AGE, Painting};
 use crate::picture::fit;
 use crate::text::clock;
 use crate::timeline::Picture;
@@ -47,7 +47,7 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer, covered: bool) {
         no_frame(app, area, buf);
         return;
     };
-    match app.shown.as_ref().map(|answer| (answer.request.frame, &answer.result)) {
+    match app.shown.as_ref().map(|answer| (answer.frame, &answer.result)) {
         Some((_, Ok(Drawable::Pixels(picture)))) => {
             let dotted = app.painting == Painting::Dots;
             let (place, size) = place(picture, if dotted { (2, 4) } else { (1, 2) }, area);
@@ -56,7 +56,11 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer, covered: bool) {
             } else {
                 half_blocks(app, picture, place, size, buf);
             }
-            pointer(app, place, buf);
+            if app.overlaid {
+                masks(app, place, buf);
+                clicks(app, place, buf);
+                pointer(app, place, buf);
+            }
         }
         Some((_, Ok(Drawable::Graphics(protocol)))) if !covered => {
             let size = protocol.size();
@@ -150,14 +154,69 @@ fn dots(picture: &Picture, place: Rect, size: (u32, u32), buf: &mut Buffer) {
     }
 }
 
+/// The cell of a share of a side.
+fn cell(share: f32, from: u16, cells: u16) -> u16 {
+    from + (share * f32::from(cells)).clamp(0.0, f32::from(cells.max(1) - 1)) as u16
+}
+
+/// Draws a frame around what is covered, with its reason.
+fn masks(app: &App<'_>, place: Rect, buf: &mut Buffer) {
+    let style = app.theme.span(crate::timeline::SpanKind::Redacted);
+    for mask in &app.overlay.masks {
+        let outside = mask.x >= 1.0 || mask.y >= 1.0 || mask.x + mask.width <= 0.0 || mask.y + mask.height <= 0.0;
+        if outside || place.is_empty() {
+            continue;
+        }
+        let (left, top) = (cell(mask.x, place.x, place.width), cell(mask.y, place.y, place.height));
+        // The last cell that it reaches into, not the one after it.
+        let end = |share: f32, from: u16, cells: u16| {
+            from + ((share * f32::from(cells)).ceil() - 1.0).clamp(0.0, f32::from(cells.max(1) - 1)) as u16
+        };
+        let right = end(mask.x + mask.width, place.x, place.width).max(left);
+        let bottom = end(mask.y + mask.height, place.y, place.height).max(top);
+        for x in left..=right {
+            for (y, corners) in [(bottom, ["└", "┘"]), (top, ["┌", "┐"])] {
+                let symbol = match x {
+                    x if x == left => corners[0],
+                    x if x == right => corners[1],
+                    _ => "╌",
+                };
+                buf.set_string(x, y, symbol, style);
+            }
+        }
+        for y in top + 1..bottom {
+            buf.set_string(left, y, "╎", style);
+            buf.set_string(right, y, "╎", style);
+        }
+        let line = Rect { x: left, y: top, width: right - left + 1, height: 1 };
+        let label = if mask.reason.is_empty() { "covered" } else { &mask.reason };
+        put_within(buf, line, 1, line.width.saturating_sub(1), &format!("▒ {label} "), app.theme.mask());
+    }
+}
+
+/// Draws rings where buttons went down shortly before.
+fn clicks(app: &App<'_>, place: Rect, buf: &mut Buffer) {
+    for click in &app.overlay.clicks {
+        if !(0.0..=1.0).contains(&click.x) || !(0.0..=1.0).contains(&click.y) || place.is_empty() {
+            continue;
+        }
+        let at = Position::new(cell(click.x, place.x, place.width), cell(click.y, place.y, place.height));
+        let age = app.player.at().saturating_sub(click.t_ns);
+        let symbol = match age * 3 / CLICK_AGE {
+            ..=0 => "◉",
+            1 => "◎",
+            _ => "○",
+        };
+        buf[at].set_symbol(symbol).set_style(app.theme.click());
+    }
+}
+
 /// Draws the pointer and the buttons that are held over a picture; outside of it, an arrow at its edge.
 fn pointer(app: &App<'_>, place: Rect, buf: &mut Buffer) {
     let Some((x, y)) = app.state.pointer else { return };
     if place.is_empty() {
         return;
     }
-    let cell =
-        |share: f32, from: u16, cells: u16| from + (share * f32::from(cells)).clamp(0.0, f32::from(cells - 1)) as u16;
     let at = Position::new(cell(x, place.x, place.width), cell(y, place.y, place.height));
     let pressed = !app.state.buttons.is_empty();
     let style = if pressed { app.theme.pressed() } else { app.theme.pointer() };
@@ -187,15 +246,44 @@ pub(crate) fn caption(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
     buf.set_style(area, theme.well());
     let mut at = 1;
+    if let Some(notice) = &app.notice {
+        let sign = super::tone_sign(notice.tone);
+        at = put_within(
+            buf,
+            area,
+            at,
+            area.width.saturating_sub(1),
+            &format!("{sign}{}", notice.text),
+            app.theme.tone(notice.tone),
+        ) + 2;
+    }
+    if let Some(search) = &app.searching {
+        let done = app.player.at().abs_diff(search.from) / 1_000_000_000;
+        at = put(buf, area, at, &format!("looking for {}… {done} s away", search.what), theme.playhead()) + 2;
+    }
+    if let Some((done, whole)) = app.exporting {
+        let share = if whole > 0 {
+            format!(" {} %", (u128::from(done) * 100 / u128::from(whole)).min(100))
+        } else {
+            String::new()
+        };
+        at = put(buf, area, at, &format!("exporting…{share}"), theme.playhead()) + 2;
+    }
     for problem in app.problems() {
         at = put(buf, area, at, problem, theme.error()) + 2;
     }
     for note in &app.state.notes {
         at = put_within(buf, area, at, area.width.saturating_sub(1), &format!(" {note} "), theme.alert()) + 1;
     }
-    let shown = app.shown.as_ref().map(|answer| answer.request.frame);
-    if let Some((index, _)) = app.frame.filter(|(index, _)| app.late() && shown.is_some_and(|frame| frame != *index)) {
-        at = put(buf, area, at, &format!("decoding frame {index}…"), theme.playhead()) + 2;
+    let shown = app.shown.as_ref().map(|answer| answer.frame);
+    if let Some((index, _)) = app.frame
+        && let Some(other) = shown.filter(|frame| *frame != index)
+        && (app.late() || app.hurry)
+    {
+        // In a hurry another picture stands for this one, and that must be seen.
+        let what =
+            if app.late() { format!("decoding frame {index}…") } else { format!("≈ picture of frame {other}") };
+        at = put(buf, area, at, &what, theme.playhead()) + 2;
     }
     let frame_time = app.frame.map(|(_, info)| {
         let behind = u64::try_from(app.player.at().saturating_sub(info.t_ns)).unwrap_or(0);

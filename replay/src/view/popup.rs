@@ -1,0 +1,72 @@
+//! The choices that come up over the screen: which verdict, what to export.
+//!
+//! Says what each key would do right now, and why one cannot be chosen. What the keys do is in `update.rs`.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Block, BorderType, Clear, Widget};
+
+use super::lanes::remark_sign;
+use super::{put, put_within, width};
+use crate::app::{App, Mode};
+use crate::text::clock;
+use crate::timeline::Verdict;
+
+/// Draws the choice that is open, if one is.
+pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
+    let hours = app.player.length() >= 3_600_000_000_000;
+    let since = |t_ns: i64| clock(t_ns.abs_diff(app.player.start()), hours);
+    let range = app.range_set().map(|(a, b)| format!("A–B {} – {}", since(a), since(b)));
+    let (title, about, choices) = match app.mode {
+        Mode::Verdict => {
+            let about = range.unwrap_or_else(|| "on all of it (a and b: on a part)".into());
+            let choice = |key, verdict, says: &str| (key, format!("{} {says}", remark_sign(Some(verdict))), true);
+            let choices = vec![
+                choice("a", Verdict::Accept, "accept: fit for use"),
+                choice("r", Verdict::Reject, "reject: not to be used"),
+                choice("l", Verdict::Look, "needs a look"),
+            ];
+            (" verdict ", about, choices)
+        }
+        Mode::Export => {
+            let free = app.exporting.is_none();
+            let frame = app.frame.map(|(index, _)| index);
+            let picture = frame.map_or("picture: no frame here".into(), |index| format!("frame {index} as PNG"));
+            let clip = match range {
+                Some(range) => format!("clip with events and subtitles, {range}"),
+                None => "clip: set A with a and B with b first".into(),
+            };
+            let mut choices =
+                vec![("p", picture, free && frame.is_some()), ("c", clip, free && app.range_set().is_some())];
+            if !free {
+                choices.push(("x", "cancel the one that runs".into(), true));
+            }
+            (" export ", String::new(), choices)
+        }
+        _ => return,
+    };
+    let theme = app.theme;
+    let longest = choices.iter().map(|(_, says, _)| width(says) + 4).chain([width(&about)]).max().unwrap_or(0);
+    let lines = choices.len() as u16 + u16::from(!about.is_empty());
+    let size = ((longest + 4).min(area.width), (lines + 2).min(area.height));
+    let place = Rect::new(area.x + (area.width - size.0) / 2, area.y + (area.height - size.1) / 2, size.0, size.1);
+    Clear.render(place, buf);
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(theme.accent())
+        .style(theme.surface())
+        .title(title)
+        .title_bottom(" Esc: nothing ")
+        .render(place, buf);
+    let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
+    let mut rows = inner.rows();
+    if !about.is_empty()
+        && let Some(row) = rows.next()
+    {
+        put_within(buf, row, 1, row.width, &about, theme.dim());
+    }
+    for ((key, says, open), row) in choices.iter().zip(rows) {
+        put(buf, row, 1, key, if *open { theme.playhead() } else { theme.faint() });
+        put_within(buf, row, 4, row.width, says, if *open { theme.text() } else { theme.faint() });
+    }
+}

@@ -1,0 +1,153 @@
+//! Tests of the worker: what it decodes when, what it keeps, and what the terminal is sent.
+
+use std::ops::Range;
+use std::sync::Mutex;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use ratatui::widgets::Widget;
+
+use super::*;
+
+/// A decoder that writes down what it is asked for. Groups of ten frames.
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<Vec<u64>>>);
+
+impl Counting {
+    fn taken(&self) -> Vec<u64> {
+        std::mem::take(&mut *self.0.lock().expect("a list"))
+    }
+}
+
+impl Pictures for Counting {
+    fn picture(&mut self, frame: u64, _: (u32, u32)) -> Result<Picture, String> {
+        self.0.lock().expect("a list").push(frame);
+        assert!(frame != 13, "an unlucky frame");
+        let side = if frame >= 1000 { 3000 } else { 8 };
+        Ok(Picture { width: side, height: side, rgb: vec![frame as u8; (side * side * 3) as usize] })
+    }
+
+    fn group(&mut self, frame: u64) -> Range<u64> {
+        let first = frame - frame % 10;
+        first..first + 10
+    }
+}
+
+fn studio(picker: Option<Picker>) -> (Studio, Counting) {
+    let decoder = Counting::default();
+    (Studio::new(Box::new(decoder.clone()), picker), decoder)
+}
+
+fn request(frame: u64) -> Request {
+    Request { frame, bounds: (8, 8), hurry: false, heading: Direction::Forward, drawing: Drawing::default() }
+}
+
+#[test]
+fn a_mailbox_keeps_the_latest() {
+    let (mailbox, receiver) = Mailbox::new();
+    (0..100).for_each(|i| mailbox.post(i));
+    assert_eq!(receiver.try_recv(), Ok(99));
+    assert!(receiver.is_empty());
+}
+
+#[test]
+fn the_cache_serves_again_keeps_what_is_near_and_stays_below_both_bounds() {
+    let (mut studio, decoder) = studio(None);
+    for _ in 0..3 {
+        assert!(studio.serve(&request(1)).1.is_ok());
+    }
+    assert_eq!(decoder.taken(), [1]);
+    (100..400).for_each(|frame| drop(studio.serve(&request(frame))));
+    assert_eq!(studio.cache.len(), CACHE_PICTURES);
+    decoder.taken();
+    (300..400).for_each(|frame| drop(studio.serve(&request(frame))));
+    assert!(decoder.taken().is_empty(), "the last hundred are there");
+    // 3000 × 3000 × 3 = 27 MB each: three fit.
+    for frame in 1000..1005 {
+        assert!(studio.serve(&Request { bounds: (3000, 3000), ..request(frame) }).1.is_ok());
+    }
+    let bytes: usize = studio.cache.iter().map(|(_, picture)| picture.rgb.len()).sum();
+    assert!(bytes <= CACHE_BYTES && studio.cache.len() == 3, "{} pictures, {bytes} bytes", studio.cache.len());
+}
+
+#[test]
+fn going_on_it_decodes_a_few_frames_ahead() {
+    let (mut studio, decoder) = studio(None);
+    assert!(studio.serve(&request(20)).1.is_ok());
+    while !studio.ahead.is_empty() {
+        studio.decode_ahead();
+    }
+    assert_eq!(decoder.taken(), (20..=20 + AHEAD).collect::<Vec<_>>());
+    assert!(studio.serve(&request(21)).1.is_ok());
+    assert_eq!(studio.ahead, [21 + AHEAD]);
+}
+
+#[test]
+fn going_back_each_group_is_decoded_once_and_in_its_order() {
+    let (mut studio, decoder) = studio(None);
+    let back = |frame| Request { heading: Direction::Back, ..request(frame) };
+    assert!(studio.serve(&back(45)).1.is_ok());
+    while !studio.ahead.is_empty() {
+        studio.decode_ahead();
+    }
+    let expected: Vec<u64> = [45].into_iter().chain(40..45).chain(30..40).collect();
+    assert_eq!(decoder.taken(), expected);
+    for frame in (30..45).rev() {
+        assert!(studio.serve(&back(frame)).1.is_ok());
+    }
+    assert!(decoder.taken().is_empty(), "fifteen steps back without a decode");
+    assert_eq!(studio.ahead, (20..30).collect::<Vec<_>>(), "and the next group is planned");
+}
+
+#[test]
+fn in_a_hurry_the_nearest_cheap_picture_is_shown() {
+    let (mut studio, decoder) = studio(None);
+    let hurry = |frame| Request { hurry: true, ..request(frame) };
+    assert_eq!(studio.serve(&hurry(58)).0, 50, "the keyframe");
+    assert!(studio.ahead.is_empty(), "nothing is decoded ahead while a key repeats");
+    assert_eq!(studio.serve(&hurry(53)).0, 53, "three decodes on");
+    assert_eq!(studio.serve(&hurry(59)).0, 53, "what is there already");
+    assert_eq!(studio.serve(&hurry(54)).0, 54);
+    decoder.taken();
+    assert_eq!(studio.serve(&request(59)).0, 59, "at rest the right one");
+    assert_eq!(decoder.taken(), [59]);
+    assert_eq!(studio.serve(&hurry(59)).0, 59);
+}
+
+#[test]
+fn a_decoder_that_panics_is_an_answer_and_the_next_frame_is_served() {
+    let worker = Worker::start(Box::new(Counting::default()), None).expect("a thread");
+    for (frame, ok) in [(13, false), (14, true)] {
+        worker.ask(request(frame));
+        let answer = worker.answers.recv_timeout(std::time::Duration::from_secs(20)).expect("an answer");
+        assert_eq!((answer.frame, answer.result.is_ok()), (frame, ok));
+    }
+}
+
+/// What a graphics terminal is sent for a picture: the text of the cells it is drawn into.
+fn sent(studio: &mut Studio, frame: u64) -> (String, Color) {
+    let Ok(Drawable::Graphics(protocol)) = studio.serve(&request(frame)).1 else { panic!("no picture") };
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 4));
+    ratatui_image::Image::new(&protocol).render(buffer.area, &mut buffer);
+    (buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect(), buffer[(0, 0)].fg)
+}
+
+fn graphics(protocol: ProtocolType) -> Studio {
+    let mut picker = Picker::halfblocks();
+    picker.set_protocol_type(protocol);
+    studio(Some(picker)).0
+}
+
+#[test]
+fn a_kitty_terminal_stores_two_pictures_however_many_are_shown() {
+    let mut studio = graphics(ProtocolType::Kitty);
+    let mut ids = std::collections::BTreeSet::new();
+    for frame in 20..40 {
+        let (text, colour) = sent(&mut studio, frame);
+        let Color::Rgb(r, g, b) = colour else { panic!("no id") };
+        ids.insert(u32::from_be_bytes([0, r, g, b]));
+        assert!(text.contains("\u{1b}_G"), "the picture is transmitted");
+    }
+    assert_eq!(ids.into_iter().collect::<Vec<_>>(), KITTY_IDS);
+}
