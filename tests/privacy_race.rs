@@ -49,7 +49,7 @@ fn schedule(windows: &mut Windows, seed: u64, certain: &mut Vec<Certain>) {
         let kind = kinds[random.below(kinds.len() as i64) as usize];
         let (width, height) = (20 + random.below(80), 16 + random.below(60));
         // Wholly on the screen, or over one of its edges.
-        let mut place = |random: &mut Random| (random.below(SIZE.0) - width / 2, random.below(SIZE.1) - height / 2);
+        let place = |random: &mut Random| (random.below(SIZE.0) - width / 2, random.below(SIZE.1) - height / 2);
         let (mut x, mut y) = place(&mut random);
         let mut size = (width, height);
         let name = format!("w{n}");
@@ -93,7 +93,7 @@ fn schedule(windows: &mut Windows, seed: u64, certain: &mut Vec<Certain>) {
 fn up((mapped, at, size): (bool, (i64, i64), (i64, i64)), from: i64, until: i64) -> Option<Certain> {
     let middle = |at: i64, length: i64, limit: i64| {
         let (from, to) = (at.max(0), (at + length).min(limit));
-        (from + 4 < to).then_some(((from + to) / 2) as usize)
+        (from + 4 < to).then_somei64::midpoint(from, to) as usize
     };
     let point = (middle(at.0, size.0, SIZE.0)?, middle(at.1, size.1, SIZE.1)?);
     (mapped && from < until).then_some(Certain { from, until, point })

@@ -643,6 +643,9 @@ impl Clock for Meddling {
     }
 }
 
+/// What another client does to a window.
+type Act = Box<dyn Fn(&RustConnection, Window) + Send>;
+
 /// A notification that is not mapped yet.
 fn notification(desk: &Desk, (x, y, width, height): (i16, i16, u16, u16)) -> Window {
     let window = desk.conn.generate_id().expect("an id");
@@ -689,7 +692,6 @@ fn what_appears_moves_or_vanishes_between_two_steps_of_a_grab_is_covered() {
         let place = (10 + 30 * step as i16, 20, 20, 10);
         let window = notification(&desk, place);
         let later = ConfigureWindowAux::new().y(120 + step as i32);
-        type Act = Box<dyn Fn(&RustConnection, Window) + Send>;
         let acts: [Act; 3] = [
             Box::new(|conn, window| drop(conn.map_window(window).expect("sent").check())),
             Box::new(move |conn, window| drop(conn.configure_window(window, &later).expect("sent").check())),
