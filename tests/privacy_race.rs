@@ -93,7 +93,7 @@ fn schedule(windows: &mut Windows, seed: u64, certain: &mut Vec<Certain>) {
 fn up((mapped, at, size): (bool, (i64, i64), (i64, i64)), from: i64, until: i64) -> Option<Certain> {
     let middle = |at: i64, length: i64, limit: i64| {
         let (from, to) = (at.max(0), (at + length).min(limit));
-        (from + 4 < to).then_somei64::midpoint(from, to) as usize
+        (from + 4 < to).then_some(i64::midpoint(from, to) as usize)
     };
     let point = (middle(at.0, size.0, SIZE.0)?, middle(at.1, size.1, SIZE.1)?);
     (mapped && from < until).then_some(Certain { from, until, point })

@@ -609,9 +609,12 @@ fn grab_costs() {
     }
 }
 
+/// How many readings of the clock are left, and what happens then.
+type Countdown = (u32, Box<dyn FnOnce() + Send>);
+
 /// A clock that does something to the display each time it is read, once it was wound up: between any two steps of a grab.
 struct Meddling {
-    countdown: std::sync::Mutex<Option<(u32, Box<dyn FnOnce() + Send>)>>,
+    countdown: std::sync::Mutex<Option<Countdown>>,
 }
 
 impl Clock for Meddling {
