@@ -669,3 +669,47 @@ fn every_file_is_private_from_its_first_byte_and_a_crash_leaves_no_memory() {
         assert_eq!(mode, 0o600, "{name}");
     }
 }
+
+#[test]
+fn a_window_that_is_excluded_is_black_also_when_it_is_the_one_that_is_recorded() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (display, mut windows) = desk((320, 240));
+    windows.command(&format!("open vault 40 40 160 120 {SECRET} class=KeePassXC title=Vault managed"));
+    windows.command("focus vault");
+    let recorder = record(&display, dir.path(), &["--app", "KeePassXC"]);
+    windows.type_keys(&SECRET_KEYS);
+    windows.command("wait 300");
+    let session = stop(recorder, dir.path());
+    let rows = rows(&session);
+    assert_eq!(codes(&rows), both(&["*", "*", "*"]));
+    for frame in frames(&session, &rows) {
+        assert!(frame.data.iter().all(|c| *c < 40), "the frame at {} is not black", frame.t);
+    }
+}
+
+#[test]
+fn profiles_are_listed_shown_and_checked_with_the_line_of_what_is_wrong() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let profile = |args: &[&str]| run(watchcap().arg("profile").args(args).env("XDG_CONFIG_HOME", dir.path()));
+    let (code, out, _) = profile(&["list"]);
+    assert!(code == 0 && ["desktop", "league-of-legends", "shooter"].iter().all(|name| out.contains(name)), "{out}");
+    let (code, out, _) = profile(&["show", "league-of-legends", "--size", "1920x1080", "--hud-scale", "50"]);
+    assert_eq!((code, out.trim()), (0, "0,561,702,411  chat"));
+    let (code, shown, _) = profile(&["show", "shooter"]);
+    assert_eq!(code, 0);
+    let mine = dir.path().join("watchcap/profiles/mine.toml");
+    std::fs::create_dir_all(mine.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&mine, shown.replace("\"shooter\"", "\"mine\"")).expect("a file");
+    let path = mine.to_str().expect("text");
+    assert_eq!(profile(&["check", path]).0, 0);
+    assert!(profile(&["list", "--json"]).1.contains("mine.toml"));
+    std::fs::write(
+        &mine,
+        "schema = 1\nname = \"mine\"\ntitle = \"Mine\"\n[chat]\nopen = [\"Retrun\"]\nclose = [\"Enter\"]\n",
+    )
+    .expect("a file");
+    let (code, _, err) = profile(&["check", path]);
+    assert!(code == 2 && err.contains("line 5") && err.contains("Retrun") && err.contains("hint:"), "{err}");
+    let (code, _, err) = profile(&["show", "nowhere"]);
+    assert!(code == 2 && err.contains("profile list"), "{err}");
+}
