@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: demo test lint bench build clean
+.PHONY: demo test lint bench build privacy clean
 
 build:
 	scripts/setup.sh build
@@ -20,6 +20,13 @@ bench:
 	scripts/setup.sh bench
 	cargo build --release --locked --examples --bins
 	scripts/bench.sh
+
+# 1000 random schedules of windows that must not be seen, against a real X server: about five minutes.
+privacy:
+	scripts/setup.sh test
+	cargo test --locked --test main --no-run
+	cargo build --locked --examples
+	cargo test --locked --test main -- privacy_race::campaign --ignored --nocapture
 
 clean:
 	cargo clean

@@ -11,12 +11,12 @@ use watchcap::session::frames::FrameReader;
 use crate::support::{Display, Running, example, python, run, watchcap};
 
 /// The colour of what must not be seen; nothing else on the display has it.
-const SECRET: &str = "ff00ff";
+pub(crate) const SECRET: &str = "ff00ff";
 /// The colour of the rest of the display.
 const DESK: &str = "30a060";
 
 /// The client that opens windows on command.
-struct Windows {
+pub(crate) struct Windows {
     client: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -32,12 +32,19 @@ impl Windows {
     }
 
     /// Has it do something; when it was asked for, and when the server had done it, nanoseconds.
-    fn command(&mut self, command: &str) -> (i64, i64) {
+    pub(crate) fn command(&mut self, command: &str) -> (i64, i64) {
         writeln!(self.commands, "{command}").expect("the client listens");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("an answer");
         let answer: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the client failed at {command}"));
         (answer["before"].as_i64().expect("a time"), answer["after"].as_i64().expect("a time"))
+    }
+
+    /// Closes windows, also such as are closed already.
+    pub(crate) fn close_all(&mut self, names: &[&str]) {
+        for name in names {
+            self.command(&format!("close? {name}"));
+        }
     }
 
     /// Presses and releases keys, one after the other.
@@ -57,7 +64,7 @@ impl Drop for Windows {
 }
 
 /// A display whose background is [`DESK`], as a window, so that the root has something to be covered by.
-fn desk(size: (u32, u32)) -> (Display, Windows) {
+pub(crate) fn desk(size: (u32, u32)) -> (Display, Windows) {
     let display = Display::start(size.0, size.1);
     let mut windows = Windows::start(&display);
     windows.command(&format!("open desk 0 0 {} {} {DESK} class=Desk", size.0, size.1));
@@ -65,7 +72,7 @@ fn desk(size: (u32, u32)) -> (Display, Windows) {
 }
 
 /// Starts a recording named `s` in `dir`, and waits until it has stored some frames.
-fn record(display: &Display, dir: &Path, extra: &[&str]) -> Running {
+pub(crate) fn record(display: &Display, dir: &Path, extra: &[&str]) -> Running {
     let mut command = watchcap();
     command
         .args(["record", "--consent", "screen,input", "--session", "s", "--cursor", "off", "--out"])
@@ -86,7 +93,7 @@ fn record(display: &Display, dir: &Path, extra: &[&str]) -> Running {
     panic!("nothing was recorded: {}", std::fs::read_to_string(dir.join("stderr.txt")).unwrap_or_default());
 }
 
-fn stop(recorder: Running, dir: &Path) -> PathBuf {
+pub(crate) fn stop(recorder: Running, dir: &Path) -> PathBuf {
     let (code, _) = recorder.stop("INT", Duration::from_secs(15));
     assert!(code == 0 || code == 3, "{code}: {}", std::fs::read_to_string(dir.join("stderr.txt")).unwrap_or_default());
     dir.join("s")
@@ -98,17 +105,23 @@ fn metadata(session: &Path) -> Value {
 }
 
 /// The rows of a session, as JSON.
-fn rows(session: &Path) -> Vec<Value> {
+pub(crate) fn rows(session: &Path) -> Vec<Value> {
     let text = python("rows.py", &[session]);
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-fn of_type<'a>(rows: &'a [Value], kinds: &'a [&str]) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn of_type<'a>(rows: &'a [Value], kinds: &'a [&str]) -> impl Iterator<Item = &'a Value> {
     rows.iter().filter(|row| kinds.contains(&row["event_type"].as_str().unwrap_or_default()))
 }
 
 fn number(row: &Value, key: &str) -> i64 {
     row[key].as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{key} of {row}"))
+}
+
+/// How many pixels look like what must not be seen: red and blue high, green low. The mask, the desk and what a lossy codec makes of
+/// the edge between them do not.
+pub(crate) fn secret_pixels(rgb: &[u8]) -> usize {
+    rgb.chunks_exact(3).filter(|p| p[0] > 130 && p[2] > 130 && p[1] < 110).count()
 }
 
 /// A decoded frame with its time.
@@ -124,10 +137,8 @@ impl Shown {
         [self.data[start], self.data[start + 1], self.data[start + 2]]
     }
 
-    /// How many pixels look like what must not be seen: red and blue high, green low. The mask, the desk and what a lossy codec
-    /// makes of the edge between them do not.
     fn secrets(&self) -> usize {
-        self.data.chunks_exact(3).filter(|p| p[0] > 130 && p[2] > 130 && p[1] < 110).count()
+        secret_pixels(&self.data)
     }
 }
 

@@ -179,4 +179,21 @@ mod tests {
         masking.paint(&mut image);
         assert!(image.planes().0.iter().all(|y| *y == 16));
     }
+
+    /// Not a test: what painting costs. `cargo test --lib paint_costs -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "measures"]
+    fn paint_costs() {
+        use crate::time::{Clock, SystemClock};
+        let mut image = white(1920, 1080);
+        for (width, height) in [(400, 100), (1920, 1080)] {
+            let before = SystemClock.now();
+            for _ in 0..500 {
+                image.blacken(0, 0, width, height);
+                std::hint::black_box(&image);
+            }
+            let spent = SystemClock.now().since(before).as_secs_f64() * 1e6 / 500.0;
+            println!("{width}x{height}: {spent:.1} us");
+        }
+    }
 }

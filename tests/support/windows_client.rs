@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! open NAME X Y WIDTH HEIGHT RRGGBB [type=notification] [class=CLASS] [title=TEXT_WITH_UNDERSCORES] [managed] [unmapped]
-//! map NAME          unmap NAME        close NAME        focus NAME|root
+//! map NAME          unmap NAME        close NAME (close? when it may be gone)        focus NAME|root
 //! move NAME X Y     size NAME W H     raise NAME        title NAME TEXT_WITH_UNDERSCORES
 //! key CODE 1|0      (through XTEST)   wait MILLISECONDS
 //! ```
@@ -102,6 +102,11 @@ impl Client {
             ["open", rest @ ..] => self.open(rest)?,
             ["map", name] => drop(self.conn.map_window(self.window(name)?)?),
             ["unmap", name] => drop(self.conn.unmap_window(self.window(name)?)?),
+            ["close?", name] => {
+                if let Some(window) = self.windows.remove(*name) {
+                    self.conn.destroy_window(window)?;
+                }
+            }
             ["close", name] => {
                 self.conn.destroy_window(self.window(name)?)?;
                 self.windows.remove(*name);

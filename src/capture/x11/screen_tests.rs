@@ -608,3 +608,147 @@ fn grab_costs() {
         println!("{what}: {:.4} ms CPU, {wall:.4} ms wall", (cpu() - cpu_before) / f64::from(rounds));
     }
 }
+
+/// How many readings of the clock are left, and what happens then.
+type Countdown = (u32, Box<dyn FnOnce() + Send>);
+
+/// A clock that does something to the display each time it is read, once it was wound up: between any two steps of a grab.
+struct Meddling {
+    countdown: std::sync::Mutex<Option<Countdown>>,
+}
+
+impl Clock for Meddling {
+    fn now(&self) -> crate::time::MonoNs {
+        let due = {
+            let mut countdown = self.countdown.lock().expect("one thread");
+            match countdown.as_mut() {
+                Some((0, _)) => countdown.take(),
+                Some((left, _)) => {
+                    *left -= 1;
+                    None
+                }
+                None => None,
+            }
+        };
+        if let Some((_, act)) = due {
+            act();
+        }
+        SystemClock.now()
+    }
+    fn anchor(&self) -> crate::time::Anchor {
+        SystemClock.anchor()
+    }
+    fn sleep_until(&self, until: crate::time::MonoNs) {
+        SystemClock.sleep_until(until);
+    }
+    fn name(&self) -> &'static str {
+        "meddling"
+    }
+}
+
+/// What another client does to a window.
+type Act = Box<dyn Fn(&RustConnection, Window) + Send>;
+
+/// A notification that is not mapped yet.
+fn notification(desk: &Desk, (x, y, width, height): (i16, i16, u16, u16)) -> Window {
+    let window = desk.conn.generate_id().expect("an id");
+    let aux = CreateWindowAux::new().override_redirect(1).background_pixel(RED);
+    let class = WindowClass::INPUT_OUTPUT;
+    desk.conn.create_window(0, window, desk.root, x, y, width, height, 0, class, 0, &aux).expect("a window");
+    let atom = |name: &[u8]| desk.conn.intern_atom(false, name).expect("sent").reply().expect("an atom").atom;
+    let (property, kind) = (atom(b"_NET_WM_WINDOW_TYPE"), atom(b"_NET_WM_WINDOW_TYPE_NOTIFICATION"));
+    desk.conn.change_property32(PropMode::REPLACE, window, property, AtomEnum::ATOM, &[kind]).expect("a type");
+    desk.sync();
+    window
+}
+
+/// Every red pixel of the picture lies in an area that the source calls covered; how many there are.
+fn covered_red(screen: &mut X11Screen) -> usize {
+    let covered = screen.covered();
+    let view = screen.pixels();
+    let mut red = 0;
+    for y in 0..view.height {
+        for x in 0..view.width {
+            let at = y as usize * view.stride + x as usize * 4;
+            if view.data[at..at + 3] == [0, 0, 255] {
+                red += 1;
+                let pixel = Area { x: x as i32, y: y as i32, width: 1, height: 1 };
+                assert!(covered.iter().any(|c| c.area.and(pixel).is_some()), "{x},{y} is seen, covered is {covered:?}");
+            }
+        }
+    }
+    red
+}
+
+#[test]
+fn what_appears_moves_or_vanishes_between_two_steps_of_a_grab_is_covered() {
+    let desk = Desk::new("320x240x24");
+    desk.paint(desk.root, 320, 240);
+    let clock = Arc::new(Meddling { countdown: std::sync::Mutex::new(None) });
+    let rules = Arc::new(Exclusions::usual());
+    let (name, shared) = (Some(desk.name.as_str()), Arc::<Meddling>::clone(&clock));
+    let mut screen = X11Screen::open(name, &Target::Primary, false, rules, shared).expect("the screen opens");
+    screen.grab(true).expect("a picture");
+    let hand = Arc::new(x11rb::connect(name).expect("another client").0);
+    let (mut in_picture, mut missed) = ([0; 3], 0);
+    for step in 0..8_u32 {
+        let place = (10 + 30 * step as i16, 20, 20, 10);
+        let window = notification(&desk, place);
+        let later = ConfigureWindowAux::new().y(120 + step as i32);
+        let acts: [Act; 3] = [
+            Box::new(|conn, window| drop(conn.map_window(window).expect("sent").check())),
+            Box::new(move |conn, window| drop(conn.configure_window(window, &later).expect("sent").check())),
+            Box::new(|conn, window| drop(conn.unmap_window(window).expect("sent").check())),
+        ];
+        for (which, act) in acts.into_iter().enumerate() {
+            let conn = Arc::clone(&hand);
+            *clock.countdown.lock().expect("one thread") = Some((step, Box::new(move || act(&conn, window))));
+            screen.grab(true).expect("a picture");
+            in_picture[which] += usize::from(covered_red(&mut screen) > 0);
+            missed += usize::from(clock.countdown.lock().expect("one thread").take().is_some());
+            // Whatever happened when, it has happened by now.
+            screen.grab(true).expect("a picture");
+            covered_red(&mut screen);
+        }
+    }
+    // Steps that a grab does not have: the others were meddled with, before and after the picture was taken.
+    assert!(missed < 12, "{missed} of 24");
+    assert!(in_picture.iter().all(|n| (1..=8).contains(n)), "{in_picture:?}");
+}
+
+/// Not a test: what following windows costs a grab that takes nothing. `cargo test --lib guard_costs -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn guard_costs() {
+    let desk = Desk::new("1920x1080x24");
+    for n in 0..40 {
+        desk.window(desk.root, (n * 20, n * 10, 300, 200), Some(GREEN));
+    }
+    let open =
+        |rules| X11Screen::open(Some(&desk.name), &Target::Primary, false, Arc::new(rules), Arc::new(SystemClock));
+    let cpu = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+        time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+    };
+    for (what, shown) in [("40 windows", 0), ("40 windows, a notification", 1), ("40 windows, four notifications", 4)] {
+        for n in 0..shown {
+            let window = notification(&desk, (1500, 20 + n * 120, 400, 100));
+            desk.conn.map_window(window).expect("sent");
+        }
+        desk.sync();
+        for (rules, named) in [(Exclusions::none(), "not followed"), (Exclusions::usual(), "followed")] {
+            let mut screen = open(rules).expect("the screen opens");
+            screen.grab(true).expect("a picture");
+            let (cpu_before, before, rounds) = (cpu(), SystemClock.now(), 2000);
+            for _ in 0..rounds {
+                screen.grab(false).expect("a picture");
+                std::hint::black_box(screen.covered());
+            }
+            let wall = SystemClock.now().since(before).as_secs_f64() * 1e6 / f64::from(rounds);
+            println!(
+                "{what}, {named}: {:.2} us CPU, {wall:.2} us wall",
+                (cpu() - cpu_before) * 1e3 / f64::from(rounds)
+            );
+        }
+    }
+}
