@@ -108,3 +108,42 @@ fn without_a_terminal_it_says_so() {
     assert_eq!(code, 1);
     assert!(out.is_empty() && err.contains("terminal") && err.contains("hint:"), "{out}{err}");
 }
+
+#[test]
+fn signals_give_the_terminal_back_and_a_stopped_player_goes_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    for (name, last) in [("term", "TERM"), ("hup", "HUP"), ("int", "INT")] {
+        let pid = dir.path().join(format!("pid-{name}"));
+        let program = env!("CARGO_BIN_EXE_watchcap");
+        let inner = format!("echo $$ > {}; exec {program} replay {}", pid.display(), session.display());
+        let terminal =
+            Terminal::start(&format!("signal-{name}"), &format!("sh -c '{inner}'; echo left=$?; sleep 60"), (100, 30));
+        terminal.shows("frame 0/60");
+        let pid = std::fs::read_to_string(&pid).expect("its process");
+        let signal = |name: &str| {
+            let status = Command::new("kill").args(["-s", name, pid.trim()]).status().expect("kill");
+            assert!(status.success(), "{name}");
+        };
+        let alternate = || terminal.tmux(&["display-message", "-p", "#{alternate_on}"]).trim() == "1";
+        let becomes = |wanted: bool, what: &str| {
+            let began = Instant::now();
+            while alternate() != wanted {
+                assert!(began.elapsed() < Duration::from_secs(20), "{what}: the other screen is on: {}", !wanted);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        assert!(alternate());
+        if last == "TERM" {
+            signal("TSTP");
+            becomes(false, "stopped");
+            signal("CONT");
+            becomes(true, "it goes on");
+            terminal.keys(&["Right"]);
+            terminal.shows("frame 1/60");
+        }
+        signal(last);
+        becomes(false, last);
+        terminal.shows("left=0");
+    }
+}

@@ -163,6 +163,8 @@ pub(crate) struct App<'a> {
     pub(crate) follow: bool,
     /// What reviewers said, in order of their first instants.
     pub(crate) remarks: Vec<Remark>,
+    /// There is a place for remarks, and something that exports.
+    pub(crate) can: (bool, bool),
     /// How far the export is that runs: done, whole.
     pub(crate) exporting: Option<(u64, u64)>,
     /// The search that goes on.
@@ -218,6 +220,7 @@ impl<'a> App<'a> {
             range: (None, None),
             follow: false,
             remarks: Vec::new(),
+            can: (true, true),
             exporting: None,
             searching: None,
             notice: None,

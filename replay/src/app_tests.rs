@@ -494,6 +494,12 @@ fn marks_verdicts_and_exports_are_handed_over_once() {
     assert!(text(&app).contains("✓ frame_480.png is written"));
     update(&mut app, Msg::Tick(view::NOTICE_TIME));
     assert!(!text(&app).contains("frame_480.png"), "a notice goes away");
+    // Where there is no place for them nobody types a note in vain.
+    app.can = (false, false);
+    for (key, says) in [('m', "no place for marks"), ('v', "no place for marks"), ('o', "nothing can be exported")] {
+        press(&mut app, Key::Char(key));
+        assert!(app.mode == Mode::Normal && text(&app).contains(says), "{key}");
+    }
 }
 
 #[test]

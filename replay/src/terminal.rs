@@ -135,12 +135,14 @@ pub fn run(recording: Recording<'_>, options: Options) -> Result<(), ReplayError
     enable_raw_mode().map_err(ReplayError::terminal("setting it up"))?;
     let kitty = picker.as_ref().is_some_and(|picker| picker.protocol_type() == ProtocolType::Kitty);
     let worker = Worker::start(pictures, picker).map_err(ReplayError::terminal("starting the decoder's thread"))?;
+    let can = (review.is_some(), exports.is_some());
     let desk = Desk::start(review, exports).map_err(ReplayError::terminal("starting the desk's threads"))?;
     let input = Input::start().map_err(ReplayError::terminal("starting the input thread"))?;
     let mut terminal =
         Terminal::new(CrosstermBackend::new(io::stdout())).map_err(ReplayError::terminal("setting it up"))?;
     let size = terminal.size().map_err(ReplayError::terminal("asking for its size"))?;
     let mut app = App::new(timeline, Theme::new(colours, options.look), painting, (size.width, size.height));
+    app.can = can;
     app.begin(options.at_ns, options.play);
     let title = format!("{} - watchcap replay", app.summary.title);
     execute!(io::stdout(), SetTitle(title)).map_err(ReplayError::terminal("naming its window"))?;

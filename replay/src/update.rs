@@ -190,6 +190,10 @@ impl App<'_> {
             Action::Zoom(by) => self.zoom.zoom(by > 0, self.player.at(), start, end),
             Action::ZoomOut => self.zoom = crate::zoom::Zoom::whole(start, end),
             Action::Pan(by) => self.zoom.pan(by > 0, start, end),
+            Action::Mark | Action::Verdict if !self.can.0 => {
+                self.say(Tone::Warn, "there is no place for marks and verdicts here");
+            }
+            Action::Export if !self.can.1 => self.say(Tone::Warn, "nothing can be exported from here"),
             Action::Mark => {
                 self.player.pause();
                 let at = self.player.at();

@@ -151,3 +151,17 @@ fn a_kitty_terminal_stores_two_pictures_however_many_are_shown() {
     }
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), KITTY_IDS);
 }
+
+#[test]
+fn a_sixel_terminal_is_sent_sixels_and_an_iterm_a_png() {
+    let (text, _) = sent(&mut graphics(ProtocolType::Sixel), 20);
+    // DCS, its parameters, q; then colours and bands; then ST.
+    let sixel = text.split_once("\u{1b}P").map(|(_, rest)| rest).expect("a device control string");
+    let body = sixel.split_once('q').map(|(_, rest)| rest).expect("sixels");
+    assert!(body.contains('#') && body.contains("\u{1b}\\"), "{text:?}");
+    let (text, _) = sent(&mut graphics(ProtocolType::Iterm2), 20);
+    let file = text.split_once("\u{1b}]1337;File=").map(|(_, rest)| rest).expect("an inline file");
+    assert!(file.contains("inline=1"), "{text:?}");
+    // The first bytes of every PNG, in base64.
+    assert!(file.contains(":iVBORw0KGgo"), "{text:?}");
+}
