@@ -1,6 +1,6 @@
 //! How messages change the player: what each key, click and answer does.
 //!
-//! Invariant: [`update`] is pure but for what it asks of the timeline: no clock (time comes in [`Msg::Tick`]) and no I/O (what
+//! Invariant: `update` is pure but for what it asks of the timeline: no clock (time comes in [`Msg::Tick`]) and no I/O (what
 //! is to be done outside goes to [`App::commands`]). The last thing it does is to bring the state up to date.
 
 use crate::app::{App, MAX_REMARKS, Mode, Panel, Searching};
