@@ -75,7 +75,8 @@ fn refuse_inside(dir: &Path) -> Result<(), ExportError> {
         part.canonicalize().ok()
     });
     for part in there.iter().flat_map(|there| there.ancestors()) {
-        if layout::state_of(part) != DirState::Nothing {
+        // A folder that happens to hold one named `log` is no recording.
+        if layout::state_of(part) == DirState::Sealed || layout::log_events_dir(part).is_dir() {
             return Err(ExportError::Inside { path: dir.to_path_buf() });
         }
     }

@@ -121,7 +121,7 @@ def main():
     for one, other in zip(found, wanted):
         for name in other:
             assert one[name] == other[name], f"step {other['step']} {name}: {one[name]} instead of {other[name]}"
-    about = json.loads(pq.read_schema(path).metadata[b"watchcap.export"])
+    about = json.loads(pq.read_metadata(path).metadata[b"watchcap.export"])
     metadata = json.loads((session / "metadata.json").read_text())
     assert about["source"]["session_id"] == metadata["session_id"] and about["consent"] == metadata["consent"]
     # The picture of the documentation: the unpacked bits are the sets.

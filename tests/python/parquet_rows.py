@@ -7,5 +7,5 @@ import pyarrow.parquet as pq
 
 rows = pq.read_table(sys.argv[1]).num_rows
 assert pl.read_parquet(sys.argv[1]).height == rows
-assert duckdb.sql(f"select count(*), sum(events) from '{sys.argv[1]}'").fetchone()[0] == rows
+assert duckdb.sql(f"select count(*), sum(events) from '{sys.argv[1]}'").fetchall()[0][0] == rows
 print(rows)
