@@ -102,6 +102,14 @@ pub enum ExportError {
         /// Why.
         source: parquet::errors::ParquetError,
     },
+    /// An MCAP file cannot be written.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Mcap {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: ::mcap::McapError,
+    },
     /// Something cannot be said in JSON.
     #[error("cannot write {path}: {source}", path = path.display())]
     Json {

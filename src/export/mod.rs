@@ -13,9 +13,11 @@ mod error;
 pub mod frames_json;
 pub mod inputs;
 pub mod manifest;
+pub mod mcap;
 pub mod out;
 pub mod source;
 pub mod steps;
+mod vk;
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +30,7 @@ use crate::event::Stream;
 use crate::redact::span::Moment;
 
 /// Every format, in the order in which they are listed.
-pub const FORMATS: &[&dyn Format] = &[&actions::Actions, &frames_json::FramesJson];
+pub const FORMATS: &[&dyn Format] = &[&actions::Actions, &frames_json::FramesJson, &mcap::Mcap];
 
 /// A form in which sessions can be had.
 pub trait Format: Sync {

@@ -120,6 +120,27 @@ impl Out {
         Ok((file, temp))
     }
 
+    /// Begins a file that is one of the session's: a second name for it where the file system has such, else a copy.
+    ///
+    /// # Errors
+    /// When it can be neither linked nor copied.
+    pub fn bring(&mut self, name: &str, from: &Path) -> Result<(), ExportError> {
+        let temp = layout::temp_path(&self.place.dir.join(name));
+        if let Err(error) = std::fs::remove_file(&temp)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(io_error("remove", &temp)(error));
+        }
+        if std::fs::hard_link(from, &temp).is_ok() {
+            self.made.push(name.to_owned());
+            return Ok(());
+        }
+        let (mut to, temp) = self.create(name)?;
+        let mut source = File::open(from).map_err(io_error("open", from))?;
+        std::io::copy(&mut source, &mut to).map_err(io_error("write", &temp))?;
+        Ok(())
+    }
+
     /// Removes what was begun.
     pub(super) fn discard(&self) {
         for name in &self.made {
