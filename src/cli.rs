@@ -51,7 +51,7 @@ pub enum Verb {
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
     Doctor(DoctorArgs),
-    /// Show and edit the consent that stands for every recording.
+    /// Show and edit the consent that stands for every recording; take back that to one that runs.
     Consent(ConsentArgs),
     /// List, show and check profiles: what is masked and withheld in a game.
     Profile(ProfileArgs),
@@ -410,7 +410,7 @@ pub struct ConsentArgs {
     pub verb: Option<ConsentVerb>,
 }
 
-/// What to do with the standing consent.
+/// What to do with consent.
 #[derive(Subcommand, Debug)]
 pub enum ConsentVerb {
     /// Print what you agreed to for every recording.
@@ -425,7 +425,16 @@ pub enum ConsentVerb {
         #[arg(required = true, value_delimiter = ',')]
         streams: Vec<String>,
     },
-    /// Take consent back: for these streams, or for all.
+    /// Take the consent to a running recording back: for these streams, or for all, which ends it.
+    Withdraw {
+        /// The streams, with commas: screen, input [default: all]. Without the screen the recording ends.
+        #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
+        stream: Vec<String>,
+        /// Which recording.
+        #[command(flatten)]
+        which: WhichArgs,
+    },
+    /// Take standing consent back, for recordings to come: for these streams, or for all.
     Revoke {
         /// The streams, with commas [default: all].
         #[arg(value_delimiter = ',')]

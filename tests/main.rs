@@ -22,3 +22,4 @@ mod redact;
 mod replay;
 mod session;
 mod tidy;
+mod withdraw;

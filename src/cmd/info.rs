@@ -130,7 +130,12 @@ fn consent(metadata: &Metadata) -> String {
     let consent = &metadata.consent;
     let streams = [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
     let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
-    format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)
+    let withdrawn: String = consent
+        .withdrawn
+        .iter()
+        .map(|(stream, w)| format!("; {stream} taken back at {}", w.at.as_deref().unwrap_or("an unknown time")))
+        .collect();
+    format!("{} by {} at {}{withdrawn}", agreed.join(" and "), consent.how, consent.agreed_at)
 }
 
 /// A log that is being written, or was left by a crash: read without touching it.

@@ -48,10 +48,10 @@ pub(super) fn run_into(
     // Only now: a profile may be chosen by the windows that are open.
     plan.keep_out(args, config)?;
     let sources = sources(args, &config.record, clock, &consent, &plan)?;
-    let stop = Stop::new();
-    crate::signals::stop_on_signals(&stop)
+    let (stop, control) = (Stop::new(), Control::new());
+    crate::signals::stop_on_signals(&stop, &control, clock)
         .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;
-    record_into(out, args, &plan, sources, &consent, clock, &stop)
+    record_into(out, args, &plan, sources, &consent, clock, (&stop, control))
 }
 
 /// What flags and configuration ask of the recorder.
@@ -310,7 +310,7 @@ fn record_into(
     sources: Sources,
     consent: &Consent,
     clock: &Arc<dyn Clock>,
-    stop: &Stop,
+    (stop, control): (&Stop, Control),
 ) -> Result<(PathBuf, Outcome), Failure> {
     for (flag, value) in [("--game", &plan.game), ("--patch", &args.patch)] {
         if value.as_ref().is_some_and(|value| value.len() > MAX_LABEL) {
@@ -338,7 +338,6 @@ fn record_into(
         ),
         ("env".to_owned(), environment()),
     ];
-    let control = Control::new();
     let options = RecordOptions {
         session_dir: out.join(name),
         exact_name: args.session.is_some(),
@@ -357,6 +356,7 @@ fn record_into(
     };
     let line = status_line();
     let mut rates = Rates::default();
+    let mut told_withdrawn = false;
     let encoder: recorder::MakeEncoder = Box::new(|settings| {
         openh264::OpenH264::new(settings).map(|e| Box::new(e) as Box<dyn crate::encode::VideoEncoder>)
     });
@@ -374,6 +374,9 @@ fn record_into(
             announce(args.json, folder, screen, server.is_some());
         },
         |status| {
+            if status.input_withdrawn && !stop.is_asked() && !std::mem::replace(&mut told_withdrawn, true) {
+                line.suspend(|| text::say("consent to the input was taken back: it is not recorded any more"));
+            }
             line.set_message(rates.describe(&status));
             line.tick();
         },
@@ -473,7 +476,12 @@ impl Rates {
         });
         format!(
             "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
-            if status.paused { "paused  " } else { "" },
+            match (status.paused, status.input_withdrawn) {
+                (false, false) => "",
+                (true, false) => "paused  ",
+                (false, true) => "no input  ",
+                (true, true) => "paused, no input  ",
+            },
             text::clock(status.elapsed),
             self.fps,
             status.dropped,

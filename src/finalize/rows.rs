@@ -11,6 +11,7 @@ use crate::finalize::describe::Losses;
 use crate::finalize::moov::MAX_GAP_US;
 use crate::hid;
 use crate::log::{Body, Record};
+use crate::privacy::consent::WITHDRAWN;
 use crate::session::row::{Row, RowMetadata, event_type, key};
 use crate::session::sample_index::{Sample, pts_us};
 use crate::time::MonoNs;
@@ -129,6 +130,12 @@ impl RowMaker {
                         self.release_held(t, sink)?;
                         self.paused_since.get_or_insert(t);
                         self.row(t, event_type::PAUSE, Cells::default(), sink)?;
+                    }
+                    // Consent to the input was taken back: nothing is held that is known of, and no window is known to be active.
+                    Event::Gap(gap) if gap.stream == Stream::Input && gap.reason == WITHDRAWN => {
+                        self.release_held(t, sink)?;
+                        self.window_id.clear();
+                        self.event_row(t, record.source, event, sink)?;
                     }
                     other => self.event_row(t, record.source, other, sink)?,
                 }

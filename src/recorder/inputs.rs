@@ -43,6 +43,8 @@ pub(super) struct Inputs {
     attends: bool,
     /// The person paused it: nothing is written.
     paused: bool,
+    /// Consent was taken back: nothing is written any more.
+    closed: bool,
     /// Another window became the active one in a pause.
     focus_in_pause: Option<Event>,
     /// The source said that what is typed must not be known.
@@ -65,6 +67,7 @@ impl Inputs {
             chat,
             attends: window.is_none(),
             paused: false,
+            closed: false,
             focus_in_pause: None,
             window,
             secret: None,
@@ -176,6 +179,9 @@ impl Inputs {
     /// Recording goes on after a pause: which window became active in it, and what is held. Where the pointer is is not known: it may
     /// have moved.
     pub(super) fn go_on(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+        if self.closed {
+            return;
+        }
         self.paused = false;
         // Released by the row of the pause, all of it.
         self.keys.values_mut().for_each(|held| held.written = false);
@@ -184,6 +190,12 @@ impl Inputs {
         if self.attends {
             self.write_held(t, None, out);
         }
+    }
+
+    /// From `t` on nothing is written. What is held then is released by finalizing, as in a pause.
+    pub(super) fn close(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+        self.end(t, out);
+        self.closed = true;
     }
 
     /// Time passes: long spans are told in pieces.

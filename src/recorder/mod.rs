@@ -19,7 +19,7 @@ mod pauses;
 mod picture;
 mod sequence;
 
-pub use control::{Control, OrderError};
+pub use control::{Control, OrderError, Way};
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -140,6 +140,8 @@ pub struct Status {
     pub disk_rate: u64,
     /// Nothing is taken at the moment.
     pub paused: bool,
+    /// Consent to the input was taken back: none is taken any more.
+    pub input_withdrawn: bool,
 }
 
 /// Counters that the threads keep and anybody may read.
@@ -189,6 +191,7 @@ impl Counters {
             disk_left: (disk_rate > 0).then(|| read(&self.disk_left)),
             disk_rate,
             paused: false,
+            input_withdrawn: false,
         }
     }
 }
@@ -197,6 +200,8 @@ impl Counters {
 #[derive(Clone, Default)]
 pub struct Stop {
     flag: StopFlag,
+    /// Set with `flag`, or before it when only the input ends.
+    input: StopFlag,
     reason: Arc<Mutex<Option<String>>>,
     failure: Arc<Mutex<Option<(Stream, String)>>>,
 }
@@ -213,6 +218,12 @@ impl Stop {
         first.get_or_insert_with(|| reason.to_owned());
         drop(first);
         self.flag.set();
+        self.input.set();
+    }
+
+    /// Ends the input; the screen goes on.
+    pub(crate) fn close_input(&self) {
+        self.input.set();
     }
 
     /// Asks for the end because a stream failed: the recording is not whole.
@@ -233,9 +244,9 @@ impl Stop {
         self.flag.is_set()
     }
 
-    /// The flag that sources look at.
-    pub(crate) fn flag(&self) -> &StopFlag {
-        &self.flag
+    /// The flag that the input source looks at.
+    pub(crate) fn input_flag(&self) -> &StopFlag {
+        &self.input
     }
 
     fn reason(&self) -> String {
@@ -485,7 +496,7 @@ fn start_input(
             return;
         }
         let sink = InputSink::new(queue);
-        if let Err(error) = source.run(&sink, stop.flag()) {
+        if let Err(error) = source.run(&sink, stop.input_flag()) {
             tracing::error!(%error, "the input ended");
             source_ended(&stop, Stream::Input, &error);
         }
@@ -622,6 +633,9 @@ pub fn record(
         // What is wrong with the folder is said when the session's is made in it.
         _ => {}
     }
+    if stop.is_asked() {
+        return Err(RecordError::Interrupted);
+    }
     let folder = make_folder(&options.session_dir, options.exact_name)?;
     let mut facts = options.facts;
     let follows_focus = opened_input.as_ref().is_some_and(|opened| opened.description.focus);
@@ -653,6 +667,7 @@ pub fn record(
     let begin = clock.now();
     let begun = begin_log(&folder, options.session_id, options.box_bytes, settings.bitrate_kbps, &facts, clock);
     let (log, watch) = begun.inspect_err(|_| discard(&folder))?;
+    control.set_records_input(opened_input.is_some());
     control.set_running(true);
     started(&folder, &description);
 
@@ -755,6 +770,6 @@ mod tests {
         stop.fail(Stream::Screen, "display_gone");
         assert_eq!(stop.reason(), "sigint");
         assert_eq!(stop.failure(), Some((Stream::Screen, "display_gone".into())));
-        assert!(stop.is_asked() && stop.flag().is_set());
+        assert!(stop.is_asked() && stop.input_flag().is_set());
     }
 }

@@ -11,19 +11,19 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
-use super::control::{Control, Order};
+use super::control::{Control, Order, Withdrawal};
 use super::failure::{self, Ended};
 use super::inputs::Inputs;
-use super::pauses::Pauses;
+use super::pauses::{Pauses, SETTLE_NS};
 use super::{Counters, GRACE, Note, Stop, Unit};
-use crate::capture::{InitialState, InputDescription, ScreenDescription, StampedInput};
+use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
 use crate::event::{Event, Frame, Gap, Source, Stream, Surface};
 use crate::hid;
 use crate::id::FrameRef;
 use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
-use crate::time::{Anchor, Clock, MonoNs, SystemClock};
+use crate::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
 
 /// How often the clocks are read: 360 readings an hour fit the drift to far below 1 ppm.
 const ANCHOR_NS: i64 = 10_000_000_000;
@@ -125,6 +125,10 @@ pub(super) struct Sequence {
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
     pauses: Pauses,
+    /// From here on no input is kept, since consent was taken back.
+    closed: Option<MonoNs>,
+    /// Streams whose withdrawal is in the log.
+    told_withdrawn: Vec<Stream>,
     /// The last reading in the log, and the last of all.
     last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
@@ -139,6 +143,8 @@ impl Sequence {
             clock,
             counters,
             pauses: Pauses::default(),
+            closed: None,
+            told_withdrawn: Vec::new(),
             last_anchor: None,
             last_glance: None,
         }
@@ -215,7 +221,7 @@ impl Sequence {
                 }
                 self.drain(control.orders(), Self::obey)?;
                 if Some(ready) == input {
-                    inputs_open = self.drain(inputs, Self::append_input)?;
+                    inputs_open = self.drain(inputs, |this, input| this.append_input(input, control))?;
                 } else if Some(ready) == unit {
                     units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
                 }
@@ -225,6 +231,7 @@ impl Sequence {
             {
                 self.go_on(t)?;
             }
+            self.look_at_consent(control, inputs.is_empty())?;
             let now = self.clock.now();
             self.inputs.tick(now, &mut self.written);
             self.append_written()?;
@@ -236,6 +243,10 @@ impl Sequence {
         self.drain(control.orders(), Self::obey)?;
         if let Some(t) = self.pauses.settle() {
             self.go_on(t)?;
+        }
+        self.look_at_consent(control, true)?;
+        if let Some(t) = control.input_until() {
+            self.close_input(t, control)?;
         }
         let t = self.clock.now();
         self.inputs.end(t, &mut self.written);
@@ -337,7 +348,17 @@ impl Sequence {
         Ok(())
     }
 
-    fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
+    fn append_input(&mut self, input: StampedInput, control: &Control) -> Result<(), LogError> {
+        if let Some(closed) = self.closed {
+            // What was lost before is told even now.
+            if matches!(input.input, RawInput::Lost { .. }) && input.t < closed {
+                self.inputs.take(input, &mut self.written);
+            }
+            return self.append_written();
+        }
+        if let Some(t) = control.input_until().filter(|t| *t <= input.t) {
+            return self.close_input(t, control);
+        }
         if self.pauses.covers(input.t) {
             self.inputs.overlook(input, &mut self.written);
             return self.append_written();
@@ -379,6 +400,47 @@ impl Sequence {
             }
             Order::Mark(t, text) => self.append(t, Source::Recorder, Event::Mark { text }),
         }
+    }
+
+    /// Writes down that consent was taken back, as soon as it was; closes the input once nothing from before that can come any more.
+    fn look_at_consent(&mut self, control: &Control, idle: bool) -> Result<(), LogError> {
+        for stream in [Stream::Screen, Stream::Input] {
+            if let Some(withdrawn) = control.withdrawn(stream)
+                && !self.told_withdrawn.contains(&stream)
+            {
+                self.told_withdrawn.push(stream);
+                self.append_withdrawal(stream, withdrawn)?;
+            }
+        }
+        if let Some(t) = control.input_until()
+            && idle
+            && self.clock.now().0 - t.0 >= SETTLE_NS
+        {
+            self.close_input(t, control)?;
+        }
+        Ok(())
+    }
+
+    fn append_withdrawal(&mut self, stream: Stream, Withdrawal { t, way }: Withdrawal) -> Result<(), LogError> {
+        let now = self.clock.anchor();
+        let at = UtcNs(now.utc.0 - (now.mono.0 - t.0));
+        let fact = json!({ "t_ns": t.0, "at": at.to_rfc3339(), "how": way.name() });
+        append_fact(&mut self.log, now.mono, &format!("withdrawn_{}", stream.name()), &fact)
+    }
+
+    /// No input of `t` or later is kept.
+    fn close_input(&mut self, t: MonoNs, control: &Control) -> Result<(), LogError> {
+        if self.closed.is_some() {
+            return Ok(());
+        }
+        // A pause from before is heard of before.
+        self.drain(control.orders(), Self::obey)?;
+        if let Some(end) = self.pauses.settled_by(t) {
+            self.go_on(end)?;
+        }
+        self.closed = Some(t);
+        self.inputs.close(t, &mut self.written);
+        self.append_written()
     }
 
     /// Recording goes on after a pause that ended at `t`. What was held when it began is released by finalizing, which sees every
