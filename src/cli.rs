@@ -222,6 +222,11 @@ pub struct RecordArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub hud_scale: Option<u8>,
 
+    /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, stop, withdraw. Its key
+    /// is kept out of the recording. ACTION=none turns one of the configuration off.
+    #[arg(long, value_name = "ACTION=CHORD")]
+    pub hotkey: Vec<String>,
+
     /// Name of the game or task, for the metadata.
     #[arg(long, value_name = "NAME")]
     pub game: Option<String>,

@@ -16,6 +16,7 @@ mod file_at;
 pub mod files;
 pub mod finalize;
 pub mod hid;
+pub mod hotkeys;
 pub mod id;
 pub mod log;
 pub mod privacy;

@@ -11,6 +11,7 @@ mod control;
 mod faults;
 mod finalize;
 mod golden;
+mod hotkeys;
 mod interrupted;
 mod long;
 mod privacy;

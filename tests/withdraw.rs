@@ -16,7 +16,9 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use crate::control::{Hand, assert_balanced, controlled, logged, metadata, rows, status, verb, wait_running};
 use crate::support::{Display, Running, files, run, watchcap};
 
-const [KEY_A, KEY_Q, SHIFT]: [u8; 3] = [38, 24, 50];
+const KEY_A: u8 = 38;
+const KEY_Q: u8 = 24;
+const SHIFT: u8 = 50;
 
 /// A hand that moves the mouse and presses keys all the time, until it is dropped.
 struct Load(Arc<AtomicBool>, Option<JoinHandle<()>>);
@@ -162,7 +164,7 @@ fn the_input_is_closed_under_load_and_the_screen_goes_on() {
         let picture = video.rgb(frame).expect("a picture");
         picture.data[(180 * 640 + 320) * 3 + 1] > 150
     };
-    assert!((0..rows.iter().filter(|row| row.event_type == "frame").count() as u64).any(green), "no later picture");
+    assert!((0..rows.iter().filter(|row| row.event_type == "frame").count()).any(green), "no later picture");
     assert_verified(&session);
 }
 

@@ -202,7 +202,8 @@ mod tests {
         let mark = Request::Mark { text: Content("ein \"Zeichen\"\n\u{1b}[31m größer".into()) };
         let withdraw = |streams: &[Stream]| Request::Withdraw { streams: streams.to_vec() };
         let withdrawals = [withdraw(&[]), withdraw(&[Stream::Input]), withdraw(&STREAMS)];
-        for request in [Request::Status, Request::Pause, Request::Resume, Request::Stop, mark].into_iter().chain(withdrawals)
+        for request in
+            [Request::Status, Request::Pause, Request::Resume, Request::Stop, mark].into_iter().chain(withdrawals)
         {
             let line = write_request(&request);
             assert!(line.ends_with('\n') && line.trim_end().lines().count() == 1, "more than one line: {line}");

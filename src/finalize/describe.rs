@@ -353,6 +353,14 @@ impl Story {
             pii_regions: list("pii_regions").filter_map(region).collect(),
             excluded_apps: list("excluded_apps").filter_map(Value::as_str).map(str::to_owned).collect(),
             keys: text(fact, "keys"),
+            hotkeys: self
+                .fact("hotkeys")
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             redacted_spans: table.counts.get("redact").copied().unwrap_or(0),
             redacted_keys: rows.facts.redacted_keys,
             extra: Extra::new(),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{Status, Stop};
-use crate::event::{Content, Stream};
+use crate::event::{Content, Source, Stream};
 use crate::privacy::consent::WITHDRAWN;
 use crate::time::{Clock, MonoNs};
 
@@ -19,9 +19,9 @@ const ORDERS: usize = 64;
 /// What the sequence has to write.
 pub(crate) enum Order {
     /// From here on nothing is taken.
-    Pause(MonoNs),
+    Pause(MonoNs, Source),
     /// From here on everything is taken again.
-    Resume(MonoNs),
+    Resume(MonoNs, Source),
     /// A mark.
     Mark(MonoNs, Content),
 }
@@ -33,6 +33,8 @@ pub enum Way {
     Command,
     /// SIGUSR2.
     Signal,
+    /// A hotkey.
+    Hotkey,
 }
 
 impl Way {
@@ -41,6 +43,7 @@ impl Way {
         match self {
             Self::Command => "command",
             Self::Signal => "signal",
+            Self::Hotkey => "hotkey",
         }
     }
 }
@@ -116,12 +119,17 @@ impl Control {
     /// # Errors
     /// [`OrderError`]; then nothing has changed.
     pub fn pause(&self, clock: &dyn Clock) -> Result<MonoNs, OrderError> {
+        self.pause_by(Source::Recorder, clock)
+    }
+
+    /// The same, asked for by a key of this source.
+    pub(crate) fn pause_by(&self, source: Source, clock: &dyn Clock) -> Result<MonoNs, OrderError> {
         let mut state = self.state();
         if let Some(since) = state.paused_since {
             return Ok(since);
         }
         let t = clock.now();
-        self.order(&state, Order::Pause(t))?;
+        self.order(&state, Order::Pause(t, source))?;
         state.paused_since = Some(t);
         state.status.paused = true;
         Ok(t)
@@ -132,12 +140,17 @@ impl Control {
     /// # Errors
     /// [`OrderError`]; then nothing has changed.
     pub fn resume(&self, clock: &dyn Clock) -> Result<Option<MonoNs>, OrderError> {
+        self.resume_by(Source::Recorder, clock)
+    }
+
+    /// The same, asked for by a key of this source.
+    pub(crate) fn resume_by(&self, source: Source, clock: &dyn Clock) -> Result<Option<MonoNs>, OrderError> {
         let mut state = self.state();
         if state.paused_since.is_none() {
             return Ok(None);
         }
         let t = clock.now();
-        self.order(&state, Order::Resume(t))?;
+        self.order(&state, Order::Resume(t, source))?;
         state.paused_since = None;
         state.status.paused = false;
         Ok(Some(t))
@@ -160,13 +173,7 @@ impl Control {
     ///
     /// # Errors
     /// [`OrderError`]; then nothing has changed.
-    pub fn withdraw(
-        &self,
-        streams: &[Stream],
-        way: Way,
-        clock: &dyn Clock,
-        stop: &Stop,
-    ) -> Result<MonoNs, OrderError> {
+    pub fn withdraw(&self, streams: &[Stream], way: Way, clock: &dyn Clock, stop: &Stop) -> Result<MonoNs, OrderError> {
         let mut state = self.state();
         if !state.running {
             return Err(OrderError::NotRunning);
@@ -241,6 +248,11 @@ impl Control {
         self.state().running = running;
     }
 
+    /// Whether the input is recorded beside the screen, or was until consent to it was taken back.
+    pub fn records_input(&self) -> bool {
+        self.state().records_input
+    }
+
     /// Whether the input is recorded beside the screen.
     pub(crate) fn set_records_input(&self, records: bool) {
         self.state().records_input = records;
@@ -249,11 +261,8 @@ impl Control {
     /// Makes the status known to whoever asks.
     pub(crate) fn publish(&self, status: Status) -> Status {
         let mut state = self.state();
-        state.status = Status {
-            paused: state.paused_since.is_some(),
-            input_withdrawn: state.input_withdrawn.is_some(),
-            ..status
-        };
+        state.status =
+            Status { paused: state.paused_since.is_some(), input_withdrawn: state.input_withdrawn.is_some(), ..status };
         state.status
     }
 

@@ -10,6 +10,7 @@
 //! queue is dropped where it arises, counted, and written as a gap. Pictures are converted in the thread that grabs them:
 //! the shared memory of the screen is free again after 0.3 ms, and 3 MB cross to the encoder instead of 8.
 
+mod chords;
 mod control;
 mod disk;
 mod failure;
@@ -36,6 +37,7 @@ use crate::capture::{
 };
 use crate::encode::{EncodeError, EncodeSettings, I420, Quality, VideoEncoder};
 use crate::event::{Event, Stream};
+use crate::hotkeys::Hotkeys;
 use crate::id::SessionId;
 use crate::log::lock::LogLock;
 use crate::log::writer::{LogWriter, SealedLog};
@@ -101,6 +103,8 @@ pub struct RecordOptions {
     pub allow_missing: Vec<String>,
     /// What is kept out of the recording.
     pub privacy: Plan,
+    /// Chords that pause, mark or stop it, as far as keys are recorded.
+    pub hotkeys: Hotkeys,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
     /// By which it is paused, resumed and marked.
@@ -595,6 +599,11 @@ pub fn record(
     if options.privacy.masks_windows() && !description.masks_windows && !allowed("masks") {
         return Err(RecordError::NoMasks { backend: description.backend });
     }
+    if options.privacy.masks_windows() && !description.masks_windows {
+        tracing::warn!(
+            "notifications and excluded windows are recorded as they are: the screen backend cannot mask them"
+        );
+    }
     let mut input_thread = None;
     let mut opened_input = None;
     if let Some(StartingInput { opened, go, thread }) = input {
@@ -602,6 +611,9 @@ pub fn record(
             Ok(opened) => {
                 let needs_redaction = options.privacy.masks_windows();
                 check_promises(&opened.description, needs_redaction, &options.allow_missing)?;
+                if needs_redaction && !opened.description.tells_secrets {
+                    tracing::warn!("what is typed into excluded windows is recorded: the input backend cannot tell");
+                }
                 opened_input = Some(opened);
                 input_thread = Some((go, thread));
             }
@@ -648,7 +660,11 @@ pub fn record(
     };
     facts.push(("privacy".into(), options.privacy.to_fact(in_force)));
     let window = description.window_id.clone().filter(|_| follows_focus);
-    let inputs = inputs::Inputs::new(surface, options.privacy.keys, window);
+    if !options.hotkeys.is_empty() && opened_input.is_some() {
+        let names: Vec<_> = options.hotkeys.iter().map(|(action, _)| action.name()).collect();
+        facts.push(("hotkeys".into(), json!(names)));
+    }
+    let inputs = inputs::Inputs::new(surface, options.privacy.keys, window, options.hotkeys);
     facts.extend(sequence::start_facts(
         &description,
         opened_input.as_ref().map(|o| (&o.description, &o.initial)),

@@ -11,15 +11,17 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
-use super::control::{Control, Order, Withdrawal};
+use super::chords::Asked;
+use super::control::{Control, Order, Way, Withdrawal};
 use super::failure::{self, Ended};
 use super::inputs::Inputs;
 use super::pauses::{Pauses, SETTLE_NS};
 use super::{Counters, GRACE, Note, Stop, Unit};
 use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
-use crate::event::{Event, Frame, Gap, Source, Stream, Surface};
+use crate::event::{Content, Event, Frame, Gap, Source, Stream, Surface};
 use crate::hid;
+use crate::hotkeys::Action;
 use crate::id::FrameRef;
 use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
@@ -221,7 +223,7 @@ impl Sequence {
                 }
                 self.drain(control.orders(), Self::obey)?;
                 if Some(ready) == input {
-                    inputs_open = self.drain(inputs, |this, input| this.append_input(input, control))?;
+                    inputs_open = self.drain(inputs, |this, input| this.append_input(input, control, stop))?;
                 } else if Some(ready) == unit {
                     units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
                 }
@@ -348,7 +350,7 @@ impl Sequence {
         Ok(())
     }
 
-    fn append_input(&mut self, input: StampedInput, control: &Control) -> Result<(), LogError> {
+    fn append_input(&mut self, input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
         if let Some(closed) = self.closed {
             // What was lost before is told even now.
             if matches!(input.input, RawInput::Lost { .. }) && input.t < closed {
@@ -359,9 +361,14 @@ impl Sequence {
         if let Some(t) = control.input_until().filter(|t| *t <= input.t) {
             return self.close_input(t, control);
         }
+        // An order from before this input has been given by now.
+        if !control.orders().is_empty() {
+            self.drain(control.orders(), Self::obey)?;
+        }
         if self.pauses.covers(input.t) {
             self.inputs.overlook(input, &mut self.written);
-            return self.append_written();
+            self.append_written()?;
+            return self.obey_hotkeys(control, stop);
         }
         if let Some(end) = self.pauses.settled_by(input.t) {
             self.go_on(end)?;
@@ -374,7 +381,33 @@ impl Sequence {
                 _ => drop(self.counters.events.fetch_add(1, Ordering::Relaxed)),
             }
         }
-        self.append_written()
+        self.append_written()?;
+        self.obey_hotkeys(control, stop)
+    }
+
+    /// Does what hotkeys among the inputs ask for. A pause begins now and not when the key went down, since pictures were taken in between; a
+    /// mark is where the key went down.
+    fn obey_hotkeys(&mut self, control: &Control, stop: &Stop) -> Result<(), LogError> {
+        for Asked { t, source, action } in self.inputs.take_asked() {
+            let clock = self.clock.as_ref();
+            let done = match action {
+                Action::Pause if control.is_paused() => control.resume_by(source, clock).map(drop),
+                Action::Pause => control.pause_by(source, clock).map(drop),
+                Action::Mark => {
+                    self.append(t, source, Event::Mark { text: Content::default() })?;
+                    Ok(())
+                }
+                Action::Stop => {
+                    stop.ask("hotkey");
+                    Ok(())
+                }
+                Action::Withdraw => control.withdraw(&[], Way::Hotkey, clock, stop).map(drop),
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, action = action.name(), "a hotkey was without effect");
+            }
+        }
+        Ok(())
     }
 
     fn append_written(&mut self) -> Result<(), LogError> {
@@ -387,16 +420,16 @@ impl Sequence {
     /// Writes what a person asked for.
     fn obey(&mut self, order: Order) -> Result<(), LogError> {
         match order {
-            Order::Pause(t) => {
+            Order::Pause(t, source) => {
                 if let Some(end) = self.pauses.settle() {
                     self.go_on(end)?;
                 }
                 self.pauses.begin(t);
-                self.append(t, Source::Recorder, Event::Pause)
+                self.append(t, source, Event::Pause)
             }
-            Order::Resume(t) => {
+            Order::Resume(t, source) => {
                 self.pauses.end(t);
-                self.append(t, Source::Recorder, Event::Resume)
+                self.append(t, source, Event::Resume)
             }
             Order::Mark(t, text) => self.append(t, Source::Recorder, Event::Mark { text }),
         }

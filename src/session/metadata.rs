@@ -303,7 +303,7 @@ pub struct Consent {
 pub struct Withdrawal {
     /// When, RFC 3339, UTC.
     pub at: Option<String>,
-    /// How: `command` (`watchcap consent withdraw`), `signal` (SIGUSR2).
+    /// How: `command` (`watchcap consent withdraw`), `signal` (SIGUSR2), `hotkey`.
     pub how: Option<String>,
     /// Nothing of the stream from here on was kept, nanoseconds of the monotonic clock.
     pub t_ns: Option<i64>,
@@ -330,6 +330,9 @@ pub struct Privacy {
     pub keys: Option<String>,
     /// Input was recorded only while the target window had the focus.
     pub input_only_with_focus: Option<bool>,
+    /// Actions that had a hotkey (`pause`, `mark`, `stop`, `withdraw`), whose key is kept out; not there when none had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hotkeys: Vec<String>,
     /// How many `redact` rows there are. Source: counted.
     pub redacted_spans: u64,
     /// How many key rows carry `redacted=1`. Source: counted.

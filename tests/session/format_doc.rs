@@ -108,8 +108,8 @@ fn fill(metadata: &mut Metadata) {
     metadata.privacy.pii_regions =
         vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into(), reason: "mask".into() }];
     metadata.privacy.excluded_apps = vec!["x".into()];
-    let withdrawal =
-        Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
+    metadata.privacy.hotkeys = vec!["pause".into()];
+    let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
     metadata.consent.withdrawn = BTreeMap::from([("input".to_owned(), withdrawal)]);
     metadata.lineage = vec![Lineage {
         integrity_sha256: "x".into(),
