@@ -189,13 +189,11 @@ impl Hotkeys {
     /// # Errors
     /// The action that has this chord already.
     pub fn set(&mut self, action: Action, chord: Chord) -> Result<(), Action> {
-        match self.0.iter().find(|(other, taken)| **taken == chord && **other != action) {
-            Some((other, _)) => Err(*other),
-            None => {
-                self.0.insert(action, chord);
-                Ok(())
-            }
+        if let Some((other, _)) = self.0.iter().find(|(other, taken)| **taken == chord && **other != action) {
+            return Err(*other);
         }
+        self.0.insert(action, chord);
+        Ok(())
     }
 
     /// There are none.
