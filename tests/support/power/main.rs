@@ -196,7 +196,7 @@ impl Campaign {
             let work = &work;
             let running: Vec<_> = (0..self.parallel).map(|n| scope.spawn(move || work(format!("bench{n}")))).collect();
             for worker in running {
-                worker.join().map_err(|_| "a worker panicked")??;
+                worker.join().map_err(|_panic| "a worker panicked")??;
             }
             Ok::<_, Failure>(())
         })?;
