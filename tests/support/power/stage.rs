@@ -139,7 +139,8 @@ fn lines(child: &mut Child) -> Result<std::sync::mpsc::Receiver<(i64, String)>, 
 /// Waits for the line of an event.
 fn event(lines: &std::sync::mpsc::Receiver<(i64, String)>, name: &str) -> Result<i64, Failure> {
     loop {
-        let (t, line) = lines.recv_timeout(Duration::from_secs(30)).map_err(|_timeout| format!("no event '{name}' came"))?;
+        let (t, line) =
+            lines.recv_timeout(Duration::from_secs(30)).map_err(|_timeout| format!("no event '{name}' came"))?;
         if line.contains(&format!("\"event\":\"{name}\"")) {
             return Ok(t);
         }
