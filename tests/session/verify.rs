@@ -138,7 +138,7 @@ fn the_review_is_known_and_checked() {
     let mut book = Book::open(dir.path(), id, None, None, Box::new(SystemClock)).expect("a book");
     book.append(None, Some(Verdict::Accept), "").expect("kept");
     let report = check(dir.path());
-    assert!(report.ok() && report.notes.is_empty(), "{report:#?}");
+    assert!(report.ok() && !report.notes.iter().any(|note| note.contains("review")), "{report:#?}");
     assert!(Review::read(dir.path()).expect("a review").is_accepted());
     // Sealing again leaves it out, and sealing something else makes it stale.
     let sealed = fs::read(layout::integrity_path(dir.path())).expect("a seal");
