@@ -180,13 +180,13 @@ impl Buckets {
         self.duplicates[place] = self.duplicates[place].saturating_add(1);
     }
 
-    /// Events and duplicate frames between two instants, the second not included; of one bucket at the least.
-    pub(super) fn sum(&self, from_ns: i64, until_ns: i64) -> (Lanes, u32) {
-        if until_ns <= self.origin {
+    /// Events and duplicate frames between two instants, the second included when it is the `last`; of one bucket at the least.
+    pub(super) fn sum(&self, from_ns: i64, until_ns: i64, last: bool) -> (Lanes, u32) {
+        if until_ns < self.origin {
             return Default::default();
         }
         let begin = self.place(from_ns);
-        let end = self.place(until_ns).max(begin + 1);
+        let end = self.place(until_ns).saturating_add(usize::from(last)).max(begin.saturating_add(1));
         let mut sum = Lanes::default();
         for bucket in self.counts.iter().take(end).skip(begin) {
             for (sum, count) in sum.iter_mut().zip(bucket) {
@@ -419,7 +419,7 @@ mod tests {
             buckets.count_duplicate(*t_ns);
         }
         assert!(buckets.counts.len() <= BUCKETS && buckets.shift > FIRST_SHIFT);
-        let (lanes, duplicates) = buckets.sum(i64::MIN, i64::MAX);
+        let (lanes, duplicates) = buckets.sum(i64::MIN, i64::MAX, true);
         assert_eq!((lanes[Lane::Key.index()], duplicates), (times.len() as u32, times.len() as u32));
     }
 
@@ -430,7 +430,8 @@ mod tests {
             buckets.count(n * 10_000_000, Lane::Motion);
         }
         let width = 1_000_000_000_000 / 40;
-        let parts: u32 = (0..40).map(|n| buckets.sum(n * width, (n + 1) * width).0[Lane::Motion.index()]).sum();
+        let parts: u32 =
+            (0..40).map(|n| buckets.sum(n * width, (n + 1) * width, n == 39).0[Lane::Motion.index()]).sum();
         assert_eq!(parts, 100_000);
     }
 }

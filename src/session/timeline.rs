@@ -357,7 +357,11 @@ impl Timeline for ReelTimeline {
         if self.reel.blocks() == 0 {
             return Ok(density);
         }
-        let (first, last) = (self.reel.block_at(from_ns), self.reel.block_at(until_ns));
+        let (mut first, last) = (self.reel.block_at(from_ns), self.reel.block_at(until_ns));
+        // Rows of one instant may lie in two blocks.
+        while first > 0 && self.reel.span_of(first - 1).is_some_and(|(_, until)| until >= from_ns) {
+            first -= 1;
+        }
         if last - first < EXACT_BLOCKS {
             self.count_exactly(&place, first..=last, &mut density)?;
             return Ok(density);
@@ -365,7 +369,8 @@ impl Timeline for ReelTimeline {
         let begin = |n: usize| from_ns.saturating_add((part * n as f64) as i64);
         density.complete = self.overview.look(|known: &Known| {
             for n in 0..buckets {
-                (density.counts[n], density.duplicates[n]) = known.buckets.sum(begin(n), begin(n + 1));
+                (density.counts[n], density.duplicates[n]) =
+                    known.buckets.sum(begin(n), begin(n + 1), n + 1 == buckets);
             }
             known.complete
         });
