@@ -14,6 +14,7 @@ mod finalize;
 mod golden;
 mod interrupted;
 mod long;
+mod power;
 mod privacy;
 mod privacy_race;
 mod record;
