@@ -8,6 +8,7 @@ mod support;
 mod capture_input;
 mod cli;
 mod control;
+mod export;
 mod faults;
 mod finalize;
 mod golden;
