@@ -18,6 +18,7 @@ pub mod finalize;
 pub mod hid;
 pub mod id;
 pub mod log;
+pub mod playback;
 pub mod privacy;
 pub mod recorder;
 pub mod redact;

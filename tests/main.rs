@@ -13,6 +13,7 @@ mod finalize;
 mod golden;
 mod interrupted;
 mod long;
+mod playback;
 mod privacy;
 mod privacy_race;
 mod record;

@@ -131,7 +131,7 @@ impl Pages {
         while let Some(batch) = guarded(|| batches.next().transpose()).map_err(failed)? {
             let times = times_of(&batch).map_err(failed)?;
             for t_ns in times.values() {
-                let block = open.get_or_insert_with(|| Block { group, rows: at..at, span_ns: (*t_ns, *t_ns) });
+                let block = open.get_or_insert(Block { group, rows: at..at, span_ns: (*t_ns, *t_ns) });
                 at += 1;
                 block.rows.end = at;
                 block.span_ns = (block.span_ns.0.min(*t_ns), block.span_ns.1.max(*t_ns));
