@@ -43,7 +43,7 @@ pub enum Verb {
     Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
     Verify(VerifyArgs),
-    /// Play a session in the terminal.
+    /// Play a session or a log in the terminal, also one that is being recorded.
     Replay(ReplayArgs),
     /// Summarise a session or a log, or list those in the folders below.
     Info(InfoArgs),
@@ -346,7 +346,7 @@ pub struct VerifyArgs {
 /// `watchcap replay`
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// The session's folder.
+    /// The folder of a session or a log.
     pub session: PathBuf,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value = "auto")]

@@ -14,6 +14,7 @@ mod golden;
 mod interrupted;
 mod long;
 mod playback;
+mod power;
 mod privacy;
 mod privacy_race;
 mod record;

@@ -54,7 +54,9 @@ impl LogPictures {
         match (&mut self.video, sets) {
             (Some(video), _) => video.extend(samples).map_err(|error| error.to_string()),
             (None, Some(sets)) => {
-                let video = FrameReader::with_samples(&self.log.video, samples, sets, surface);
+                let file = self.log.video_file().and_then(std::fs::File::try_clone);
+                let file = file.map_err(|error| format!("cannot open {}: {error}", self.log.video.display()))?;
+                let video = FrameReader::of_file(&self.log.video, file, samples, sets, surface);
                 self.video = Some(video.map_err(|error| error.to_string())?);
                 Ok(())
             }

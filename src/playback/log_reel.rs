@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, SystemTime};
 
 use watchcap_replay::{Fact, Mask, Section, Summary, Tone};
@@ -112,8 +112,9 @@ pub(super) struct LogReel {
     paths: LogPaths,
     /// The database and the file of copies: open, so that they can be read when finalizing has deleted them.
     files: [Option<File>; 2],
-    /// Where the video is.
+    /// Where the video was, and the file, open for the same reason.
     pub(super) video: PathBuf,
+    video_file: OnceLock<File>,
     read: RwLock<Read>,
     following: Mutex<Following>,
     times: FrameTimes,
@@ -181,7 +182,8 @@ impl LogReel {
         all.extend(found.iter().map(|found| (0, frame_record(found))));
         all.sort_by_key(|(seq, record)| (record.t, *seq));
         let decodable = story.parameter_sets.is_some();
-        let length = File::open(&video_path).and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
+        let video_file = file(video_path.clone()).map(OnceLock::from).unwrap_or_default();
+        let length = video_file.get().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len());
         let mut holds = |frame: &Frame| {
             let by_sei = numbers.binary_search(&frame.frame_ref.0).is_ok();
             decodable
@@ -222,6 +224,7 @@ impl LogReel {
             paths,
             files,
             video: video_path,
+            video_file,
             read: RwLock::new(read),
             following: Mutex::new(following),
             times,
@@ -248,6 +251,23 @@ impl LogReel {
         let read = self.read();
         let samples = read.frames.samples.get(from..).unwrap_or_default().to_vec();
         (samples, read.sets.clone(), read.surface)
+    }
+
+    /// The file of the video.
+    ///
+    /// # Errors
+    /// When it was not there when the log was opened, and is not there now.
+    pub(super) fn video_file(&self) -> std::io::Result<&File> {
+        if let Some(file) = self.video_file.get() {
+            return Ok(file);
+        }
+        let file = File::open(&self.video)?;
+        Ok(self.video_file.get_or_init(|| file))
+    }
+
+    /// Bytes of the video.
+    fn video_length(&self) -> u64 {
+        self.video_file().and_then(File::metadata).map_or(0, |meta| meta.len())
     }
 
     /// The records of a chunk.
@@ -306,7 +326,7 @@ impl LogReel {
             .filter(|place| place.flags & (FLAG_FRAMES | FLAG_FACTS) != 0)
             .filter_map(|place| Some((*place, self.records(place).ok()?)))
             .collect();
-        let length = File::open(&self.video).and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
+        let length = self.video_length();
         self.change(|read| {
             let before = read.frames.samples.len();
             for (place, records) in facts {

@@ -10,6 +10,7 @@ pub mod picture;
 mod positioned;
 pub mod reader;
 pub mod reel;
+pub mod review;
 pub mod row;
 pub mod row_hash;
 pub mod sample_index;
