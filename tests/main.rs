@@ -6,6 +6,7 @@
 mod support;
 
 mod capture_input;
+mod chaos;
 mod cli;
 mod control;
 mod faults;

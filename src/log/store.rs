@@ -190,6 +190,10 @@ mod tests {
         std::fs::write(path.join("conf"), [0x5a; 300]).expect("garbage");
         std::fs::write(path.join("db"), [0x5a; 3000]).expect("garbage");
         assert!(matches!(Store::open(&path), Err(LogError::Database { .. })), "sled accepted garbage");
-        assert_eq!(std::fs::read(path.join("db")).expect("the file"), [0x5a; 3000], "what cannot be opened is left as it is");
+        assert_eq!(
+            std::fs::read(path.join("db")).expect("the file"),
+            [0x5a; 3000],
+            "what cannot be opened is left as it is"
+        );
     }
 }
