@@ -7,6 +7,7 @@ mod parquet_guard;
 pub mod picture;
 mod positioned;
 pub mod reader;
+pub mod review;
 pub mod row;
 pub mod row_hash;
 pub mod sample_index;
