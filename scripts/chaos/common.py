@@ -28,6 +28,7 @@ def arguments(description, runs, **more):
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/debug/watchcap")
     parser.add_argument("--clients", type=pathlib.Path, default=ROOT / "target/debug/examples", help="folder of the X clients")
     parser.add_argument("--dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()), help="where to record")
+    parser.add_argument("--raw", type=pathlib.Path, help="append every figure to this file, as a line of JSON")
     for name, settings in more.items():
         parser.add_argument("--" + name.replace("_", "-"), **settings)
     return parser.parse_args()
@@ -161,13 +162,20 @@ def holes(meta):
     return found | ({"partial_id": True} if recovery.get("partial_id") else {})
 
 
-def percentiles(values):
-    """p50, p90, p99 and the worst."""
+def spread(values):
+    """p50, p90, p99 and the worst, and how many there are."""
     ordered = sorted(values)
     if not ordered:
-        return "none measured"
+        return {"of": 0}
     at = lambda part: ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-    return f"p50 {at(0.5):.1f}, p90 {at(0.9):.1f}, p99 {at(0.99):.1f}, worst {ordered[-1]:.1f} (of {len(ordered)})"
+    return {"p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "worst": ordered[-1], "of": len(ordered)}
+
+
+def percentiles(values):
+    found = spread(values)
+    if not found["of"]:
+        return "none measured"
+    return ", ".join(f"{name} {found[name]:.1f}" for name in ("p50", "p90", "p99", "worst")) + f" (of {found['of']})"
 
 
 class Campaign:
@@ -220,7 +228,10 @@ class Campaign:
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
         print(json.dumps({"campaign": self.name, "seed": self.args.seed, "runs": self.done, "failures": sorted(self.failures),
-                          "faults": self.faults, "figures": {k: sorted(v) for k, v in self.figures.items()}}), flush=True)
+                          "faults": self.faults, "figures": {k: spread(v) for k, v in self.figures.items()}}), flush=True)
+        if self.args.raw:
+            with open(self.args.raw, "a") as raw:
+                raw.write(json.dumps({"campaign": self.name, "seed": self.args.seed, "in": str(self.args.dir), "figures": self.figures}) + "\n")
         if not self.done:
             print("  nothing was run", file=sys.stderr)
         return 1 if self.failures or not self.done else 0

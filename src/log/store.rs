@@ -157,14 +157,16 @@ mod tests {
             }),
             ("a panic of this thread", |store| {
                 let result = catch_unwind(AssertUnwindSafe(move || {
-                    let _store = store;
+                    let store = store;
+                    store.flush().expect("a flush");
                     panic!("on purpose");
                 }));
                 assert!(result.is_err());
             }),
             ("a panic of another thread", |store| {
                 let thread = std::thread::spawn(move || {
-                    let _store = store;
+                    let store = store;
+                    store.flush().expect("a flush");
                     panic!("on purpose");
                 });
                 assert!(thread.join().is_err());
