@@ -46,7 +46,7 @@ pub enum Verb {
     Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
     Verify(VerifyArgs),
-    /// Play a session in the terminal.
+    /// Play a session or a log in the terminal, also one that is being recorded.
     Replay(ReplayArgs),
     /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
     Export(ExportArgs),
@@ -356,7 +356,7 @@ pub struct VerifyArgs {
 /// `watchcap replay`
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// The session's folder.
+    /// The folder of a session or a log.
     pub session: PathBuf,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value = "auto")]

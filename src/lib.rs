@@ -20,6 +20,7 @@ pub mod hid;
 pub mod hotkeys;
 pub mod id;
 pub mod log;
+pub mod playback;
 pub mod privacy;
 pub mod recorder;
 pub mod redact;

@@ -6,6 +6,7 @@
 mod support;
 
 mod capture_input;
+mod chaos;
 mod cli;
 mod control;
 mod export;
@@ -15,6 +16,7 @@ mod golden;
 mod hotkeys;
 mod interrupted;
 mod long;
+mod playback;
 mod power;
 mod privacy;
 mod privacy_race;
