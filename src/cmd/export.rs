@@ -66,7 +66,9 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
         if args.json {
             text::out(&as_json(one).to_string());
         } else {
-            paths(one).iter().for_each(|path| text::out(&text::printable(&path.display().to_string())));
+            for path in paths(one) {
+                text::out(&text::printable(&path.display().to_string()));
+            }
         }
     }
     let files = made.iter().flat_map(|made| &made.manifest.files);

@@ -134,7 +134,7 @@ impl ExportError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Option { takes, .. } if takes.is_empty() => Some("leave it out: the format takes no options".into()),
+            Self::Option { takes: [], .. } => Some("leave it out: the format takes no options".into()),
             Self::Option { takes, .. } => {
                 let flags: Vec<_> = takes.iter().map(|opt| opt.flag()).collect();
                 Some(format!("leave it out; it takes {}", flags.join(", ")))

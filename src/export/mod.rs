@@ -204,7 +204,7 @@ fn one(
         source.verify(progress)?;
     }
     let source = source.survey(progress)?;
-    let mut out = Out::begin(place)?;
+    let mut out = Out::begin(place);
     let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
     if let Err(error) = format.export(&piece, &mut out, progress) {
         out.discard();

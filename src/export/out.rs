@@ -90,8 +90,8 @@ pub struct Out {
 }
 
 impl Out {
-    pub(super) fn begin(place: &Place) -> Result<Self, ExportError> {
-        Ok(Self { place: place.clone(), made: Vec::new() })
+    pub(super) fn begin(place: &Place) -> Self {
+        Self { place: place.clone(), made: Vec::new() }
     }
 
     /// The name of a piece's file: the session's name and this suffix, or the one that was asked for.

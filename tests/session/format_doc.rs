@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Map, Value};
 use watchcap::session::metadata::{
-    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo,
+    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo, Withdrawal,
 };
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
@@ -59,6 +59,7 @@ fn event_types_keys_and_files_are_those_of_the_code() {
         layout::AUDIO_FILE,
         layout::METADATA_FILE,
         layout::INTEGRITY_FILE,
+        layout::REVIEW_FILE,
         layout::DEBUG_DIR,
         layout::LOG_DIR,
     ];
@@ -70,6 +71,14 @@ fn event_types_keys_and_files_are_those_of_the_code() {
             assert!(known, "{}: {name}", row[0]);
         }
     }
+}
+
+#[test]
+fn keys_of_the_review_are_those_of_the_code() {
+    use watchcap::session::review;
+
+    assert_eq!(first_cells("review"), review::KEYS);
+    assert!(document().contains(&format!("at most {} bytes of UTF-8", review::MAX_NOTE)));
 }
 
 /// Fills what is optional or a list, so that every key shows.
@@ -108,6 +117,9 @@ fn fill(metadata: &mut Metadata) {
     metadata.privacy.pii_regions =
         vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into(), reason: "mask".into() }];
     metadata.privacy.excluded_apps = vec!["x".into()];
+    metadata.privacy.hotkeys = vec!["pause".into()];
+    let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
+    metadata.consent.withdrawn = BTreeMap::from([("input".to_owned(), withdrawal)]);
     metadata.lineage = vec![Lineage {
         integrity_sha256: "x".into(),
         by: "x".into(),
@@ -121,7 +133,7 @@ fn fill(metadata: &mut Metadata) {
 
 /// Paths of all values, lists as `[]` and objects with free keys as `*`.
 fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
-    const FREE: [&str; 4] = ["counts", "streams", "encoder.settings", "streams.*.settings"];
+    const FREE: [&str; 5] = ["counts", "streams", "encoder.settings", "streams.*.settings", "consent.withdrawn"];
     match value {
         Value::Object(entries) => {
             for (name, value) in entries {
