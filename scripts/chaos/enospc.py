@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Full disks: recordings on a tmpfs of each size from very small on, 32 kB apart (takes root, for mounting).
+"""Full disks: recordings on a tmpfs of each size from very small on, 12 KiB apart (takes root, for mounting).
 
 In half of the runs the recording itself fills the disk; in the others another program takes all that is left at a random moment. Either
 the recording refuses to begin, says how much is needed and leaves nothing behind; or it ends with `disk_full`, seals itself within
@@ -18,7 +18,7 @@ def main():
     campaign = Campaign("enospc", args)
 
     def work(number, rng, folder):
-        size = (2 << 20) + number * (32 << 10)
+        size = (2200 << 10) + number * (12 << 10)
         disk = folder / "disk"
         disk.mkdir()
         code, _, err = run(["mount", "-t", "tmpfs", "-o", f"size={size}", "watchcap-chaos", disk])
