@@ -11,6 +11,19 @@ from common import *
 from syscalls import accounted
 
 
+def fill(disk):
+    """Takes all that is left at once, as another program might."""
+    with open(disk / "other", "wb") as file:
+        for _ in range(20):
+            room = os.statvfs(disk)
+            if not room.f_bavail:
+                return
+            try:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room.f_bavail * room.f_frsize)
+            except OSError:
+                pass  # The recorder took some of it meanwhile.
+
+
 def main():
     args = arguments(__doc__, 220)
     if os.geteuid() != 0:
@@ -38,14 +51,7 @@ def main():
         try:
             if other:
                 time.sleep(rng.uniform(0.2, 1.5))
-                if child.poll() is None:
-                    with open(disk / "other", "wb") as file:
-                        try:
-                            while True:
-                                file.write(bytes(64 << 10))
-                                file.flush()
-                        except OSError:
-                            pass
+                fill(disk)
             child.wait(90)
         except subprocess.TimeoutExpired:
             raise Broken("it did not end on a full disk") from None
