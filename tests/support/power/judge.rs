@@ -99,8 +99,8 @@ pub(crate) struct Verdict {
     pub(crate) recording: bool,
     /// There was nothing to be sealed, and nothing that had to be there.
     pub(crate) nothing: bool,
-    /// The log was cut behind a hole in its last part.
-    pub(crate) cut_records: u64,
+    /// What the cut did to the log.
+    pub(crate) met: Vec<&'static str>,
 }
 
 /// How much may be lost, ns: inputs, frames.

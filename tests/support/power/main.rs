@@ -36,6 +36,7 @@ use stage::{Mounted, Programs, SESSION};
 use trace::{Cut, Trace};
 use watchcap::finalize::{self, FinalizeError};
 use watchcap::session::layout;
+use watchcap::session::metadata::Recovery;
 
 /// Exit code of a program whose parts are not there.
 const SKIPPED: u8 = 77;
@@ -74,25 +75,35 @@ impl Bench {
             Err((kind, why)) => Err((*kind, why.clone())),
         };
         let mut verdict = judge(trace, whole, cut, content.as_ref().map_err(Clone::clone), limits);
-        if let (Ok(cut_records), Ok(_)) = (&sealed, &content) {
-            verdict.cut_records = *cut_records;
-            if let Err(why) = judge::verifies(&session, decode) {
-                verdict.broken.push(("verify", why));
-            }
+        if let Ok(Some(recovery)) = sealed {
+            verdict.met = [
+                ("chunks_damaged", recovery.damaged_chunks),
+                ("tail_cut_behind_a_hole", recovery.cut_records),
+                ("frames_found_by_sei", recovery.found_frames),
+                ("frames_torn", recovery.torn_frames),
+            ]
+            .into_iter()
+            .filter_map(|(what, count)| (count > 0).then_some(what))
+            .collect();
+        }
+        if content.is_ok()
+            && let Err(why) = judge::verifies(&session, decode)
+        {
+            verdict.broken.push(("verify", why));
         }
         mounted.unmount()?;
         Ok(verdict)
     }
 }
 
-/// Seals what is there; answers with how many records were cut off behind a hole in the last part of the log.
-fn seal(session: &Path) -> Result<u64, (&'static str, String)> {
+/// Seals what is there; answers with what was found in a log that is not whole.
+fn seal(session: &Path) -> Result<Option<Recovery>, (&'static str, String)> {
     if !session.is_dir() {
         return Err(("missing", "the session's folder is not there".into()));
     }
     match catch_unwind(AssertUnwindSafe(|| finalize::finalize(session, false, &mut |_| {}))) {
-        Ok(Ok(done)) => Ok(done.metadata.recovery.map_or(0, |recovery| recovery.cut_records)),
-        Ok(Err(FinalizeError::Sealed { .. })) => Ok(0),
+        Ok(Ok(done)) => Ok(done.metadata.recovery),
+        Ok(Err(FinalizeError::Sealed { .. })) => Ok(None),
         Ok(Err(error @ FinalizeError::Nothing { .. })) => Err(("empty", error.to_string())),
         Ok(Err(error)) if layout::state_of(session) == layout::DirState::Nothing => Err(("missing", error.to_string())),
         Ok(Err(error)) => Err(("finalize", error.to_string())),
@@ -107,7 +118,8 @@ struct Account {
     cuts: u64,
     while_recording: u64,
     nothing_yet: u64,
-    tails_cut: u64,
+    /// What the cuts did to the logs: cuts by kind of damage.
+    met: BTreeMap<&'static str, u64>,
     broken_cuts: u64,
     broken: BTreeMap<&'static str, u64>,
     /// Cuts at which more was lost than is promised while the machine stood still.
@@ -127,7 +139,9 @@ impl Account {
     fn add(&mut self, trace: &Trace, seed: u64, cut: &Cut, verdict: Verdict, limits: Limits) {
         self.cuts += 1;
         self.nothing_yet += u64::from(verdict.nothing);
-        self.tails_cut += u64::from(verdict.cut_records > 0);
+        for what in &verdict.met {
+            *self.met.entry(what).or_default() += 1;
+        }
         if verdict.recording {
             self.while_recording += 1;
             let lost = self.lost.entry(trace.recipe.flush_us).or_default();
@@ -169,7 +183,7 @@ impl Account {
         }
         json!({
             "traces": self.traces, "cuts": self.cuts, "while_recording": self.while_recording,
-            "nothing_yet": self.nothing_yet, "tails_cut": self.tails_cut,
+            "nothing_yet": self.nothing_yet, "met": self.met,
             "cuts_with_broken_promises": self.broken_cuts, "broken": self.broken,
             "machine_stood_still": self.stalled,
             "events_lost_ms": figures(&mut all[2]), "frames_lost_ms": figures(&mut all[3]),
