@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! power_cuts [--cuts 200] [--traces 2] [--seed 1] [--parallel 2] [--kind seal|later|killed|screen]
-//!            [--mount OPTIONS] [--limits 100,250] [--decode-every 10] [--keep DIR] [--nice -10] [--behind 0]
+//!            [--mount OPTIONS] [--limits 100,250] [--decode-every 10] [--keep DIR] [--nice -10] [--kernel first] [--behind 0]
 //! power_cuts --again DIR [--cuts 200] [--seed 1] [--cut SEED]
 //! ```
 //! Takes root, /dev/fuse and loop devices; exit code 77 where they are not there. Runs in a mount namespace of its own, so that nothing
 //! stays mounted. For each cut the disk's image is made ([`trace`]), mounted (ext4 plays its journal back), sealed by `finalize`, and
 //! what comes of it is judged ([`judge`]). The last line of the output is the account as JSON; exit code 1 when a promise was broken.
-//! `--behind MS` makes the disk lie about its flushes, so that a promise is broken. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
+//! On a machine on which much else runs, `--kernel first` puts the kernel's threads that carry blocks before all of that while a trace is
+//! recorded. `--behind MS` makes the disk lie about its flushes, so that a promise is broken. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::disallowed_methods, reason = "it waits for real programs")]
@@ -290,7 +291,8 @@ fn run(args: &Args) -> Result<bool, Failure> {
             // The recorder is measured, not what else runs on this machine: what this thread starts goes before that.
             let usual = rustix::process::getpriority_process(None)?;
             rustix::process::setpriority_process(None, args.number("nice", -10)?)?;
-            let recorded = stage::record(&recipe, &programs, &place, &place.join("session"));
+            let recorded =
+                stage::record(&recipe, &programs, &place, &place.join("session"), args.get("kernel").is_some());
             rustix::process::setpriority_process(None, usual)?;
             let (trace, injected) = recorded?;
             let whole = Content::read(&place.join("session"))?;

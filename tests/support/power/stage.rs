@@ -159,20 +159,52 @@ fn ended(child: &mut Child) -> Result<(), Failure> {
     if matches!(code, Some(0 | 3)) { Ok(()) } else { Err(format!("a program ended with {code:?}").into()) }
 }
 
-/// Notes when a thread of ordinary priority does not get a processor: what the machine does then, no recorder can make good.
+/// The kernel's own threads that carry blocks, put before everything else that runs on the machine until this is dropped.
+pub(crate) struct KernelFirst(Vec<rustix::process::Pid>);
+
+impl KernelFirst {
+    /// Puts them first: only those that have their ordinary priority.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let mut raised = Vec::new();
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let pid = entry.file_name().to_string_lossy().parse().ok().and_then(rustix::process::Pid::from_raw);
+            let (Some(pid), Ok(name)) = (pid, std::fs::read_to_string(entry.path().join("comm"))) else { continue };
+            let carries = name.starts_with("kworker/u") || name.starts_with("jbd2/loop");
+            if carries && rustix::process::getpriority_process(Some(pid)) == Ok(0) {
+                // One that has just ended is no loss.
+                if rustix::process::setpriority_process(Some(pid), -15).is_ok() {
+                    raised.push(pid);
+                }
+            }
+        }
+        Ok(Self(raised))
+    }
+}
+
+impl Drop for KernelFirst {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            // It may have ended.
+            if rustix::process::setpriority_process(Some(*pid), 0).is_err() {}
+        }
+    }
+}
+
+/// Notes when a thread does not get a processor: what the machine does then, no recorder can make good.
 struct Heartbeat {
     stop: Arc<AtomicBool>,
     thread: std::thread::JoinHandle<Vec<(i64, i64)>>,
 }
 
 impl Heartbeat {
-    fn start() -> Self {
+    /// Beats with this priority.
+    fn start(nice: i32) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
             let stop = Arc::clone(&stop);
             move || {
                 let mut stalls = Vec::new();
-                if let Err(error) = rustix::process::setpriority_process(None, 0) {
+                if let Err(error) = rustix::process::setpriority_process(None, nice) {
                     super::say(&format!("the heartbeat has another priority: {error}"));
                 }
                 while !stop.load(Ordering::Relaxed) {
@@ -201,6 +233,7 @@ pub(crate) fn record(
     programs: &Programs,
     dir: &Path,
     keep: &Path,
+    kernel_first: bool,
 ) -> Result<(Trace, Option<usize>), Failure> {
     let (file, image, mnt) = (dir.join("disk"), dir.join("base"), dir.join("mnt"));
     std::fs::create_dir_all(&mnt)?;
@@ -217,7 +250,10 @@ pub(crate) fn record(
     let mounted = Mounted::new(Path::new(&disk.device), &mnt, &recipe.mount)?;
     let screen = (recipe.kind == "screen").then(|| Screen::start(programs, recipe.size)).transpose()?;
 
-    let heartbeat = Heartbeat::start();
+    let first = kernel_first.then(KernelFirst::new).transpose()?;
+    // As the slowest on the way of a block: the kernel's threads, or, with those first, the recorder and the disk.
+    let nice = if kernel_first { rustix::process::getpriority_process(None)? } else { 0 };
+    let heartbeat = Heartbeat::start(nice);
     let mut moments = Moments { start: now(), ..Moments::default() };
     let mut command = programs.watchcap();
     command.args(["record", "--session", SESSION, "--json", "--out"]).arg(&mnt);
@@ -260,6 +296,7 @@ pub(crate) fn record(
     moments.stop = now();
     let (writes, flushes) = disk.stop();
     let stalls = heartbeat.stop();
+    drop(first);
     std::fs::create_dir_all(keep)?;
     for entry in std::fs::read_dir(mnt.join(SESSION))? {
         let entry = entry?;

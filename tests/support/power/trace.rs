@@ -81,7 +81,7 @@ pub(crate) struct Trace {
     pub(crate) base: Vec<Piece>,
     pub(crate) writes: Vec<Written>,
     pub(crate) flushes: Vec<Flush>,
-    /// When a thread of ordinary priority, as those of the kernel that carry blocks to the disk, did not get a processor.
+    /// When a thread with the priority of those that carry blocks to the disk did not get a processor.
     pub(crate) stalls: Vec<(i64, i64)>,
 }
 
