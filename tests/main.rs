@@ -6,14 +6,17 @@
 mod support;
 
 mod capture_input;
+mod chaos;
 mod cli;
 mod control;
 mod export;
 mod faults;
 mod finalize;
 mod golden;
+mod hotkeys;
 mod interrupted;
 mod long;
+mod playback;
 mod power;
 mod privacy;
 mod privacy_race;
@@ -24,3 +27,4 @@ mod redact;
 mod replay;
 mod session;
 mod tidy;
+mod withdraw;
