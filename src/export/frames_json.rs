@@ -41,11 +41,12 @@ impl Format for FramesJson {
         Some("frames.json")
     }
 
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         if piece.source.frames.is_empty() {
-            return Err(ExportError::NoFrames { path: piece.source.dir().to_path_buf() });
-        }
-        if !piece.source.is_accepted_whole() {
             return Err(ExportError::NoFrames { path: piece.source.dir().to_path_buf() });
         }
         let mut video = open_video(piece.source)?;

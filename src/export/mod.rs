@@ -49,6 +49,10 @@ pub trait Format: Sync {
     fn suffix(&self) -> Option<&'static str> {
         None
     }
+    /// Whether it is about sessions as a whole, so that a part that was accepted does not do.
+    fn is_whole(&self) -> bool {
+        false
+    }
     /// Writes one session.
     ///
     /// # Errors
@@ -235,7 +239,7 @@ fn one(
 ) -> Result<Option<Made>, ExportError> {
     let mut source = Source::open(session)?;
     source.check_consent(format)?;
-    if options.only_accepted && !source.read_review()? {
+    if options.only_accepted && !(source.read_review()? && (source.is_accepted_whole() || !format.is_whole())) {
         // What was made of it when that was not asked for must not stay among what was accepted.
         Out::begin(place).remove(&place.manifest_path(format))?;
         return Ok(None);

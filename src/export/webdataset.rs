@@ -130,8 +130,7 @@ fn info(
 /// `train` or `val`: the first 8 bytes of the SHA-256 of the session's id, as a number between 0 and 1, against the share.
 pub fn split(session_id: &str, val_percent: u8) -> &'static str {
     let digest: [u8; 32] = Sha256::digest(session_id.as_bytes()).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    let place = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    let place = digest[..8].iter().fold(0_u64, |place, byte| place << 8 | u64::from(*byte));
     if u128::from(place) * 100 < u128::from(val_percent) << 64 { "val" } else { "train" }
 }
 
