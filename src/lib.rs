@@ -18,10 +18,12 @@ pub mod finalize;
 pub mod hid;
 pub mod id;
 pub mod log;
+pub mod panics;
 pub mod privacy;
 pub mod recorder;
 pub mod redact;
 pub mod session;
+pub mod shown;
 pub mod signals;
 pub mod time;
 

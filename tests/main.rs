@@ -3,6 +3,12 @@
 #![expect(clippy::print_stdout, reason = "tests print what they measured")]
 #![expect(clippy::disallowed_methods, reason = "tests wait for real programs and read real clocks")]
 
+// Shared with the fuzz targets: what each does with its bytes, and the allocator that counts.
+#[path = "../fuzz/src/meter.rs"]
+mod meter;
+#[path = "../fuzz/src/targets.rs"]
+mod targets;
+
 mod support;
 
 mod capture_input;
@@ -10,7 +16,9 @@ mod cli;
 mod control;
 mod faults;
 mod finalize;
+mod fuzz_corpus;
 mod golden;
+mod hostile;
 mod interrupted;
 mod long;
 mod privacy;
@@ -22,3 +30,6 @@ mod redact;
 mod replay;
 mod session;
 mod tidy;
+
+#[global_allocator]
+static METER: meter::Meter = meter::Meter;

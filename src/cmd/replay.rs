@@ -9,7 +9,7 @@ use crate::session::{layout, timeline};
 
 pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
-    if !layout::events_path(dir).is_file() && LogPaths::of(dir).dir.is_dir() {
+    if !layout::events_path(dir).is_file() && LogPaths::of(dir).is_there() {
         let hint = format!("seal it first: watchcap finalize {}", dir.display());
         return Err(Failure::new(&format!("{} is a log and no session yet", dir.display()), Some(hint)));
     }

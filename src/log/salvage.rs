@@ -15,6 +15,7 @@ use memchr::memmem;
 use super::chunk::{self, Header, MAGIC, MAX_LEN};
 use super::{LogError, io_error};
 use crate::file_at::read_exact_at;
+use crate::files::open_regular;
 use crate::time::MonoNs;
 
 /// Bytes read at a time: large against the overlap of one chunk (4 KiB) that is read twice.
@@ -81,7 +82,7 @@ pub struct Scan {
 /// # Errors
 /// [`LogError::Io`] when the file cannot be read.
 pub fn scan(path: &Path) -> Result<Scan, LogError> {
-    let mut file = File::open(path).map_err(io_error("open", path))?;
+    let mut file = open_regular(path).map_err(io_error("open", path))?;
     let mut found = Scan::default();
     let finder = memmem::Finder::new(&MAGIC);
     let mut window = Vec::with_capacity(WINDOW + MAX_LEN);
@@ -139,7 +140,7 @@ impl ChunkFile {
     /// # Errors
     /// [`LogError::Io`] when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(io_error("open", path))?;
+        let file = open_regular(path).map_err(io_error("open", path))?;
         let len = file.metadata().map_err(io_error("read", path))?.len();
         Ok(Self { file, path: path.to_path_buf(), window: Vec::new(), base: 0, len })
     }

@@ -26,6 +26,12 @@ use crate::hid;
 const BUCKETS: usize = 4096;
 /// Row groups that stay in memory: the one under the cursor and its neighbour, 131,072 rows of about 250 bytes each.
 const GROUPS_KEPT: usize = 2;
+/// Memory of one row group that is kept, bytes: what is written has some 80 MB. Two of them stay below 256 MiB.
+const MAX_GROUP_BYTES: usize = 112 << 20;
+/// Keys that are held at one time: more than a keyboard has.
+const MAX_HELD: usize = 256;
+/// Gaps and redacted spans that last at one time: a stream each, and some masks.
+const MAX_SPANS: usize = 64;
 /// Presses that are drawn over a picture.
 const CLICKS: usize = 16;
 
@@ -105,7 +111,7 @@ impl Replayed {
         match row.event_type.as_str() {
             event_type::KEY_DOWN => {
                 let name = key_name(row);
-                if !state.keys.contains(&name) {
+                if !state.keys.contains(&name) && state.keys.len() < MAX_HELD {
                     state.keys.push(name);
                 }
             }
@@ -128,6 +134,11 @@ impl Replayed {
             event_type::RESUME => self.paused = false,
             event_type::GAP | event_type::REDACT => {
                 let until = row.metadata.get(key::UNTIL_NS).and_then(|t| t.parse().ok()).unwrap_or(row.t_ns);
+                // The earliest end leaves first.
+                if self.spans.len() >= MAX_SPANS {
+                    let first = (0..self.spans.len()).min_by_key(|at| self.spans[*at].0).unwrap_or_default();
+                    self.spans.swap_remove(first);
+                }
                 self.spans.push((until, format!("{}: {}", row.event_type, describe(row))));
             }
             _ => {}
@@ -375,7 +386,7 @@ fn read_all(path: &Path, span: (i64, i64), shared: &Shared) {
     let mut state = Replayed::default();
     let mut paused = None;
     let mut buckets = vec![[0u32; Lane::ALL.len()]; BUCKETS];
-    let width = (span.1 - span.0).max(1) as f64;
+    let width = span.1.saturating_sub(span.0).max(1) as f64;
     let mut row = OwnedRow::default();
     for (number, group) in events.groups().iter().enumerate() {
         let at_start = state.clone();
@@ -389,7 +400,7 @@ fn read_all(path: &Path, span: (i64, i64), shared: &Shared) {
             }
             let lane = lane(&row.event_type).index();
             lanes[lane] += 1;
-            let place = ((row.t_ns - span.0) as f64 / width * BUCKETS as f64) as usize;
+            let place = (row.t_ns.saturating_sub(span.0) as f64 / width * BUCKETS as f64) as usize;
             buckets[place.min(BUCKETS - 1)][lane] += 1;
             if row.metadata.get(key::DUP).is_some() {
                 duplicates.extend(row.frame_ref.and_then(|n| u64::try_from(n).ok()));
@@ -454,10 +465,15 @@ impl SessionTimeline {
         let count = events.groups().get(number).map_or(0, |g| g.rows);
         let mut rows = events.rows_of_group(number);
         let mut out = Vec::new();
+        let mut bytes = 0;
         for _ in 0..count {
             let mut row = OwnedRow::default();
             if !rows.next_into(&mut row).map_err(|error| error.to_string())? {
                 break;
+            }
+            bytes += row.bytes();
+            if bytes > MAX_GROUP_BYTES {
+                return Err(format!("its rows take more than {MAX_GROUP_BYTES} bytes"));
             }
             out.push(row);
         }
@@ -527,7 +543,7 @@ impl Timeline for SessionTimeline {
             live: false,
             start_ns: self.span.0,
             end_ns: self.span.1,
-            start_utc_ns: anchor.map(|a| a.realtime_ns + (self.span.0 - a.monotonic_ns)),
+            start_utc_ns: anchor.map(|a| a.realtime_ns.saturating_add(self.span.0.saturating_sub(a.monotonic_ns))),
             width: self.size.0,
             height: self.size.1,
             frames: self.frames.len() as u64,
@@ -698,8 +714,8 @@ impl Timeline for SessionTimeline {
 
     fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String> {
         let buckets = buckets.max(1);
-        let width = (self.span.1 - self.span.0).max(1) as f64;
-        let part = (until_ns - from_ns).max(1) as f64 / buckets as f64;
+        let width = self.span.1.saturating_sub(self.span.0).max(1) as f64;
+        let part = until_ns.saturating_sub(from_ns).max(1) as f64 / buckets as f64;
         let place = |t: f64| ((t - self.span.0 as f64) / width * BUCKETS as f64).clamp(0.0, BUCKETS as f64);
         Ok(self.index(|index| {
             let counts = (0..buckets)
@@ -716,7 +732,7 @@ impl Timeline for SessionTimeline {
                 })
                 .collect();
             // Frames are few enough to be counted one by one.
-            let frame_place = |t: i64| (((t - from_ns) as f64 / part) as usize).min(buckets - 1);
+            let frame_place = |t: i64| ((t.saturating_sub(from_ns) as f64 / part) as usize).min(buckets - 1);
             let mut duplicates = vec![0u32; buckets];
             let times = index.duplicates.iter().filter_map(|n| self.frames.get(usize::try_from(*n).ok()?));
             for (t_ns, _) in times.filter(|(t, _)| (from_ns..=until_ns).contains(t)) {
@@ -731,7 +747,7 @@ impl Timeline for SessionTimeline {
             let mut spans: Vec<Span> = Vec::new();
             let touching = index.spans.iter().filter(|span| span.from_ns <= until_ns && span.until_ns >= from_ns);
             let many = touching.clone().count() > at_most;
-            let near = if many { (until_ns - from_ns) / at_most.max(1) as i64 } else { 0 };
+            let near = if many { until_ns.saturating_sub(from_ns) / at_most.max(1) as i64 } else { 0 };
             for span in touching {
                 match spans.iter_mut().rev().find(|last| last.kind == span.kind) {
                     Some(last) if many && span.from_ns.saturating_sub(last.until_ns) <= near => {
