@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: demo test lint bench build privacy clean
+.PHONY: demo test lint bench build privacy chaos-power clean
 
 build:
 	scripts/setup.sh build
@@ -27,6 +27,10 @@ privacy:
 	cargo test --locked --test main --no-run
 	cargo build --locked --examples
 	cargo test --locked --test main -- privacy_race::campaign --ignored --nocapture
+
+# 5000 power cuts, at the level of the disk's blocks (root, /dev/fuse, loop devices): about half an hour.
+chaos-power:
+	scripts/chaos/power.sh
 
 clean:
 	cargo clean

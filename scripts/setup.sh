@@ -19,6 +19,7 @@ build_packages=(
 test_packages=(
     xvfb x11-utils x11-xserver-utils xterm xfonts-base openbox                # a real X server, real clients, a real window manager
     ffmpeg tmux python3 python3-venv                              # real decoder, real terminal, real readers
+    e2fsprogs util-linux mount                                    # a disk of its own, for power cuts (as root)
 )
 lint_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64)
 bench_packages=(chocolate-doom freedoom time)

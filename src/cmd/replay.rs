@@ -5,7 +5,8 @@ use watchcap_replay::{self as player, Look, Options, Recording};
 use super::{Failure, Outcome};
 use crate::cli::{PicturesArg, ReplayArgs, ThemeArg};
 use crate::log::LogPaths;
-use crate::session::{layout, timeline};
+use crate::session::timeline::ReelTimeline;
+use crate::session::{layout, sealed};
 
 pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
@@ -13,10 +14,11 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
         let hint = format!("seal it first: watchcap finalize {}", dir.display());
         return Err(Failure::new(&format!("{} is a log and no session yet", dir.display()), Some(hint)));
     }
-    let (timeline, pictures) = timeline::open(dir).map_err(|error| {
+    let (reel, pictures) = sealed::open(dir).map_err(|error| {
         let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", dir.display()));
         Failure::new(&error, Some(hint))
     })?;
+    let timeline = ReelTimeline::new(reel);
     let look = match args.theme {
         ThemeArg::Dark => Look::Dark,
         ThemeArg::Light => Look::Light,

@@ -377,7 +377,7 @@ fn make(
 
 fn lineage(session: &Path, span: &Span, what: &rows::What<'_>, masks: Vec<MaskInfo>) -> Result<Lineage, RedactError> {
     let path = layout::integrity_path(session);
-    let seal = std::fs::read(&path).map_err(io_error("read", &path))?;
+    let seal = crate::files::read_at_most(&path, seal::MAX_INTEGRITY_BYTES).map_err(io_error("read", &path))?;
     let digest: [u8; 32] = Sha256::digest(&seal).into();
     Ok(Lineage {
         integrity_sha256: seal::FileHash(digest).to_string(),
@@ -404,9 +404,11 @@ fn publish(work: &Path, metadata: &Metadata) -> Result<(), RedactError> {
     Ok(())
 }
 
-/// Files of the old session that are not made anew: sound, PNG pictures, what others put there. They may show what is redacted.
+/// Files of the old session that are not made anew: sound, PNG pictures, the review, what others put there. They may show what is
+/// redacted; and a review is of what was there before.
 fn left_out(session: &Path) -> Result<Vec<String>, RedactError> {
     let made = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::METADATA_FILE];
     let listing = seal::list_files(session)?;
-    Ok(listing.files.into_iter().filter(|name| !made.contains(&name.as_str())).collect())
+    let review = layout::review_path(session).is_file().then(|| layout::REVIEW_FILE.to_owned());
+    Ok(listing.files.into_iter().filter(|name| !made.contains(&name.as_str())).chain(review).collect())
 }
