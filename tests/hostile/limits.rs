@@ -72,7 +72,7 @@ fn metadata_of_any_size_and_shape_is_bounded() {
 /// The contents of the golden session's `moov`, with the numbers at some places of a box changed.
 fn moov_with(moov: &[u8], kind: [u8; 4], at: usize, value: u32) -> Vec<u8> {
     let mut bytes = moov.to_vec();
-    let place = bytes.windows(4).position(|found| found == &kind).unwrap_or_else(|| panic!("no {kind:?}"));
+    let place = bytes.windows(4).position(|found| *found == kind).unwrap_or_else(|| panic!("no {kind:?}"));
     // `at` counts from the contents of the box.
     bytes[place + 4 + at..place + 8 + at].copy_from_slice(&value.to_be_bytes());
     bytes
