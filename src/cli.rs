@@ -46,7 +46,7 @@ pub enum Verb {
     Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
     Verify(VerifyArgs),
-    /// Play a session in the terminal.
+    /// Play a session or a log in the terminal, also one that is being recorded.
     Replay(ReplayArgs),
     /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
     Export(ExportArgs),
@@ -56,7 +56,7 @@ pub enum Verb {
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
     Doctor(DoctorArgs),
-    /// Show and edit the consent that stands for every recording.
+    /// Show and edit the consent that stands for every recording; take back that to one that runs.
     Consent(ConsentArgs),
     /// List, show and check profiles: what is masked and withheld in a game.
     Profile(ProfileArgs),
@@ -227,6 +227,11 @@ pub struct RecordArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub hud_scale: Option<u8>,
 
+    /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, stop, withdraw. Its key
+    /// is kept out of the recording. ACTION=none turns one of the configuration off.
+    #[arg(long, value_name = "ACTION=CHORD")]
+    pub hotkey: Vec<String>,
+
     /// Name of the game or task, for the metadata.
     #[arg(long, value_name = "NAME")]
     pub game: Option<String>,
@@ -351,7 +356,7 @@ pub struct VerifyArgs {
 /// `watchcap replay`
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// The session's folder.
+    /// The folder of a session or a log.
     pub session: PathBuf,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value = "auto")]
@@ -451,7 +456,7 @@ pub struct ConsentArgs {
     pub verb: Option<ConsentVerb>,
 }
 
-/// What to do with the standing consent.
+/// What to do with consent.
 #[derive(Subcommand, Debug)]
 pub enum ConsentVerb {
     /// Print what you agreed to for every recording.
@@ -466,7 +471,16 @@ pub enum ConsentVerb {
         #[arg(required = true, value_delimiter = ',')]
         streams: Vec<String>,
     },
-    /// Take consent back: for these streams, or for all.
+    /// Take the consent to a running recording back: for these streams, or for all, which ends it.
+    Withdraw {
+        /// The streams, with commas: screen, input [default: all]. Without the screen the recording ends.
+        #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
+        stream: Vec<String>,
+        /// Which recording.
+        #[command(flatten)]
+        which: WhichArgs,
+    },
+    /// Take standing consent back, for recordings to come: for these streams, or for all.
     Revoke {
         /// The streams, with commas [default: all].
         #[arg(value_delimiter = ',')]

@@ -12,6 +12,7 @@ mod targets;
 mod support;
 
 mod capture_input;
+mod chaos;
 mod cli;
 mod control;
 mod export;
@@ -20,8 +21,10 @@ mod finalize;
 mod fuzz_corpus;
 mod golden;
 mod hostile;
+mod hotkeys;
 mod interrupted;
 mod long;
+mod playback;
 mod power;
 mod privacy;
 mod privacy_race;
@@ -32,6 +35,7 @@ mod redact;
 mod replay;
 mod session;
 mod tidy;
+mod withdraw;
 
 #[global_allocator]
 static METER: meter::Meter = meter::Meter;

@@ -10,6 +10,7 @@ use crate::event::{Event, Gap, Source, Stream};
 use crate::log::ending::Ending;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogError, Record};
+use crate::privacy::consent::WITHDRAWN;
 use crate::time::MonoNs;
 
 /// Most records that wait for others to come before them. What a recorder writes is out of order by what its queues hold, 65,536 inputs;
@@ -52,8 +53,9 @@ pub struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    /// A merge from the beginning; `found` are the frames that were found by their SEI, in order.
-    pub fn new(reader: &'a LogReader, found: &'a [FoundFrame]) -> Self {
+    /// A merge from the beginning; `found` are the frames that were found by their SEI, in order; `closed` are the streams whose consent
+    /// was taken back, and when, which is a gap from there to the end.
+    pub fn new(reader: &'a LogReader, found: &'a [FoundFrame], closed: &[(Stream, MonoNs)]) -> Self {
         let chunks = reader.chunks();
         let mut pieces = Vec::with_capacity(chunks.len() + reader.holes.len() + 1);
         let (mut hole, mut from) = (0, 0);
@@ -81,17 +83,17 @@ impl<'a> Merge<'a> {
             };
             bound[index] = bound[index + 1].min(min);
         }
-        Self {
-            reader,
-            found,
-            pieces,
-            next: 0,
-            unreadable: 0,
-            ending,
-            bound,
-            waiting: Vec::new(),
-            earliest: MonoNs(i64::MAX),
-        }
+        let end = reader.facts.end.as_ref().map(|(_, t)| *t);
+        let last = end.max(chunks.iter().map(|chunk| chunk.max_t).max()).max(found.last().map(|found| found.t));
+        let waiting = closed.iter().map(|(stream, t)| {
+            let until = last.map_or(*t, |last| last.max(*t));
+            let gap = Gap { stream: *stream, reason: WITHDRAWN.to_owned(), lost: Some(0), until };
+            // Behind everything of the same time.
+            (u64::MAX, Record { t: *t, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) })
+        });
+        let waiting: Vec<_> = waiting.collect();
+        let earliest = waiting.iter().map(|(_, record)| record.t).min().unwrap_or(MonoNs(i64::MAX));
+        Self { reader, found, pieces, next: 0, unreadable: 0, ending, bound, waiting, earliest }
     }
 
     fn lost(&mut self, seq: u64, lost: Option<u64>, from: MonoNs, until: MonoNs) {
