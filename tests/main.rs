@@ -15,6 +15,7 @@ mod finalize;
 mod golden;
 mod hotkeys;
 mod interrupted;
+mod loading;
 mod long;
 mod playback;
 mod power;
