@@ -23,6 +23,7 @@ mod golden;
 mod hostile;
 mod hotkeys;
 mod interrupted;
+mod loading;
 mod long;
 mod playback;
 mod power;
