@@ -73,7 +73,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
     let made = done.made;
     for one in &made {
         if args.json {
-            text::out(&as_json(one).to_string());
+            text::json(&as_json(one));
         } else {
             for path in paths(one) {
                 text::out(&text::printable(&path.display().to_string()));

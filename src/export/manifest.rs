@@ -124,7 +124,7 @@ impl Manifest {
         if path.metadata().ok()?.len() > MAX_BYTES {
             return None;
         }
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        serde_json::from_slice(&crate::files::read_at_most(path, MAX_BYTES).ok()?).ok()
     }
 
     /// Whether it was made of the same session in the same way.

@@ -94,7 +94,10 @@ impl Source {
             return Err(ExportError::NotSealed { path: dir.to_path_buf(), log: state == DirState::Log });
         }
         let seal = layout::integrity_path(dir);
-        let digest: [u8; 32] = Sha256::digest(std::fs::read(&seal).map_err(io_error("read", &seal))?).into();
+        let digest: [u8; 32] = Sha256::digest(
+            crate::files::read_at_most(&seal, seal::MAX_INTEGRITY_BYTES).map_err(io_error("read", &seal))?,
+        )
+        .into();
         Ok(Self {
             dir: dir.to_path_buf(),
             reader: SessionReader::open(dir)?,
