@@ -7,6 +7,7 @@ mod consent;
 mod control;
 mod demo;
 mod doctor;
+mod export;
 mod finalize;
 mod info;
 mod privacy;
@@ -21,6 +22,7 @@ mod verify;
 
 use crate::cli::{Cli, Verb};
 use crate::config::{Config, ConfigError};
+use crate::shown;
 
 /// How a verb ended well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +50,13 @@ impl Failure {
         Self { message: text::printable(&error.to_string()), hint, code: 1 }
     }
 
+    /// What is printed: nothing in it steers a terminal, and only we begin a line with a word like `hint:`.
+    pub fn text(&self) -> String {
+        let indented = |text: &str| shown::text(text).replace("\n  ", "\n").replace('\n', "\n  ");
+        let hint = self.hint.as_ref().map_or_else(String::new, |hint| format!("hint: {}\n", indented(hint)));
+        format!("error: {}\n{hint}", indented(&self.message))
+    }
+
     /// Wrong use (exit code 2).
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: text::printable(&message.into()), hint: Some(hint.into()), code: 2 }
@@ -71,6 +80,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

@@ -7,7 +7,7 @@
 //! bytes per chunk.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -15,6 +15,7 @@ use memchr::memmem;
 use super::chunk::{self, Header, MAGIC, MAX_LEN};
 use super::{LogError, io_error};
 use crate::file_at::read_exact_at;
+use crate::files::open_regular;
 use crate::time::MonoNs;
 
 /// Bytes read at a time: large against the overlap of one chunk (4 KiB) that is read twice.
@@ -81,11 +82,20 @@ pub struct Scan {
 /// # Errors
 /// [`LogError::Io`] when the file cannot be read.
 pub fn scan(path: &Path) -> Result<Scan, LogError> {
-    let mut file = File::open(path).map_err(io_error("open", path))?;
+    scan_from(path, 0)
+}
+
+/// Scans the bytes of a file from `offset` on: what a log that is being written has grown by.
+///
+/// # Errors
+/// [`LogError::Io`] when the file cannot be read.
+pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
+    let mut file = open_regular(path).map_err(io_error("open", path))?;
+    file.seek(SeekFrom::Start(offset)).map_err(io_error("read", path))?;
     let mut found = Scan::default();
     let finder = memmem::Finder::new(&MAGIC);
     let mut window = Vec::with_capacity(WINDOW + MAX_LEN);
-    let mut base = 0u64;
+    let mut base = offset;
     loop {
         let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window).map_err(io_error("read", path))?;
         let last = read == 0;
@@ -139,7 +149,7 @@ impl ChunkFile {
     /// # Errors
     /// [`LogError::Io`] when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(io_error("open", path))?;
+        let file = open_regular(path).map_err(io_error("open", path))?;
         let len = file.metadata().map_err(io_error("read", path))?.len();
         Ok(Self { file, path: path.to_path_buf(), window: Vec::new(), base: 0, len })
     }

@@ -478,9 +478,6 @@ impl std::fmt::Debug for LogWriter {
 impl Drop for LogWriter {
     fn drop(&mut self) {
         self.stop_syncer();
-        if self.poisoned.is_some() {
-            self.store.give_up();
-        }
     }
 }
 
