@@ -197,6 +197,18 @@ fn clips_leave_out_what_was_redacted_and_pass_over_what_nobody_accepted() {
 }
 
 #[test]
+fn mcap_is_the_table_and_what_owamcap_says_of_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    let paths = exported("mcap", &[&session], &out, &[]);
+    assert_eq!(paths, [out.join("s.mp4"), out.join("s.mcap")]);
+    let told = python("mcap_check.py", &[&session, &paths[1]]);
+    assert!(told.contains("keyboard=") && told.contains("mouse/raw="), "{told}");
+    assert!(std::fs::read(&paths[0]).expect("a video") == std::fs::read(layout::frames_path(&session)).expect("a video"));
+}
+
+#[test]
 fn a_second_export_is_the_same_and_a_third_makes_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
     let (one, two) = (synthetic(dir.path(), "one", &[]), synthetic(dir.path(), "two", &[]));

@@ -205,7 +205,7 @@ impl ExportError {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some disk space and export again: what is whole is not made again".into())
             }
-            Self::Table { .. } | Self::Moov(_) | Self::Json { .. } | Self::Io { .. } => None,
+            Self::Table { .. } | Self::Mcap { .. } | Self::Moov(_) | Self::Json { .. } | Self::Io { .. } => None,
         }
     }
 
