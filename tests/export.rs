@@ -205,7 +205,9 @@ fn mcap_is_the_table_and_what_owamcap_says_of_it() {
     assert_eq!(paths, [out.join("s.mp4"), out.join("s.mcap")]);
     let told = python("mcap_check.py", &[&session, &paths[1]]);
     assert!(told.contains("keyboard=") && told.contains("mouse/raw="), "{told}");
-    assert!(std::fs::read(&paths[0]).expect("a video") == std::fs::read(layout::frames_path(&session)).expect("a video"));
+    assert!(
+        std::fs::read(&paths[0]).expect("a video") == std::fs::read(layout::frames_path(&session)).expect("a video")
+    );
 }
 
 #[test]

@@ -136,6 +136,16 @@ pub enum ExportError {
         /// Why.
         source: parquet::errors::ParquetError,
     },
+    /// Sessions that must have the same size do not.
+    #[error("the pictures of {name} are {found_w}x{found_h}, and those of the session before are {w}x{h}", found_w = found.0, found_h = found.1, w = expected.0, h = expected.1)]
+    Shapes {
+        /// The session.
+        name: String,
+        /// Its width and height, pixels.
+        found: (u64, u64),
+        /// Those of the first session.
+        expected: (u64, u64),
+    },
     /// An MCAP file cannot be written.
     #[error("cannot write {path}: {source}", path = path.display())]
     Mcap {
@@ -173,6 +183,7 @@ impl ExportError {
                 let flags: Vec<_> = takes.iter().map(|opt| opt.flag()).collect();
                 Some(format!("leave it out; it takes {}", flags.join(", ")))
             }
+            Self::Shapes { .. } => Some("export them in one size, with --resize WIDTHxHEIGHT".into()),
             Self::SameName { .. } => Some("export them into different folders".into()),
             Self::OneFile { .. } => Some("name a folder with --out".into()),
             Self::Inside { .. } => Some("name a folder beside the session with --out".into()),

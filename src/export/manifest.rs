@@ -39,6 +39,9 @@ pub struct Manifest {
     /// The files, in the order in which they were made. Empty where a format carries this in itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileInfo>,
+    /// What the format tells of what was made, for what is about all sessions; null for most.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub told: Value,
 }
 
 /// The session that something was made of.
@@ -116,6 +119,7 @@ impl Manifest {
             privacy: metadata.privacy.clone(),
             lineage: metadata.lineage.clone(),
             files: Vec::new(),
+            told: Value::Null,
         }
     }
 
@@ -129,7 +133,7 @@ impl Manifest {
 
     /// Whether it was made of the same session in the same way.
     pub(super) fn is(&self, other: &Self) -> bool {
-        let bare = |manifest: &Self| Self { files: Vec::new(), ..manifest.clone() };
+        let bare = |manifest: &Self| Self { files: Vec::new(), told: Value::Null, ..manifest.clone() };
         bare(self) == bare(other)
     }
 
@@ -146,6 +150,6 @@ impl Manifest {
     /// # Errors
     /// Never with values that JSON can say.
     pub fn to_line(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&Self { files: Vec::new(), ..self.clone() })
+        serde_json::to_string(&Self { files: Vec::new(), told: Value::Null, ..self.clone() })
     }
 }

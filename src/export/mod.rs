@@ -12,6 +12,8 @@ pub mod actions;
 mod error;
 pub mod frames_json;
 pub mod inputs;
+pub mod lerobot;
+mod lerobot_stats;
 pub mod manifest;
 pub mod mcap;
 pub mod out;
@@ -27,20 +29,15 @@ use std::path::{Path, PathBuf};
 pub use error::ExportError;
 use manifest::Manifest;
 use out::Out;
+use serde_json::{Map, Value};
 use source::Source;
 
 use crate::event::Stream;
 use crate::redact::span::Moment;
 
 /// Every format, in the order in which they are listed.
-pub const FORMATS: &[&dyn Format] = &[
-    &actions::Actions,
-    &frames_json::FramesJson,
-    &vpt::Vpt,
-    &webdataset::WebDataset,
-    &lerobot::LeRobot,
-    &mcap::Mcap,
-];
+pub const FORMATS: &[&dyn Format] =
+    &[&actions::Actions, &frames_json::FramesJson, &vpt::Vpt, &webdataset::WebDataset, &lerobot::LeRobot, &mcap::Mcap];
 
 /// A form in which sessions can be had.
 pub trait Format: Sync {
@@ -61,6 +58,12 @@ pub trait Format: Sync {
     /// Whether it is about sessions as a whole, so that a part that was accepted does not do.
     fn is_whole(&self) -> bool {
         false
+    }
+    /// What of its place among the others (those before it, in the order of the command line) a session's files depend on: it goes into
+    /// the manifest's options, so that they are made anew when it changes.
+    fn place(&self, source: &Source, before: &[Manifest]) -> Map<String, Value> {
+        let _ = (source, before);
+        Map::new()
     }
     /// Writes one session.
     ///
@@ -225,13 +228,15 @@ pub fn run(
     }
     let places = out::places(format, sessions, target)?;
     let mut done = Done::default();
+    let mut manifests: Vec<Manifest> = Vec::new();
     for (index, (session, place)) in sessions.iter().zip(&places).enumerate() {
-        match one(format, index, session, place, options, progress)? {
-            Some(made) => done.made.push(made),
-            None => done.passed_over.push(place.name.clone()),
+        if let Some(made) = one(format, (index, &manifests), session, place, options, progress)? {
+            manifests.push(made.manifest.clone());
+            done.made.push(made);
+        } else {
+            done.passed_over.push(place.name.clone());
         }
     }
-    let manifests: Vec<Manifest> = done.made.iter().map(|made| made.manifest.clone()).collect();
     if let Some(place) = places.first() {
         format.finish(&manifests, &place.dir)?;
     }
@@ -240,7 +245,7 @@ pub fn run(
 
 fn one(
     format: &dyn Format,
-    index: usize,
+    (index, before): (usize, &[Manifest]),
     session: &Path,
     place: &out::Place,
     options: &Options,
@@ -253,7 +258,8 @@ fn one(
         Out::begin(place).remove(&place.manifest_path(format))?;
         return Ok(None);
     }
-    let manifest = Manifest::of(format, &source, options, &place.name);
+    let mut manifest = Manifest::of(format, &source, options, &place.name);
+    manifest.options.extend(format.place(&source, before));
     let path = place.manifest_path(format);
     if let Some(there) = Manifest::read(&path)
         && there.is(&manifest)

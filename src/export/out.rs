@@ -89,11 +89,23 @@ pub struct Out {
     made: Vec<String>,
     samples: BTreeMap<String, u64>,
     scratch: Vec<PathBuf>,
+    told: serde_json::Value,
 }
 
 impl Out {
     pub(super) fn begin(place: &Place) -> Self {
-        Self { place: place.clone(), made: Vec::new(), samples: BTreeMap::new(), scratch: Vec::new() }
+        Self {
+            place: place.clone(),
+            made: Vec::new(),
+            samples: BTreeMap::new(),
+            scratch: Vec::new(),
+            told: serde_json::Value::Null,
+        }
+    }
+
+    /// What was made of a session of this name in a folder.
+    pub(super) fn of(dir: &Path, name: &str) -> Self {
+        Self::begin(&Place { dir: dir.to_path_buf(), name: name.to_owned(), file: None })
     }
 
     /// The name of a piece's file: the session's name and this suffix, or the one that was asked for.
@@ -116,6 +128,11 @@ impl Out {
     /// Says how many samples a file holds.
     pub fn note_samples(&mut self, name: &str, samples: u64) {
         self.samples.insert(name.to_owned(), samples);
+    }
+
+    /// Says something of what was made, which the manifest keeps.
+    pub fn tell(&mut self, told: serde_json::Value) {
+        self.told = told;
     }
 
     fn clean(&self) {
@@ -185,6 +202,7 @@ impl Out {
     pub(super) fn publish(self, manifest: Manifest, path: &Path) -> Result<Manifest, ExportError> {
         self.clean();
         let mut manifest = manifest;
+        manifest.told = self.told.clone();
         for name in &self.made {
             let temp = layout::temp_path(&self.place.dir.join(name));
             let size_bytes = temp.metadata().map_err(io_error("look at", &temp))?.len();
