@@ -197,6 +197,32 @@ fn clips_leave_out_what_was_redacted_and_pass_over_what_nobody_accepted() {
 }
 
 #[test]
+fn lerobot_reads_every_index_of_its_dataset() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (one, two) = (synthetic(dir.path(), "one", &[]), synthetic(dir.path(), "two", &[]));
+    with_metadata(&two, |metadata| metadata["game"] = "tetris".into());
+    let out = dir.path().join("out");
+    exported("lerobot", &[&one, &two], &out, &["--fps", "20"]);
+    let told = python("lerobot_check.py", &[&out, &one, &two]);
+    assert!(told.contains("episodes=2") && told.contains("tasks=2"), "{told}");
+
+    // The other way round rows are numbered anew, and a session that is left out takes its files along.
+    exported("lerobot", &[&two, &one], &out, &["--fps", "20"]);
+    python("lerobot_check.py", &[&out, &two, &one]);
+    exported("lerobot", &[&one], &out, &["--fps", "20"]);
+    let told = python("lerobot_check.py", &[&out, &one]);
+    assert!(told.contains("episodes=1") && told.contains("tasks=1"), "{told}");
+
+    let small = synthetic(dir.path(), "small", &["--size", "320x240"]);
+    let (code, _, err) = export("lerobot", &[&one, &small], &dir.path().join("mixed"), &["--fps", "20"]);
+    assert!(code == 1 && err.contains("320x240") && err.contains("--resize"), "{code} {err}");
+    let (code, _, err) =
+        export("lerobot", &[&one, &small], &dir.path().join("mixed"), &["--fps", "20", "--resize", "160x120"]);
+    assert_eq!(code, 0, "{err}");
+    python("lerobot_check.py", &[&dir.path().join("mixed"), &one, &small]);
+}
+
+#[test]
 fn mcap_is_the_table_and_what_owamcap_says_of_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let session = synthetic(dir.path(), "s", &[]);
