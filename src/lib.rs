@@ -8,6 +8,7 @@
 //! a recording passes them; a module may use those that stand lower in `ARCHITECTURE.md`, never one above.
 
 pub mod capture;
+pub mod catalog;
 pub mod config;
 pub mod control;
 pub mod encode;
@@ -18,6 +19,7 @@ pub mod finalize;
 pub mod hid;
 pub mod id;
 pub mod log;
+pub mod migrate;
 pub mod privacy;
 pub mod recorder;
 pub mod redact;

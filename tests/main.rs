@@ -6,13 +6,16 @@
 mod support;
 
 mod capture_input;
+mod catalog;
 mod cli;
 mod control;
 mod faults;
 mod finalize;
 mod golden;
+mod import;
 mod interrupted;
 mod long;
+mod migrate;
 mod privacy;
 mod privacy_race;
 mod record;

@@ -3,12 +3,15 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod catalog;
 mod consent;
 mod control;
 mod demo;
 mod doctor;
 mod finalize;
+mod import;
 mod info;
+mod migrate;
 mod privacy;
 mod profile;
 mod record;
@@ -83,5 +86,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Stop(which) => control::stop(&which),
         Verb::Status(args) => control::status(&args),
         Verb::Redact(args) => redact::run(&args),
+        Verb::Migrate(args) => migrate::run(&args),
+        Verb::Catalog(args) => catalog::run(&args),
     }
 }

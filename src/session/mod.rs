@@ -1,11 +1,13 @@
 //! The sealed session: its files, its metadata, reading and verifying it.
 
+pub mod derive;
+pub mod foreign_index;
 pub mod frames;
 pub mod layout;
 pub mod metadata;
-mod parquet_guard;
+pub(crate) mod parquet_guard;
 pub mod picture;
-mod positioned;
+pub(crate) mod positioned;
 pub mod reader;
 pub mod row;
 pub mod row_hash;

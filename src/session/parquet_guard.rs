@@ -14,7 +14,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use super::positioned::PositionedFile;
 
 /// The largest footer: 8 h at 1,000 rows a second are 220 row groups of 21 columns at about 250 bytes, 1.2 MB.
-pub(super) const MAX_FOOTER_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_FOOTER_BYTES: u64 = 4 << 20;
 
 /// The largest row group; the writer makes 131,072 rows.
 const MAX_GROUP_ROWS: i64 = 1 << 20;
@@ -36,7 +36,7 @@ const HEADER_BYTES: usize = 4096;
 const MAX_DEPTH: u32 = 8;
 
 /// Checks all pages of the first `columns` leaf columns of a row group.
-pub(super) fn check_row_group(file: &PositionedFile, group: &RowGroupMetaData, columns: usize) -> Result<(), String> {
+pub(crate) fn check_row_group(file: &PositionedFile, group: &RowGroupMetaData, columns: usize) -> Result<(), String> {
     let rows = group.num_rows();
     if !(0..=MAX_GROUP_ROWS).contains(&rows) {
         return Err(format!("{rows} rows in a row group, more than {MAX_GROUP_ROWS}"));
