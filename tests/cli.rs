@@ -136,3 +136,57 @@ fn the_help_names_every_verb_and_default() {
         assert!(out.contains(default), "{default} is not in the help of record:\n{out}");
     }
 }
+
+/// A session with a review, then a log with one.
+#[test]
+fn info_shows_what_reviewers_said() {
+    use watchcap::session::metadata::Metadata;
+    use watchcap::session::review::{Book, Verdict};
+    use watchcap::session::{layout, reader::EventsReader};
+    use watchcap::time::{ManualClock, MonoNs, UtcNs};
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let (code, out, _) = run(watchcap().args(["info", "--json"]).arg(&session));
+    let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &value["review"]["accepted"], &value["review"]["verdict"]), (0, &false.into(), &().into()));
+    let id = Metadata::read(&layout::metadata_path(&session)).expect("metadata").session_id;
+    let table = EventsReader::open(&layout::events_path(&session)).expect("a table");
+    let start = table.groups()[0].span_ns.expect("a span").0;
+    let clock = || Box::new(ManualClock::new(MonoNs(0), UtcNs(1_700_000_000_000_000_000)));
+    let mut book = Book::open(&session, &id, None, Some("kim".into()), clock()).expect("a book");
+    book.append(Some((start + 1_250_000_000, start + 1_250_000_000)), None, "a \u{1b}[31mboss").expect("kept");
+    book.append(Some((start, start + 500_000_000)), Some(Verdict::Reject), "").expect("kept");
+    book.append(None, Some(Verdict::Accept), "good").expect("kept");
+    let (code, out, err) = run(watchcap().arg("info").arg(&session));
+    assert_eq!(code, 0, "{err}");
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for line in [
+        "verdict accept by kim at 2023-11-14 22:13:20: good",
+        "verdict 0.000 s to 0.500 s reject by kim at 2023-11-14 22:13:20",
+        "mark 1.250 s by kim at 2023-11-14 22:13:20: a \u{fffd}[31mboss",
+    ] {
+        assert!(words.contains(line), "'{line}' is not in\n{out}");
+    }
+    let (_, out, _) = run(watchcap().args(["info", "--json"]).arg(&session));
+    let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&value["review"]["accepted"], &value["review"]["marks"][0]["by"]), (&true.into(), &"kim".into()));
+    // The program's own check knows the file.
+    let (code, _, err) = run(watchcap().args(["verify", "--no-decode"]).arg(&session));
+    assert!(code == 0 && !err.contains("note:"), "{err}");
+    // A redacted session begins without one, and says so.
+    let (code, _, err) = run(watchcap().arg("redact").arg(&session).args(["--from", "0", "--to", "1", "--keys"]));
+    assert!(code == 0 && err.contains("note: review.jsonl cannot be redacted"), "{err}");
+    assert!(!layout::review_path(&dir.path().join("s_redacted")).exists());
+
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    let mut book = Book::open(&log, &id, None, None, clock()).expect("a book");
+    book.append(None, Some(Verdict::Look), "").expect("kept");
+    let (code, out, err) = run(watchcap().arg("info").arg(&log));
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(code == 0 && words.contains("verdict look at 2023-11-14"), "{out}{err}");
+    let (code, _, err) = run(watchcap().arg("finalize").arg(&log));
+    assert_eq!(code, 0, "{err}");
+    let seal = std::fs::read_to_string(layout::integrity_path(&log)).expect("a seal");
+    assert!(layout::review_path(&log).is_file() && !seal.contains("review"), "{seal}");
+}

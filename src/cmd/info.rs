@@ -14,6 +14,8 @@ use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
 use crate::session::layout::{self, DirState};
 use crate::session::metadata::Metadata;
+use crate::session::reader::EventsReader;
+use crate::session::review::{Remark, Review};
 
 pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
@@ -27,7 +29,7 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
         _ => {
             let metadata =
                 Metadata::read(&layout::metadata_path(dir)).map_err(|error| Failure::new(&error, error.hint()))?;
-            sealed(dir, &metadata, args.json);
+            sealed(dir, &metadata, &review(dir)?, args.json);
             Ok(Outcome::Clean)
         }
     }
@@ -74,14 +76,49 @@ fn files(dir: &Path) -> Vec<(String, u64)> {
     names.iter().filter_map(|name| Some(((*name).to_owned(), std::fs::metadata(dir.join(name)).ok()?.len()))).collect()
 }
 
-fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) {
+fn review(dir: &Path) -> Result<Review, Failure> {
+    Review::read(dir).map_err(|error| Failure::new(&error, error.hint()))
+}
+
+/// Remarks as lines of text, times since `start_ns`: the latest verdict, then verdicts on spans, then marks.
+fn remarks(review: &Review, start_ns: i64) -> Vec<(&'static str, String)> {
+    let time = |t_ns: i64| format!("{:.3} s", t_ns.saturating_sub(start_ns) as f64 / 1e9);
+    let line = |remark: &Remark| {
+        let mut parts = Vec::new();
+        match remark.span_ns {
+            Some((from, until)) if from < until => parts.push(format!("{} to {}", time(from), time(until))),
+            Some((at, _)) => parts.push(time(at)),
+            None => {}
+        }
+        parts.extend(remark.verdict.map(|verdict| verdict.word().to_owned()));
+        parts.extend(remark.stale.then(|| "(stale)".to_owned()));
+        parts.extend(remark.by.iter().map(|by| format!("by {by}")));
+        parts.push(format!("at {}", remark.at.chars().take(19).collect::<String>().replace('T', " ")));
+        let head = parts.join(" ");
+        if remark.note.is_empty() { head } else { format!("{head}: {}", remark.note.replace('\n', " ")) }
+    };
+    let verdict = review.verdict().map(|remark| ("verdict", line(remark)));
+    let spans = review.spans().map(|remark| ("verdict", line(remark)));
+    let mut lines: Vec<_> = verdict.into_iter().chain(spans).collect();
+    lines.extend(review.marks().map(|remark| ("mark", line(remark))));
+    let unread = review.torn.len() + review.faults.len() + review.later as usize;
+    if unread > 0 {
+        lines.push(("review", format!("{unread} lines cannot be read, see watchcap verify")));
+    }
+    lines
+}
+
+fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
     let state = if layout::integrity_path(dir).is_file() { "sealed" } else { "damaged" };
     if as_json {
         let value = serde_json::to_value(metadata).unwrap_or(Value::Null);
         let sizes: serde_json::Map<_, _> = files(dir).into_iter().map(|(name, size)| (name, json!(size))).collect();
         text::out(
-            &json!({ "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "metadata": value })
-                .to_string(),
+            &json!({
+                "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "review": review.to_json(),
+                "metadata": value,
+            })
+            .to_string(),
         );
         return;
     }
@@ -129,6 +166,10 @@ fn sealed(dir: &Path, metadata: &Metadata, as_json: bool) {
     if metadata.recovered {
         lines.push(("recovered", "the recording did not end in good order".into()));
     }
+    // From the first row on, as the player counts.
+    let table = EventsReader::open(&layout::events_path(dir)).ok();
+    let first = table.and_then(|table| table.groups().first().and_then(|group| group.span_ns));
+    lines.extend(remarks(review, first.map_or(metadata.clock.t0_ns, |(first, _)| first)));
     text::pairs(&lines);
 }
 
@@ -164,25 +205,28 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let first = reader.chunks().iter().map(|chunk| chunk.min_t.0).min().unwrap_or(0);
     let last = reader.chunks().iter().map(|chunk| chunk.max_t.0).max().unwrap_or(first);
     let next = survey::next_for_log(dir, state);
+    let review = review(dir)?;
     if as_json {
         text::out(
             &json!({
                 "state": state, "path": dir.display().to_string(), "holder": holder, "records": records,
                 "frames": frames, "inputs": inputs, "duration_ns": last - first, "closed": reader.facts.end.is_some(),
                 "database": reader.database.name(), "damaged_chunks": reader.damaged, "holes": reader.holes.len(),
-                "next": next,
+                "next": next, "review": review.to_json(),
             })
             .to_string(),
         );
         return Ok(Outcome::Clean);
     }
-    text::pairs(&[
+    let mut lines = vec![
         ("state", state.name().to_owned()),
         ("used by", holder.unwrap_or_default()),
         ("duration", text::clock(Duration::from_nanos(u64::try_from(last - first).unwrap_or(0)))),
         ("records", format!("{records}: {frames} frames, {inputs} inputs")),
         ("damaged", if reader.damaged > 0 { format!("{} chunks", reader.damaged) } else { String::new() }),
         ("next", next),
-    ]);
+    ];
+    lines.extend(remarks(&review, first));
+    text::pairs(&lines);
     Ok(Outcome::Clean)
 }

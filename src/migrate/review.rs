@@ -47,7 +47,8 @@ mod tests {
     #[test]
     fn only_remarks_on_the_old_edition_are_readdressed() {
         let (from, to, other) = (FileHash([1; 32]), FileHash([2; 32]), FileHash([3; 32]));
-        let line = |hash: FileHash, note: &str| format!("{{\"v\":1,\"integrity_sha256\":\"{hash}\",\"note\":\"{note}\"}}\n");
+        let line =
+            |hash: FileHash, note: &str| format!("{{\"v\":1,\"integrity_sha256\":\"{hash}\",\"note\":\"{note}\"}}\n");
         let before = [line(from, "ü"), line(other, "stale"), "{\"v\":1,\"cut".to_owned()].concat();
         let after = [line(to, "ü"), line(other, "stale"), "{\"v\":1,\"cut".to_owned()].concat();
         assert_eq!(readdressed(before.as_bytes(), from, to), after.as_bytes());

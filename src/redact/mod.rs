@@ -365,9 +365,11 @@ fn lineage(
     })
 }
 
-/// Files of the old session that are not made anew: sound, PNG pictures, what others put there. They may show what is redacted.
+/// Files of the old session that are not made anew: sound, PNG pictures, the review, what others put there. They may show what is
+/// redacted; and a review is of what was there before.
 fn left_out(session: &Path) -> Result<Vec<String>, RedactError> {
     let made = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::METADATA_FILE];
     let listing = seal::list_files(session)?;
-    Ok(listing.files.into_iter().filter(|name| !made.contains(&name.as_str())).collect())
+    let review = layout::review_path(session).is_file().then(|| layout::REVIEW_FILE.to_owned());
+    Ok(listing.files.into_iter().filter(|name| !made.contains(&name.as_str())).chain(review).collect())
 }

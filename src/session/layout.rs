@@ -19,6 +19,8 @@ pub const AUDIO_FILE: &str = "audio.mp4";
 pub const METADATA_FILE: &str = "metadata.json";
 /// SHA-256 of every other file; its presence means "sealed".
 pub const INTEGRITY_FILE: &str = "integrity.sha256";
+/// What people said of the session: beside what is sealed, never part of it.
+pub const REVIEW_FILE: &str = "review.jsonl";
 /// The log of a recording that is not finalized, or whose finalization did not come to its end.
 pub const LOG_DIR: &str = "log";
 /// The database of the log, inside [`LOG_DIR`].
@@ -78,6 +80,11 @@ pub fn metadata_path(dir: &Path) -> PathBuf {
 /// `integrity.sha256` of a session.
 pub fn integrity_path(dir: &Path) -> PathBuf {
     dir.join(INTEGRITY_FILE)
+}
+
+/// `review.jsonl` beside a session's sealed files, or beside a log.
+pub fn review_path(dir: &Path) -> PathBuf {
+    dir.join(REVIEW_FILE)
 }
 
 /// The directory of the log.

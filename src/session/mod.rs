@@ -9,6 +9,7 @@ pub(crate) mod parquet_guard;
 pub mod picture;
 pub(crate) mod positioned;
 pub mod reader;
+pub mod review;
 pub mod row;
 pub mod row_hash;
 pub mod sample_index;

@@ -237,7 +237,7 @@ pub fn hash_file(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<FileHash,
     }
 }
 
-/// What lies in a session's directory: everything but the log, the seal, and what is not published yet.
+/// What lies in a session's directory: everything but the log, the seal, the review, and what is not published yet.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Listing {
     /// Regular files, as paths inside the session, sorted by their bytes.
@@ -267,8 +267,8 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, listing: &mut Listing) -> R
             listing.foreign.push(path);
             continue;
         };
-        if depth == 0 && (name == layout::LOG_DIR && kind.is_dir() || name == layout::INTEGRITY_FILE && kind.is_file())
-        {
+        let beside = name == layout::INTEGRITY_FILE || name == layout::REVIEW_FILE;
+        if depth == 0 && (name == layout::LOG_DIR && kind.is_dir() || beside && kind.is_file()) {
             continue;
         }
         let inside = format!("{prefix}{name}");
@@ -372,7 +372,8 @@ pub fn parse_integrity(bytes: &[u8]) -> Result<Vec<IntegrityEntry>, (usize, &'st
         if let Some(why) = name_fault(name) {
             return Err((number, why));
         }
-        if name == layout::INTEGRITY_FILE || name.split('/').next() == Some(layout::LOG_DIR) {
+        let beside = name == layout::INTEGRITY_FILE || name == layout::REVIEW_FILE;
+        if beside || name.split('/').next() == Some(layout::LOG_DIR) {
             return Err((number, "the name is not one that is sealed"));
         }
         // One comparison finds both what is twice and what is not sorted.
@@ -424,6 +425,7 @@ mod tests {
         fs::write(dir.join("events.parquet.tmp"), b"left behind").expect("a file");
         crate::files::create_private_dir(&layout::log_dir(dir)).expect("a directory");
         fs::write(layout::log_dir(dir).join("x"), b"log").expect("a file");
+        fs::write(layout::review_path(dir), b"a review").expect("a file");
         let known = [IntegrityEntry { name: "frames.mp4".into(), hash: hash_of(b"video") }];
         let mut read = 0;
         seal(dir, &known, &mut |bytes| read += bytes).expect("a seal");
@@ -456,6 +458,7 @@ mod tests {
             (line("a\\b"), 1),
             (line("integrity.sha256"), 1),
             (line("log/events"), 1),
+            (line("review.jsonl"), 1),
             (line("a") + &line("a"), 2),
             (line("b") + &line("a"), 2),
             (line("a") + "\n", 2),

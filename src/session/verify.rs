@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::layout::{self, DirState};
 use super::metadata::{Metadata, printable};
 use super::reader::EventsReader;
+use super::review::Review;
 use super::row::{OwnedRow, event_type, key};
 use super::sample_index::pts_us;
 use super::schema::{self, Version};
@@ -140,6 +141,8 @@ pub enum Kind {
     Counts,
     /// A frame cannot be decoded.
     Decode,
+    /// `review.jsonl` cannot be read, or holds lines that are none of this session. It is not part of what was sealed.
+    Review,
 }
 
 /// The first fault of a kind.
@@ -231,6 +234,7 @@ pub fn verify(
     if let Some(video) = &mut video {
         check_video(video.as_mut(), metadata.as_ref(), options, &mut report, progress);
     }
+    check_review(dir, metadata.as_ref(), &mut report);
     report.problems.sort_by_key(|problem| problem.kind);
     report
 }
@@ -247,7 +251,9 @@ fn check_files(dir: &Path, options: VerifyOptions, report: &mut Report, progress
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         report.add(Kind::ForeignFile, &name, None, None, || "it is no regular file with a plain name".to_owned());
     }
-    note_rights(dir, &listing.files, report);
+    let mut private = listing.files.clone();
+    private.extend(layout::review_path(dir).is_file().then(|| layout::REVIEW_FILE.to_owned()));
+    note_rights(dir, &private, report);
     if !report.sealed {
         return;
     }
@@ -288,6 +294,31 @@ fn check_files(dir: &Path, options: VerifyOptions, report: &mut Report, progress
             }
             None => report.add(Kind::ChangedFile, name, None, None, || "its SHA-256 is not the sealed one".to_owned()),
         }
+    }
+}
+
+fn check_review(dir: &Path, metadata: Option<&Metadata>, report: &mut Report) {
+    const FILE: &str = layout::REVIEW_FILE;
+    let review = match Review::read_as(dir, metadata.map(|metadata| metadata.session_id.as_str())) {
+        Ok(review) => review,
+        Err(error) => return report.add(Kind::Review, FILE, None, None, || error.to_string()),
+    };
+    for (line, why) in &review.faults {
+        report.add(Kind::Review, FILE, None, None, || format!("line {line}: {why}"));
+    }
+    for line in &review.torn {
+        report.notes.push(format!("{FILE} line {line} was cut off while it was written; what it said is lost"));
+    }
+    if review.later > 0 {
+        report.notes.push(format!("{FILE}: {} lines of a later release were passed over", review.later));
+    }
+    if let Some(verdict) = review.verdict().filter(|verdict| verdict.stale)
+        && let Some(word) = verdict.verdict
+    {
+        report.notes.push(format!(
+            "the verdict `{}` in {FILE} is stale: it was given on another edition of this session",
+            word.word()
+        ));
     }
 }
 

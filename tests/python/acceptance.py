@@ -47,7 +47,7 @@ def integrity(session):
     done = subprocess.run(["sha256sum", "-c", "--strict", "--quiet", "integrity.sha256"], cwd=session, capture_output=True, text=True)
     check(done.returncode == 0, f"sha256sum -c --strict: {done.stdout}{done.stderr}")
     there = {str(path.relative_to(session)) for path in session.rglob("*") if path.is_file()}
-    there = {name for name in there if name != "integrity.sha256" and not name.startswith("log/")}
+    there = {name for name in there if name not in ("integrity.sha256", "review.jsonl") and not name.startswith("log/")}
     check(listed == there, f"sha256sum: sealed and present files differ: {sorted(listed ^ there)}")
     ok("sha256sum", f"{len(listed)} files")
 

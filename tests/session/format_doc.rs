@@ -59,6 +59,7 @@ fn event_types_keys_and_files_are_those_of_the_code() {
         layout::AUDIO_FILE,
         layout::METADATA_FILE,
         layout::INTEGRITY_FILE,
+        layout::REVIEW_FILE,
         layout::DEBUG_DIR,
         layout::LOG_DIR,
     ];
@@ -70,6 +71,14 @@ fn event_types_keys_and_files_are_those_of_the_code() {
             assert!(known, "{}: {name}", row[0]);
         }
     }
+}
+
+#[test]
+fn keys_of_the_review_are_those_of_the_code() {
+    use watchcap::session::review;
+
+    assert_eq!(first_cells("review"), review::KEYS);
+    assert!(document().contains(&format!("at most {} bytes of UTF-8", review::MAX_NOTE)));
 }
 
 /// Fills what is optional or a list, so that every key shows.

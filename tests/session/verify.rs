@@ -127,6 +127,40 @@ fn missing_extra_swapped_and_foreign_files_are_named() {
     }
 }
 
+/// What people said lies beside the seal: it is no extra file, it is checked, and a verdict on something else is said to be stale.
+#[test]
+fn the_review_is_known_and_checked() {
+    use watchcap::session::review::{Book, Review, Verdict};
+    use watchcap::time::SystemClock;
+
+    let dir = good();
+    let id = super::support::SESSION;
+    let mut book = Book::open(dir.path(), id, None, None, Box::new(SystemClock)).expect("a book");
+    book.append(None, Some(Verdict::Accept), "").expect("kept");
+    let report = check(dir.path());
+    assert!(report.ok() && !report.notes.iter().any(|note| note.contains("review")), "{report:#?}");
+    assert!(Review::read(dir.path()).expect("a review").is_accepted());
+    // Sealing again leaves it out, and sealing something else makes it stale.
+    let sealed = fs::read(layout::integrity_path(dir.path())).expect("a seal");
+    seal::seal(dir.path(), &[], &mut |_| {}).expect("a seal");
+    assert_eq!(fs::read(layout::integrity_path(dir.path())).expect("a seal"), sealed);
+    fs::write(layout::debug_dir(dir.path()).join("frame_0000000004.png"), b"another").expect("a file");
+    seal::seal(dir.path(), &[], &mut |_| {}).expect("a seal");
+    let report = check(dir.path());
+    assert!(report.ok(), "{:#?}", report.problems);
+    assert!(report.notes.iter().any(|note| note.contains("`accept`") && note.contains("stale")), "{:?}", report.notes);
+    let path = layout::review_path(dir.path());
+    let text = fs::read_to_string(&path).expect("a review");
+    fs::write(&path, text.clone() + &text[..40]).expect("a review");
+    let report = check(dir.path());
+    assert!(report.ok(), "{:#?}", report.problems);
+    assert!(report.notes.iter().any(|note| note.contains("line 2 was cut off")), "{:?}", report.notes);
+    fs::write(&path, text.replace(id, "another") + "{}\n").expect("a review");
+    let problems = check(dir.path()).problems;
+    assert_eq!((problems.len(), problems[0].kind, problems[0].count), (1, Kind::Review, 2), "{problems:#?}");
+    assert!(problems[0].what.contains("line 1: it is of another session"), "{}", problems[0].what);
+}
+
 /// Sealed correctly over contents that are wrong: every check of contents finds its own fault, at its place.
 #[test]
 fn every_lie_is_found_where_it_is() {

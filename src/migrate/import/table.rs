@@ -129,11 +129,6 @@ impl ForeignTable {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    /// Whether it has a column of raw motion.
-    pub(super) fn has_motion_columns(&self) -> bool {
-        self.known.mouse_dx.is_some()
-    }
-
     /// Its rows, batch by batch, in the order of the file.
     pub(super) fn batches(&self) -> Batches<'_> {
         Batches { table: self, group: 0, open: None, first: 0 }
@@ -198,7 +193,7 @@ impl<'a> Batches<'a> {
 /// What a row's own words are in.
 enum Words {
     /// A map.
-    Map(MapArray, StringArray, StringArray),
+    Map(Box<(MapArray, StringArray, StringArray)>),
     /// The text of a JSON object.
     Json(StringArray),
     /// A struct, its fields as text.
@@ -368,7 +363,8 @@ impl<'a> Batch<'a> {
         let mut out = Vec::new();
         match &self.words {
             Words::None => {}
-            Words::Map(map, keys, values) => {
+            Words::Map(parts) => {
+                let (map, keys, values) = &**parts;
                 if map.is_valid(at) {
                     let offsets = map.value_offsets();
                     for entry in offsets[at] as usize..offsets[at + 1] as usize {
@@ -483,7 +479,7 @@ fn words(array: &ArrayRef) -> Option<Words> {
         DataType::Map(..) => {
             let map = array.as_map_opt()?.clone();
             let (keys, values) = (as_text(map.keys())?, as_text(map.values())?);
-            Some(Words::Map(map, keys, values))
+            Some(Words::Map(Box::new((map, keys, values))))
         }
         DataType::Struct(fields) => {
             let outer = array.as_struct_opt()?.clone();
