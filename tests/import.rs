@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use watchcap::migrate::import::describe::missing;
+use watchcap::migrate::import::describe::missing::{
+    self, ANCHORS, CLOCK, CONSENT, FRAME_STAMPS, INITIAL_STATE, INTEGRITY, LOSSES, PRIVACY, REPEAT, ROW_HASH, SOURCE,
+};
 use watchcap::session::frames::FrameReader;
 use watchcap::session::reader::SessionReader;
 use watchcap::session::row::OwnedRow;
@@ -73,9 +75,6 @@ fn the_usual_recording_becomes_a_session_that_says_what_it_is_not() {
     assert_eq!(claims["fps"], 40);
     let said: Vec<_> =
         is["import"]["missing"].as_array().expect("a list").iter().map(|w| w.as_str().expect("a word")).collect();
-    use missing::{
-        ANCHORS, CLOCK, CONSENT, FRAME_STAMPS, INITIAL_STATE, INTEGRITY, LOSSES, PRIVACY, REPEAT, ROW_HASH, SOURCE,
-    };
     let wanted =
         [INTEGRITY, ROW_HASH, FRAME_STAMPS, CONSENT, PRIVACY, CLOCK, ANCHORS, LOSSES, REPEAT, SOURCE, INITIAL_STATE];
     let without_colour: Vec<_> = said.iter().copied().filter(|word| *word != missing::COLOUR).collect();
