@@ -121,6 +121,7 @@ columns! {
     ConsentInput "consent_input" Bool,
     ConsentAudio "consent_audio" Bool,
     ConsentScope "consent_scope" Text,
+    ConsentWithdrawn "consent_withdrawn" Bool,
     ChatRedacted "chat_redacted" Bool,
     NotificationsMasked "notifications_masked" Bool,
     PrivacyKeys "privacy_keys" Text,

@@ -182,6 +182,7 @@ fn fill(entry: &mut Entry, metadata: &Metadata) {
     entry.set(Col::ConsentInput, metadata.consent.record_input);
     entry.set(Col::ConsentAudio, metadata.consent.record_audio);
     entry.set(Col::ConsentScope, metadata.consent.scope.clone());
+    entry.set(Col::ConsentWithdrawn, !metadata.consent.withdrawn.is_empty());
     entry.set(Col::ChatRedacted, metadata.privacy.chat_redacted);
     entry.set(Col::NotificationsMasked, metadata.privacy.notifications_masked);
     entry.set(Col::PrivacyKeys, metadata.privacy.keys.clone());

@@ -4,16 +4,11 @@ use watchcap_replay::{self as player, Look, Options, Recording};
 
 use super::{Failure, Outcome};
 use crate::cli::{PicturesArg, ReplayArgs, ThemeArg};
-use crate::log::LogPaths;
-use crate::session::{layout, timeline};
+use crate::playback;
 
 pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
-    if !layout::events_path(dir).is_file() && LogPaths::of(dir).dir.is_dir() {
-        let hint = format!("seal it first: watchcap finalize {}", dir.display());
-        return Err(Failure::new(&format!("{} is a log and no session yet", dir.display()), Some(hint)));
-    }
-    let (timeline, pictures) = timeline::open(dir).map_err(|error| {
+    let playback = playback::open(dir).map_err(|error| {
         let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", dir.display()));
         Failure::new(&error, Some(hint))
     })?;
@@ -23,7 +18,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
         ThemeArg::Contrast => Look::Contrast,
     };
     let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, look, ..Options::default() };
-    let recording = Recording { timeline: &timeline, pictures: Box::new(pictures), review: None, exports: None };
+    let recording =
+        Recording { timeline: &*playback.timeline, pictures: playback.pictures, review: None, exports: None };
     player::run(recording, options).map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
     Ok(Outcome::Clean)
 }

@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::{Map, Value};
 use watchcap::session::metadata::{
     AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo,
+    Withdrawal,
 };
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
@@ -130,6 +131,9 @@ fn fill(metadata: &mut Metadata) {
         pts_off_us: Some(1),
         metadata: Extra::from_iter([("fps".to_owned(), Value::from(40))]),
     });
+    metadata.privacy.hotkeys = vec!["pause".into()];
+    let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
+    metadata.consent.withdrawn = BTreeMap::from([("input".to_owned(), withdrawal)]);
     metadata.lineage = vec![Lineage {
         integrity_sha256: "x".into(),
         by: "x".into(),
@@ -144,8 +148,15 @@ fn fill(metadata: &mut Metadata) {
 
 /// Paths of all values, lists as `[]` and objects with free keys as `*`.
 fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
-    const FREE: [&str; 6] =
-        ["counts", "streams", "encoder.settings", "streams.*.settings", "import.files", "import.metadata"];
+    const FREE: [&str; 7] = [
+        "counts",
+        "streams",
+        "encoder.settings",
+        "streams.*.settings",
+        "import.files",
+        "import.metadata",
+        "consent.withdrawn",
+    ];
     match value {
         Value::Object(entries) => {
             for (name, value) in entries {

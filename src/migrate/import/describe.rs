@@ -201,6 +201,7 @@ pub(super) fn describe(facts: Facts<'_>) -> Metadata {
         agreed_at: text(consent, "agreed_at").unwrap_or_default(),
         text_version: None,
         scope: text(consent, "scope"),
+        withdrawn: take(consent, "withdrawn").unwrap_or_default(),
         extra: Extra::new(),
     });
     let initial_state: Option<InitialState> = take(&mut said, "initial_state");
@@ -269,6 +270,7 @@ pub(super) fn describe(facts: Facts<'_>) -> Metadata {
             agreed_at: String::new(),
             text_version: None,
             scope: None,
+            withdrawn: BTreeMap::new(),
             extra: Extra::new(),
         }),
         privacy: Privacy {
