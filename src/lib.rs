@@ -22,11 +22,13 @@ pub mod hotkeys;
 pub mod id;
 pub mod log;
 pub mod migrate;
+pub mod panics;
 pub mod playback;
 pub mod privacy;
 pub mod recorder;
 pub mod redact;
 pub mod session;
+pub mod shown;
 pub mod signals;
 pub mod time;
 

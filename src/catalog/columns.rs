@@ -3,7 +3,6 @@
 //! Keeps the invariants that the file is a function of the rows, and that a file whose columns are not these is not read at all.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +19,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+
+use crate::panics;
 
 /// Version of the catalog; another one is not read, and all sessions are read again.
 pub const CATALOG_VERSION: &str = "1.0.0";
@@ -296,12 +297,12 @@ pub(super) fn write(file: File, entries: &[Entry]) -> Result<(), ParquetError> {
 
 /// Reads a catalog; none when there is none, or it is not one of this version.
 pub(super) fn read(path: &Path) -> Option<Vec<Entry>> {
-    let file = File::open(path).ok()?;
+    let file = crate::files::open_regular(path).ok()?;
     if file.metadata().ok()?.len() > MAX_BYTES {
         return None;
     }
     // The decoder may panic on bytes that nobody wrote.
-    catch_unwind(AssertUnwindSafe(|| read_file(file))).ok()?
+    panics::caught(|| read_file(file))?
 }
 
 fn read_file(file: File) -> Option<Vec<Entry>> {

@@ -133,7 +133,8 @@ fn read(dir: &Path, entry: &mut Entry) -> Result<(), String> {
     if metadata.frames == 0 {
         return Ok(());
     }
-    let video = std::fs::File::open(layout::frames_path(dir)).map_err(|_error| "frames.mp4 is not there".to_owned())?;
+    let video =
+        crate::files::open_regular(&layout::frames_path(dir)).map_err(|_error| "frames.mp4 is not there".to_owned())?;
     let index = read_index(&video).map_err(|error| format!("frames.mp4: {error}"))?;
     let (found, wanted) = (index.samples.len() as u64, metadata.frames);
     if found == wanted { Ok(()) } else { Err(format!("frames.mp4 has {found} frames, the metadata say {wanted}")) }

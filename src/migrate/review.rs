@@ -11,13 +11,16 @@ use super::{MigrateError, io_error};
 use crate::session::seal::{self, FileHash};
 use crate::session::{derive, layout};
 
+/// Largest file of remarks that is read.
+const MAX_BYTES: u64 = 16 << 20;
+
 /// Brings the remarks on `session` to the sealed session in `work`.
 pub(super) fn carry(session: &Path, work: &Path) -> Result<(), MigrateError> {
     let path = layout::review_path(session);
     if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
         return Ok(());
     }
-    let bytes = std::fs::read(&path).map_err(io_error("read", &path))?;
+    let bytes = crate::files::read_at_most(&path, MAX_BYTES).map_err(io_error("read", &path))?;
     let carried = readdressed(&bytes, derive::identity(session)?, derive::identity(work)?);
     seal::publish_bytes(&layout::review_path(work), &carried)?;
     Ok(())

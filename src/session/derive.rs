@@ -26,7 +26,7 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Er
 /// When that file cannot be read.
 pub fn identity(session: &Path) -> Result<FileHash, SealError> {
     let path = layout::integrity_path(session);
-    let seal = std::fs::read(&path).map_err(io_error("read", &path))?;
+    let seal = crate::files::read_at_most(&path, seal::MAX_INTEGRITY_BYTES).map_err(io_error("read", &path))?;
     Ok(FileHash(Sha256::digest(&seal).into()))
 }
 

@@ -463,13 +463,11 @@ fn made_before(folder: &Path, files: &BTreeMap<String, String>) -> Option<PathBu
 /// The recording's own metadata; none when it has none.
 fn read_metadata(folder: &Path) -> Result<Option<Extra>, ImportError> {
     let path = layout::metadata_path(folder);
-    let Ok(found) = std::fs::metadata(&path) else { return Ok(None) };
-    let refused = || ImportError::Metadata { path: path.clone() };
-    if found.len() > MAX_METADATA_BYTES {
-        return Err(refused());
+    if !path.is_file() {
+        return Ok(None);
     }
-    let bytes = std::fs::read(&path).map_err(io_error("read", &path))?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|_not_an_object| refused())
+    let bytes = crate::files::read_at_most(&path, MAX_METADATA_BYTES).map_err(io_error("read", &path))?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|_not_an_object| ImportError::Metadata { path })
 }
 
 /// Opens the video, and checks that table and video are of the same frames.

@@ -137,11 +137,11 @@ impl ForeignTable {
     fn open_group(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
         let info = self.metadata.metadata().row_group(group);
         guarded(|| {
-            parquet_guard::check_row_group(&self.file, info, info.num_columns(), None)
+            let batch_rows = parquet_guard::check_row_group(&self.file, info, info.num_columns(), None, BATCH_ROWS)
                 .map_err(parquet::errors::ParquetError::General)?;
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
                 .with_row_groups(vec![group])
-                .with_batch_size(BATCH_ROWS)
+                .with_batch_size(batch_rows)
                 .build()
         })
     }

@@ -48,7 +48,7 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
         let video = |source| ImportError::Video { path: path.to_owned(), source };
-        let file = File::open(path).map_err(super::io_error("open", path))?;
+        let file = crate::files::open_regular(path).map_err(super::io_error("open", path))?;
         let index = foreign_index::read_index(&file).map_err(video)?;
         Ok(Self { file, index })
     }
