@@ -7,6 +7,7 @@ mod support;
 
 mod capture_input;
 mod cli;
+mod clip;
 mod control;
 mod faults;
 mod finalize;
@@ -15,6 +16,7 @@ mod interrupted;
 mod long;
 mod privacy;
 mod privacy_race;
+mod qa;
 mod record;
 mod recorder;
 mod recover;

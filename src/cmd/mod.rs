@@ -11,6 +11,7 @@ mod finalize;
 mod info;
 mod privacy;
 mod profile;
+mod qa;
 mod record;
 mod recover;
 mod redact;
