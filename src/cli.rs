@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::export::FORMATS;
 
 /// Records a screen and every input on one clock, crash-safe, straight into training data.
 #[derive(Parser, Debug)]
@@ -43,15 +46,17 @@ pub enum Verb {
     Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
     Verify(VerifyArgs),
-    /// Play a session in the terminal.
+    /// Play a session or a log in the terminal, also one that is being recorded.
     Replay(ReplayArgs),
+    /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
+    Export(ExportArgs),
     /// Summarise a session or a log, or list those in the folders below.
     Info(InfoArgs),
     /// List the monitors and windows that can be recorded.
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
     Doctor(DoctorArgs),
-    /// Show and edit the consent that stands for every recording.
+    /// Show and edit the consent that stands for every recording; take back that to one that runs.
     Consent(ConsentArgs),
     /// List, show and check profiles: what is masked and withheld in a game.
     Profile(ProfileArgs),
@@ -222,6 +227,11 @@ pub struct RecordArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub hud_scale: Option<u8>,
 
+    /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, stop, withdraw. Its key
+    /// is kept out of the recording. ACTION=none turns one of the configuration off.
+    #[arg(long, value_name = "ACTION=CHORD")]
+    pub hotkey: Vec<String>,
+
     /// Name of the game or task, for the metadata.
     #[arg(long, value_name = "NAME")]
     pub game: Option<String>,
@@ -346,7 +356,7 @@ pub struct VerifyArgs {
 /// `watchcap replay`
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// The session's folder.
+    /// The folder of a session or a log.
     pub session: PathBuf,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value = "auto")]
@@ -430,6 +440,44 @@ pub enum PicturesArg {
     Blocks,
 }
 
+/// `watchcap export`
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// What to make; docs/EXPORTS.md says what is in it.
+    #[arg(value_name = "FORMAT", value_parser = formats())]
+    pub format: String,
+    /// The sessions' folders.
+    #[arg(value_name = "SESSION", required = true)]
+    pub sessions: Vec<PathBuf>,
+    /// Folder to write to, made when it is not there; for one session and a format of one file also the file.
+    #[arg(short, long, value_name = "DIR|FILE")]
+    pub out: PathBuf,
+    /// Steps per second on a constant-rate grid, each with the last frame at or before it [default: every frame].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
+    pub fps: Option<u32>,
+    /// Begin: seconds from the start, h:mm:ss.mmm, or a frame as f123.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// End, the same ways.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Leave out what was redacted: each frame and its inputs of which a part was.
+    #[arg(long)]
+    pub exclude_redacted: bool,
+    /// Do not compare the sessions with their seals first.
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Print what was made as JSON lines on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn formats() -> PossibleValuesParser {
+    let of_trainers = FORMATS.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
+    let clip = PossibleValue::new("clip").help("a session of its own of the span between --from and --to");
+    PossibleValuesParser::new(of_trainers.chain([clip]))
+}
+
 /// `watchcap info`
 #[derive(Args, Debug)]
 pub struct InfoArgs {
@@ -464,7 +512,7 @@ pub struct ConsentArgs {
     pub verb: Option<ConsentVerb>,
 }
 
-/// What to do with the standing consent.
+/// What to do with consent.
 #[derive(Subcommand, Debug)]
 pub enum ConsentVerb {
     /// Print what you agreed to for every recording.
@@ -479,7 +527,16 @@ pub enum ConsentVerb {
         #[arg(required = true, value_delimiter = ',')]
         streams: Vec<String>,
     },
-    /// Take consent back: for these streams, or for all.
+    /// Take the consent to a running recording back: for these streams, or for all, which ends it.
+    Withdraw {
+        /// The streams, with commas: screen, input [default: all]. Without the screen the recording ends.
+        #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
+        stream: Vec<String>,
+        /// Which recording.
+        #[command(flatten)]
+        which: WhichArgs,
+    },
+    /// Take standing consent back, for recordings to come: for these streams, or for all.
     Revoke {
         /// The streams, with commas [default: all].
         #[arg(value_delimiter = ',')]

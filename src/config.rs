@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::hotkeys::{Action, Chord};
+
 /// Largest configuration file, bytes: far above any that a person writes.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -18,6 +20,34 @@ pub struct Config {
     pub record: RecordConfig,
     /// What is kept out of every recording.
     pub privacy: PrivacyConfig,
+    /// Hotkeys while recording.
+    pub hotkeys: HotkeyConfig,
+}
+
+/// `[hotkeys]`: a chord for each, `ctrl+alt+p`; none when not given.
+#[derive(Debug, Default, Clone, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct HotkeyConfig {
+    /// Pauses, and goes on.
+    pub pause: Option<Chord>,
+    /// Sets a mark.
+    pub mark: Option<Chord>,
+    /// Ends the recording.
+    pub stop: Option<Chord>,
+    /// Takes consent back, which ends the recording.
+    pub withdraw: Option<Chord>,
+}
+
+impl HotkeyConfig {
+    /// The chord of an action.
+    pub fn of(&self, action: Action) -> Option<Chord> {
+        match action {
+            Action::Pause => self.pause,
+            Action::Mark => self.mark,
+            Action::Stop => self.stop,
+            Action::Withdraw => self.withdraw,
+        }
+    }
 }
 
 /// `[privacy]`
@@ -130,5 +160,18 @@ mod tests {
         std::fs::write(&path, "[record]\nfps = 60\nconsent = [\"screen\"]\n").expect("a file");
         assert_eq!(Config::load(Some(&path)).expect("a good file").record.fps, Some(60));
         assert!(Config::load(Some(&dir.path().join("none.toml"))).is_err());
+    }
+
+    #[test]
+    fn a_hotkey_that_is_pressed_while_typing_is_an_error_with_its_line() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, "[hotkeys]\nstop = \"F9\"\npause = \"p\"\n").expect("a file");
+        let error = Config::load(Some(&path)).expect_err("it was accepted").to_string();
+        assert!(error.contains("line 3") && error.contains("'p' is pressed while typing"), "{error}");
+        std::fs::write(&path, "[hotkeys]\nstop = \"F9\"\npause = \"ctrl+alt+p\"\n").expect("a file");
+        let hotkeys = Config::load(Some(&path)).expect("a good file").hotkeys;
+        assert_eq!(hotkeys.of(Action::Pause).map(|chord| chord.to_string()).as_deref(), Some("ctrl+alt+KeyP"));
+        assert_eq!(hotkeys.of(Action::Mark), None);
     }
 }

@@ -267,6 +267,48 @@ fn sessions_of_1_0_0_and_without_frames_can_be_cut() {
     assert!(still::still(&mut source, 0, dir.path()).is_err());
 }
 
+#[test]
+fn the_program_makes_clips_and_says_what_it_cannot_mean() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let old = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    let export = |more: &[&str]| run(watchcap().args(["export", "clip"]).arg(&old).arg("--out").arg(&out).args(more));
+    for (args, what) in [
+        (&[][..], "needs a span"),
+        (&["--from", "soon"], "'soon'"),
+        (&["--from", "1", "--to", "0.5"], "ends before it begins"),
+        (&["--from", "90"], "outside of the session"),
+        (&["--from", "f9999"], "no frame 9999"),
+        (&["--from", "1", "--fps", "10"], "no --fps"),
+    ] {
+        let (code, _, err) = export(args);
+        assert!(code == 2 && err.contains(what) && err.contains("hint:"), "{args:?}: {code} {err}");
+    }
+    let (code, text, err) = export(&["--from", "0.7", "--to", "f45", "--json"]);
+    assert_eq!(code, 0, "{err}");
+    let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let made = Path::new(told["session"].as_str().expect("a path"));
+    assert!(made.file_name().is_some_and(|name| name.to_string_lossy().starts_with("s_clip_0.700-1.")), "{made:?}");
+    let metadata = Metadata::read(&layout::metadata_path(made)).expect("metadata");
+    assert_eq!(
+        (told["frames"].as_u64(), told["session_id"].as_str()),
+        (Some(metadata.frames), Some(&*metadata.session_id))
+    );
+    let (code, _, err) = run(watchcap().arg("verify").arg(made));
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = export(&["--from", "0.7", "--to", "f45"]);
+    assert!(code != 0 && err.contains("s_clip_0.700"), "{err}");
+    let (code, _, err) = run(watchcap().args(["export", "clip", "--from", "1", "--out"]).arg(&old).arg(&old));
+    assert!(code == 2 && err.contains("lies in a session"), "{err}");
+    // What was damaged is not sealed anew.
+    let path = layout::frames_path(&old);
+    let mut bytes = std::fs::read(&path).expect("bytes");
+    bytes[5000] ^= 1;
+    std::fs::write(&path, bytes).expect("bytes");
+    let (code, _, err) = export(&["--from", "0.2", "--to", "1.9"]);
+    assert!(code == 1 && err.contains("not what was sealed"), "{err}");
+}
+
 /// ffmpeg puts a clip and its subtitles into one file without a complaint.
 #[test]
 fn ffmpeg_takes_video_and_subtitles_together() {

@@ -6,14 +6,19 @@
 mod support;
 
 mod capture_input;
+mod chaos;
 mod cli;
 mod clip;
 mod control;
+mod export;
 mod faults;
 mod finalize;
 mod golden;
+mod hotkeys;
 mod interrupted;
 mod long;
+mod playback;
+mod power;
 mod privacy;
 mod privacy_race;
 mod qa;
@@ -24,3 +29,4 @@ mod redact;
 mod replay;
 mod session;
 mod tidy;
+mod withdraw;

@@ -344,7 +344,7 @@ impl<'a> App<'a> {
             return;
         }
         self.version = version;
-        let was_live = self.summary.live;
+        let (was_live, was) = (self.summary.live, std::mem::take(&mut self.summary.state));
         self.summary = cleaned_summary(self.timeline.summary());
         self.player.set_end(self.summary.end_ns);
         self.zoom.within(self.player.start(), self.player.end());
@@ -356,6 +356,8 @@ impl<'a> App<'a> {
         if was_live && !self.summary.live {
             self.follow = false;
             self.say(Tone::Warn, &format!("the recording has ended: {}", self.summary.state));
+        } else if was != self.summary.state {
+            self.say(Tone::Plain, &format!("the recording is now: {}", self.summary.state));
         }
     }
 

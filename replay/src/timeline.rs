@@ -337,8 +337,8 @@ pub enum Direction {
 /// Errors are sentences for a person; the player shows them and goes on.
 pub trait Timeline {
     /// Takes in what has been recorded since the last call. The answer is another number than before when anything here
-    /// has changed, and the player then asks again for what it shows. Called a few times a second while [`Summary::live`]
-    /// holds; costs next to nothing when nothing is new. A sealed session answers with the same number for ever.
+    /// has changed, and the player then asks again for what it shows. Called at every tick: it costs next to nothing. A sealed
+    /// session answers with the same number for ever.
     fn refresh(&self) -> u64;
 
     /// What is known of the recording as a whole.

@@ -81,9 +81,7 @@ impl App<'_> {
             notice.left = notice.left.saturating_sub(ns);
         }
         self.notice = self.notice.take().filter(|notice| notice.left > 0);
-        if self.summary.live {
-            self.grow();
-        }
+        self.grow();
         self.search_on();
     }
 

@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::edge::Edge;
-use super::{ClipError, Progress};
+use super::{ClipError, Progress, span_name};
+use crate::redact::span::{Moment, Span};
 use crate::session::frames::FrameReader;
 use crate::session::layout::{self, DirState};
 use crate::session::reader::{EventsReader, ReadError, SessionReader};
@@ -86,6 +87,25 @@ impl Source {
     pub(super) fn name(&self) -> String {
         let dir = self.dir.canonicalize().unwrap_or_else(|_unreadable| self.dir.clone());
         dir.file_name().map_or_else(|| "session".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// What a part is called: the session's name and the span that was asked for, in seconds from the first row.
+    pub fn part_name(&self, cut: &Cut) -> String {
+        let span = span_name(self.span_ns.0, cut.asked_ns.0, cut.asked_ns.1);
+        format!("{}_clip_{span}", self.name())
+    }
+
+    /// The instants that a person means; without one, the session's own.
+    ///
+    /// # Errors
+    /// When a frame does not exist, or nothing of the session lies between them.
+    pub fn instants(&self, from: Option<Moment>, to: Option<Moment>) -> Result<(i64, i64), ClipError> {
+        let times = self.video.iter().flat_map(|video| &video.index().samples);
+        let times: Vec<i64> = times.map(|s| self.t0_ns.saturating_add(s.pts_us.saturating_mul(1000))).collect();
+        let from = from.unwrap_or(Moment::SinceStart(0));
+        let to = to.unwrap_or(Moment::SinceStart(self.span_ns.1.saturating_sub(self.span_ns.0)));
+        let span = Span::of(from, to, self.span_ns, &times)?;
+        Ok((span.from, span.until))
     }
 
     /// The part between two instants, both in it.

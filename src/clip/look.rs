@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::cut::{Cut, Piece, Source};
 use super::srt::Subtitles;
-use super::{ClipError, Progress, Work, free_name, io_error, span_name, video};
+use super::{ClipError, Progress, Work, free_name, io_error, video};
 use crate::finalize::tables::TableWriter;
 use crate::session::layout;
 
@@ -58,8 +58,7 @@ pub fn clip(
     progress: Progress<'_>,
 ) -> Result<Clip, ClipError> {
     let cut = source.cut(from_ns, until_ns)?;
-    let span = span_name(source.span_ns.0, cut.asked_ns.0, cut.asked_ns.1);
-    let target = free_name(dir, &format!("{}_clip_{span}", source.name()), "")?;
+    let target = free_name(dir, &source.part_name(&cut), "")?;
     let work = Work::begin(&target)?;
 
     let mut key_values = vec![

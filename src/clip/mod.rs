@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use crate::finalize::moov::MoovError;
 use crate::finalize::tables::TableError;
 use crate::log::video::VideoError;
+use crate::redact::span::SpanError;
 use crate::session::frames::FrameError;
 use crate::session::metadata::MetadataError;
 use crate::session::reader::ReadError;
@@ -56,6 +57,9 @@ pub enum ClipError {
     /// Nothing of the session lies in the span.
     #[error("the span lies outside of the session")]
     Outside,
+    /// The span is none.
+    #[error(transparent)]
+    Span(#[from] SpanError),
     /// Whoever asked does not want it any more.
     #[error("cancelled")]
     Cancelled,
@@ -123,6 +127,7 @@ impl ClipError {
             Self::Inside { .. } => Some("name a folder outside of it".into()),
             Self::Outside | Self::Backwards => Some("times are those that the player shows".into()),
             Self::Mismatch { .. } | Self::NotWhole { .. } => Some("see what is wrong with: watchcap verify".into()),
+            Self::Span(error) => error.hint(),
             Self::Read(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
             Self::Frame(error) => error.hint(),
@@ -135,7 +140,7 @@ impl ClipError {
 
     /// The person asked for something that cannot be meant.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Backwards | Self::Outside | Self::Inside { .. })
+        matches!(self, Self::Backwards | Self::Outside | Self::Inside { .. } | Self::Span(_))
     }
 }
 

@@ -1,4 +1,5 @@
-//! `watchcap consent`: shows and edits the consent that stands in the configuration file, and leaves the rest of it as it is.
+//! `watchcap consent`: shows and edits the consent that stands in the configuration file, and leaves the rest of it as it is; takes back that
+//! to a recording that runs.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -14,6 +15,9 @@ use crate::event::Stream;
 use crate::privacy::consent::{self, ConsentError, RECORDABLE, STREAMS};
 
 pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, Failure> {
+    if let Some(ConsentVerb::Withdraw { stream, which }) = &args.verb {
+        return super::control::withdraw(stream, which);
+    }
     let Some(path) = named.map(Path::to_path_buf).or_else(config::config_file) else {
         return Err(Failure::usage("there is no place for a configuration file", "name one with --config"));
     };
@@ -28,6 +32,7 @@ pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, F
             text::say(&consent::text("whatever you tell it to, in every recording", "the folder that you name"));
             edit(&path, |standing| standing.extend(granted))
         }
+        ConsentVerb::Withdraw { .. } => Ok(Outcome::Clean),
         ConsentVerb::Revoke { streams } => {
             let revoked = consent::parse(streams).map_err(wrong)?;
             edit(&path, |standing| standing.retain(|stream| !revoked.is_empty() && !revoked.contains(stream)))

@@ -171,7 +171,11 @@ fn consent(metadata: &Metadata) -> String {
     let consent = &metadata.consent;
     let streams = [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
     let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
-    format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)
+    let mut all = vec![format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)];
+    for (stream, withdrawal) in &consent.withdrawn {
+        all.push(format!("{stream} taken back at {}", withdrawal.at.as_deref().unwrap_or("an unknown time")));
+    }
+    all.join("; ")
 }
 
 /// A log that is being written, or was left by a crash: read without touching it.

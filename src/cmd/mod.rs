@@ -3,10 +3,12 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod clip;
 mod consent;
 mod control;
 mod demo;
 mod doctor;
+mod export;
 mod finalize;
 mod info;
 mod privacy;
@@ -72,6 +74,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

@@ -10,6 +10,7 @@ use crate::event::{Event, Gap, Source, Stream};
 use crate::log::ending::Ending;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogError, Record};
+use crate::privacy::consent::WITHDRAWN;
 use crate::time::MonoNs;
 
 /// What is taken up in one step.
@@ -46,8 +47,9 @@ pub struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    /// A merge from the beginning; `found` are the frames that were found by their SEI, in order.
-    pub fn new(reader: &'a LogReader, found: &'a [FoundFrame]) -> Self {
+    /// A merge from the beginning; `found` are the frames that were found by their SEI, in order; `closed` are the streams whose consent
+    /// was taken back, and when, which is a gap from there to the end.
+    pub fn new(reader: &'a LogReader, found: &'a [FoundFrame], closed: &[(Stream, MonoNs)]) -> Self {
         let chunks = reader.chunks();
         let mut pieces = Vec::with_capacity(chunks.len() + reader.holes.len() + 1);
         let (mut hole, mut from) = (0, 0);
@@ -75,7 +77,16 @@ impl<'a> Merge<'a> {
             };
             bound[index] = bound[index + 1].min(min);
         }
-        Self { reader, found, pieces, next: 0, unreadable: 0, ending, bound, waiting: Vec::new() }
+        let end = reader.facts.end.as_ref().map(|(_, t)| *t);
+        let last = end.max(chunks.iter().map(|chunk| chunk.max_t).max()).max(found.last().map(|found| found.t));
+        let waiting = closed.iter().map(|(stream, t)| {
+            let until = last.map_or(*t, |last| last.max(*t));
+            let gap = Gap { stream: *stream, reason: WITHDRAWN.to_owned(), lost: Some(0), until };
+            // Behind everything of the same time.
+            (u64::MAX, Record { t: *t, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) })
+        });
+        let waiting = waiting.collect();
+        Self { reader, found, pieces, next: 0, unreadable: 0, ending, bound, waiting }
     }
 
     fn lost(&mut self, seq: u64, lost: Option<u64>, from: MonoNs, until: MonoNs) {

@@ -11,6 +11,7 @@ use crate::finalize::describe::Losses;
 use crate::finalize::moov::MAX_GAP_US;
 use crate::hid;
 use crate::log::{Body, Record};
+use crate::privacy::consent::WITHDRAWN;
 use crate::session::row::{Row, RowMetadata, event_type, key};
 use crate::session::sample_index::{Sample, pts_us};
 use crate::time::MonoNs;
@@ -128,7 +129,14 @@ impl RowMaker {
                     Event::Pause => {
                         self.release_held(t, sink)?;
                         self.paused_since.get_or_insert(t);
+                        self.by_hotkey(record.source);
                         self.row(t, event_type::PAUSE, Cells::default(), sink)?;
+                    }
+                    // Consent to the input was taken back: nothing is held that is known of, and no window is known to be active.
+                    Event::Gap(gap) if gap.stream == Stream::Input && gap.reason == WITHDRAWN => {
+                        self.release_held(t, sink)?;
+                        self.window_id.clear();
+                        self.event_row(t, record.source, event, sink)?;
                     }
                     other => self.event_row(t, record.source, other, sink)?,
                 }
@@ -251,6 +259,13 @@ impl RowMaker {
         self.event_row(t, Source::Recorder, &Event::Gap(gap), sink)
     }
 
+    /// Says of a row that its order came from a source of inputs.
+    fn by_hotkey(&mut self, source: Source) {
+        if source != Source::Recorder {
+            self.metadata.push_str(key::HOTKEY, "1");
+        }
+    }
+
     fn release_held<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
         for (_, held) in std::mem::take(&mut self.held_keys) {
             let release = Event::Key(Key { down: false, repeat: false, ..held });
@@ -353,6 +368,8 @@ impl RowMaker {
                 event_type::FOCUS
             }
             Event::Mark { text } => {
+                self.by_hotkey(source);
+                let metadata = &mut self.metadata;
                 metadata.push_str(key::TEXT, &text.0);
                 event_type::MARK
             }
@@ -392,6 +409,7 @@ impl RowMaker {
                 event_type::REDACT
             }
             Event::Resume => {
+                self.by_hotkey(source);
                 self.paused_ns += self.paused_since.take().map_or(0, |since| t.0 - since.0);
                 event_type::RESUME
             }

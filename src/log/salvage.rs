@@ -7,7 +7,7 @@
 //! bytes per chunk.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -81,11 +81,20 @@ pub struct Scan {
 /// # Errors
 /// [`LogError::Io`] when the file cannot be read.
 pub fn scan(path: &Path) -> Result<Scan, LogError> {
+    scan_from(path, 0)
+}
+
+/// Scans the bytes of a file from `offset` on: what a log that is being written has grown by.
+///
+/// # Errors
+/// [`LogError::Io`] when the file cannot be read.
+pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
     let mut file = File::open(path).map_err(io_error("open", path))?;
+    file.seek(SeekFrom::Start(offset)).map_err(io_error("read", path))?;
     let mut found = Scan::default();
     let finder = memmem::Finder::new(&MAGIC);
     let mut window = Vec::with_capacity(WINDOW + MAX_LEN);
-    let mut base = 0u64;
+    let mut base = offset;
     loop {
         let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window).map_err(io_error("read", path))?;
         let last = read == 0;

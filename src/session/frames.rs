@@ -147,6 +147,20 @@ impl FrameReader {
         surface: (u32, u32),
     ) -> Result<Self, FrameError> {
         let file = File::open(path).map_err(|source| FrameError::Open { path: path.to_owned(), source })?;
+        Self::of_file(path, file, samples, sets, surface)
+    }
+
+    /// The same of a file that is open already, so that it may be moved or deleted; `path` is only its name in errors.
+    ///
+    /// # Errors
+    /// When the list does not fit the file.
+    pub fn of_file(
+        path: &Path,
+        file: File,
+        samples: Vec<Sample>,
+        sets: ParameterSets,
+        surface: (u32, u32),
+    ) -> Result<Self, FrameError> {
         let refused = |source| FrameError::Index { path: path.to_owned(), source };
         let info = sample_index::checked_sps(&sets).map_err(refused)?;
         let coded = (info.width, info.height);

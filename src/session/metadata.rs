@@ -229,7 +229,8 @@ pub struct AnchorInfo {
 /// A stream of the recording.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StreamInfo {
-    /// `recorded`, `off` (not asked for), `missing` (asked for, not available, allowed to be), `failed` (gone on the way).
+    /// `recorded`, `off` (not asked for), `missing` (asked for, not available, allowed to be), `failed` (gone on the way),
+    /// `withdrawn` (recorded until consent was taken back).
     pub status: String,
     /// The backend: `x11-shm`, `xcap`, `xi2`, `poll`, `synthetic`; null when the stream was not opened.
     pub source: Option<String>,
@@ -289,6 +290,23 @@ pub struct Consent {
     /// `this_recording`, or `every_recording` for a consent that stands in the configuration.
     #[serde(default)]
     pub scope: Option<String>,
+    /// Streams whose consent was taken back while they were recorded, by name; not there when none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withdrawn: BTreeMap<String, Withdrawal>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Consent that was taken back while recording.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// When, RFC 3339, UTC.
+    pub at: Option<String>,
+    /// How: `command` (`watchcap consent withdraw`), `signal` (SIGUSR2), `hotkey`.
+    pub how: Option<String>,
+    /// Nothing of the stream from here on was kept, nanoseconds of the monotonic clock.
+    pub t_ns: Option<i64>,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,
@@ -312,6 +330,9 @@ pub struct Privacy {
     pub keys: Option<String>,
     /// Input was recorded only while the target window had the focus.
     pub input_only_with_focus: Option<bool>,
+    /// Actions that had a hotkey (`pause`, `mark`, `stop`, `withdraw`), whose key is kept out; not there when none had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hotkeys: Vec<String>,
     /// How many `redact` rows there are. Source: counted.
     pub redacted_spans: u64,
     /// How many key rows carry `redacted=1`. Source: counted.
@@ -621,6 +642,7 @@ pub(crate) mod tests {
                 record_input: Some(true),
                 record_audio: Some(false),
                 text_version: None,
+                withdrawn: BTreeMap::new(),
                 scope: None,
                 how: "flag".into(),
                 agreed_at: "2023-11-14T22:13:19.000000000Z".into(),

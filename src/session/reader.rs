@@ -234,10 +234,9 @@ impl EventsReader {
     fn open_group(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
         let info = self.metadata.metadata().row_group(group);
         let roots = ProjectionMask::roots(self.metadata.parquet_schema(), 0..self.columns.len());
-        // Each column has one leaf, the map has two.
-        let leaves = self.columns.len() + 1;
         guarded(|| {
-            parquet_guard::check_row_group(&self.file, info, leaves).map_err(parquet::errors::ParquetError::General)?;
+            parquet_guard::check_row_group(&self.file, info, self.leaves(), None)
+                .map_err(parquet::errors::ParquetError::General)?;
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(roots)
@@ -247,8 +246,35 @@ impl EventsReader {
     }
 }
 
+impl EventsReader {
+    /// The open file.
+    pub(super) fn file(&self) -> &PositionedFile {
+        &self.file
+    }
+
+    /// The footer.
+    pub(super) fn footer(&self) -> &ArrowReaderMetadata {
+        &self.metadata
+    }
+
+    /// The columns that are read.
+    pub(super) fn columns(&self) -> &'static [Column] {
+        self.columns
+    }
+
+    /// Leaf columns that are read: each column has one, the map has two.
+    pub(super) fn leaves(&self) -> usize {
+        self.columns.len() + 1
+    }
+
+    /// An error in a row group.
+    pub(super) fn rows_error(&self, group: usize, why: String) -> ReadError {
+        ReadError::Rows { path: self.path.clone(), group, why }
+    }
+}
+
 /// Calls the decoder; an error or a panic becomes its text.
-fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub(super) fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(printable(&error.to_string())),
@@ -354,7 +380,7 @@ impl Rows<'_> {
                 if let Some(batch) = guarded(|| batches.next().transpose())? {
                     let seq = self.seq;
                     self.seq += batch.num_rows() as i64;
-                    return Batch::new(&batch, self.table.columns.len(), seq, self.check).map(Some);
+                    return Batch::new(&batch, self.table.columns, seq, self.check).map(Some);
                 }
                 self.batches = None;
             }
@@ -381,8 +407,8 @@ impl Iterator for Rows<'_> {
     }
 }
 
-/// A decoded batch and how far it has been read.
-struct Batch {
+/// A decoded batch and how far it has been read. Columns that a projection left out are empty in its rows.
+pub(super) struct Batch {
     at: usize,
     /// Index of its first row in the table.
     first: i64,
@@ -396,9 +422,9 @@ struct Batch {
     mouse_button: StringArray,
     delta: Float32Array,
     frame_ref: Int64Array,
-    window_id: StringArray,
-    session_id: StringArray,
-    hash: StringArray,
+    window_id: Option<StringArray>,
+    session_id: Option<StringArray>,
+    hash: Option<StringArray>,
     metadata: MapArray,
     keys: StringArray,
     values: StringArray,
@@ -408,36 +434,53 @@ struct Batch {
 
 /// The columns that 1.1.0 added.
 struct Typed {
-    seq: Int64Array,
+    seq: Option<Int64Array>,
     pressed: BooleanArray,
     mouse_dx: Float32Array,
     mouse_dy: Float32Array,
-    pts: Int64Array,
+    pts: Option<Int64Array>,
     is_keyframe: BooleanArray,
     repeat: BooleanArray,
-    source: StringArray,
+    source: Option<StringArray>,
 }
 
+/// Columns that a projection may leave out: nobody shows them.
+pub(super) const OMISSIBLE: [usize; 6] = [8, 9, 10, 12, 16, 19];
+
 impl Batch {
-    fn new(batch: &RecordBatch, columns: usize, first: i64, check: bool) -> Result<Self, String> {
-        let int64 = |index: usize| batch.column(index).as_primitive_opt::<Int64Type>().cloned();
-        let float32 = |index: usize| batch.column(index).as_primitive_opt::<Float32Type>().cloned();
-        let string = |index: usize| batch.column(index).as_string_opt::<i32>().cloned();
-        let boolean = |index: usize| batch.column(index).as_boolean_opt().cloned();
+    /// Takes a batch of a table of these columns, all of them or all but those of [`OMISSIBLE`].
+    pub(super) fn new(
+        batch: &RecordBatch,
+        columns: &'static [Column],
+        first: i64,
+        check: bool,
+    ) -> Result<Self, String> {
+        let whole = batch.num_columns() == columns.len();
+        // Where a column of the table stands in the batch.
+        let at = |index: usize| {
+            let before = if whole { 0 } else { OMISSIBLE.iter().filter(|omitted| **omitted < index).count() };
+            batch.columns().get(index - before)
+        };
+        let int64 = |index: usize| at(index)?.as_primitive_opt::<Int64Type>().cloned();
+        let float32 = |index: usize| at(index)?.as_primitive_opt::<Float32Type>().cloned();
+        let string = |index: usize| at(index)?.as_string_opt::<i32>().cloned();
+        let boolean = |index: usize| at(index)?.as_boolean_opt().cloned();
+        let omissible = |index: usize| if whole { string(index).map(Some) } else { Some(None) };
+        let omissible_int = |index: usize| if whole { int64(index).map(Some) } else { Some(None) };
         let typed = || {
             Some(Typed {
-                seq: int64(12)?,
+                seq: omissible_int(12)?,
                 pressed: boolean(13)?,
                 mouse_dx: float32(14)?,
                 mouse_dy: float32(15)?,
-                pts: int64(16)?,
+                pts: omissible_int(16)?,
                 is_keyframe: boolean(17)?,
                 repeat: boolean(18)?,
-                source: string(19)?,
+                source: omissible(19)?,
             })
         };
         let build = || {
-            let metadata = batch.column(11).as_map_opt()?.clone();
+            let metadata = at(11)?.as_map_opt()?.clone();
             Some(Self {
                 at: 0,
                 first,
@@ -445,22 +488,23 @@ impl Batch {
                 scratch: Vec::new(),
                 t_ns: int64(0)?,
                 event_type: string(1)?,
-                key_code: batch.column(2).as_primitive_opt::<Int32Type>()?.clone(),
+                key_code: at(2)?.as_primitive_opt::<Int32Type>()?.clone(),
                 mouse_x: float32(3)?,
                 mouse_y: float32(4)?,
                 mouse_button: string(5)?,
                 delta: float32(6)?,
                 frame_ref: int64(7)?,
-                window_id: string(8)?,
-                session_id: string(9)?,
-                hash: string(10)?,
+                window_id: omissible(8)?,
+                session_id: omissible(9)?,
+                hash: omissible(10)?,
                 keys: metadata.keys().as_string_opt::<i32>()?.clone(),
                 values: metadata.values().as_string_opt::<i32>()?.clone(),
                 metadata,
-                typed: if columns == v1_0::COLUMNS.len() { None } else { Some(typed()?) },
+                typed: if columns.len() == v1_0::COLUMNS.len() { None } else { Some(typed()?) },
             })
         };
-        if batch.num_columns() != columns {
+        let omitted = OMISSIBLE.iter().filter(|omitted| **omitted < columns.len()).count();
+        if !whole && batch.num_columns() + omitted != columns.len() {
             return Err("columns are missing".to_owned());
         }
         let batch = build().ok_or("a column of another type")?;
@@ -476,7 +520,8 @@ impl Batch {
         }
     }
 
-    fn next_into(&mut self, row: &mut OwnedRow) -> bool {
+    /// Takes the next row; false at the end.
+    pub(super) fn next_into(&mut self, row: &mut OwnedRow) -> bool {
         let at = self.at;
         if at >= self.t_ns.len() {
             return false;
@@ -484,9 +529,9 @@ impl Batch {
         self.at += 1;
         set(&mut row.event_type, self.event_type.value(at));
         set_or_none(&mut row.mouse_button, text(&self.mouse_button, at));
-        set(&mut row.window_id, self.window_id.value(at));
-        set(&mut row.session_id, self.session_id.value(at));
-        set(&mut row.hash, self.hash.value(at));
+        set(&mut row.window_id, value(self.window_id.as_ref(), at));
+        set(&mut row.session_id, value(self.session_id.as_ref(), at));
+        set(&mut row.hash, value(self.hash.as_ref(), at));
         row.t_ns = self.t_ns.value(at);
         row.key_code = self.key_code.is_valid(at).then(|| self.key_code.value(at));
         row.mouse_x = float(&self.mouse_x, at);
@@ -496,14 +541,14 @@ impl Batch {
         row.metadata.clear();
         let index = self.first + at as i64;
         if let Some(typed) = &self.typed {
-            row.seq = typed.seq.value(at);
+            row.seq = typed.seq.as_ref().map_or(index, |seq| seq.value(at));
             row.pressed = flag(&typed.pressed, at);
             row.mouse_dx = float(&typed.mouse_dx, at);
             row.mouse_dy = float(&typed.mouse_dy, at);
-            row.pts = integer(&typed.pts, at);
+            row.pts = typed.pts.as_ref().and_then(|pts| integer(pts, at));
             row.is_keyframe = flag(&typed.is_keyframe, at);
             row.repeat = flag(&typed.repeat, at);
-            set_or_none(&mut row.source, text(&typed.source, at));
+            set_or_none(&mut row.source, typed.source.as_ref().and_then(|source| text(source, at)));
             for entry in self.entries(at) {
                 row.metadata.push_str(self.keys.value(entry), self.values.value(entry));
             }
@@ -535,8 +580,8 @@ impl Batch {
             mouse_button: text(&self.mouse_button, at),
             delta: row.delta,
             frame_ref: row.frame_ref,
-            window_id: self.window_id.value(at),
-            session_id: self.session_id.value(at),
+            window_id: value(self.window_id.as_ref(), at),
+            session_id: value(self.session_id.as_ref(), at),
             metadata: entries.iter().copied(),
         };
         row.intact = self.check.then(|| {
@@ -570,6 +615,10 @@ fn set_or_none(to: &mut Option<String>, from: Option<&str>) {
         Some(from) => set(to.get_or_insert_default(), from),
         None => *to = None,
     }
+}
+
+fn value(array: Option<&StringArray>, at: usize) -> &str {
+    array.map_or("", |array| array.value(at))
 }
 
 fn text(array: &StringArray, at: usize) -> Option<&str> {

@@ -70,6 +70,8 @@ pub mod key {
     pub const HEIGHT: &str = "height";
     /// The wheel reports fractions of a step.
     pub const HI_RES: &str = "hi_res";
+    /// A hotkey asked for it.
+    pub const HOTKEY: &str = "hotkey";
     /// How many items are missing.
     pub const LOST: &str = "lost";
     /// The system's own key code.
@@ -105,9 +107,9 @@ pub mod key {
     pub const Y: &str = "y";
 
     /// Every registered key, sorted.
-    pub const ALL: [&str; 25] = [
-        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, HEIGHT, HELD, HI_RES, LOST, NATIVE, PID, REASON, RECOVERED,
-        REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
+    pub const ALL: [&str; 26] = [
+        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, HEIGHT, HELD, HI_RES, HOTKEY, LOST, NATIVE, PID, REASON,
+        RECOVERED, REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
     ];
 }
 

@@ -1,0 +1,161 @@
+//! Playing whatever a folder holds: a sealed session, a log that nobody writes any more, a log that is being recorded.
+//!
+//! Owns the choice between them, and the going over from one to the other: a log that is sealed while it is played is played
+//! on as the session that became of it. Never writes, and waits for no lock.
+
+mod chunks;
+mod log_pictures;
+mod log_reel;
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use watchcap_replay::{
+    Density, Direction, Filter, Found, FrameInfo, InputState, Overlay, Pictures, Rows, Spans, Summary, Timeline,
+};
+
+use self::log_pictures::{Handover, LogPictures};
+use self::log_reel::LogReel;
+use crate::finalize::FinalizeError;
+use crate::log::LogError;
+use crate::session::layout::{self, DirState};
+use crate::session::sealed::{self, SealedError};
+use crate::session::timeline::ReelTimeline;
+
+/// The version of a timeline that went over to the session: no log's, which count from 1.
+const WENT_OVER: u64 = u64::MAX;
+
+/// Why a folder cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaybackError {
+    /// Its session cannot be read.
+    #[error(transparent)]
+    Session(#[from] SealedError),
+    /// Its log cannot be read.
+    #[error(transparent)]
+    Log(#[from] FinalizeError),
+}
+
+impl PlaybackError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Session(error) => error.hint(),
+            Self::Log(error) => error.hint(),
+        }
+    }
+}
+
+/// A recording, ready to be played.
+pub struct Playback {
+    /// What happened when.
+    pub timeline: Box<dyn Timeline>,
+    /// What frames look like.
+    pub pictures: Box<dyn Pictures>,
+}
+
+/// Opens what a folder holds.
+///
+/// # Errors
+/// [`PlaybackError`] when that cannot be read.
+pub fn open(dir: &Path) -> Result<Playback, PlaybackError> {
+    if layout::state_of(dir) == DirState::Log {
+        match LogReel::open(dir) {
+            Ok(reel) => return Ok(open_log(dir, reel)),
+            // It was sealed and deleted this very moment.
+            Err(FinalizeError::Log(LogError::NoLog { .. } | LogError::Io { .. }))
+                if layout::state_of(dir) == DirState::Sealed => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let (reel, pictures) = sealed::open(dir)?;
+    Ok(Playback { timeline: Box::new(ReelTimeline::new(reel)), pictures: Box::new(pictures) })
+}
+
+fn open_log(dir: &Path, reel: LogReel) -> Playback {
+    let log = Arc::new(reel);
+    let handover = Arc::new(Handover::default());
+    let pictures = LogPictures::new(Arc::clone(&log), Arc::clone(&handover));
+    let current = ReelTimeline::new(Arc::clone(&log) as _);
+    let playing = Playing { log: Some(log), current };
+    let timeline = LogTimeline { dir: dir.to_owned(), playing: RefCell::new(playing), handover };
+    Playback { timeline: Box::new(timeline), pictures: Box::new(pictures) }
+}
+
+struct Playing {
+    /// `None` when it went over to the session.
+    log: Option<Arc<LogReel>>,
+    current: ReelTimeline,
+}
+
+/// The timeline of a log, and then of its session.
+struct LogTimeline {
+    dir: PathBuf,
+    playing: RefCell<Playing>,
+    handover: Arc<Handover>,
+}
+
+impl LogTimeline {
+    fn ask<T>(&self, ask: impl FnOnce(&ReelTimeline) -> T) -> T {
+        ask(&self.playing.borrow().current)
+    }
+}
+
+impl Timeline for LogTimeline {
+    fn refresh(&self) -> u64 {
+        let mut playing = self.playing.borrow_mut();
+        let Some(log) = &playing.log else { return WENT_OVER };
+        if !log.is_sealed() {
+            return playing.current.refresh();
+        }
+        match sealed::open(&self.dir) {
+            Ok((reel, pictures)) => {
+                self.handover.give(pictures);
+                *playing = Playing { log: None, current: ReelTimeline::new(reel) };
+                WENT_OVER
+            }
+            Err(error) => {
+                // The files of the log are open: it can be played on.
+                tracing::warn!(%error, "the session that the log became cannot be read");
+                playing.current.refresh()
+            }
+        }
+    }
+
+    fn summary(&self) -> Summary {
+        self.ask(Timeline::summary)
+    }
+
+    fn frame_at(&self, t_ns: i64) -> Option<u64> {
+        self.ask(|timeline| timeline.frame_at(t_ns))
+    }
+
+    fn frame(&self, index: u64) -> Option<FrameInfo> {
+        self.ask(|timeline| timeline.frame(index))
+    }
+
+    fn rows(&self, t_ns: i64, before: usize, after: usize, filter: &Filter) -> Result<Rows, String> {
+        self.ask(|timeline| timeline.rows(t_ns, before, after, filter))
+    }
+
+    fn nearest(&self, t_ns: i64, direction: Direction, filter: &Filter) -> Result<Found, String> {
+        self.ask(|timeline| timeline.nearest(t_ns, direction, filter))
+    }
+
+    fn state_at(&self, t_ns: i64) -> Result<InputState, String> {
+        self.ask(|timeline| timeline.state_at(t_ns))
+    }
+
+    fn overlay(&self, since_ns: i64, t_ns: i64) -> Result<Overlay, String> {
+        self.ask(|timeline| timeline.overlay(since_ns, t_ns))
+    }
+
+    fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String> {
+        self.ask(|timeline| timeline.density(from_ns, until_ns, buckets))
+    }
+
+    fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String> {
+        self.ask(|timeline| timeline.spans(from_ns, until_ns, at_most))
+    }
+}

@@ -1,0 +1,182 @@
+//! What a session holds, and what of it is left after a power cut.
+//!
+//! The measure is the session of the same recording without a cut. Each stream of what is left must be the beginning of what was
+//! recorded: the same rows, the same bytes of each frame. What is lost counts by its age at the cut.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use watchcap::session::frames::FrameReader;
+use watchcap::session::layout;
+use watchcap::session::reader::EventsReader;
+use watchcap::session::row::{OwnedRow, event_type, key};
+use watchcap::session::verify::{VerifyOptions, verify};
+use watchcap::session::video_check::open_video;
+
+use super::trace::{Cut, Trace};
+
+/// An item of a stream: its time and a sum of what it says.
+type Item = (i64, u64);
+
+/// What a session holds.
+pub(crate) struct Content {
+    /// Inputs, without those that nobody made (`held`).
+    pub(crate) events: Vec<Item>,
+    /// Frames with the sum of their bytes.
+    pub(crate) frames: Vec<Item>,
+    /// What gaps say.
+    pub(crate) gaps: Vec<String>,
+    /// SHA-256 of every file.
+    files: BTreeMap<String, String>,
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    Sha256::digest(bytes)[..8].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// Everything that an input says, apart from the frame that was seen and the session.
+fn said(row: &OwnedRow) -> u64 {
+    let map: Vec<_> = row.metadata.iter().collect();
+    let bits = |number: Option<f32>| number.map(f32::to_bits);
+    let cells = (&row.event_type, row.key_code, bits(row.mouse_x), bits(row.mouse_y), &row.mouse_button);
+    let more = (bits(row.delta), &row.window_id, row.pressed, bits(row.mouse_dx), bits(row.mouse_dy), row.repeat);
+    sum(format!("{cells:?}{more:?}{map:?}").as_bytes())
+}
+
+impl Content {
+    /// Reads a sealed session.
+    pub(crate) fn read(dir: &Path) -> Result<Self, String> {
+        let events = EventsReader::open(&layout::events_path(dir)).map_err(|error| error.to_string())?;
+        let (mut inputs, mut times, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
+        for row in events.rows() {
+            let row = row.map_err(|error| error.to_string())?;
+            match row.event_type.as_str() {
+                event_type::FRAME => times.push(row.t_ns),
+                event_type::GAP => gaps.push(
+                    row.metadata
+                        .iter()
+                        .filter(|(k, _)| *k != key::UNTIL_NS)
+                        .fold(String::new(), |text, (key, value)| format!("{text} {key}={value}")),
+                ),
+                event_type::WINDOW | event_type::REDACT => {}
+                _ if row.metadata.get(key::HELD).is_some() => {}
+                _ => inputs.push((row.t_ns, said(&row))),
+            }
+        }
+        let mut frames = Vec::new();
+        if layout::frames_path(dir).is_file() {
+            let mut video = FrameReader::open(&layout::frames_path(dir)).map_err(|error| error.to_string())?;
+            for (index, t) in times.iter().enumerate() {
+                frames.push((*t, sum(video.access_unit(index).map_err(|error| error.to_string())?)));
+            }
+            if video.len() != times.len() {
+                return Err(format!("{} frames in the video, {} in the table", video.len(), times.len()));
+            }
+        }
+        let mut files = BTreeMap::new();
+        for entry in std::fs::read_dir(dir).map_err(|error| error.to_string())?.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Ok(bytes) = std::fs::read(entry.path()) {
+                files.insert(name, format!("{:x?}", Sha256::digest(bytes)));
+            }
+        }
+        Ok(Self { events: inputs, frames, gaps, files })
+    }
+}
+
+/// What came of a cut.
+#[derive(Default)]
+pub(crate) struct Verdict {
+    /// Age of the oldest lost input at the cut, ns; of the oldest lost frame.
+    pub(crate) lost: [i64; 2],
+    /// What was promised and is not so: kind and detail.
+    pub(crate) broken: Vec<(&'static str, String)>,
+    /// The recording had begun and not ended when the power went.
+    pub(crate) recording: bool,
+    /// There was nothing to be sealed, and nothing that had to be there.
+    pub(crate) nothing: bool,
+    /// The log was cut behind a hole in its last part.
+    pub(crate) cut_records: u64,
+}
+
+/// How much may be lost, ns: inputs, frames.
+pub(crate) type Limits = [i64; 2];
+
+/// What is left of one stream: how much of it is the beginning of what was recorded, and the age of the oldest that is lost.
+fn left(of: &[Item], wanted: &[Item], t: i64) -> (Option<String>, i64) {
+    let alike = of.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+    let hole = (alike < of.len()).then(|| {
+        let again = wanted.iter().position(|item| Some(item) == of.get(alike));
+        format!("item {alike} of {} is item {again:?} of {}", of.len(), wanted.len())
+    });
+    let lost = wanted.get(alike).map_or(0, |(at, _)| (t - at).max(0));
+    (hole, lost)
+}
+
+/// Judges what `finalize` made of a cut: `content` is what the session holds, or why there is none.
+pub(crate) fn judge(
+    trace: &Trace,
+    whole: &Content,
+    cut: &Cut,
+    content: Result<&Content, (&'static str, String)>,
+    limits: Limits,
+) -> Verdict {
+    let moments = &trace.moments;
+    let end = moments.killed.or(moments.closed).unwrap_or(moments.sealed);
+    // What a killed recorder had is as old as it was then: it could do no more for it.
+    let t = cut.t.min(moments.killed.unwrap_or(i64::MAX));
+    let mut verdict = Verdict { recording: cut.t >= moments.ready && cut.t <= end, ..Verdict::default() };
+    let none = Content { events: Vec::new(), frames: Vec::new(), gaps: Vec::new(), files: BTreeMap::new() };
+    let (content, absent) = match content {
+        Ok(content) => (content, None),
+        Err(why) => (&none, Some(why)),
+    };
+    let streams = [
+        ("events", "hole_events", &content.events, &whole.events),
+        ("frames", "hole_frames", &content.frames, &whole.frames),
+    ];
+    for (index, (name, hole_name, of, wanted)) in streams.into_iter().enumerate() {
+        let (hole, lost) = left(of, wanted, t);
+        verdict.lost[index] = lost;
+        if let Some(hole) = hole {
+            verdict.broken.push((hole_name, hole));
+        }
+        if lost > limits[index] && absent.is_none() {
+            let kind = if index == 0 { "loss_events" } else { "loss_frames" };
+            let ms = lost as f64 / 1e6;
+            verdict.broken.push((kind, format!("{name} of {ms:.1} ms: {} of {} are left", of.len(), wanted.len())));
+        }
+    }
+    if let Some((kind, why)) = absent {
+        // A folder without anything in it, or none, when nothing had to be there yet.
+        let due = verdict.lost.iter().zip(limits).any(|(lost, limit)| *lost > limit);
+        verdict.nothing = !due && matches!(kind, "missing" | "empty");
+        if !verdict.nothing {
+            verdict.broken.push((kind, why));
+        }
+        return verdict;
+    }
+    // A hole that is reported is one all the same. No hole is what the end says of itself: frames whose references came to the disk and
+    // whose bytes did not (`frame_torn`; one in the middle shows in the frames), and records of an unknown number.
+    let hole = |gap: &&String| gap.contains("records_lost") && gap.contains("lost=");
+    if let Some(gap) = content.gaps.iter().filter(|gap| !whole.gaps.contains(gap)).find(hole) {
+        verdict.broken.push(("hole_reported", gap.clone()));
+    }
+    if cut.t >= moments.sealed || moments.closed.is_some_and(|closed| cut.t >= closed) {
+        let differs: Vec<_> =
+            whole.files.iter().filter(|(name, hash)| content.files.get(*name) != Some(hash)).collect();
+        if !differs.is_empty() || content.files.len() != whole.files.len() {
+            let names: Vec<_> = differs.iter().map(|(name, _)| name.as_str()).collect();
+            verdict.broken.push(("another_session", format!("{names:?} differ from those without a cut")));
+        }
+    }
+    verdict
+}
+
+/// Whether a session verifies.
+pub(crate) fn verifies(dir: &Path, decode: bool) -> Result<(), String> {
+    let options = VerifyOptions { hash_files: true, decode_frames: decode };
+    let report = verify(dir, options, &mut |path| open_video(path), &mut |_| {});
+    if report.ok() { Ok(()) } else { Err(format!("{:?}", report.problems)) }
+}

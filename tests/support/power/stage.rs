@@ -1,0 +1,226 @@
+//! Records on a disk that remembers, and hands over what came to it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::args::{Failure, Random, now};
+use super::disk::{Blocks, Disk, system};
+use super::trace::{Moments, Recipe, Trace};
+
+/// Size of the disk: a short recording, a journal, and room, so that the recorder sees no full disk.
+const DISK_BYTES: u64 = 64 << 20;
+/// The session's name.
+pub(crate) const SESSION: &str = "s";
+
+/// A program that ends with the stage.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A file system, mounted until it is dropped.
+pub(crate) struct Mounted(PathBuf);
+
+impl Mounted {
+    /// Mounts `what` (a device, or an image with the option `loop`) as ext4.
+    pub(crate) fn new(what: &Path, at: &Path, options: &[&str]) -> Result<Self, Failure> {
+        system(Command::new("mount").args(["-t", "ext4"]).args(options).arg(what).arg(at))?;
+        Ok(Self(at.to_path_buf()))
+    }
+
+    /// Unmounts it. A program that another thread just starts has our open files for a moment: it is tried again then.
+    pub(crate) fn unmount(self) -> Result<(), Failure> {
+        let at = self.0.clone();
+        std::mem::forget(self);
+        let mut tries = 0;
+        loop {
+            match system(Command::new("umount").arg(&at)) {
+                Err(error) if tries < 100 && error.to_string().contains("busy") => tries += 1,
+                other => return other.map(drop),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        if let Err(error) = system(Command::new("umount").arg("-l").arg(&self.0)) {
+            super::say(&error.to_string());
+        }
+    }
+}
+
+/// A recipe of the campaign: kinds in turn, the rest by the seed.
+pub(crate) fn recipe(index: u64, seed: u64, kind: Option<&str>) -> Recipe {
+    let mut random = Random(seed ^ (index + 1).wrapping_mul(0x5851_f42d_4c95_7f2d));
+    let mut pick = |from: &[u64]| from[random.below(from.len() as u64) as usize];
+    let kind = kind.unwrap_or(["seal", "later", "killed", "seal", "screen"][index as usize % 5]);
+    Recipe {
+        kind: kind.to_owned(),
+        fps: pick(&[30, 60]) as u32,
+        kbps: pick(&[400, 1500, 4000]) as u32,
+        size: [(320, 180), (320, 180), (480, 270)][pick(&[0, 1, 2]) as usize],
+        millis: pick(&[1500, 2000, 2500]),
+        flush_us: pick(&[0, 2000, 5000, 5000, 10_000]),
+        seed: seed.wrapping_add(index),
+    }
+}
+
+/// The programs of the build.
+pub(crate) struct Programs {
+    pub(crate) watchcap: PathBuf,
+    pub(crate) examples: PathBuf,
+}
+
+impl Programs {
+    fn watchcap(&self) -> Command {
+        let mut command = Command::new(&self.watchcap);
+        command.env("XDG_CONFIG_HOME", "/nonexistent").stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+}
+
+/// A screen with something on it, and somebody at the keyboard.
+struct Screen {
+    display: String,
+    _server: Running,
+    _client: Running,
+}
+
+impl Screen {
+    fn start(programs: &Programs, size: (u32, u32)) -> Result<Self, Failure> {
+        let mut server = Command::new("Xvfb");
+        server.args(["-displayfd", "1", "-screen", "0", &format!("{}x{}x24", size.0, size.1)]);
+        server.args(["-nolisten", "tcp", "-noreset"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut server = Running(server.spawn()?);
+        let mut number = String::new();
+        BufReader::new(server.0.stdout.take().ok_or("no output")?).read_line(&mut number)?;
+        let display = format!(":{}", number.trim());
+        let mut client = Command::new(programs.examples.join("barcode_client"));
+        client.args(["--display", &display, "--override", "true", "--rate", "50"]);
+        client.args(["--width", &size.0.to_string(), "--height", &size.1.to_string()]);
+        let client = Running(client.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
+        std::thread::sleep(Duration::from_millis(400));
+        Ok(Self { display, _server: server, _client: client })
+    }
+
+    /// Types and moves for a while; how many inputs were injected.
+    fn hand(&self, programs: &Programs, recipe: &Recipe, log: &Path) -> Result<usize, Failure> {
+        let mut hand = Command::new(programs.examples.join("xtest_script"));
+        hand.args(["--display", &self.display, "--seed", &recipe.seed.to_string(), "--log"]).arg(log);
+        hand.args(["--seconds", &recipe.millis.div_ceil(1000).to_string()]);
+        system(&mut hand)?;
+        Ok(std::fs::read_to_string(log)?.lines().filter(|line| line.contains("\"before\"")).count())
+    }
+}
+
+/// Lines of a program's output with the time at which they came.
+fn lines(child: &mut Child) -> Result<std::sync::mpsc::Receiver<(i64, String)>, Failure> {
+    let out = child.stdout.take().ok_or("no output")?;
+    let (send, lines) = std::sync::mpsc::sync_channel(64);
+    std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            if send.send((now(), line)).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(lines)
+}
+
+/// Waits for the line of an event.
+fn event(lines: &std::sync::mpsc::Receiver<(i64, String)>, name: &str) -> Result<i64, Failure> {
+    loop {
+        let (t, line) =
+            lines.recv_timeout(Duration::from_secs(30)).map_err(|_timeout| format!("no event '{name}' came"))?;
+        if line.contains(&format!("\"event\":\"{name}\"")) {
+            return Ok(t);
+        }
+    }
+}
+
+fn ended(child: &mut Child) -> Result<(), Failure> {
+    let code = child.wait()?.code();
+    if matches!(code, Some(0 | 3)) { Ok(()) } else { Err(format!("a program ended with {code:?}").into()) }
+}
+
+/// Records by the recipe; the sealed session is copied to `keep`. Answers also with how many inputs were injected, where it is known.
+pub(crate) fn record(
+    recipe: &Recipe,
+    programs: &Programs,
+    dir: &Path,
+    keep: &Path,
+) -> Result<(Trace, Option<usize>), Failure> {
+    let (file, image, mnt) = (dir.join("disk"), dir.join("base"), dir.join("mnt"));
+    std::fs::create_dir_all(&mnt)?;
+    std::fs::write(&file, b"")?;
+    std::fs::File::create(&image)?.set_len(DISK_BYTES)?;
+    let mut mkfs = Command::new("mkfs.ext4");
+    mkfs.args(["-q", "-b", "4096", "-m", "0", "-J", "size=4"]);
+    mkfs.args(["-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"]).arg(&image);
+    system(&mut mkfs)?;
+    let blocks = Blocks::of_file(&image)?;
+    std::fs::remove_file(&image)?;
+    let base = blocks.pieces();
+    let disk = Disk::serve(blocks, &file, Duration::from_micros(recipe.flush_us))?;
+    let mounted = Mounted::new(Path::new(&disk.device), &mnt, &[])?;
+    let screen = (recipe.kind == "screen").then(|| Screen::start(programs, recipe.size)).transpose()?;
+
+    let mut moments = Moments { start: now(), ..Moments::default() };
+    let mut command = programs.watchcap();
+    command.args(["record", "--session", SESSION, "--json", "--out"]).arg(&mnt);
+    command.args(["--fps", &recipe.fps.to_string(), "--bitrate-kbps", &recipe.kbps.to_string()]);
+    match &screen {
+        Some(screen) => command.args(["--consent", "screen,input"]).env("DISPLAY", &screen.display),
+        None => command.args(["--source", "synthetic", "--size", &format!("{}x{}", recipe.size.0, recipe.size.1)]),
+    };
+    if matches!(recipe.kind.as_str(), "seal" | "later") {
+        command.args(["--duration", &format!("{}ms", recipe.millis)]);
+    }
+    if recipe.kind == "later" {
+        command.arg("--no-finalize");
+    }
+    let mut recorder = Running(command.stdout(Stdio::piped()).spawn()?);
+    let lines = lines(&mut recorder.0)?;
+    moments.ready = event(&lines, "recording")?;
+    let mut injected = None;
+    if let Some(screen) = &screen {
+        injected = Some(screen.hand(programs, recipe, &dir.join("hand.jsonl"))?);
+        std::thread::sleep(Duration::from_millis(100));
+        system(Command::new("kill").args(["-INT", &recorder.0.id().to_string()]))?;
+    }
+    if recipe.kind == "killed" {
+        std::thread::sleep(Duration::from_millis(recipe.millis));
+        recorder.0.kill()?;
+        moments.killed = Some(now());
+        recorder.0.wait()?;
+    } else {
+        moments.closed = Some(event(&lines, "recorded")?);
+        ended(&mut recorder.0)?;
+    }
+    if matches!(recipe.kind.as_str(), "later" | "killed") {
+        let mut seal =
+            Running(programs.watchcap().arg("finalize").arg(mnt.join(SESSION)).stdout(Stdio::null()).spawn()?);
+        ended(&mut seal.0)?;
+    }
+    moments.sealed = now();
+    std::thread::sleep(Duration::from_millis(150));
+    moments.stop = now();
+    let (writes, flushes) = disk.stop();
+    std::fs::create_dir_all(keep)?;
+    for entry in std::fs::read_dir(mnt.join(SESSION))? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), keep.join(entry.file_name()))?;
+    }
+    mounted.unmount()?;
+    drop(disk);
+    Ok((Trace { recipe: recipe.clone(), moments, size: DISK_BYTES, base, writes, flushes }, injected))
+}
