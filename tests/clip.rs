@@ -123,15 +123,17 @@ fn a_clip_is_read_by_every_player_and_holds_the_rows_of_its_time() {
     assert_eq!(files(&old), before, "the session was touched");
 
     // A picture is the frame, losslessly.
-    let path = still::still(&mut source, 40, &out).expect("a picture");
-    assert_eq!(path, out.join("s_frame_40.png"));
+    let frame = times.len() / 2;
+    let path = still::still(&mut source, frame as u64, &out).expect("a picture");
+    assert_eq!(path, out.join(format!("s_frame_{frame}.png")));
     let png = image::open(&path).expect("a picture").into_rgb8();
-    assert!(png.as_raw() == &all.rgb(40).expect("a frame").data);
-    assert_eq!(still::still(&mut source, 40, &out).expect("a picture"), out.join("s_frame_40_2.png"));
+    assert!(png.as_raw() == &all.rgb(frame).expect("a frame").data);
+    let second = still::still(&mut source, frame as u64, &out).expect("a picture");
+    assert_eq!(second, out.join(format!("s_frame_{frame}_2.png")));
     assert!(still::still(&mut source, 4000, &out).is_err());
     // A file in a session would break its seal.
     for inside in [old.clone(), old.join("debug")] {
-        let refused = still::still(&mut source, 40, &inside);
+        let refused = still::still(&mut source, 0, &inside);
         assert!(matches!(refused, Err(ClipError::Inside { .. })), "{refused:?}");
     }
     assert_eq!(names(&out).len(), 4);
@@ -153,15 +155,15 @@ fn check_session(old: &Path, from: i64, until: i64, out: &Path) -> Metadata {
     assert_eq!(metadata.duration_ns, cut.until_ns - cut.start_ns);
 
     // What lasts is stated at both ends; between them stand the old rows, each at its time and of its frame.
-    let stated =
-        new_rows.iter().take_while(|row| row.t_ns == cut.start_ns && row.source.as_deref() == Some("recorder"));
-    let stated: Vec<_> = stated.collect();
+    let expected: Vec<_> = old_rows.iter().filter(|r| (cut.start_ns..=cut.until_ns).contains(&r.t_ns)).collect();
+    let released = held_before(&old_rows, cut.until_ns + 1);
+    let stated: Vec<_> = new_rows[..new_rows.len() - expected.len() - released.len()].iter().collect();
+    assert!(stated.iter().all(|row| row.t_ns == cut.start_ns), "{stated:?}");
     let name = |row: &&OwnedRow| format!("{:?} {:?}", row.key_code, row.mouse_button);
     let held = |rows: &[&OwnedRow]| -> BTreeSet<String> {
         rows.iter().filter(|row| row.metadata.get("held").is_some()).map(name).collect()
     };
     assert_eq!(held(&stated), held_before(&old_rows, cut.start_ns));
-    let expected: Vec<_> = old_rows.iter().filter(|r| (cut.start_ns..=cut.until_ns).contains(&r.t_ns)).collect();
     let middle = &new_rows[stated.len()..stated.len() + expected.len()];
     let first = cut.frames.start as i64;
     for (new, old) in middle.iter().zip(expected) {
@@ -171,7 +173,7 @@ fn check_session(old: &Path, from: i64, until: i64, out: &Path) -> Metadata {
     }
     let ends: Vec<_> = new_rows[stated.len() + middle.len()..].iter().collect();
     assert!(ends.iter().all(|row| row.pressed == Some(false) && row.t_ns == cut.until_ns), "{ends:?}");
-    assert_eq!(held(&ends), held_before(&old_rows, cut.until_ns + 1));
+    assert_eq!(held(&ends), released);
     assert!(held_before(&new_rows, i64::MAX).is_empty(), "something is held for ever");
     if made.frames > 0 {
         let mut all = FrameReader::open(&layout::frames_path(old)).expect("a video");
@@ -284,7 +286,7 @@ fn the_program_makes_clips_and_says_what_it_cannot_mean() {
         let (code, _, err) = export(args);
         assert!(code == 2 && err.contains(what) && err.contains("hint:"), "{args:?}: {code} {err}");
     }
-    let (code, text, err) = export(&["--from", "0.7", "--to", "f45", "--json"]);
+    let (code, text, err) = export(&["--from", "0.7", "--to", "f30", "--json"]);
     assert_eq!(code, 0, "{err}");
     let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let made = Path::new(told["session"].as_str().expect("a path"));
@@ -296,8 +298,14 @@ fn the_program_makes_clips_and_says_what_it_cannot_mean() {
     );
     let (code, _, err) = run(watchcap().arg("verify").arg(made));
     assert_eq!(code, 0, "{err}");
-    let (code, _, err) = export(&["--from", "0.7", "--to", "f45"]);
+    // What is there and is that very clip is left as it is; anything else under its name is not touched.
+    let before = files(&out);
+    let (code, text, err) = export(&["--from", "0.7", "--to", "f30"]);
+    assert!(code == 0 && err.contains("there already") && text.trim() == made.display().to_string(), "{text}{err}");
+    std::fs::write(layout::metadata_path(made), "{}").expect("a file");
+    let (code, _, err) = export(&["--from", "0.7", "--to", "f30"]);
     assert!(code != 0 && err.contains("s_clip_0.700"), "{err}");
+    assert_eq!(files(&out).len(), before.len());
     let (code, _, err) = run(watchcap().args(["export", "clip", "--from", "1", "--out"]).arg(&old).arg(&old));
     assert!(code == 2 && err.contains("lies in a session"), "{err}");
     // What was damaged is not sealed anew.

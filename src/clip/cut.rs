@@ -103,7 +103,12 @@ impl Source {
         let times = self.video.iter().flat_map(|video| &video.index().samples);
         let times: Vec<i64> = times.map(|s| self.t0_ns.saturating_add(s.pts_us.saturating_mul(1000))).collect();
         let from = from.unwrap_or(Moment::SinceStart(0));
-        let to = to.unwrap_or(Moment::SinceStart(self.span_ns.1.saturating_sub(self.span_ns.0)));
+        // To the end; a begin behind that is outside, and not backwards.
+        let length = self.span_ns.1.saturating_sub(self.span_ns.0);
+        let to = to.unwrap_or(match from {
+            Moment::SinceStart(ns) => Moment::SinceStart(length.max(ns)),
+            Moment::Frame(_) => Moment::SinceStart(length),
+        });
         let span = Span::of(from, to, self.span_ns, &times)?;
         Ok((span.from, span.until))
     }

@@ -55,13 +55,12 @@ pub fn session(
 ) -> Result<Clipped, ClipError> {
     let mut source = Source::open(from)?;
     let cut = source.cut(from_ns, until_ns)?;
-    let edition = review::edition_of(from)?.ok_or_else(|| ClipError::NotSealed { path: from.to_path_buf() })?;
     super::outside(out)?;
     if out.symlink_metadata().is_ok() {
         return Err(io_error("create", out)(std::io::ErrorKind::AlreadyExists.into()));
     }
     let work = Work::begin(out)?;
-    let session_id = id_of(&source, &cut, &edition).to_string();
+    let session_id = id_of(&source, &cut)?;
     let table_path = layout::events_path(&work.path);
     let mut table = Table {
         writer: TableWriter::create(&table_path, &session_id, &[])?,
@@ -98,7 +97,7 @@ pub fn session(
     metadata.counts = summary.counts;
     counted.tell(&mut metadata, frames, copied);
     metadata.lineage.push(Lineage {
-        integrity_sha256: edition,
+        integrity_sha256: edition(&source)?,
         by: format!("watchcap export clip {}", env!("CARGO_PKG_VERSION")),
         what: Vec::new(),
         reason: END_REASON.to_owned(),
@@ -114,11 +113,14 @@ pub fn session(
     Ok(Clipped { session_id, cut, frames, rows })
 }
 
-/// The id of a part: of the time at which it begins, and of what it is. The same part of the same session has the same, so that a part is a
-/// function of session and span.
-fn id_of(source: &Source, cut: &Cut, edition: &str) -> SessionId {
+/// The id of the session of a part: of the time at which it begins, and of what it is. The same part of the same session has the same, so
+/// that a part is a function of session and span.
+///
+/// # Errors
+/// When the seal cannot be read.
+pub fn id_of(source: &Source, cut: &Cut) -> Result<String, ClipError> {
     let mut hash = Sha256::new();
-    hash.update(edition.as_bytes());
+    hash.update(edition(source)?.as_bytes());
     for ns in [cut.start_ns, cut.until_ns] {
         hash.update(ns.to_le_bytes());
     }
@@ -126,7 +128,11 @@ fn id_of(source: &Source, cut: &Cut, edition: &str) -> SessionId {
     let begin = captured_at(source.reader.metadata(), cut.start_ns).parse::<jiff::Timestamp>();
     let ms = begin.ok().and_then(|at| u64::try_from(at.as_millisecond()).ok()).unwrap_or(0);
     let random = digest.first_chunk().unwrap_or(&[0; 10]);
-    SessionId(uuid::Builder::from_unix_timestamp_millis(ms, random).into_uuid())
+    Ok(SessionId(uuid::Builder::from_unix_timestamp_millis(ms, random).into_uuid()).to_string())
+}
+
+fn edition(source: &Source) -> Result<String, ClipError> {
+    review::edition_of(&source.dir)?.ok_or_else(|| ClipError::NotSealed { path: source.dir.clone() })
 }
 
 /// The first fault of what was made.

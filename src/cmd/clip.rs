@@ -7,6 +7,8 @@ use crate::cli::ExportArgs;
 use crate::clip::cut::Source;
 use crate::clip::{ClipError, session};
 use crate::redact::span::Moment;
+use crate::session::layout::{self, DirState};
+use crate::session::metadata::Metadata;
 use crate::session::verify::{VerifyOptions, verify};
 use crate::session::video_check::open_video;
 
@@ -48,7 +50,22 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
         }
         let source = Source::open(dir)?;
         let (from_ns, until_ns) = source.instants(from, to)?;
-        let out = args.out.join(source.part_name(&source.cut(from_ns, until_ns)?));
+        let cut = source.cut(from_ns, until_ns)?;
+        let out = args.out.join(source.part_name(&cut));
+        let there = Metadata::read(&layout::metadata_path(&out)).ok();
+        let id = session::id_of(&source, &cut)?;
+        if layout::state_of(&out) == DirState::Sealed && there.is_some_and(|metadata| metadata.session_id == id) {
+            bar.finish_and_clear();
+            if args.json {
+                let value =
+                    json!({"session": out.display().to_string(), "format": "clip", "session_id": id, "kept": true});
+                text::out(&value.to_string());
+            } else {
+                text::out(&text::printable(&out.display().to_string()));
+            }
+            text::say(&text::printable(&format!("{} is there already", out.display())));
+            continue;
+        }
         let made = session::session(dir, from_ns, until_ns, &out, &mut |done, of| {
             bar.set_length(of);
             bar.set_position(done);
@@ -60,7 +77,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
             let value = json!({
                 "session": out.display().to_string(), "source": dir.display().to_string(), "format": "clip",
                 "session_id": made.session_id, "from_ns": made.cut.start_ns, "until_ns": made.cut.until_ns,
-                "frames": made.frames, "rows": made.rows,
+                "frames": made.frames, "rows": made.rows, "kept": false,
             });
             text::out(&value.to_string());
         } else {
