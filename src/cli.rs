@@ -464,6 +464,21 @@ pub struct ExportArgs {
     /// Leave out what was redacted: each frame and its inputs of which a part was.
     #[arg(long)]
     pub exclude_redacted: bool,
+    /// Only what a reviewer accepted (in the player, `v`); sessions without any of it are passed over.
+    #[arg(long)]
+    pub only_accepted: bool,
+    /// Make pictures this small, in a video with the same frames at the same times.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    pub resize: Option<(u32, u32)>,
+    /// Shortest length of a clip, which ends before the next keyframe [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub clip_seconds: Option<u32>,
+    /// Largest size of a shard, millions of bytes [default: 512].
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=8000))]
+    pub shard_mb: Option<u32>,
+    /// How many sessions of a hundred are for validation, by the hash of their id [default: 10].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub val_percent: Option<u8>,
     /// Do not compare the sessions with their seals first.
     #[arg(long)]
     pub no_verify: bool,
@@ -624,6 +639,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         return Err("must be more than nothing and at most 31 days".into());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Reads `320x180`.
+///
+/// # Errors
+/// A sentence for clap when it is no such size.
+pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
 }
 
 #[cfg(test)]

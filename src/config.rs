@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::hotkeys::{Action, Chord};
 
 /// Largest configuration file, bytes: far above any that a person writes.
-const MAX_BYTES: u64 = 1 << 20;
+pub const MAX_BYTES: u64 = 1 << 20;
 
 /// What the file may hold.
 #[derive(Debug, Default, Clone, Deserialize, PartialEq)]
@@ -133,16 +133,20 @@ impl Config {
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let named = path.is_some();
         let Some(path) = path.map(Path::to_path_buf).or_else(config_file) else { return Ok(Self::default()) };
-        let size = match std::fs::metadata(&path) {
-            Ok(meta) => meta.len(),
+        let text = match crate::files::read_text_at_most(&path, MAX_BYTES) {
+            Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Self::default()),
             Err(source) => return Err(ConfigError::Io { path, source }),
         };
-        if size > MAX_BYTES {
-            return Err(ConfigError::Invalid { path, detail: format!("{size} bytes are too many") });
-        }
-        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Io { path: path.clone(), source })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Invalid { path, detail: error.to_string() })
+        Self::parse(&text).map_err(|detail| ConfigError::Invalid { path, detail })
+    }
+
+    /// Reads a configuration from memory.
+    ///
+    /// # Errors
+    /// What is wrong with it, with its line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
     }
 }
 

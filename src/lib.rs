@@ -21,12 +21,14 @@ pub mod hid;
 pub mod hotkeys;
 pub mod id;
 pub mod log;
+pub mod panics;
 pub mod playback;
 pub mod privacy;
 pub mod qa;
 pub mod recorder;
 pub mod redact;
 pub mod session;
+pub mod shown;
 pub mod signals;
 pub mod time;
 

@@ -71,6 +71,16 @@ pub(crate) fn position(rows: &[OwnedRow], kind: &str) -> usize {
     rows.iter().position(|row| row.event_type == kind).unwrap_or_else(|| panic!("there is no {kind} row"))
 }
 
+/// Nothing is lost but pictures that a busy machine was too slow for.
+pub(crate) fn assert_nothing_lost(code: i32, session: &Path) {
+    let metadata = metadata(session);
+    let lost = metadata["lost"].as_array().expect("a list");
+    let slow = |loss: &Value| ["late", "encoder_busy"].map(Value::from).contains(&loss["reason"]);
+    let more: Vec<_> = lost.iter().filter(|loss| loss["count"] != 0 && !slow(loss)).collect();
+    assert!(more.is_empty(), "{more:?}");
+    assert_eq!(code, if lost.iter().any(|loss| loss["count"] != 0) { 3 } else { 0 });
+}
+
 /// Every press has its release, in order, and nothing is held at the end.
 pub(crate) fn assert_balanced(rows: &[OwnedRow]) {
     let mut held = BTreeSet::new();

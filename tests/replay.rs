@@ -194,6 +194,7 @@ fn reviews_are_kept_and_parts_are_exported() {
     assert_eq!((&review["spans"][0]["note"], &review["spans"][0]["verdict"]), (&"chat".into(), &"reject".into()));
     let terminal = Terminal::start("review-again", &command, (160, 50));
     terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+    terminal.keys(&["Tab"]);
     terminal.shows("boss");
     terminal.keys(&["v", "a", "Enter"]);
     terminal.shows("kept: accept");

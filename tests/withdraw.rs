@@ -13,7 +13,9 @@ use watchcap::session::row::OwnedRow;
 use x11rb::connection::Connection;
 use x11rb::protocol::xtest::ConnectionExt as _;
 
-use crate::control::{Hand, assert_balanced, controlled, logged, metadata, rows, status, verb, wait_running};
+use crate::control::{
+    Hand, assert_balanced, assert_nothing_lost, controlled, logged, metadata, rows, status, verb, wait_running,
+};
 use crate::support::{Display, Running, files, run, watchcap};
 
 const KEY_A: u8 = 38;
@@ -129,9 +131,8 @@ fn the_input_is_closed_under_load_and_the_screen_goes_on() {
     drop(load);
     hand.unpaint(green);
     verb(dir, &["stop"], 0);
-    assert_eq!(recorder.wait(), 0, "a withdrawal is no loss");
-
-    let session = dir.join("s");
+    let (code, session) = (recorder.wait(), dir.join("s"));
+    assert_nothing_lost(code, &session);
     let (rows, metadata) = (rows(&session), metadata(&session));
     assert_closed(&rows, t);
     assert_balanced(&rows);
@@ -180,9 +181,9 @@ fn a_signal_takes_everything_back_and_ends_the_recording_within_two_seconds() {
     let (code, took) = recorder.stop("USR2", Duration::from_secs(10));
     drop(load);
     println!("closed and sealed {} ms after the signal", took.as_millis());
-    assert_eq!(code, 0, "a withdrawal is no loss");
     assert!(took < Duration::from_secs(2), "it took {took:?}");
     let session = dir.join("s");
+    assert_nothing_lost(code, &session);
     let (rows, metadata) = (rows(&session), metadata(&session));
     assert_eq!(metadata["end_reason"], "consent_withdrawn");
     let (screen, input) = (gap_at(&rows, "screen"), gap_at(&rows, "input"));
@@ -219,8 +220,8 @@ fn in_a_pause_and_without_the_input_there_is_nothing_to_release() {
     // Now the rest, by name: without the screen there is no recording.
     let (_, err) = verb(dir, &["consent", "withdraw", "--stream", "screen"], 0);
     assert!(err.contains("recording ends"), "{err}");
-    assert_eq!(recorder.wait(), 0);
-    let session = dir.join("s");
+    let (code, session) = (recorder.wait(), dir.join("s"));
+    assert_nothing_lost(code, &session);
     let (rows, metadata) = (rows(&session), metadata(&session));
     assert_balanced(&rows);
     let t = gap_at(&rows, "input").t_ns;
@@ -247,7 +248,7 @@ fn consent_to_what_is_not_recorded_cannot_be_taken_back() {
     assert!(err.contains("unknown stream 'keys'") && err.contains("hint:"), "{err}");
     assert_eq!(status(dir)[0]["withdrawn"], serde_json::json!([]), "a refusal took something back");
     verb(dir, &["consent", "withdraw"], 0);
-    assert_eq!(recorder.wait(), 0);
+    assert_nothing_lost(recorder.wait(), &dir.join("s"));
     let metadata = metadata(&dir.join("s"));
     assert_eq!(metadata["end_reason"], "consent_withdrawn");
     assert_eq!(metadata["streams"]["input"]["status"], "off");

@@ -54,7 +54,7 @@ fn show(path: &Path, as_json: bool) -> Result<Outcome, Failure> {
     if as_json {
         let flags: serde_json::Map<_, _> =
             STREAMS.into_iter().map(|stream| (stream.name().to_owned(), json!(standing.contains(&stream)))).collect();
-        text::out(&json!({ "file": path.display().to_string(), "standing": flags }).to_string());
+        text::json(&json!({ "file": path.display().to_string(), "standing": flags }));
         return Ok(Outcome::Clean);
     }
     for stream in STREAMS {
@@ -84,8 +84,11 @@ fn edit(path: &Path, change: impl FnOnce(&mut BTreeSet<Stream>)) -> Result<Outco
 fn write(path: &Path, streams: &BTreeSet<Stream>) -> Result<(), Failure> {
     let failed =
         |error: &dyn std::fmt::Display| Failure::new(&format!("cannot write {}: {error}", path.display()), None);
-    let before =
-        if path.exists() { std::fs::read_to_string(path).map_err(|error| failed(&error))? } else { String::new() };
+    let before = if path.exists() {
+        crate::files::read_text_at_most(path, config::MAX_BYTES).map_err(|error| failed(&error))?
+    } else {
+        String::new()
+    };
     let mut document: DocumentMut = before.parse().map_err(|error: toml_edit::TomlError| failed(&error))?;
     let record = document.entry("record").or_insert_with(|| Item::Table(Table::new()));
     let list: Array = streams.iter().map(|stream| stream.name()).collect();

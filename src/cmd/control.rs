@@ -43,7 +43,7 @@ fn ask(which: &WhichArgs, request: &Request, said: impl Fn(&Snapshot) -> String)
     let running = control::choose(wanted(which))?;
     let snapshot = control::ask(&running.socket, request)?;
     if which.json {
-        text::out(&to_json(&snapshot).to_string());
+        text::json(&to_json(&snapshot));
     }
     text::say(&text::printable(&said(&snapshot)));
     Ok(Outcome::Clean)
@@ -93,7 +93,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
     };
     if which.json {
         let list: Vec<_> = all.iter().map(|running| to_json(&running.snapshot)).collect();
-        text::out(&serde_json::Value::from(list).to_string());
+        text::json(&serde_json::Value::from(list));
         return Ok(Outcome::Clean);
     }
     if all.is_empty() {
@@ -115,7 +115,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
             format!("{} dropped", s.dropped_frames),
             format!("{} events", s.events),
             text::size(s.video_bytes),
-            text::printable(&s.session),
+            text::cell(&s.session),
         ]);
     }
     for line in text::table(&rows) {

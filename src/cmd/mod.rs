@@ -24,6 +24,7 @@ mod verify;
 
 use crate::cli::{Cli, Verb};
 use crate::config::{Config, ConfigError};
+use crate::shown;
 
 /// How a verb ended well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +50,13 @@ impl Failure {
     /// A failure (exit code 1).
     pub fn new(error: &impl std::fmt::Display, hint: Option<String>) -> Self {
         Self { message: text::printable(&error.to_string()), hint, code: 1 }
+    }
+
+    /// What is printed: nothing in it steers a terminal, and only we begin a line with a word like `hint:`.
+    pub fn text(&self) -> String {
+        let indented = |text: &str| shown::text(text).replace("\n  ", "\n").replace('\n', "\n  ");
+        let hint = self.hint.as_ref().map_or_else(String::new, |hint| format!("hint: {}\n", indented(hint)));
+        format!("error: {}\n{hint}", indented(&self.message))
     }
 
     /// Wrong use (exit code 2).

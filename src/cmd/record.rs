@@ -414,7 +414,7 @@ fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: b
     let folder = folder.display();
     let pause = if controlled { format!("\npause with: watchcap pause --pid {pid}") } else { String::new() };
     if json {
-        text::out(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }).to_string());
+        text::json(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }));
     }
     text::say(&text::printable(&format!(
         "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}{pause}",
@@ -437,14 +437,11 @@ fn announce_hotkeys(hotkeys: &Hotkeys, records_input: bool) {
 fn summarise(args: &RecordArgs, recorded: &Recorded) {
     let Status { elapsed, frames, dropped, due, skipped, events, video_bytes, .. } = recorded.status;
     if args.json {
-        text::out(
-            &json!({
-                "event": "recorded", "session": recorded.log.session_dir.display().to_string(),
-                "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames, "frames_due": due,
-                "dropped_frames": dropped, "unchanged_skipped": skipped, "events": events, "video_bytes": video_bytes,
-            })
-            .to_string(),
-        );
+        text::json(&json!({
+            "event": "recorded", "session": recorded.log.session_dir.display().to_string(),
+            "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames, "frames_due": due,
+            "dropped_frames": dropped, "unchanged_skipped": skipped, "events": events, "video_bytes": video_bytes,
+        }));
     }
     text::say(&format!(
         "recorded {} ({}): {frames} frames, {dropped} dropped, {events} input events, {}",

@@ -185,7 +185,7 @@ impl Story {
         let last = end.max(table.span_ns.map(|(_, last)| last)).unwrap_or(first);
         let frames = rows.samples.len() as u64;
         let video_us = rows.samples.last().map_or(0, |s| s.pts_us);
-        let running_us = video_us - rows.facts.paused_ns / 1000;
+        let running_us = video_us.saturating_sub(rows.facts.paused_ns / 1000);
         let per_video = |amount: f64| (video_us > 0).then(|| amount / (video_us as f64 / 1e6));
         let captured_at = anchors
             .first()
@@ -197,7 +197,7 @@ impl Story {
             session_id: self.session_id.clone(),
             watchcap: text(session, "watchcap").unwrap_or_default(),
             captured_at,
-            duration_ns: last - first,
+            duration_ns: last.saturating_sub(first),
             end_reason: match (&self.facts.end, &self.facts.ending) {
                 (Some((reason, _)), _) => Some(reason.clone()),
                 (None, ending) => ending.as_ref().map(|ending| ending.reason.clone()),
@@ -416,6 +416,9 @@ fn surface(screen: &Value) -> Option<SurfaceInfo> {
     })
 }
 
+/// Most pairs of stream and reason that are told apart; the recorder has some twenty reasons.
+const MAX_LOSSES: usize = 1024;
+
 /// Adds up what is missing, by stream and reason.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Losses(BTreeMap<(&'static str, String), Lost>);
@@ -432,8 +435,10 @@ struct Lost {
 impl Losses {
     /// Counts a gap.
     pub fn add(&mut self, gap: &crate::event::Gap, from: crate::time::MonoNs) {
+        let known = self.0.len() < MAX_LOSSES || self.0.contains_key(&(gap.stream.name(), gap.reason.clone()));
+        let reason = if known { gap.reason.clone() } else { "other".to_owned() };
         let empty = Lost { gaps: 0, count: Some(0), from_ns: from.0, until_ns: gap.until.0 };
-        let lost = self.0.entry((gap.stream.name(), gap.reason.clone())).or_insert(empty);
+        let lost = self.0.entry((gap.stream.name(), reason)).or_insert(empty);
         lost.gaps += 1;
         lost.count = lost.count.zip(gap.lost).map(|(sum, more)| sum.saturating_add(more));
         lost.from_ns = lost.from_ns.min(from.0);

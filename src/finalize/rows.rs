@@ -161,7 +161,7 @@ impl RowMaker {
         if logged != self.next_logged {
             self.waiting_for_idr = true;
         }
-        self.next_logged = logged + 1;
+        self.next_logged = logged.saturating_add(1);
         if frame.keyframe {
             self.waiting_for_idr = false;
         }
@@ -174,7 +174,7 @@ impl RowMaker {
         }
         let t0 = *self.facts.t0.get_or_insert(t);
         let pts_us = pts_us(t.0, t0.0);
-        if self.samples.last().is_some_and(|last| pts_us - last.pts_us > MAX_GAP_US) {
+        if self.samples.last().is_some_and(|last| pts_us.saturating_sub(last.pts_us) > MAX_GAP_US) {
             // The index cannot say so; what lies behind such a gap is left out, and is a gap.
             self.ended_at = logged;
             self.facts.torn_frames += 1;
@@ -227,12 +227,12 @@ impl RowMaker {
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         if let Some(since) = &mut self.paused_since {
-            self.paused_ns += t.0 - since.0;
+            self.paused_ns = self.paused_ns.saturating_add(t.0.saturating_sub(since.0));
             *since = t;
         }
         // What was before the first frame does not lie between frames.
         let paused_ns = std::mem::take(&mut self.paused_ns);
-        self.facts.paused_ns += if index > 0 { paused_ns } else { 0 };
+        self.facts.paused_ns = self.facts.paused_ns.saturating_add(if index > 0 { paused_ns } else { 0 });
         let pts = self.samples[index as usize].pts_us;
         let found = self.found.binary_search(&frame.frame_ref.0).is_ok();
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
@@ -377,7 +377,7 @@ impl RowMaker {
                 self.losses.add(gap, t);
                 if let Some(lost) = gap.lost {
                     if gap.stream == Stream::Screen {
-                        self.facts.dropped_frames += lost;
+                        self.facts.dropped_frames = self.facts.dropped_frames.saturating_add(lost);
                     }
                     metadata.push_int(key::LOST, lost.min(i64::MAX as u64) as i64);
                 }
@@ -410,7 +410,8 @@ impl RowMaker {
             }
             Event::Resume => {
                 self.by_hotkey(source);
-                self.paused_ns += self.paused_since.take().map_or(0, |since| t.0 - since.0);
+                let paused = self.paused_since.take().map_or(0, |since| t.0.saturating_sub(since.0));
+                self.paused_ns = self.paused_ns.saturating_add(paused);
                 event_type::RESUME
             }
             // Handled by `batch`, which knows the frame's number and releases what is held.

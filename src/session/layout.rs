@@ -50,7 +50,7 @@ pub enum DirState {
 pub fn state_of(dir: &Path) -> DirState {
     if integrity_path(dir).is_file() {
         DirState::Sealed
-    } else if log_dir(dir).is_dir() {
+    } else if std::fs::symlink_metadata(log_dir(dir)).is_ok_and(|meta| meta.is_dir()) {
         DirState::Log
     } else {
         DirState::Nothing

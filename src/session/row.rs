@@ -414,6 +414,20 @@ impl OwnedRow {
         }
     }
 
+    /// What it takes in memory, bytes.
+    pub fn bytes(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
+        size_of::<Self>()
+            + [&self.event_type, &self.window_id, &self.session_id, &self.hash]
+                .map(String::capacity)
+                .iter()
+                .sum::<usize>()
+            + optional(&self.mouse_button)
+            + optional(&self.source)
+            + self.metadata.text.capacity()
+            + self.metadata.entries.capacity() * size_of::<Entry>()
+    }
+
     /// The row without its hash.
     pub fn as_row(&self) -> Row<'_> {
         Row {
