@@ -9,6 +9,7 @@
 
 pub mod capture;
 pub mod catalog;
+pub mod clip;
 pub mod config;
 pub mod control;
 pub mod encode;
@@ -25,6 +26,7 @@ pub mod migrate;
 pub mod panics;
 pub mod playback;
 pub mod privacy;
+pub mod qa;
 pub mod recorder;
 pub mod redact;
 pub mod session;

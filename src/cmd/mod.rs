@@ -4,6 +4,7 @@
 //! data was lost or recovered.
 
 mod catalog;
+mod clip;
 mod consent;
 mod control;
 mod demo;
@@ -15,6 +16,7 @@ mod info;
 mod migrate;
 mod privacy;
 mod profile;
+mod qa;
 mod record;
 mod recover;
 mod redact;
