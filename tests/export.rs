@@ -214,7 +214,18 @@ fn lerobot_reads_every_index_of_its_dataset() {
     assert!(told.contains("episodes=1") && told.contains("tasks=1"), "{told}");
 
     let (code, _, err) = run(watchcap()
-        .args(["record", "--source", "synthetic", "--size", "256x192", "--duration", "1s", "--session", "small", "--out"])
+        .args([
+            "record",
+            "--source",
+            "synthetic",
+            "--size",
+            "256x192",
+            "--duration",
+            "1s",
+            "--session",
+            "small",
+            "--out",
+        ])
         .arg(dir.path()));
     assert!(code == 0 || code == 3, "{err}");
     let small = dir.path().join("small");

@@ -516,7 +516,9 @@ fn episodes_table(told: &[Told]) -> Result<Vec<u8>, ParquetError> {
         for name in ["min", "max", "mean", "std", "count"] {
             let mut lists = ListBuilder::new(Float64Builder::new());
             for one in told.iter().flat_map(|told| &told.episodes) {
-                numbers(&one["stats"][feature], name).into_iter().for_each(|value| lists.values().append_value(value));
+                for value in numbers(&one["stats"][feature], name) {
+                    lists.values().append_value(value);
+                }
                 lists.append(true);
             }
             columns.push((format!("stats/{feature}/{name}"), Arc::new(lists.finish())));

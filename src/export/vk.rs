@@ -4,7 +4,7 @@
 //! keyboard, not what is printed on them. Keys without a code there are left out. Source: Microsoft's "Virtual-Key Codes".
 
 /// The code of a HID usage (page 0x07); `None` when Windows has none.
-pub fn of_usage(usage: i32) -> Option<u8> {
+pub(super) fn of_usage(usage: i32) -> Option<u8> {
     let usage = u8::try_from(usage).ok()?;
     Some(match usage {
         // Letters are their capital ASCII letters.
