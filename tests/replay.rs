@@ -203,4 +203,20 @@ fn reviews_are_kept_and_parts_are_exported() {
     assert_eq!((&review["accepted"], &review["verdict"]["verdict"]), (&true.into(), &"accept".into()));
     let (code, _, err) = run(watchcap().args(["verify", "--no-decode"]).arg(&session));
     assert_eq!(code, 0, "{err}");
+
+    // A log that is not sealed can be marked too; it cannot be exported from, and says so.
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    let command = format!("{} replay {} --export-dir {}", env!("CARGO_BIN_EXE_watchcap"), log.display(), out.display());
+    let terminal = Terminal::start("review-log", &command, (160, 50));
+    // It begins when recording began, a moment before the first frame.
+    terminal.shows("crashed");
+    terminal.keys(&["Right"]);
+    terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+    terminal.keys(&["m", "here", "Enter"]);
+    terminal.shows("kept: mark here");
+    terminal.keys(&["o", "p"]);
+    terminal.shows("no sealed session");
+    terminal.keys(&["q"]);
+    let (code, text, err) = run(watchcap().arg("info").arg(&log));
+    assert!(code == 0 && text.contains(": here"), "{text}{err}");
 }
