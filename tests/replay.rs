@@ -209,7 +209,7 @@ fn reviews_are_kept_and_parts_are_exported() {
     let command = format!("{} replay {} --export-dir {}", env!("CARGO_BIN_EXE_watchcap"), log.display(), out.display());
     let terminal = Terminal::start("review-log", &command, (160, 50));
     // It begins when recording began, a moment before the first frame.
-    terminal.shows("crashed");
+    terminal.shows("not sealed");
     terminal.keys(&["Right"]);
     terminal.shows_one_of(&["frame 0/", "frame  0/"]);
     terminal.keys(&["m", "here", "Enter"]);
