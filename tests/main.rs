@@ -15,6 +15,7 @@ mod capture_input;
 mod chaos;
 mod cli;
 mod control;
+mod corruption;
 mod export;
 mod faults;
 mod finalize;

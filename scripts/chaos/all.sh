@@ -15,4 +15,5 @@ campaign syscalls.py --dir /var/tmp
 campaign enospc.py
 campaign stalls.py --dir /var/tmp
 campaign ffmpeg.py --dir /var/tmp
+SEED=$seed cargo test --locked --test main -- corruption::campaign --ignored --nocapture || failed=1
 exit "$failed"

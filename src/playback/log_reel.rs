@@ -158,7 +158,7 @@ impl LogReel {
             let LogSource { reader, story, video, found } = LogSource::open(dir)?;
             (reader, story, found.frames, video)
         };
-        let file = |path: PathBuf| File::open(path).ok();
+        let file = |path: PathBuf| crate::files::open_regular(&path).ok();
         let files = [file(paths.events.join(DATABASE_FILE)), file(paths.facts.clone())];
         let ended = reader.facts.end.is_some();
         let state = match (&holder, ended) {
@@ -261,7 +261,7 @@ impl LogReel {
         if let Some(file) = self.video_file.get() {
             return Ok(file);
         }
-        let file = File::open(&self.video)?;
+        let file = crate::files::open_regular(&self.video)?;
         Ok(self.video_file.get_or_init(|| file))
     }
 
