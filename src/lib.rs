@@ -8,6 +8,7 @@
 //! a recording passes them; a module may use those that stand lower in `ARCHITECTURE.md`, never one above.
 
 pub mod capture;
+pub mod clip;
 pub mod config;
 pub mod control;
 pub mod encode;
@@ -23,6 +24,7 @@ pub mod log;
 pub mod panics;
 pub mod playback;
 pub mod privacy;
+pub mod qa;
 pub mod recorder;
 pub mod redact;
 pub mod session;

@@ -57,7 +57,7 @@ fn every_file_says_what_it_owns() {
 const ROWS: [&[&str]; 5] = [
     &["event", "id", "time", "config", "files", "file_at", "hid", "hotkeys", "panics", "shown"],
     &["capture", "encode", "privacy", "log", "session"],
-    &["recorder", "finalize", "redact", "export", "playback"],
+    &["recorder", "finalize", "redact", "export", "playback", "clip", "qa"],
     &["control", "signals"],
     &["cli", "cmd", "main"],
 ];

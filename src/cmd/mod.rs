@@ -3,6 +3,7 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod clip;
 mod consent;
 mod control;
 mod demo;
@@ -12,6 +13,7 @@ mod finalize;
 mod info;
 mod privacy;
 mod profile;
+mod qa;
 mod record;
 mod recover;
 mod redact;
