@@ -22,5 +22,6 @@ mod recorder;
 mod recover;
 mod redact;
 mod replay;
+mod screen;
 mod session;
 mod tidy;
