@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: demo test lint bench build privacy chaos-power clean
+.PHONY: demo test lint bench build privacy chaos chaos-power clean
 
 build:
 	scripts/setup.sh build
@@ -27,6 +27,13 @@ privacy:
 	cargo test --locked --test main --no-run
 	cargo build --locked --examples
 	cargo test --locked --test main -- privacy_race::campaign --ignored --nocapture
+
+# Faults by the thousand (docs/MEASUREMENTS.md has what they found): an hour or two. SEED makes others.
+SEED ?= 1
+chaos:
+	scripts/setup.sh chaos
+	cargo build --release --locked --bins --examples
+	scripts/chaos/all.sh $(SEED)
 
 # 5000 power cuts, at the level of the disk's blocks (root, /dev/fuse, loop devices): about half an hour.
 chaos-power:

@@ -7,6 +7,7 @@
 #   scripts/setup.sh test      the above, and real servers, decoders and readers for the tests (the default)
 #   scripts/setup.sh lint      the above `build`, and the compilers and the target for the Windows check
 #   scripts/setup.sh bench     the above `test`, and the game that the benchmark records
+#   scripts/setup.sh chaos     the above `test` (whose slice of the campaigns needs strace too): what `make chaos` needs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-test}
@@ -23,14 +24,15 @@ test_packages=(
 )
 lint_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64)
 bench_packages=(chocolate-doom freedoom time)
+chaos_packages=(strace util-linux mount)                                      # faults at system calls, taskset, small file systems
 
 packages=("${build_packages[@]}")
 case $what in
     build) ;;
-    test) packages+=("${test_packages[@]}") ;;
+    test | chaos) packages+=("${test_packages[@]}" "${chaos_packages[@]}") ;;
     lint) packages+=("${lint_packages[@]}") ;;
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, test, lint or bench" >&2; exit 2 ;;
+    *) echo "setup: unknown part '$what'; hint: build, test, lint, bench or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -62,7 +64,7 @@ if [[ $what == lint ]]; then
     fi
 fi
 
-if [[ $what == test || $what == bench ]]; then
+if [[ $what == test || $what == bench || $what == chaos ]]; then
     if ! cmp -s scripts/requirements.txt .venv/requirements.txt; then
         echo "setup: making .venv for the Python readers" >&2
         rm -rf .venv

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::export::FORMATS;
 
 /// Records a screen and every input on one clock, crash-safe, straight into training data.
 #[derive(Parser, Debug)]
@@ -45,6 +48,8 @@ pub enum Verb {
     Verify(VerifyArgs),
     /// Play a session or a log in the terminal, also one that is being recorded.
     Replay(ReplayArgs),
+    /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
+    Export(ExportArgs),
     /// Summarise a session or a log, or list those in the folders below.
     Info(InfoArgs),
     /// List the monitors and windows that can be recorded.
@@ -374,6 +379,42 @@ pub enum PicturesArg {
     Auto,
     /// Half-blocks: any terminal.
     Blocks,
+}
+
+/// `watchcap export`
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// What to make; docs/EXPORTS.md says what is in it.
+    #[arg(value_name = "FORMAT", value_parser = formats())]
+    pub format: String,
+    /// The sessions' folders.
+    #[arg(value_name = "SESSION", required = true)]
+    pub sessions: Vec<PathBuf>,
+    /// Folder to write to, made when it is not there; for one session and a format of one file also the file.
+    #[arg(short, long, value_name = "DIR|FILE")]
+    pub out: PathBuf,
+    /// Steps per second on a constant-rate grid, each with the last frame at or before it [default: every frame].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
+    pub fps: Option<u32>,
+    /// Begin: seconds from the start, h:mm:ss.mmm, or a frame as f123.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// End, the same ways.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Leave out what was redacted: each frame and its inputs of which a part was.
+    #[arg(long)]
+    pub exclude_redacted: bool,
+    /// Do not compare the sessions with their seals first.
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Print what was made as JSON lines on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn formats() -> PossibleValuesParser {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name()).help(format.about())))
 }
 
 /// `watchcap info`

@@ -12,6 +12,7 @@ pub mod config;
 pub mod control;
 pub mod encode;
 pub mod event;
+pub mod export;
 mod file_at;
 pub mod files;
 pub mod finalize;

@@ -6,8 +6,10 @@
 mod support;
 
 mod capture_input;
+mod chaos;
 mod cli;
 mod control;
+mod export;
 mod faults;
 mod finalize;
 mod golden;

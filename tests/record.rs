@@ -118,6 +118,86 @@ fn the_server_going_away_ends_and_seals() {
     assert_eq!(metadata(&dir.path().join("s"))["end_reason"], "display_gone");
 }
 
+/// Changes the mode of the server's only screen.
+fn xrandr(display: &Display, args: &[&str]) {
+    let (code, out, err) = run(std::process::Command::new("xrandr").args(["-display", &display.name]).args(args));
+    assert_eq!(code, 0, "xrandr {args:?}: {out}{err}");
+}
+
+#[test]
+fn a_change_of_the_monitors_mode_is_a_row_and_the_picture_is_letterboxed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let display = Display::start(640, 360);
+    let client = barcode(&display, (640, 360), &dir.path().join("paints.jsonl"));
+    xrandr(&display, &["--newmode", "small", "20", "320", "340", "360", "400", "240", "245", "250", "260"]);
+    xrandr(&display, &["--addmode", "screen", "small"]);
+    let recorder = record(&display, dir.path(), &["--fps", "20", "--cursor", "off"]);
+    xrandr(&display, &["--output", "screen", "--mode", "small"]);
+    std::thread::sleep(Duration::from_millis(900));
+    xrandr(&display, &["--output", "screen", "--mode", "640x360"]);
+    std::thread::sleep(Duration::from_millis(900));
+    let (code, _) = recorder.stop("INT", Duration::from_secs(10));
+    assert!(code == 0 || code == 3, "the recorder ended with {code}");
+    drop(client);
+    let session = dir.path().join("s");
+    assert_eq!(run(watchcap().arg("verify").arg(&session)).0, 0);
+    let metadata = metadata(&session);
+    assert_eq!(metadata["end_reason"], "sigint");
+    assert_eq!((&metadata["resolution"]["width"], &metadata["resolution"]["height"]), (&640.into(), &360.into()));
+    let rows = python("window_rows.py", &[&session]);
+    let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).expect("JSON")).collect();
+    let sizes: Vec<_> = rows.iter().map(|row| (row["width"].clone(), row["height"].clone())).collect();
+    let (small, large) = (("320".into(), "240".into()), ("640".into(), "360".into()));
+    assert!(sizes.ends_with(&[small.clone(), large]), "{sizes:?}");
+    let changed: i64 = rows[sizes.len() - 2]["t_ns"].as_i64().expect("a time");
+    let back: i64 = rows[sizes.len() - 1]["t_ns"].as_i64().expect("a time");
+
+    // 320 x 240 in 640 x 360: not enlarged, so 160 columns at each side and 60 lines above and below are black.
+    let mut video = watchcap::session::frames::FrameReader::open(&session.join("frames.mp4")).expect("the video");
+    let events = watchcap::session::reader::EventsReader::open(&session.join("events.parquet")).expect("a table");
+    let mut times = Vec::new();
+    let (mut row, mut reader) = (watchcap::session::row::OwnedRow::default(), events.rows());
+    while reader.next_into(&mut row).expect("a row") {
+        if row.event_type == "frame" {
+            times.push(row.t_ns);
+        }
+    }
+    assert_eq!(times.len(), video.len());
+    let (mut boxed, mut full) = (0, 0);
+    for (frame, t) in times.into_iter().enumerate() {
+        let picture = video.rgb(frame).expect("a picture");
+        let black = |x: usize, y: usize| picture.data[(y * 640 + x) * 3..][..3].iter().all(|level| *level < 16);
+        let margins = [(20, 20), (620, 20), (20, 340), (620, 340), (20, 180), (620, 180)];
+        if t > changed && t < back {
+            assert!(margins.into_iter().all(|(x, y)| black(x, y)), "frame {frame} is not letterboxed");
+            boxed += 1;
+        } else if t < changed {
+            assert!(!black(20, 340) && !black(620, 340), "frame {frame} is black at its edge");
+            full += 1;
+        }
+    }
+    assert!(boxed >= 5 && full >= 3, "{boxed} letterboxed, {full} full frames");
+}
+
+#[test]
+fn a_recorded_window_that_closes_ends_the_recording_and_seals_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let display = Display::start(800, 480);
+    let client = barcode(&display, (640, 360), &dir.path().join("paints.jsonl"));
+    let recorder = record(&display, dir.path(), &["--window-title", "barcode"]);
+    std::thread::sleep(Duration::from_millis(300));
+    let (_, _) = client.stop("TERM", Duration::from_secs(5));
+    let began = std::time::Instant::now();
+    let code = recorder.wait();
+    assert!(began.elapsed() < Duration::from_secs(3), "it took {:?}", began.elapsed());
+    let session = dir.path().join("s");
+    let metadata = metadata(&session);
+    assert_eq!((&metadata["end_reason"], &metadata["recovered"]), (&"window_closed".into(), &false.into()));
+    assert!(metadata["frames"].as_u64().is_some_and(|frames| frames > 5), "{metadata}");
+    assert!(code == 0 || code == 3, "it ended with {code}: {}", metadata["lost"]);
+    assert_eq!(run(watchcap().arg("verify").arg(&session)).0, 0);
+}
+
 #[test]
 fn targets_are_listed() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -57,7 +57,7 @@ fn every_file_says_what_it_owns() {
 const ROWS: [&[&str]; 5] = [
     &["event", "id", "time", "config", "files", "file_at", "hid"],
     &["capture", "encode", "privacy", "log", "session"],
-    &["recorder", "finalize", "redact", "playback"],
+    &["recorder", "finalize", "redact", "export", "playback"],
     &["control", "signals"],
     &["cli", "cmd", "main"],
 ];

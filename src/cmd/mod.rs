@@ -7,6 +7,7 @@ mod consent;
 mod control;
 mod demo;
 mod doctor;
+mod export;
 mod finalize;
 mod info;
 mod privacy;
@@ -71,6 +72,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

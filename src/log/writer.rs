@@ -468,8 +468,5 @@ impl std::fmt::Debug for LogWriter {
 impl Drop for LogWriter {
     fn drop(&mut self) {
         self.stop_syncer();
-        if self.poisoned.is_some() {
-            self.store.give_up();
-        }
     }
 }

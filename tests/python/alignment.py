@@ -12,11 +12,10 @@ import bisect, json, pathlib, sys
 
 import av
 import numpy as np
-import pyarrow.parquet as pq
+
+import truth
 
 session, truth_path, paints_path = map(pathlib.Path, sys.argv[1:4])
-BUTTONS = {1: "left", 2: "middle", 3: "right", 8: "x1", 9: "x2"}
-WHEEL = {4: (None, 1.0), 5: (None, -1.0), 6: ("horizontal", -1.0), 7: ("horizontal", 1.0)}
 # What a clock read in two processes may differ by: both read CLOCK_MONOTONIC, so only the rounding of a stamp.
 SLACK_NS = 50_000
 
@@ -26,40 +25,11 @@ def fail(text):
     sys.exit(1)
 
 
-rows = pq.read_table(session / "events.parquet").to_pylist()
-for row in rows:
-    row["metadata"] = dict(row["metadata"])
-lines = [json.loads(line) for line in truth_path.read_text().splitlines()]
+rows = truth.rows(session)
 paints_log = [json.loads(line) for line in paints_path.read_text().splitlines()]
 
 # --- every injected event, in order, none twice
-expected = []
-for line in lines:
-    kind = line["kind"]
-    if kind == "key":
-        expected.append((("key", line["code"], line["down"]), line))
-    elif kind == "button" and line["code"] in BUTTONS:
-        expected.append((("button", BUTTONS[line["code"]], line["down"]), line))
-    elif kind == "button" and line["code"] in WHEEL and line["down"]:
-        expected.append((("wheel", *WHEEL[line["code"]]), line))
-    elif kind == "rel":
-        expected.append((("rel", float(line["dx"]), float(line["dy"])), line))
-    elif kind == "abs":
-        expected.append((("abs",), line))
-
-found = []
-for row in rows:
-    data, kind = row["metadata"], row["event_type"]
-    if data.get("held") or row["repeat"]:
-        continue
-    if kind in ("key_down", "key_up"):
-        found.append((("key", int(data["native"]), kind == "key_down"), row))
-    elif kind == "mouse_click":
-        found.append((("button", row["mouse_button"], row["pressed"]), row))
-    elif kind == "wheel":
-        found.append((("wheel", data.get("axis"), row["delta"]), row))
-    elif kind == "mouse_move":
-        found.append(((("rel", row["mouse_dx"], row["mouse_dy"]) if row["mouse_dx"] is not None else ("abs",)), row))
+expected, found = truth.injected(truth_path), truth.recorded(rows)
 
 for i, (want, have) in enumerate(zip(expected, found)):
     if want[0] != have[0]:

@@ -6,4 +6,4 @@ import pyarrow.parquet as pq
 
 for row in pq.read_table(pathlib.Path(sys.argv[1]) / "events.parquet").to_pylist():
     if row["event_type"] == "window":
-        print(json.dumps(dict(row["metadata"])))
+        print(json.dumps({"t_ns": row["t_ns"], **dict(row["metadata"])}))

@@ -96,13 +96,18 @@ pub(crate) fn example(name: &str) -> Command {
     Command::new(path)
 }
 
-/// A Python program of `tests/python`, to be run by the readers' own interpreter.
-pub(crate) fn python_command(program: &str) -> Command {
+/// The interpreter that has the Python readers.
+pub(crate) fn venv_python() -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let python = std::env::var_os("WATCHCAP_PYTHON").map_or_else(|| root.join(".venv/bin/python"), PathBuf::from);
     assert!(python.is_file(), "{} is missing: run scripts/setup.sh test", python.display());
-    let mut command = Command::new(python);
-    command.arg(root.join("tests/python").join(program));
+    Command::new(python)
+}
+
+/// A Python program of `tests/python`, to be run by the readers' own interpreter.
+pub(crate) fn python_command(program: &str) -> Command {
+    let mut command = venv_python();
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(program));
     command
 }
 

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""kill -9 at random moments of a real recording: an X server, a moving picture, inputs injected through XTEST.
+
+The truth is outside: the input script writes what it injected and when, in another process. After each kill the log is finalized
+and verified, and its inputs must be the beginning of what was injected: in order, each once, no hole. One run in ten is killed while
+it starts, one in ten while it seals after an order to stop.
+
+Loss: of the inputs, how old the oldest one that is missing was at the kill (0 when none is missing). Of the frames, how many
+deadlines passed between the last frame recorded and the kill.
+"""
+import os, random, shutil, signal, subprocess, sys, time
+
+from common import *
+import truth
+
+PROMISED_MS, PROMISED_FRAMES = 10, 1
+INPUTS = [None, "relative", "keys,taps", "buttons,wheel,absolute", "taps,relative"]
+
+
+def compare(campaign, expected, found, until):
+    """How many inputs of those injected before `until` are missing, and the age of the oldest.
+
+    A motion may be recorded without its steps: nothing in an event of XTEST's device tells steps from places, and in a long batch the way
+    of the pointer need not prove them. Those are counted. (Steps of a mouse are always known.)
+    """
+    check(len(found) <= len(expected), f"{len(found)} inputs are recorded, {len(expected)} were injected")
+    vague = 0
+    for number, (want, have) in enumerate(zip(expected, found)):
+        if want[0][0] == "rel" and have[0] == ("abs",):
+            vague += 1
+        else:
+            check(want[0] == have[0], f"input {number}: injected {want[0]}, recorded {have[0]}")
+    campaign.figure("motions without steps", vague)
+    due = [event for event in expected if event[1]["after"] <= until]
+    missing = due[len(found):]
+    return len(missing), (until - missing[0][1]["after"]) / 1e6 if missing else 0.0
+
+
+def main():
+    args = arguments(__doc__, 1000, limit_ms={"type": float, "default": 1000, "help": "a loss of inputs above this is a failure"},
+                     phase={"choices": ["recording", "starting", "sealing"], "help": "kill in this phase only"})
+    campaign = Campaign("kill", args)
+    desks = queue.Queue()
+    for _ in range(args.workers):
+        desks.put(Desk(args))
+
+    def starting(rng, folder, display):
+        child = record(args, folder, ["--fps", "30"], display)
+        time.sleep(rng.uniform(0, 0.6))
+        end(child)
+        campaign.fault("kill while starting")
+        session = folder / "s"
+        facts = session / "log/facts"
+        if not (facts.exists() and facts.stat().st_size):
+            return
+        finalize(args, session)
+        meta = verified(args, session)
+        check(not holes(meta), f"holes: {holes(meta)}")
+        check(meta["consent"]["record_screen"] is True, f"the first record is not the consent: {meta['consent']}")
+
+    def work(number, rng, folder):
+        desk = desks.get()
+        try:
+            phase = args.phase or rng.choices(["recording", "starting", "sealing"], [8, 1, 1])[0]
+            if phase == "starting":
+                starting(rng, folder, desk.name)
+            else:
+                killed(phase, rng, folder, desk)
+        finally:
+            desks.put(desk)
+
+    def killed(phase, rng, folder, desk):
+        fps = rng.choice([30, 60])
+        session, log = folder / "s", folder / "truth.jsonl"
+        recorder = record(args, folder, ["--fps", fps, "--bitrate-kbps", "2000"], desk.name)
+        script = None
+        try:
+            recording(folder, recorder)
+            script = desk.script(rng.randrange(1 << 30), log, 4, rng.choice(INPUTS))
+            wait_for("the input script", log.exists)
+            time.sleep(rng.uniform(0.1, 1.7))
+            if phase == "sealing":
+                until = time.monotonic_ns()
+                recorder.send_signal(signal.SIGINT)
+                time.sleep(rng.uniform(0, 0.4))
+                recorder.kill()
+            else:
+                until = time.monotonic_ns()
+                recorder.kill()
+            recorder.wait()
+            campaign.fault("kill" if phase == "recording" else "kill while sealing")
+        finally:
+            end(recorder)
+            if script:
+                stop(script)
+        if (session / "log").exists():
+            finalize(args, session)
+        meta = verified(args, session)
+        check(not holes(meta), f"holes: {holes(meta)}")
+        rows = truth.rows(session)
+        frames = [row["t_ns"] for row in rows if row["event_type"] == "frame"]
+        check(frames, "no frame was recorded")
+        check(all(a < b for a, b in zip(frames, frames[1:])), "frames are out of order")
+        missing, age = compare(campaign, truth.injected(log), truth.recorded(rows), until)
+        late = sum(loss.get("count") or 0 for loss in meta["lost"])
+        if phase == "sealing":
+            # What was asked to end has stored what came before, unless it was killed on the way.
+            campaign.figure("input loss ms, killed while sealing", age)
+        else:
+            campaign.figure("input loss ms", age)
+            campaign.figure("inputs lost", missing)
+            campaign.figure("frame loss ms", max(0, until - frames[-1]) / 1e6)
+            campaign.figure("frames lost", max(0, int((until - frames[-1]) / (1e9 / fps))))
+            campaign.figure("frames dropped before the kill", late)
+        check(age <= args.limit_ms, f"{missing} inputs are lost, the oldest was {age:.1f} ms old")
+
+    campaign.runs(work)
+    while not desks.empty():
+        desks.get().close()
+    loss, frames = campaign.figures.get("input loss ms", []), campaign.figures.get("frames lost", [])
+    over = sum(ms > PROMISED_MS for ms in loss), sum(n > PROMISED_FRAMES for n in frames)
+    lines = [f"{name}: {percentiles(values)}" for name, values in campaign.figures.items()]
+    lines.append(f"over the promise: {over[0]} of {len(loss)} kills lost inputs older than {PROMISED_MS} ms, {over[1]} more than {PROMISED_FRAMES} frame")
+    return campaign.report(*lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

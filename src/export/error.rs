@@ -1,0 +1,185 @@
+//! Why a session cannot be exported, and what can be done about it.
+
+use std::path::PathBuf;
+
+use super::Opt;
+use crate::event::Stream;
+use crate::redact::span::SpanError;
+use crate::session::frames::FrameError;
+use crate::session::reader::ReadError;
+use crate::session::seal::SealError;
+
+/// Why.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The format has no such option.
+    #[error("{format} does not take {}", opt.flag())]
+    Option {
+        /// The format.
+        format: &'static str,
+        /// What was asked for.
+        opt: Opt,
+        /// What can be asked for.
+        takes: &'static [Opt],
+    },
+    /// Two sessions would have the same files.
+    #[error("two of the sessions are named {name}, and so would be what is made of them")]
+    SameName {
+        /// Their name.
+        name: String,
+    },
+    /// One file cannot hold several sessions.
+    #[error("{path} is one file, and {sessions} sessions are to be exported", path = path.display())]
+    OneFile {
+        /// The file.
+        path: PathBuf,
+        /// How many sessions.
+        sessions: usize,
+    },
+    /// What is exported would lie inside a session, which is sealed.
+    #[error("{path} lies inside a session", path = path.display())]
+    Inside {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// It is no folder.
+    #[error("{path} is no folder", path = path.display())]
+    NoFolder {
+        /// Which.
+        path: PathBuf,
+    },
+    /// It is no sealed session.
+    #[error("{path} is no sealed session", path = path.display())]
+    NotSealed {
+        /// Which.
+        path: PathBuf,
+        /// It is a log.
+        log: bool,
+    },
+    /// The session is not what was sealed.
+    #[error("{path} is not what was sealed: {what}", path = path.display())]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// The first fault.
+        what: String,
+    },
+    /// Consent does not cover it.
+    #[error("{format} needs consent to the {stream}, which {path} does not have", stream = stream.name(), path = path.display())]
+    Consent {
+        /// The format.
+        format: &'static str,
+        /// Which stream.
+        stream: Stream,
+        /// The session.
+        path: PathBuf,
+        /// The session says no (true), or nothing.
+        refused: bool,
+    },
+    /// There is no frame, or none is left.
+    #[error("{path} has no frame that could be exported", path = path.display())]
+    NoFrames {
+        /// The session.
+        path: PathBuf,
+    },
+    /// The part that was asked for is none.
+    #[error(transparent)]
+    Span(#[from] SpanError),
+    /// The session cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its video cannot be read.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A seal cannot be read, or a file not be published.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A table cannot be written.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Table {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: parquet::errors::ParquetError,
+    },
+    /// Something cannot be said in JSON.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Json {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A file or folder cannot be worked with.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl ExportError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Option { takes: [], .. } => Some("leave it out: the format takes no options".into()),
+            Self::Option { takes, .. } => {
+                let flags: Vec<_> = takes.iter().map(|opt| opt.flag()).collect();
+                Some(format!("leave it out; it takes {}", flags.join(", ")))
+            }
+            Self::SameName { .. } => Some("export them into different folders".into()),
+            Self::OneFile { .. } => Some("name a folder with --out".into()),
+            Self::Inside { .. } => Some("name a folder beside the session with --out".into()),
+            Self::NoFolder { .. } => {
+                Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
+            }
+            Self::NotSealed { path, log: true } => {
+                Some(format!("seal it first with: watchcap finalize {}", path.display()))
+            }
+            Self::NotSealed { log: false, .. } => {
+                Some("`watchcap info` lists the sessions in the folders below one".into())
+            }
+            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", path.display())),
+            Self::Consent { stream, refused: true, .. } => {
+                Some(format!("the person agreed to other streams only; export a format without the {}", stream.name()))
+            }
+            Self::Consent { .. } => Some("its metadata do not say what was agreed to, and that is no consent".into()),
+            Self::NoFrames { .. } => {
+                Some("look at it with `watchcap info`; widen --from and --to if you gave them".into())
+            }
+            Self::Span(error) => error.hint(),
+            Self::Read(error) => error.hint(),
+            Self::Frame(error) => error.hint(),
+            Self::Seal(error) => error.hint(),
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Some("free some disk space and export again: what is whole is not made again".into())
+            }
+            Self::Table { .. } | Self::Json { .. } | Self::Io { .. } => None,
+        }
+    }
+
+    /// The person asked for something that cannot be meant, or has no consent.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Option { .. }
+                | Self::SameName { .. }
+                | Self::OneFile { .. }
+                | Self::Inside { .. }
+                | Self::Consent { .. }
+                | Self::Span(_)
+        )
+    }
+}
+
+/// An error of the file system.
+pub(super) fn io_error<'a>(
+    action: &'static str,
+    path: &'a std::path::Path,
+) -> impl FnOnce(std::io::Error) -> ExportError + use<'a> {
+    move |source| ExportError::Io { action, path: path.to_path_buf(), source }
+}

@@ -1,0 +1,72 @@
+//! `frames-json`: the frames of a video as torchcodec's `custom_frame_mappings` takes them, which is what
+//! `ffprobe -show_frames -of json` prints, less all that is not read.
+//!
+//! Made from the video's own index, so no frame is decoded: with it a decoder seeks exactly and need not scan the file.
+
+use std::io::{BufWriter, Write as _};
+
+use super::error::io_error;
+use super::{ExportError, Format, Opt, Out, Piece, Progress, Step};
+use crate::event::Stream;
+use crate::session::frames::FrameReader;
+use crate::session::layout;
+
+/// Frames between two reports of progress.
+const PROGRESS_FRAMES: usize = 65_536;
+
+/// The format.
+pub struct FramesJson;
+
+impl Format for FramesJson {
+    fn name(&self) -> &'static str {
+        "frames-json"
+    }
+
+    fn about(&self) -> &'static str {
+        "JSON with time and kind of every frame: torchcodec's custom_frame_mappings"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn takes(&self) -> &'static [Opt] {
+        &[]
+    }
+
+    fn needs(&self) -> &'static [Stream] {
+        &[Stream::Screen]
+    }
+
+    fn suffix(&self) -> Option<&'static str> {
+        Some("frames.json")
+    }
+
+    fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
+        if piece.source.frames.is_empty() {
+            return Err(ExportError::NoFrames { path: piece.source.dir().to_path_buf() });
+        }
+        let video = FrameReader::open(&layout::frames_path(piece.source.dir()))?;
+        let samples = &video.index().samples;
+        let (file, path) = out.create(&out.name("frames.json"))?;
+        let mut file = BufWriter::with_capacity(1 << 18, file);
+        let about = piece.manifest.to_line().map_err(|source| ExportError::Json { path: path.clone(), source })?;
+        let mut write = |text: String| file.write_all(text.as_bytes()).map_err(io_error("write", &path));
+        write(format!("{{\n\"watchcap\": {about},\n\"frames\": [\n"))?;
+        let mut duration = 0;
+        for (index, sample) in samples.iter().enumerate() {
+            // As in the video: the last frame lasts as long as the one before it.
+            if let Some(next) = samples.get(index + 1) {
+                duration = next.pts_us - sample.pts_us;
+            }
+            let comma = if index + 1 < samples.len() { "," } else { "" };
+            let (pts, key) = (sample.pts_us, u8::from(sample.keyframe));
+            write(format!("{{\"pts\":{pts},\"duration\":{duration},\"key_frame\":{key}}}{comma}\n"))?;
+            if index % PROGRESS_FRAMES == 0 {
+                progress(Step { what: "frames", done: index as u64, of: samples.len() as u64 });
+            }
+        }
+        write("]\n}\n".into())?;
+        file.flush().map_err(io_error("write", &path))
+    }
+}

@@ -1,0 +1,140 @@
+//! What an export says of itself: of which session it was made, how, and what the person agreed to.
+//!
+//! Keeps the invariant that it is a function of the session and of what was asked for: no time, no host, no path. It is written last, so a
+//! manifest means that every file it names was there, whole.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::source::Source;
+use super::{Format, Opt, Options};
+use crate::redact::span::Moment;
+use crate::session::metadata::{Consent, Lineage, Privacy};
+
+/// The largest manifest that is read: 100,000 files at 150 bytes.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// The manifest of one session in one format.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format's name.
+    pub format: String,
+    /// Version of its layout.
+    pub format_version: u32,
+    /// Version of the program that made it.
+    pub watchcap: String,
+    /// The session it was made of.
+    pub source: Origin,
+    /// What was asked for, as far as the format takes it; what was not is null.
+    pub options: Map<String, Value>,
+    /// What the person agreed to, from the session's metadata.
+    pub consent: Consent,
+    /// What was kept out of the recording, likewise.
+    pub privacy: Privacy,
+    /// How the session was made of another one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<Lineage>,
+    /// The files, in the order in which they were made. Empty where a format carries this in itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileInfo>,
+}
+
+/// The session that something was made of.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Origin {
+    /// Name of its folder.
+    pub name: String,
+    /// Its UUID.
+    pub session_id: String,
+    /// Version of its format.
+    pub format_version: String,
+    /// SHA-256 of its `integrity.sha256`.
+    pub integrity_sha256: String,
+}
+
+/// A file that was made.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileInfo {
+    /// Its name, from the manifest's folder.
+    pub name: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+fn moment(moment: Option<Moment>) -> Value {
+    match moment {
+        None => Value::Null,
+        Some(Moment::SinceStart(ns)) => json!({ "since_start_ns": ns }),
+        Some(Moment::Frame(frame)) => json!({ "frame": frame }),
+    }
+}
+
+impl Manifest {
+    /// What an export that is about to be made will say.
+    pub(super) fn of(format: &dyn Format, source: &Source, options: &Options, name: &str) -> Self {
+        let metadata = source.reader().metadata();
+        let mut asked = Map::new();
+        for opt in format.takes() {
+            match opt {
+                Opt::Fps => drop(asked.insert("fps".into(), json!(options.fps))),
+                Opt::Span => {
+                    asked.insert("from".into(), moment(options.from));
+                    asked.insert("to".into(), moment(options.to));
+                }
+                Opt::ExcludeRedacted => {
+                    asked.insert("exclude_redacted".into(), json!(options.exclude_redacted));
+                }
+            }
+        }
+        Self {
+            format: format.name().into(),
+            format_version: format.version(),
+            watchcap: env!("CARGO_PKG_VERSION").into(),
+            source: Origin {
+                name: name.into(),
+                session_id: metadata.session_id.clone(),
+                format_version: metadata.format_version.clone(),
+                integrity_sha256: source.integrity().to_string(),
+            },
+            options: asked,
+            consent: metadata.consent.clone(),
+            privacy: metadata.privacy.clone(),
+            lineage: metadata.lineage.clone(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Reads one; `None` when there is none that can be read, which is made anew then.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        if path.metadata().ok()?.len() > MAX_BYTES {
+            return None;
+        }
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    }
+
+    /// Whether it was made of the same session in the same way.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let bare = |manifest: &Self| Self { files: Vec::new(), ..manifest.clone() };
+        bare(self) == bare(other)
+    }
+
+    /// Whether its files are there, each of its size.
+    pub(super) fn files_are_in(&self, dir: &Path) -> bool {
+        let there = |file: &FileInfo| {
+            dir.join(&file.name).symlink_metadata().is_ok_and(|m| m.is_file() && m.len() == file.size_bytes)
+        };
+        !self.files.is_empty() && self.files.iter().all(there)
+    }
+
+    /// One line of JSON, without the files: for formats that have a place for it.
+    ///
+    /// # Errors
+    /// Never with values that JSON can say.
+    pub fn to_line(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&Self { files: Vec::new(), ..self.clone() })
+    }
+}

@@ -1,0 +1,213 @@
+//! Exports: a sealed session in the form that some trainer reads.
+//!
+//! Keeps the invariants that a session is only read; that what is published is whole, says what it was made of ([`manifest`]), and is
+//! the same to the byte when it is made again; and that nothing leaves a session which its consent does not cover. One piece is one
+//! session in one format: its files are written under temporary names, published, and its manifest comes last. A piece whose manifest
+//! says what would be made again is left as it is, so an export that was interrupted goes on with the session at which it stopped.
+//!
+//! A format is one file with an implementation of [`Format`] and a line in [`FORMATS`]. It gets a [`Source`] (a session that was
+//! checked, with its frames), the [`Options`] it said it takes, and an [`Out`] to write to.
+
+pub mod actions;
+mod error;
+pub mod frames_json;
+pub mod inputs;
+pub mod manifest;
+pub mod out;
+pub mod source;
+pub mod steps;
+
+use std::path::{Path, PathBuf};
+
+pub use error::ExportError;
+use manifest::Manifest;
+use out::Out;
+use source::Source;
+
+use crate::event::Stream;
+use crate::redact::span::Moment;
+
+/// Every format, in the order in which they are listed.
+pub const FORMATS: &[&dyn Format] = &[&actions::Actions, &frames_json::FramesJson];
+
+/// A form in which sessions can be had.
+pub trait Format: Sync {
+    /// Its name on the command line and in manifests.
+    fn name(&self) -> &'static str;
+    /// One line for the help text.
+    fn about(&self) -> &'static str;
+    /// Version of its layout: another one is made anew.
+    fn version(&self) -> u32;
+    /// The options that it takes; others are refused.
+    fn takes(&self) -> &'static [Opt];
+    /// The streams whose consent it needs.
+    fn needs(&self) -> &'static [Stream];
+    /// End of the name of its one file per session; `None` when a session becomes several files. With it, `--out` may name a file.
+    fn suffix(&self) -> Option<&'static str> {
+        None
+    }
+    /// Writes one session.
+    ///
+    /// # Errors
+    /// [`ExportError`]; what was written until then is thrown away.
+    fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError>;
+    /// Called when every session is there, with their manifests in the order of the command line: for what is about all of them.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    fn finish(&self, made: &[Manifest], dir: &Path) -> Result<(), ExportError> {
+        let _ = (made, dir);
+        Ok(())
+    }
+}
+
+/// The format of a name.
+pub fn format_named(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+/// An option that some formats take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opt {
+    /// A constant rate.
+    Fps,
+    /// A part of the time.
+    Span,
+    /// Leave out what was redacted.
+    ExcludeRedacted,
+}
+
+impl Opt {
+    /// How it is written on the command line.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Fps => "--fps",
+            Self::Span => "--from and --to",
+            Self::ExcludeRedacted => "--exclude-redacted",
+        }
+    }
+}
+
+/// What was asked for. `None` and `false` are what a format does by itself.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Options {
+    /// Steps per second of a constant-rate grid.
+    pub fps: Option<u32>,
+    /// Begin of the part.
+    pub from: Option<Moment>,
+    /// Its end.
+    pub to: Option<Moment>,
+    /// Leave out steps in which something was redacted.
+    pub exclude_redacted: bool,
+    /// Do not compare the session's files with its seal first.
+    pub no_verify: bool,
+}
+
+impl Options {
+    /// The options that differ from what a format does by itself.
+    fn given(&self) -> impl Iterator<Item = Opt> {
+        let all = [
+            (Opt::Fps, self.fps.is_some()),
+            (Opt::Span, self.from.is_some() || self.to.is_some()),
+            (Opt::ExcludeRedacted, self.exclude_redacted),
+        ];
+        all.into_iter().filter(|(_, given)| *given).map(|(opt, _)| opt)
+    }
+}
+
+/// One session in one format.
+pub struct Piece<'a> {
+    /// The session.
+    pub source: &'a Source,
+    /// What was asked for.
+    pub options: &'a Options,
+    /// Name of the session's folder: names of files begin with it.
+    pub name: &'a str,
+    /// Place of the session on the command line, from 0.
+    pub index: usize,
+    /// What the export says of itself, for formats that have a place for it.
+    pub manifest: &'a Manifest,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// What is being done.
+    pub what: &'static str,
+    /// Done.
+    pub done: u64,
+    /// Of how many; 0 when unknown.
+    pub of: u64,
+}
+
+/// Who is told how far it is.
+pub type Progress<'a> = &'a mut dyn FnMut(Step);
+
+/// What became of one session.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Made {
+    /// What it says of itself, with its files.
+    pub manifest: Manifest,
+    /// Where the manifest is.
+    pub path: PathBuf,
+    /// It was there already.
+    pub kept: bool,
+}
+
+/// Exports sessions.
+///
+/// # Errors
+/// [`ExportError`] at the first session that cannot be exported; those before it are whole.
+pub fn run(
+    format: &dyn Format,
+    sessions: &[PathBuf],
+    target: &Path,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Vec<Made>, ExportError> {
+    if let Some(opt) = options.given().find(|opt| !format.takes().contains(opt)) {
+        return Err(ExportError::Option { format: format.name(), opt, takes: format.takes() });
+    }
+    let places = out::places(format, sessions, target)?;
+    let mut made = Vec::new();
+    for (index, (session, place)) in sessions.iter().zip(&places).enumerate() {
+        made.push(one(format, index, session, place, options, progress)?);
+    }
+    let manifests: Vec<Manifest> = made.iter().map(|made| made.manifest.clone()).collect();
+    if let Some(place) = places.first() {
+        format.finish(&manifests, &place.dir)?;
+    }
+    Ok(made)
+}
+
+fn one(
+    format: &dyn Format,
+    index: usize,
+    session: &Path,
+    place: &out::Place,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Made, ExportError> {
+    let source = Source::open(session)?;
+    source.check_consent(format)?;
+    let manifest = Manifest::of(format, &source, options, &place.name);
+    let path = place.manifest_path(format);
+    if let Some(there) = Manifest::read(&path)
+        && there.is(&manifest)
+        && there.files_are_in(&place.dir)
+    {
+        return Ok(Made { manifest: there, path, kept: true });
+    }
+    if !options.no_verify {
+        source.verify(progress)?;
+    }
+    let source = source.survey(progress)?;
+    let mut out = Out::begin(place);
+    let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
+    if let Err(error) = format.export(&piece, &mut out, progress) {
+        out.discard();
+        return Err(error);
+    }
+    let manifest = out.publish(manifest, &path)?;
+    Ok(Made { manifest, path, kept: false })
+}

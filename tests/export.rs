@@ -1,0 +1,295 @@
+//! Exports: what is made is what docs/EXPORTS.md says, by the readers' own libraries; whole, private, the same again, and with consent.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use watchcap::export::{FORMATS, actions};
+use watchcap::session::{layout, seal};
+
+use crate::support::{copy_tree, files, python, run, synthetic, watchcap};
+
+fn export(format: &str, sessions: &[&Path], out: &Path, extra: &[&str]) -> (i32, String, String) {
+    run(watchcap().args(["export", format]).args(sessions).arg("--out").arg(out).args(extra))
+}
+
+#[must_use = "the paths that were printed"]
+fn exported(format: &str, sessions: &[&Path], out: &Path, extra: &[&str]) -> Vec<PathBuf> {
+    let (code, stdout, err) = export(format, sessions, out, extra);
+    assert_eq!(code, 0, "export {format} {extra:?}: {err}");
+    stdout.lines().map(PathBuf::from).collect()
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("json")
+}
+
+/// Writes metadata changed by `change` into a session and seals it again.
+fn with_metadata(session: &Path, change: impl FnOnce(&mut Value)) {
+    let path = layout::metadata_path(session);
+    let mut metadata = json(&path);
+    change(&mut metadata);
+    std::fs::write(&path, serde_json::to_vec_pretty(&metadata).expect("json")).expect("metadata");
+    seal::seal(session, &[], &mut |_| {}).expect("a seal");
+}
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/session-1.0.0")
+}
+
+#[test]
+fn actions_are_what_the_events_say_in_every_version() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    let paths = exported("actions", &[&session], &out, &[]);
+    assert_eq!(paths, [out.join("s.actions.parquet")]);
+    let told = python("actions_check.py", &[&session, &paths[0]]);
+    let number = |name: &str| -> u64 {
+        let value = told.split_whitespace().find_map(|part| part.strip_prefix(name));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {told}"))
+    };
+    assert!(number("steps=") > 30 && number("events=") > 50 && number("held=") > 5, "{told}");
+
+    // 1.0.0 is lifted: the same table comes out as from the session of today that holds the same rows.
+    let file = dir.path().join("old.parquet");
+    assert_eq!(exported("actions", &[&golden()], &file, &[]), [file.clone()]);
+    let manifest = json(&dir.path().join("old.parquet.export.json"));
+    assert_eq!(manifest["source"]["format_version"], "1.0.0");
+    let rows = python("parquet_rows.py", &[&file]);
+    assert_eq!(rows.trim(), json(&golden().join("metadata.json"))["frames"].to_string());
+}
+
+#[test]
+fn frames_json_is_what_the_video_says() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &["--gop", "0.3"]);
+    let file = dir.path().join("s.frames.json");
+    assert_eq!(exported("frames-json", &[&session], dir.path(), &[]), [file.clone()]);
+    let told = python("frames_json_check.py", &[&session, &file]);
+    assert!(!told.contains("keyframes=1\n"), "{told}");
+    let about = &json(&file)["watchcap"];
+    let sum = seal::hash_file(&layout::integrity_path(&session), &mut |_| {}).expect("a hash").to_string();
+    assert_eq!(about["source"]["integrity_sha256"], sum);
+    assert_eq!(about["consent"]["how"], "synthetic");
+    assert!(about["files"].is_null());
+}
+
+#[test]
+fn a_second_export_is_the_same_and_a_third_makes_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (one, two) = (synthetic(dir.path(), "one", &[]), synthetic(dir.path(), "two", &[]));
+    for format in FORMATS {
+        let (a, b) = (dir.path().join("a").join(format.name()), dir.path().join("b").join(format.name()));
+        for out in [&a, &b] {
+            std::fs::create_dir_all(out.parent().expect("a parent")).expect("a folder");
+            let paths = exported(format.name(), &[&one, &two], out, &[]);
+            assert!(!paths.is_empty());
+        }
+        let made = files(&a);
+        assert_eq!(made.len(), files(&b).len());
+        for ((name, left), (_, right)) in made.iter().zip(&files(&b)) {
+            assert!(left == right, "{}: {name} has other bytes", format.name());
+            assert!(!name.ends_with(".tmp"), "{name} was left");
+        }
+        private(&a);
+
+        // Nothing is made again; what is missing is.
+        let stamp = |name: &str| a.join(name).metadata().and_then(|m| m.modified()).expect("a time");
+        let before: Vec<_> = made.iter().map(|(name, _)| stamp(name)).collect();
+        let (code, _, err) = export(format.name(), &[&one, &two], &a, &[]);
+        assert!(code == 0 && err.contains("2 of them there already"), "{err}");
+        assert_eq!(made.iter().map(|(name, _)| stamp(name)).collect::<Vec<_>>(), before);
+        let manifest = json(&a.join(format!("two.{}.export.json", format.name())));
+        let lost = manifest["files"][0]["name"].as_str().expect("a name").to_owned();
+        std::fs::remove_file(a.join(&lost)).expect("a file to lose");
+        let (code, out, err) = export(format.name(), &[&one, &two], &a, &["--json"]);
+        assert!(code == 0 && err.contains("1 of them there already"), "{err}");
+        let kept: Vec<_> =
+            out.lines().map(|line| serde_json::from_str::<Value>(line).expect("json")["kept"].clone()).collect();
+        assert_eq!(kept, [Value::Bool(true), Value::Bool(false)]);
+        assert!(files(&a) == made, "{}: made again, it is something else", format.name());
+    }
+    // Another session under the same name, and other options, are made anew.
+    let out = dir.path().join("a/actions");
+    let before = std::fs::read(out.join("one.actions.parquet")).expect("a table");
+    std::fs::remove_dir_all(&one).expect("a session to remove");
+    copy_tree(&two, &one);
+    let (_, _, err) = export("actions", &[&one], &out, &[]);
+    assert!(!err.contains("already"), "{err}");
+    assert!(before != std::fs::read(out.join("one.actions.parquet")).expect("a table"));
+    let (_, _, err) = export("actions", &[&one], &out, &["--fps", "10"]);
+    assert!(!err.contains("already"), "{err}");
+}
+
+#[cfg(unix)]
+fn private(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| path.metadata().expect("metadata").permissions().mode() & 0o777;
+    assert_eq!(mode(dir), 0o700);
+    for (name, _) in files(dir) {
+        assert_eq!(mode(&dir.join(&name)), 0o600, "{name}");
+    }
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) {}
+
+#[test]
+fn a_grid_and_a_part_are_steps_of_the_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let table = |name: &str, extra: &[&str]| -> Vec<Value> {
+        let file = dir.path().join(format!("{name}.parquet"));
+        assert_eq!(exported("actions", &[&session], &file, extra).len(), 1);
+        let told = python("steps.py", &[&file]);
+        told.lines().map(|line| serde_json::from_str(line).expect("json")).collect()
+    };
+    let all = table("all", &[]);
+    let number = |row: &Value, key: &str| row[key].as_i64().unwrap_or_else(|| panic!("{key} of {row}"));
+    let times: Vec<i64> = all.iter().map(|row| number(row, "t_ns")).collect();
+
+    let grid = table("grid", &["--fps", "12"]);
+    let (first, last) = (times[0], times[times.len() - 1]);
+    assert_eq!(grid.len() as i64, (last - first) * 12 / 1_000_000_000 + 1);
+    for (n, row) in grid.iter().enumerate() {
+        let t = number(row, "t_ns");
+        assert_eq!(t, first + n as i64 * 1_000_000_000 / 12);
+        assert_eq!(number(row, "until_ns"), first + (n as i64 + 1) * 1_000_000_000 / 12);
+        let frame = times.iter().rposition(|taken| *taken <= t).expect("a frame");
+        assert_eq!((number(row, "frame_ref"), number(row, "frame_t_ns")), (frame as i64, times[frame]));
+    }
+    // Every input of the grid's time is in exactly one step.
+    let events = |rows: &[Value]| rows.iter().map(|row| number(row, "events")).sum::<i64>();
+    let fine = table("fine", &["--fps", "240"]);
+    assert!(events(&fine) > 0 && events(&grid) >= events(&fine) && events(&all) >= events(&grid));
+
+    let part = table("part", &["--from", "f10", "--to", "f19"]);
+    assert_eq!(part.len(), 10);
+    for (row, whole) in part.iter().zip(&all[10..20]) {
+        let mut whole = whole.clone();
+        whole["step"] = row["step"].clone();
+        assert_eq!(*row, whole);
+    }
+}
+
+#[test]
+fn what_was_redacted_can_be_left_out() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let args = ["--from", "f20", "--to", "f24", "--keys", "--mask", "0,0,50,50"];
+    let (code, _, err) = run(watchcap().arg("redact").arg(&session).args(args));
+    assert_eq!(code, 0, "{err}");
+    let redacted = dir.path().join("s_redacted");
+    let frames = |extra: &[&str]| -> Vec<i64> {
+        let file = dir.path().join("x.parquet");
+        assert_eq!(exported("actions", &[&redacted], &file, extra).len(), 1);
+        let told = python("steps.py", &[&file]);
+        told.lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("json")["frame_ref"].as_i64().expect("a number"))
+            .collect()
+    };
+    let all = frames(&[]);
+    let kept = frames(&["--exclude-redacted"]);
+    let gone: Vec<i64> = all.iter().copied().filter(|frame| !kept.contains(frame)).collect();
+    assert_eq!(gone, [20, 21, 22, 23, 24]);
+    let manifest = json(&dir.path().join("x.parquet.export.json"));
+    assert_eq!(manifest["options"]["exclude_redacted"], true);
+    assert_eq!(manifest["lineage"][0]["what"], serde_json::json!(["pixels", "keys", "titles"]));
+}
+
+#[test]
+fn what_must_not_be_exported_is_refused_and_nothing_is_left() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    let refused = |format: &str, sessions: &[&Path], out: &Path, extra: &[&str], code: i32, what: &str| {
+        let (found, stdout, err) = export(format, sessions, out, extra);
+        assert_eq!(found, code, "{format} {extra:?}: {stdout}{err}");
+        assert!(err.contains(what) && err.contains("hint:"), "{format} {extra:?}: {err}");
+        assert!(stdout.is_empty(), "{stdout}");
+    };
+    let nothing = |dir: &Path| assert!(!dir.exists() || files(dir).is_empty(), "{} is not empty", dir.display());
+
+    // Consent: refused, and not said.
+    let private = dir.path().join("private");
+    copy_tree(&session, &private);
+    for said in [Value::Bool(false), Value::Null] {
+        with_metadata(&private, |metadata| metadata["consent"]["record_input"] = said);
+        refused("actions", &[&private], &out, &[], 2, "consent to the input");
+        nothing(&out);
+    }
+    assert_eq!(exported("frames-json", &[&private], &dir.path().join("p.json"), &[]).len(), 1);
+    with_metadata(&private, |metadata| metadata["consent"]["record_screen"] = false.into());
+    refused("frames-json", &[&private], &out, &[], 2, "consent to the screen");
+
+    // Damage, unless nobody wants to know.
+    let damaged = dir.path().join("damaged");
+    copy_tree(&session, &damaged);
+    let path = layout::frames_path(&damaged);
+    let mut bytes = std::fs::read(&path).expect("bytes");
+    bytes[5000] ^= 1;
+    std::fs::write(&path, bytes).expect("bytes");
+    refused("actions", &[&damaged], &out, &[], 1, "frames.mp4 was changed");
+    nothing(&out);
+    assert_eq!(exported("actions", &[&damaged], &dir.path().join("d.parquet"), &["--no-verify"]).len(), 1);
+
+    // Logs, folders, names, places, options.
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    refused("actions", &[&log], &out, &[], 1, "watchcap finalize");
+    refused("actions", &[dir.path()], &out, &[], 1, "no sealed session");
+    refused("actions", &[&dir.path().join("missing")], &out, &[], 1, "no folder");
+    let other = dir.path().join("deep");
+    copy_tree(&session, &other.join("s"));
+    refused("actions", &[&session, &other.join("s")], &out, &[], 2, "named s");
+    refused("actions", &[&session, &damaged], &dir.path().join("x.parquet"), &[], 2, "one file");
+    refused("actions", &[&session], &session.join("out"), &[], 2, "inside a session");
+    refused("actions", &[&session], &session, &[], 2, "inside a session");
+    refused("frames-json", &[&session], &out, &["--fps", "10"], 2, "does not take --fps");
+    refused("actions", &[&session], &out, &["--from", "soon"], 2, "'soon'");
+    refused("actions", &[&session], &out, &["--from", "5", "--to", "1"], 2, "before it begins");
+    refused("actions", &[&session], &out, &["--from", "9999"], 2, "outside of the session");
+    nothing(&out);
+    let (code, _, err) = export("nothing", &[&session], &out, &[]);
+    assert!(code == 2 && err.contains("frames-json"), "{err}");
+    let (code, _, err) = run(watchcap().args(["verify"]).arg(&session));
+    assert_eq!(code, 0, "{err}");
+}
+
+/// The cells of the table behind a mark in docs/EXPORTS.md.
+fn documented(name: &str) -> Vec<Vec<String>> {
+    let document =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/EXPORTS.md")).expect("docs/EXPORTS.md");
+    let (_, behind) = document.split_once(&format!("<!-- table: {name} -->\n")).expect("the table is marked");
+    let rows = behind.lines().take_while(|line| line.starts_with('|')).skip(2);
+    rows.map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+#[test]
+fn the_document_says_what_the_code_does() {
+    let formats: Vec<Vec<String>> = FORMATS
+        .iter()
+        .map(|format| {
+            let takes: Vec<_> = format.takes().iter().map(|opt| format!("`{}`", opt.flag())).collect();
+            let needs: Vec<_> = format.needs().iter().map(|stream| format!("`{}`", stream.name())).collect();
+            vec![format!("`{}`", format.name()), takes.join(", "), needs.join(" ")]
+        })
+        .collect();
+    let told: Vec<Vec<String>> =
+        documented("formats").into_iter().map(|row| vec![row[0].clone(), row[2].clone(), row[3].clone()]).collect();
+    assert_eq!(told, formats);
+    let columns: Vec<Vec<String>> = actions::columns()
+        .fields()
+        .iter()
+        .map(|field| {
+            let kind = match field.data_type().to_string().to_lowercase() {
+                kind if kind.starts_with("fixedsizelist") => "uint8[32]".to_owned(),
+                kind if kind == "boolean" => "bool".to_owned(),
+                kind => kind,
+            };
+            let null = if field.is_nullable() { "null" } else { "not null" };
+            vec![format!("`{}`", field.name()), kind, null.to_owned()]
+        })
+        .collect();
+    let told: Vec<Vec<String>> = documented("actions columns").into_iter().map(|row| row[..3].to_vec()).collect();
+    assert_eq!(told, columns);
+}
