@@ -217,15 +217,20 @@ fn the_barcode_is_read_from_the_cells() {
         terminal.shows(&format!("frame {frame}/"));
         let began = Instant::now();
         loop {
-            let seen = picture(&cells(&terminal)).and_then(|picture| {
-                assert_eq!((picture.width, picture.height), (96, 64));
+            let whole = picture(&cells(&terminal)).filter(|picture| (picture.width, picture.height) == (96, 64));
+            let seen = whole.and_then(|picture| {
                 let at = |x: usize, y: usize| picture.pixels[y * 96 + x].map_or(0, |rgb| luma(&rgb) as u8);
                 Barcode::of_width(96).read(at)
             });
             if seen == Some(of_file(frame)) {
                 break;
             }
-            assert!(began.elapsed() < Duration::from_secs(15), "frame {frame} shows {seen:?}, not {}", of_file(frame));
+            assert!(
+                began.elapsed() < Duration::from_secs(15),
+                "frame {frame} shows {seen:?}, not {}\n{}",
+                of_file(frame),
+                terminal.tmux(&["capture-pane", "-p"])
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
