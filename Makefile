@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: demo test lint bench build privacy chaos chaos-power clean
+.PHONY: demo test lint bench build privacy chaos chaos-power torch clean
 
 build:
 	scripts/setup.sh build
@@ -38,6 +38,11 @@ chaos:
 # 5000 power cuts, at the level of the disk's blocks (root, /dev/fuse, loop devices): about half an hour.
 chaos-power:
 	scripts/chaos/power.sh
+
+# The examples for PyTorch, with torch from the registry (several gigabytes, in .venv-torch).
+torch:
+	scripts/setup.sh torch
+	cargo test --locked --test main -- loading::torch --ignored --nocapture
 
 clean:
 	cargo clean

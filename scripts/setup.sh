@@ -6,6 +6,7 @@
 #   scripts/setup.sh build     what `cargo build` needs
 #   scripts/setup.sh test      the above, and real servers, decoders and readers for the tests (the default)
 #   scripts/setup.sh lint      the above `build`, and the compilers and the target for the Windows check
+#   scripts/setup.sh torch     the above `test`, and torch in .venv-torch: several gigabytes
 #   scripts/setup.sh bench     the above `test`, and the game that the benchmark records
 #   scripts/setup.sh chaos     the above `test` (whose slice of the campaigns needs strace too): what `make chaos` needs
 set -euo pipefail
@@ -32,7 +33,8 @@ case $what in
     test | chaos) packages+=("${test_packages[@]}" "${chaos_packages[@]}") ;;
     lint) packages+=("${lint_packages[@]}") ;;
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, test, lint, bench or chaos" >&2; exit 2 ;;
+    torch) packages+=("${test_packages[@]}") ;;
+    *) echo "setup: unknown part '$what'; hint: build, test, lint, torch, bench or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -64,12 +66,18 @@ if [[ $what == lint ]]; then
     fi
 fi
 
-if [[ $what == test || $what == bench || $what == chaos ]]; then
-    if ! cmp -s scripts/requirements.txt .venv/requirements.txt; then
-        echo "setup: making .venv for the Python readers" >&2
-        rm -rf .venv
-        python3 -m venv .venv
-        .venv/bin/pip install -q --disable-pip-version-check -r scripts/requirements.txt
-        cp scripts/requirements.txt .venv/requirements.txt
+environment() {
+    if ! cmp -s "$2" "$1/requirements.txt"; then
+        echo "setup: making $1 for $3" >&2
+        rm -rf "$1"
+        python3 -m venv "$1"
+        "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
+        cp "$2" "$1/requirements.txt"
     fi
+}
+if [[ $what == test || $what == torch || $what == bench || $what == chaos ]]; then
+    environment .venv scripts/requirements.txt "the Python readers"
+fi
+if [[ $what == torch ]]; then
+    environment .venv-torch scripts/requirements-torch.txt "torch"
 fi

@@ -56,7 +56,7 @@ pub enum Verb {
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
     Doctor(DoctorArgs),
-    /// Show and edit the consent that stands for every recording.
+    /// Show and edit the consent that stands for every recording; take back that to one that runs.
     Consent(ConsentArgs),
     /// List, show and check profiles: what is masked and withheld in a game.
     Profile(ProfileArgs),
@@ -227,6 +227,11 @@ pub struct RecordArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub hud_scale: Option<u8>,
 
+    /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, stop, withdraw. Its key
+    /// is kept out of the recording. ACTION=none turns one of the configuration off.
+    #[arg(long, value_name = "ACTION=CHORD")]
+    pub hotkey: Vec<String>,
+
     /// Name of the game or task, for the metadata.
     #[arg(long, value_name = "NAME")]
     pub game: Option<String>,
@@ -359,6 +364,60 @@ pub struct ReplayArgs {
     /// The colours. NO_COLOR in the environment turns them off.
     #[arg(long, value_enum, default_value = "dark", env = "WATCHCAP_THEME")]
     pub theme: ThemeArg,
+    /// Folder in which the export key (o) puts pictures and clips.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub export_dir: PathBuf,
+    /// Your name beside the marks and verdicts you give [default: that of your account].
+    #[arg(long, value_name = "NAME", env = "WATCHCAP_REVIEWER")]
+    pub reviewer: Option<String>,
+    /// Open no player: look for what makes a session unfit for use, and say where. Exits with 1 when a limit is passed.
+    #[arg(long)]
+    pub check: bool,
+    /// With --check: print the report as JSON on standard output.
+    #[arg(long, requires = "check")]
+    pub json: bool,
+    /// What --check finds to be too much.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Limits of `watchcap replay --check`; what is not given is [`crate::qa::Limits::default`].
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Limits of --check")]
+pub struct LimitArgs {
+    /// Share of the frames that should be there and are not [default: 0.01].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_dropped: Option<f64>,
+    /// Longest time without data [default: 1].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_gap: Option<f64>,
+    /// Inputs that were lost [default: 0].
+    #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
+    pub max_lost_inputs: Option<f64>,
+    /// Longest time for which a key or button is down [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_held: Option<f64>,
+    /// Presses without a release, and releases without a press [default: 0].
+    #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
+    pub max_unbalanced: Option<f64>,
+    /// Share of the positions outside of the picture [default: 0.05].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_outside: Option<f64>,
+    /// Longest time without input while the picture moves [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_idle: Option<f64>,
+    /// Share of the frames that show what the one before shows [default: 1, never too much].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_duplicates: Option<f64>,
+    /// Longest time of black pictures [default: 2].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_black: Option<f64>,
+    /// Longest time of an unchanged picture while keys and buttons are pressed [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_frozen: Option<f64>,
+    /// Groups of pictures to look at, evenly spread; two frames of each are decoded; 0: none [default: 3600].
+    #[arg(long, value_name = "N", requires = "check")]
+    pub samples: Option<usize>,
 }
 
 /// The player's colours.
@@ -405,6 +464,21 @@ pub struct ExportArgs {
     /// Leave out what was redacted: each frame and its inputs of which a part was.
     #[arg(long)]
     pub exclude_redacted: bool,
+    /// Only what a reviewer accepted (in the player, `v`); sessions without any of it are passed over.
+    #[arg(long)]
+    pub only_accepted: bool,
+    /// Make pictures this small, in a video with the same frames at the same times.
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    pub resize: Option<(u32, u32)>,
+    /// Shortest length of a clip, which ends before the next keyframe [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub clip_seconds: Option<u32>,
+    /// Largest size of a shard, millions of bytes [default: 512].
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u32).range(1..=8000))]
+    pub shard_mb: Option<u32>,
+    /// How many sessions of a hundred are for validation, by the hash of their id [default: 10].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub val_percent: Option<u8>,
     /// Do not compare the sessions with their seals first.
     #[arg(long)]
     pub no_verify: bool,
@@ -414,7 +488,9 @@ pub struct ExportArgs {
 }
 
 fn formats() -> PossibleValuesParser {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name()).help(format.about())))
+    let of_trainers = FORMATS.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
+    let clip = PossibleValue::new("clip").help("a session of its own of the span between --from and --to");
+    PossibleValuesParser::new(of_trainers.chain([clip]))
 }
 
 /// `watchcap info`
@@ -451,7 +527,7 @@ pub struct ConsentArgs {
     pub verb: Option<ConsentVerb>,
 }
 
-/// What to do with the standing consent.
+/// What to do with consent.
 #[derive(Subcommand, Debug)]
 pub enum ConsentVerb {
     /// Print what you agreed to for every recording.
@@ -466,7 +542,16 @@ pub enum ConsentVerb {
         #[arg(required = true, value_delimiter = ',')]
         streams: Vec<String>,
     },
-    /// Take consent back: for these streams, or for all.
+    /// Take the consent to a running recording back: for these streams, or for all, which ends it.
+    Withdraw {
+        /// The streams, with commas: screen, input [default: all]. Without the screen the recording ends.
+        #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
+        stream: Vec<String>,
+        /// Which recording.
+        #[command(flatten)]
+        which: WhichArgs,
+    },
+    /// Take standing consent back, for recordings to come: for these streams, or for all.
     Revoke {
         /// The streams, with commas [default: all].
         #[arg(value_delimiter = ',')]
@@ -523,6 +608,15 @@ pub struct DemoArgs {
     pub no_replay: bool,
 }
 
+/// Reads a limit: a number that is not negative.
+///
+/// # Errors
+/// A sentence for clap when it is none.
+pub fn parse_limit(text: &str) -> Result<f64, String> {
+    let limit: f64 = text.parse().map_err(|_parse| format!("'{text}' is no number"))?;
+    if limit.is_finite() && limit >= 0.0 { Ok(limit) } else { Err("must be 0 or more".into()) }
+}
+
 /// Reads `90`, `90s`, `1.5m`, `8h`.
 ///
 /// # Errors
@@ -547,6 +641,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// Reads `320x180`.
+///
+/// # Errors
+/// A sentence for clap when it is no such size.
+pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -556,6 +659,47 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn limits() {
+        assert_eq!((parse_limit("0.05"), parse_limit("3")), (Ok(0.05), Ok(3.0)));
+        for bad in ["", "x", "-1", "nan", "inf"] {
+            assert!(parse_limit(bad).is_err(), "{bad} was accepted");
+        }
+        let given = |more: &[&str]| Cli::try_parse_from([&["watchcap", "replay", "s"], more].concat()).is_ok();
+        assert!(given(&["--check", "--json", "--max-gap", "2"]) && !given(&["--max-gap", "2"]) && !given(&["--json"]));
+        // What the help says is what holds.
+        let said = Cli::command().find_subcommand_mut("replay").map(|verb| verb.render_long_help().to_string());
+        let said = said.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        let crate::qa::Limits {
+            dropped,
+            gap_s,
+            lost_inputs,
+            held_s,
+            unbalanced,
+            outside,
+            idle_s,
+            duplicates,
+            black_s,
+            frozen_s,
+            samples,
+        } = crate::qa::Limits::default();
+        for (what, limit) in [
+            ("are not", dropped),
+            ("without data", gap_s),
+            ("were lost", lost_inputs),
+            ("button is down", held_s),
+            ("without a press", unbalanced),
+            ("of the picture", outside),
+            ("picture moves", idle_s),
+            ("before shows", duplicates),
+            ("black pictures", black_s),
+            ("are pressed", frozen_s),
+            ("0: none", samples as f64),
+        ] {
+            assert!(said.contains(&format!("{what} [default: {limit}")), "{what} [default: {limit}] is not in {said}");
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::hotkeys::{Action, Chord};
+
 /// Largest configuration file, bytes: far above any that a person writes.
-const MAX_BYTES: u64 = 1 << 20;
+pub const MAX_BYTES: u64 = 1 << 20;
 
 /// What the file may hold.
 #[derive(Debug, Default, Clone, Deserialize, PartialEq)]
@@ -18,6 +20,34 @@ pub struct Config {
     pub record: RecordConfig,
     /// What is kept out of every recording.
     pub privacy: PrivacyConfig,
+    /// Hotkeys while recording.
+    pub hotkeys: HotkeyConfig,
+}
+
+/// `[hotkeys]`: a chord for each, `ctrl+alt+p`; none when not given.
+#[derive(Debug, Default, Clone, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct HotkeyConfig {
+    /// Pauses, and goes on.
+    pub pause: Option<Chord>,
+    /// Sets a mark.
+    pub mark: Option<Chord>,
+    /// Ends the recording.
+    pub stop: Option<Chord>,
+    /// Takes consent back, which ends the recording.
+    pub withdraw: Option<Chord>,
+}
+
+impl HotkeyConfig {
+    /// The chord of an action.
+    pub fn of(&self, action: Action) -> Option<Chord> {
+        match action {
+            Action::Pause => self.pause,
+            Action::Mark => self.mark,
+            Action::Stop => self.stop,
+            Action::Withdraw => self.withdraw,
+        }
+    }
 }
 
 /// `[privacy]`
@@ -103,16 +133,20 @@ impl Config {
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let named = path.is_some();
         let Some(path) = path.map(Path::to_path_buf).or_else(config_file) else { return Ok(Self::default()) };
-        let size = match std::fs::metadata(&path) {
-            Ok(meta) => meta.len(),
+        let text = match crate::files::read_text_at_most(&path, MAX_BYTES) {
+            Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Self::default()),
             Err(source) => return Err(ConfigError::Io { path, source }),
         };
-        if size > MAX_BYTES {
-            return Err(ConfigError::Invalid { path, detail: format!("{size} bytes are too many") });
-        }
-        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Io { path: path.clone(), source })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Invalid { path, detail: error.to_string() })
+        Self::parse(&text).map_err(|detail| ConfigError::Invalid { path, detail })
+    }
+
+    /// Reads a configuration from memory.
+    ///
+    /// # Errors
+    /// What is wrong with it, with its line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
     }
 }
 
@@ -130,5 +164,18 @@ mod tests {
         std::fs::write(&path, "[record]\nfps = 60\nconsent = [\"screen\"]\n").expect("a file");
         assert_eq!(Config::load(Some(&path)).expect("a good file").record.fps, Some(60));
         assert!(Config::load(Some(&dir.path().join("none.toml"))).is_err());
+    }
+
+    #[test]
+    fn a_hotkey_that_is_pressed_while_typing_is_an_error_with_its_line() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, "[hotkeys]\nstop = \"F9\"\npause = \"p\"\n").expect("a file");
+        let error = Config::load(Some(&path)).expect_err("it was accepted").to_string();
+        assert!(error.contains("line 3") && error.contains("'p' is pressed while typing"), "{error}");
+        std::fs::write(&path, "[hotkeys]\nstop = \"F9\"\npause = \"ctrl+alt+p\"\n").expect("a file");
+        let hotkeys = Config::load(Some(&path)).expect("a good file").hotkeys;
+        assert_eq!(hotkeys.of(Action::Pause).map(|chord| chord.to_string()).as_deref(), Some("ctrl+alt+KeyP"));
+        assert_eq!(hotkeys.of(Action::Mark), None);
     }
 }

@@ -54,21 +54,75 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir(path)
 }
 
-/// Makes a file that only its owner can read, open for reading and writing; one that is there is emptied and made private.
-///
-/// # Errors
-/// When it cannot be created, opened or given its mode.
-pub fn create_private_file(path: &Path) -> io::Result<File> {
+/// How files of a session are opened for writing: never through a link, so that a folder from a stranger cannot have us write to a file
+/// that lies elsewhere. A new file is private.
+pub fn to_write() -> std::fs::OpenOptions {
     let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(true);
+    options.read(true).write(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        options.mode(FILE_MODE);
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        options.mode(FILE_MODE).custom_flags(flags.bits().cast_signed());
     }
-    let file = options.open(path)?;
+    options
+}
+
+/// Makes a file that only its owner can read, open for reading and writing; one that is there is emptied and made private.
+///
+/// # Errors
+/// When it cannot be created, opened or given its mode, or is a link.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    let file = to_write().create(true).truncate(true).open(path)?;
     restrict(&file)?;
     Ok(file)
+}
+
+/// Opens a regular file for reading, also through a link. What is none (a FIFO, a device, a socket, a folder) is an error, and nothing is
+/// waited for: opening a FIFO would wait until somebody writes to it.
+///
+/// # Errors
+/// When it is not there, is no regular file, or cannot be opened.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+    // Looked at first, since opening alone does something to some devices; and again when it is open, since a name can change its file.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(refused());
+    }
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(refused()) }
+}
+
+/// Reads a regular file of at most `most` bytes.
+///
+/// # Errors
+/// As [`open_regular`], and when it is larger.
+pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    // One byte more tells that there is more, whatever its metadata say.
+    open_regular(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// As [`read_at_most`], as text.
+///
+/// # Errors
+/// As [`read_at_most`], and when it is not UTF-8.
+pub fn read_text_at_most(path: &Path, most: u64) -> io::Result<String> {
+    let not_text = |_bytes| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
+    String::from_utf8(read_at_most(path, most)?).map_err(not_text)
 }
 
 /// Gives an open file the private mode, whatever the umask left of it.
@@ -121,5 +175,47 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
     {
         let _ = path;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_regular_file_of_bounded_size_is_read() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("file");
+        std::fs::write(&path, [7; 10]).expect("a file");
+        assert_eq!(read_at_most(&path, 10).expect("its bytes"), [7; 10]);
+        assert_eq!(read_at_most(&path, 9).expect_err("too large").kind(), io::ErrorKind::FileTooLarge);
+        std::fs::write(&path, b"a\xff").expect("a file");
+        assert_eq!(read_text_at_most(&path, 10).expect_err("no text").kind(), io::ErrorKind::InvalidData);
+        assert_eq!(open_regular(dir.path()).expect_err("a folder").kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(open_regular(&dir.path().join("none")).expect_err("nothing").kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (theirs, link) = (dir.path().join("theirs"), dir.path().join("link"));
+        std::fs::write(&theirs, "keep").expect("a file");
+        std::os::unix::fs::symlink(&theirs, &link).expect("a link");
+        create_private_file(&link).expect_err("it was followed");
+        assert_eq!(std::fs::read(&theirs).expect("a file"), b"keep");
+        std::os::unix::fs::symlink(dir.path().join("none"), dir.path().join("dangling")).expect("a link");
+        create_private_file(&dir.path().join("dangling")).expect_err("it was followed");
+        assert!(!dir.path().join("none").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_is_not_waited_for() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+        assert_eq!(open_regular(&path).expect_err("a FIFO").kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(open_regular(Path::new("/dev/zero")).expect_err("a device").kind(), io::ErrorKind::InvalidInput);
     }
 }

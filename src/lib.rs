@@ -8,6 +8,7 @@
 //! a recording passes them; a module may use those that stand lower in `ARCHITECTURE.md`, never one above.
 
 pub mod capture;
+pub mod clip;
 pub mod config;
 pub mod control;
 pub mod encode;
@@ -17,13 +18,17 @@ mod file_at;
 pub mod files;
 pub mod finalize;
 pub mod hid;
+pub mod hotkeys;
 pub mod id;
 pub mod log;
+pub mod panics;
 pub mod playback;
 pub mod privacy;
+pub mod qa;
 pub mod recorder;
 pub mod redact;
 pub mod session;
+pub mod shown;
 pub mod signals;
 pub mod time;
 

@@ -26,6 +26,7 @@ fn start_tracing(verbose: u8) {
 }
 
 fn main() -> ExitCode {
+    watchcap::panics::quiet();
     watchcap::files::private_umask();
     let cli = Cli::parse();
     start_tracing(cli.verbose);
@@ -34,10 +35,8 @@ fn main() -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Lossy) => ExitCode::from(3),
         Err(failure) => {
-            let hint = failure.hint.map_or_else(String::new, |hint| format!("hint: {hint}\n"));
-            let text = format!("error: {}\n{hint}", failure.message);
             // Nobody is left to tell when standard error is closed.
-            drop(std::io::stderr().write_all(text.as_bytes()));
+            drop(std::io::stderr().write_all(failure.text().as_bytes()));
             ExitCode::from(failure.code)
         }
     }

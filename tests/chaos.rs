@@ -54,7 +54,7 @@ fn full_disks_of_every_kind_are_sealed() {
     }
     let report = campaign("enospc.py", &["--only", "5"]);
     assert_eq!(faults(&report, "disk too small to begin"), 1, "{report}");
-    for (run, kind) in [("130", "disk filled by the recording"), ("151", "disk filled by another program")] {
+    for (run, kind) in [("62", "disk filled by the recording"), ("75", "disk filled by another program")] {
         let report = campaign("enospc.py", &["--only", run]);
         assert_eq!(faults(&report, kind), 1, "{report}");
     }

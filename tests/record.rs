@@ -83,8 +83,18 @@ fn portable_backends_record_and_say_what_they_are() {
     let dir = tempfile::tempdir().expect("a folder");
     let display = Display::start(640, 360);
     let client = barcode(&display, (640, 360), &dir.path().join("paints.jsonl"));
-    let recorder =
-        record(&display, dir.path(), &["--screen-backend", "xcap", "--input-backend", "poll", "--fps", "10"]);
+    let backends = ["--screen-backend", "xcap", "--input-backend", "poll"];
+    // What must be kept out and cannot be is no matter of course.
+    for (allowed, missing) in [("focus", "cannot tell where notifications"), ("masks", "does not report redaction")] {
+        let mut command = watchcap();
+        command.args(["record", "--consent", "screen,input", "--session", "no", "--allow-missing", allowed, "--out"]);
+        let (code, _, err) = run(command.arg(dir.path()).args(backends).env("DISPLAY", &display.name));
+        assert!(code == 1 && err.contains(missing) && err.contains("hint:"), "{code}: {err}");
+        assert!(!dir.path().join("no").exists(), "a folder was made");
+    }
+    let mut args = backends.to_vec();
+    args.extend(["--allow-missing", "masks,redaction", "--fps", "10"]);
+    let recorder = record(&display, dir.path(), &args);
     let mut script = example("xtest_script");
     script.args(["--display", &display.name, "--seconds", "3", "--only", "holds"]);
     assert_eq!(run(&mut script).0, 0);

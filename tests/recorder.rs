@@ -41,6 +41,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
             ),
             ("session_id".into(), json!(id.to_string())),
         ],
+        hotkeys: watchcap::hotkeys::Hotkeys::default(),
         control: Control::new(),
     }
 }

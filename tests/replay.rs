@@ -162,3 +162,60 @@ fn signals_give_the_terminal_back_and_a_stopped_player_goes_on() {
         terminal.shows("left=0");
     }
 }
+
+/// What a reviewer says is kept beside the session, what is exported is where it was asked for, and the next one finds both.
+#[test]
+fn reviews_are_kept_and_parts_are_exported() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let command = format!(
+        "{} replay {} --export-dir {} --reviewer kim",
+        env!("CARGO_BIN_EXE_watchcap"),
+        session.display(),
+        out.display()
+    );
+    let info = || -> serde_json::Value {
+        let (code, text, err) = run(watchcap().args(["info", "--json"]).arg(&session));
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    {
+        let terminal = Terminal::start("review", &command, (160, 50));
+        terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+        terminal.keys(&["a", "S-Right", "m"]);
+        terminal.keys(&["boss", "Enter"]);
+        terminal.shows("kept: mark boss");
+        terminal.keys(&["b", "v", "r"]);
+        terminal.keys(&["chat", "Enter"]);
+        terminal.shows("kept: reject chat");
+        terminal.keys(&["o", "p"]);
+        terminal.shows("s_frame_");
+        terminal.keys(&["o", "c"]);
+        terminal.shows("s_clip_0.000-1.0");
+        terminal.keys(&["q"]);
+    }
+    let names: Vec<_> =
+        std::fs::read_dir(&out).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let clip = names.iter().find(|path| path.is_dir()).expect("a clip");
+    assert!(
+        clip.join("clip.mp4").is_file() && clip.join("clip.srt").is_file() && clip.join("events.parquet").is_file()
+    );
+    let review = &info()["review"];
+    assert_eq!((&review["accepted"], &review["verdict"]), (&false.into(), &().into()));
+    assert_eq!((&review["marks"][0]["note"], &review["marks"][0]["by"]), (&"boss".into(), &"kim".into()));
+    assert_eq!((&review["spans"][0]["note"], &review["spans"][0]["verdict"]), (&"chat".into(), &"reject".into()));
+    let terminal = Terminal::start("review-again", &command, (160, 50));
+    terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+    terminal.keys(&["Tab"]);
+    terminal.shows("boss");
+    terminal.keys(&["v", "a", "Enter"]);
+    terminal.shows("kept: accept");
+    terminal.keys(&["q"]);
+    let review = &info()["review"];
+    assert_eq!((&review["accepted"], &review["verdict"]["verdict"]), (&true.into(), &"accept".into()));
+    let (code, _, err) = run(watchcap().args(["verify", "--no-decode"]).arg(&session));
+    assert_eq!(code, 0, "{err}");
+}

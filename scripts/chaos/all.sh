@@ -15,4 +15,6 @@ campaign syscalls.py --dir /var/tmp
 campaign enospc.py
 campaign stalls.py --dir /var/tmp
 campaign ffmpeg.py --dir /var/tmp
+target/release/examples/power_cuts --cuts 5000 --seed "$seed" --keep target/power
+case $? in 0 | 77) ;; *) failed=1 ;; esac
 exit "$failed"

@@ -41,9 +41,9 @@ def environment(**more):
 
 def run(command, timeout=60, **more):
     """Exit code (negative: the signal), standard output, standard error. Not with the priority that the campaign may have been given
-    (`nice -n -15`, so that other programs of the machine do not keep the recorder from its work): that is for what is recorded."""
-    if os.name == "posix" and os.getpriority(os.PRIO_PROCESS, 0) < 0:
-        command = ["nice", "-n", "20", *command]
+    (`chrt -r 1`, so that other programs of the machine do not keep the recorder from its work): that is for what is recorded."""
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        command = ["chrt", "-o", "0", *command]
     try:
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=timeout,
                               stdin=subprocess.DEVNULL, env=more.pop("env", environment()), **more)

@@ -1,4 +1,5 @@
-//! `watchcap consent`: shows and edits the consent that stands in the configuration file, and leaves the rest of it as it is.
+//! `watchcap consent`: shows and edits the consent that stands in the configuration file, and leaves the rest of it as it is; takes back that
+//! to a recording that runs.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -14,6 +15,9 @@ use crate::event::Stream;
 use crate::privacy::consent::{self, ConsentError, RECORDABLE, STREAMS};
 
 pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, Failure> {
+    if let Some(ConsentVerb::Withdraw { stream, which }) = &args.verb {
+        return super::control::withdraw(stream, which);
+    }
     let Some(path) = named.map(Path::to_path_buf).or_else(config::config_file) else {
         return Err(Failure::usage("there is no place for a configuration file", "name one with --config"));
     };
@@ -28,6 +32,7 @@ pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, F
             text::say(&consent::text("whatever you tell it to, in every recording", "the folder that you name"));
             edit(&path, |standing| standing.extend(granted))
         }
+        ConsentVerb::Withdraw { .. } => Ok(Outcome::Clean),
         ConsentVerb::Revoke { streams } => {
             let revoked = consent::parse(streams).map_err(wrong)?;
             edit(&path, |standing| standing.retain(|stream| !revoked.is_empty() && !revoked.contains(stream)))
@@ -49,7 +54,7 @@ fn show(path: &Path, as_json: bool) -> Result<Outcome, Failure> {
     if as_json {
         let flags: serde_json::Map<_, _> =
             STREAMS.into_iter().map(|stream| (stream.name().to_owned(), json!(standing.contains(&stream)))).collect();
-        text::out(&json!({ "file": path.display().to_string(), "standing": flags }).to_string());
+        text::json(&json!({ "file": path.display().to_string(), "standing": flags }));
         return Ok(Outcome::Clean);
     }
     for stream in STREAMS {
@@ -79,8 +84,11 @@ fn edit(path: &Path, change: impl FnOnce(&mut BTreeSet<Stream>)) -> Result<Outco
 fn write(path: &Path, streams: &BTreeSet<Stream>) -> Result<(), Failure> {
     let failed =
         |error: &dyn std::fmt::Display| Failure::new(&format!("cannot write {}: {error}", path.display()), None);
-    let before =
-        if path.exists() { std::fs::read_to_string(path).map_err(|error| failed(&error))? } else { String::new() };
+    let before = if path.exists() {
+        crate::files::read_text_at_most(path, config::MAX_BYTES).map_err(|error| failed(&error))?
+    } else {
+        String::new()
+    };
     let mut document: DocumentMut = before.parse().map_err(|error: toml_edit::TomlError| failed(&error))?;
     let record = document.entry("record").or_insert_with(|| Item::Table(Table::new()));
     let list: Array = streams.iter().map(|stream| stream.name()).collect();

@@ -8,7 +8,8 @@ use super::{Failure, Outcome, text};
 use crate::cli::{MarkArgs, StatusArgs, WhichArgs};
 use crate::control::protocol::{Request, Snapshot};
 use crate::control::{self, ControlError, Wanted};
-use crate::event::Content;
+use crate::event::{Content, Stream};
+use crate::privacy::consent::{self, ConsentError};
 
 impl From<ControlError> for Failure {
     fn from(error: ControlError) -> Self {
@@ -34,7 +35,7 @@ fn to_json(s: &Snapshot) -> serde_json::Value {
     json!({
         "pid": s.pid, "session": s.session, "paused": s.paused, "elapsed_s": s.elapsed_ms as f64 / 1000.0,
         "frames": s.frames, "dropped_frames": s.dropped_frames, "events": s.events, "video_bytes": s.video_bytes,
-        "t_ns": s.t_ns,
+        "withdrawn": s.withdrawn, "t_ns": s.t_ns,
     })
 }
 
@@ -42,7 +43,7 @@ fn ask(which: &WhichArgs, request: &Request, said: impl Fn(&Snapshot) -> String)
     let running = control::choose(wanted(which))?;
     let snapshot = control::ask(&running.socket, request)?;
     if which.json {
-        text::out(&to_json(&snapshot).to_string());
+        text::json(&to_json(&snapshot));
     }
     text::say(&text::printable(&said(&snapshot)));
     Ok(Outcome::Clean)
@@ -72,6 +73,18 @@ pub(super) fn stop(which: &WhichArgs) -> Result<Outcome, Failure> {
     ask(which, &Request::Stop, |s| format!("asked the recording into {} to stop", at(s)))
 }
 
+pub(super) fn withdraw(names: &[String], which: &WhichArgs) -> Result<Outcome, Failure> {
+    let wrong = |error: ConsentError| Failure::usage(error.to_string(), error.hint().unwrap_or_default());
+    let streams: Vec<Stream> = consent::parse(names).map_err(wrong)?.into_iter().collect();
+    ask(which, &Request::Withdraw { streams }, |s| {
+        if s.withdrawn.iter().any(|name| name == Stream::Screen.name()) {
+            format!("{}: recording ends; what was recorded before is sealed there, and yours to delete", at(s))
+        } else {
+            format!("{}: the {} is not recorded any more; the screen is", at(s), s.withdrawn.join(" and "))
+        }
+    })
+}
+
 pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
     let which = &args.which;
     let all = match wanted(which) {
@@ -80,7 +93,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
     };
     if which.json {
         let list: Vec<_> = all.iter().map(|running| to_json(&running.snapshot)).collect();
-        text::out(&serde_json::Value::from(list).to_string());
+        text::json(&serde_json::Value::from(list));
         return Ok(Outcome::Clean);
     }
     if all.is_empty() {
@@ -91,13 +104,18 @@ pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
         let s = &running.snapshot;
         rows.push(vec![
             s.pid.to_string(),
-            if s.paused { "paused" } else { "recording" }.to_owned(),
+            [if s.paused { "paused" } else { "recording" }]
+                .into_iter()
+                .map(str::to_owned)
+                .chain(s.withdrawn.iter().map(|stream| format!("no {stream}")))
+                .collect::<Vec<_>>()
+                .join(", "),
             text::clock(Duration::from_millis(s.elapsed_ms)),
             format!("{} frames", s.frames),
             format!("{} dropped", s.dropped_frames),
             format!("{} events", s.events),
             text::size(s.video_bytes),
-            text::printable(&s.session),
+            text::cell(&s.session),
         ]);
     }
     for line in text::table(&rows) {

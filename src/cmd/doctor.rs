@@ -32,11 +32,11 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome, Failure> {
     }
     if args.json {
         let list: Vec<_> = checks.iter().map(|c| json!({ "check": c.name, "ok": c.ok, "detail": c.detail })).collect();
-        text::out(&json!(list).to_string());
+        text::json(&json!(list));
     } else {
         let rows: Vec<_> = checks
             .iter()
-            .map(|c| vec![if c.ok { "ok" } else { "no" }.into(), c.name.into(), text::printable(&c.detail)])
+            .map(|c| vec![if c.ok { "ok" } else { "no" }.into(), c.name.into(), text::cell(&c.detail)])
             .collect();
         text::out(&text::table(&rows).join("\n"));
     }

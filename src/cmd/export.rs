@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, text};
+use super::{Failure, Outcome, clip, text};
 use crate::cli::ExportArgs;
 use crate::export::{self, ExportError, Made, Options};
 use crate::redact::span::Moment;
@@ -28,6 +28,11 @@ fn options(args: &ExportArgs) -> Result<Options, ExportError> {
         from: moment(&args.from)?,
         to: moment(&args.to)?,
         exclude_redacted: args.exclude_redacted,
+        only_accepted: args.only_accepted,
+        resize: args.resize,
+        clip_seconds: args.clip_seconds,
+        shard_mb: args.shard_mb,
+        val_percent: args.val_percent,
         no_verify: args.no_verify,
     })
 }
@@ -50,21 +55,28 @@ fn as_json(made: &Made) -> Value {
 }
 
 pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
+    if args.format == "clip" {
+        return clip::run(args);
+    }
     let Some(format) = export::format_named(&args.format) else {
         return Err(Failure::usage(format!("there is no format '{}'", args.format), "see watchcap export --help"));
     };
     let options = options(args)?;
     let bar = text::bar("export");
-    let made = export::run(format, &args.sessions, &args.out, &options, &mut |step| {
+    let done = export::run(format, &args.sessions, &args.out, &options, &mut |step| {
         bar.set_message(step.what);
         bar.set_length(step.of);
         bar.set_position(step.done);
     });
     bar.finish_and_clear();
-    let made = made?;
+    let done = done?;
+    for name in &done.passed_over {
+        text::say(&text::printable(&format!("note: {name} was accepted by no reviewer and is passed over")));
+    }
+    let made = done.made;
     for one in &made {
         if args.json {
-            text::out(&as_json(one).to_string());
+            text::json(&as_json(one));
         } else {
             for path in paths(one) {
                 text::out(&text::printable(&path.display().to_string()));

@@ -25,13 +25,10 @@ pub(super) fn seal(session: &Path, keep_log: bool, as_json: bool) -> Result<Outc
     let rows: u64 = done.metadata.counts.values().sum();
     let folder = done.session.display();
     if as_json {
-        text::out(
-            &json!({
-                "event": "sealed", "session": folder.to_string(), "rows": rows, "frames": done.metadata.frames,
-                "dropped_frames": done.metadata.dropped_frames, "recovered": done.metadata.recovered, "lossy": done.lossy,
-            })
-            .to_string(),
-        );
+        text::json(&json!({
+            "event": "sealed", "session": folder.to_string(), "rows": rows, "frames": done.metadata.frames,
+            "dropped_frames": done.metadata.dropped_frames, "recovered": done.metadata.recovered, "lossy": done.lossy,
+        }));
     } else {
         text::out(&folder.to_string());
     }

@@ -39,7 +39,7 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
 fn list(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let found = survey::below(dir);
     if as_json {
-        text::out(&json!({ "path": dir.display().to_string(), "sessions": found }).to_string());
+        text::json(&json!({ "path": dir.display().to_string(), "sessions": found }));
         return Ok(Outcome::Clean);
     }
     if found.is_empty() {
@@ -62,7 +62,7 @@ fn list(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
                 text::size(found.size_bytes),
                 next,
             ]
-            .map(|cell| text::printable(&cell))
+            .map(|cell| text::cell(&cell))
             .to_vec(),
         );
     }
@@ -113,13 +113,10 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
     if as_json {
         let value = serde_json::to_value(metadata).unwrap_or(Value::Null);
         let sizes: serde_json::Map<_, _> = files(dir).into_iter().map(|(name, size)| (name, json!(size))).collect();
-        text::out(
-            &json!({
-                "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "review": review.to_json(),
-                "metadata": value,
-            })
-            .to_string(),
-        );
+        text::json(&json!({
+            "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "review": review.to_json(),
+            "metadata": value,
+        }));
         return;
     }
     let none = || "-".to_owned();
@@ -171,7 +168,11 @@ fn consent(metadata: &Metadata) -> String {
     let consent = &metadata.consent;
     let streams = [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
     let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
-    format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)
+    let mut all = vec![format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)];
+    for (stream, withdrawal) in &consent.withdrawn {
+        all.push(format!("{stream} taken back at {}", withdrawal.at.as_deref().unwrap_or("an unknown time")));
+    }
+    all.join("; ")
 }
 
 /// A log that is being written, or was left by a crash: read without touching it.
@@ -201,21 +202,18 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let next = survey::next_for_log(dir, state);
     let review = review(dir)?;
     if as_json {
-        text::out(
-            &json!({
-                "state": state, "path": dir.display().to_string(), "holder": holder, "records": records,
-                "frames": frames, "inputs": inputs, "duration_ns": last - first, "closed": reader.facts.end.is_some(),
-                "database": reader.database.name(), "damaged_chunks": reader.damaged, "holes": reader.holes.len(),
-                "next": next, "review": review.to_json(),
-            })
-            .to_string(),
-        );
+        text::json(&json!({
+            "state": state, "path": dir.display().to_string(), "holder": holder, "records": records,
+            "frames": frames, "inputs": inputs, "duration_ns": last.saturating_sub(first), "closed": reader.facts.end.is_some(),
+            "database": reader.database.name(), "damaged_chunks": reader.damaged, "holes": reader.holes.len(),
+            "next": next, "review": review.to_json(),
+        }));
         return Ok(Outcome::Clean);
     }
     let mut lines = vec![
         ("state", state.name().to_owned()),
         ("used by", holder.unwrap_or_default()),
-        ("duration", text::clock(Duration::from_nanos(u64::try_from(last - first).unwrap_or(0)))),
+        ("duration", text::clock(Duration::from_nanos(u64::try_from(last.saturating_sub(first)).unwrap_or(0)))),
         ("records", format!("{records}: {frames} frames, {inputs} inputs")),
         ("damaged", if reader.damaged > 0 { format!("{} chunks", reader.damaged) } else { String::new() }),
         ("next", next),

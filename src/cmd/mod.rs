@@ -3,6 +3,7 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod clip;
 mod consent;
 mod control;
 mod demo;
@@ -12,6 +13,7 @@ mod finalize;
 mod info;
 mod privacy;
 mod profile;
+mod qa;
 mod record;
 mod recover;
 mod redact;
@@ -22,6 +24,7 @@ mod verify;
 
 use crate::cli::{Cli, Verb};
 use crate::config::{Config, ConfigError};
+use crate::shown;
 
 /// How a verb ended well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,6 +50,13 @@ impl Failure {
     /// A failure (exit code 1).
     pub fn new(error: &impl std::fmt::Display, hint: Option<String>) -> Self {
         Self { message: text::printable(&error.to_string()), hint, code: 1 }
+    }
+
+    /// What is printed: nothing in it steers a terminal, and only we begin a line with a word like `hint:`.
+    pub fn text(&self) -> String {
+        let indented = |text: &str| shown::text(text).replace("\n  ", "\n").replace('\n', "\n  ");
+        let hint = self.hint.as_ref().map_or_else(String::new, |hint| format!("hint: {}\n", indented(hint)));
+        format!("error: {}\n{hint}", indented(&self.message))
     }
 
     /// Wrong use (exit code 2).

@@ -1,11 +1,13 @@
 //! What a recording keeps out: flags over configuration over profile, as one plan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Failure, profile, text};
 use crate::capture::Target;
 use crate::cli::{KeysArg, OnOff, RecordArgs, SourceArg};
-use crate::config::PrivacyConfig;
+use crate::config::{HotkeyConfig, PrivacyConfig};
+use crate::hotkeys::{Action, Chord, Hotkeys};
 use crate::privacy::Plan;
 use crate::privacy::exclude::Exclusions;
 use crate::privacy::keys::{KeyPolicy, KeyRules, parse_keys};
@@ -35,6 +37,32 @@ pub(super) fn plan(
         profile: profile.map(|profile| profile.name),
     };
     Ok((plan, game))
+}
+
+/// The hotkeys: flags over configuration.
+pub(super) fn hotkeys(args: &RecordArgs, config: &HotkeyConfig) -> Result<Hotkeys, Failure> {
+    let hint = "like --hotkey pause=ctrl+alt+p; actions are pause, mark, stop, withdraw";
+    let mut given: BTreeMap<Action, Option<Chord>> =
+        Action::ALL.into_iter().filter_map(|action| Some((action, Some(config.of(action)?)))).collect();
+    for text in &args.hotkey {
+        let (action, chord) = text
+            .split_once('=')
+            .and_then(|(name, chord)| Some((Action::named(name.trim())?, chord.trim())))
+            .ok_or_else(|| Failure::usage(format!("'{text}' is no hotkey"), hint))?;
+        let chord = match chord {
+            "none" => None,
+            chord => Some(Chord::parse(chord).map_err(|error| Failure::usage(error.to_string(), hint))?),
+        };
+        given.insert(action, chord);
+    }
+    let mut hotkeys = Hotkeys::default();
+    for (action, chord) in given.into_iter().filter_map(|(action, chord)| Some((action, chord?))) {
+        hotkeys.set(action, chord).map_err(|other| {
+            let message = format!("{chord} is the hotkey of both {} and {}", other.name(), action.name());
+            Failure::usage(message, "give each its own")
+        })?;
+    }
+    Ok(hotkeys)
 }
 
 fn chosen(args: &RecordArgs, config: &PrivacyConfig, target: &Target) -> Result<Option<Profile>, Failure> {

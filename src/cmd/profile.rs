@@ -26,15 +26,12 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let size = std::fs::metadata(path).map(|meta| meta.len());
-    let content = match size {
-        Ok(size) if size > MAX_BYTES => {
-            return Err(Failure::usage(format!("{} is too large for a profile", path.display()), "256 KiB at most"));
+    crate::files::read_text_at_most(path, MAX_BYTES).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => {
+            Failure::usage(format!("{} is too large for a profile", path.display()), "256 KiB at most")
         }
-        Ok(_) => std::fs::read_to_string(path),
-        Err(error) => Err(error),
-    };
-    content.map_err(|error| Failure::new(&format!("cannot read {}: {error}", path.display()), None))
+        _ => Failure::new(&format!("cannot read {}: {error}", path.display()), None),
+    })
 }
 
 fn parse(path: &Path, content: &str) -> Result<Profile, Failure> {
@@ -115,11 +112,11 @@ fn list(as_json: bool) -> Result<Outcome, Failure> {
     if as_json {
         let list: Vec<_> =
             rows.iter().map(|(name, from, title)| json!({ "name": name, "from": from, "title": title })).collect();
-        text::out(&json!(list).to_string());
+        text::json(&json!(list));
         return Ok(Outcome::Clean);
     }
     let heading = ["NAME", "FROM", "TITLE"].map(str::to_owned).to_vec();
-    let lines = rows.into_iter().map(|(name, from, title)| vec![name, from, text::printable(&title)]);
+    let lines = rows.into_iter().map(|(name, from, title)| vec![name, from, text::cell(&title)]);
     for line in text::table(&std::iter::once(heading).chain(lines).collect::<Vec<_>>()) {
         text::out(&line);
     }

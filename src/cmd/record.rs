@@ -16,6 +16,7 @@ use crate::config::{Config, RecordConfig};
 use crate::control::Server;
 use crate::encode::{Quality, openh264};
 use crate::event::Stream;
+use crate::hotkeys::Hotkeys;
 use crate::id::SessionId;
 use crate::log::LogError;
 use crate::log::video::BOX_SIZE;
@@ -44,14 +45,15 @@ pub(super) fn run_into(
     clock: &Arc<dyn Clock>,
 ) -> Result<(PathBuf, Outcome), Failure> {
     let mut plan = Plan::of(args, &config.record)?;
+    plan.hotkeys = super::privacy::hotkeys(args, &config.hotkeys)?;
     let consent = consent(args, &config.record, clock.as_ref(), (out, &plan.target))?;
     // Only now: a profile may be chosen by the windows that are open.
     plan.keep_out(args, config)?;
     let sources = sources(args, &config.record, clock, &consent, &plan)?;
-    let stop = Stop::new();
-    crate::signals::stop_on_signals(&stop)
+    let (stop, control) = (Stop::new(), Control::new());
+    crate::signals::stop_on_signals(&stop, &control, clock)
         .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;
-    record_into(out, args, &plan, sources, &consent, clock, &stop)
+    record_into(out, args, &plan, sources, &consent, clock, (&stop, control))
 }
 
 /// What flags and configuration ask of the recorder.
@@ -63,6 +65,7 @@ struct Plan {
     unchanged: Unchanged,
     target: Target,
     privacy: privacy::Plan,
+    hotkeys: Hotkeys,
     /// The game: the person's word over the profile's.
     game: Option<String>,
 }
@@ -114,6 +117,7 @@ impl Plan {
             unchanged,
             target,
             privacy: privacy::Plan::default(),
+            hotkeys: Hotkeys::default(),
             game: args.game.clone(),
         })
     }
@@ -286,18 +290,16 @@ fn environment() -> Value {
 }
 
 /// What may be missing: what the person named, and what a backend that was chosen by name lacks; the metadata says what is
-/// missing. Not the focus when a window is recorded, since then input of other windows would be recorded too.
+/// missing. Not the focus when a window is recorded, since then input of other windows would be recorded too; and never what is to be
+/// kept out of the recording.
 fn allowed_to_miss(args: &RecordArgs, target: &Target) -> Vec<String> {
     let mut allowed = args.allow_missing.clone();
     let mut allow = |names: &[&str]| allowed.extend(names.iter().map(|name| (*name).to_owned()));
     if args.input_backend == InputBackendArg::Poll {
-        allow(&["wheel", "motion", "redaction"]);
+        allow(&["wheel", "motion"]);
         if !matches!(target, Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_)) {
             allow(&["focus"]);
         }
-    }
-    if args.screen_backend == ScreenBackendArg::Xcap {
-        allow(&["masks"]);
     }
     allowed
 }
@@ -310,7 +312,7 @@ fn record_into(
     sources: Sources,
     consent: &Consent,
     clock: &Arc<dyn Clock>,
-    stop: &Stop,
+    (stop, control): (&Stop, Control),
 ) -> Result<(PathBuf, Outcome), Failure> {
     for (flag, value) in [("--game", &plan.game), ("--patch", &args.patch)] {
         if value.as_ref().is_some_and(|value| value.len() > MAX_LABEL) {
@@ -338,7 +340,6 @@ fn record_into(
         ),
         ("env".to_owned(), environment()),
     ];
-    let control = Control::new();
     let options = RecordOptions {
         session_dir: out.join(name),
         exact_name: args.session.is_some(),
@@ -352,11 +353,13 @@ fn record_into(
         box_bytes: BOX_SIZE,
         allow_missing: allowed_to_miss(args, &plan.target),
         privacy: plan.privacy.clone(),
+        hotkeys: plan.hotkeys.clone(),
         facts,
         control: control.clone(),
     };
     let line = status_line();
     let mut rates = Rates::default();
+    let mut told_withdrawn = false;
     let encoder: recorder::MakeEncoder = Box::new(|settings| {
         openh264::OpenH264::new(settings).map(|e| Box::new(e) as Box<dyn crate::encode::VideoEncoder>)
     });
@@ -372,8 +375,14 @@ fn record_into(
                 .inspect_err(|error| tracing::warn!(%error, "this recording cannot be paused or marked from outside"))
                 .ok();
             announce(args.json, folder, screen, server.is_some());
+            announce_hotkeys(&plan.hotkeys, control.records_input());
         },
         |status| {
+            if status.input_withdrawn && !stop.is_asked() && !std::mem::replace(&mut told_withdrawn, true) {
+                let hotkeys = if plan.hotkeys.is_empty() { "" } else { ", and hotkeys do nothing any more" };
+                let said = format!("consent to the input was taken back: it is not recorded any more{hotkeys}");
+                line.suspend(|| text::say(&said));
+            }
             line.set_message(rates.describe(&status));
             line.tick();
         },
@@ -405,7 +414,7 @@ fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: b
     let folder = folder.display();
     let pause = if controlled { format!("\npause with: watchcap pause --pid {pid}") } else { String::new() };
     if json {
-        text::out(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }).to_string());
+        text::json(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }));
     }
     text::say(&text::printable(&format!(
         "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}{pause}",
@@ -413,17 +422,26 @@ fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: b
     )));
 }
 
+fn announce_hotkeys(hotkeys: &Hotkeys, records_input: bool) {
+    if hotkeys.is_empty() {
+        return;
+    }
+    if !records_input {
+        text::say("no hotkeys: they are found among the recorded inputs, and the input is not recorded");
+        return;
+    }
+    let list: Vec<_> = hotkeys.iter().map(|(action, chord)| format!("{} {chord}", action.name())).collect();
+    text::say(&format!("hotkeys: {}", list.join(", ")));
+}
+
 fn summarise(args: &RecordArgs, recorded: &Recorded) {
     let Status { elapsed, frames, dropped, due, skipped, events, video_bytes, .. } = recorded.status;
     if args.json {
-        text::out(
-            &json!({
-                "event": "recorded", "session": recorded.log.session_dir.display().to_string(),
-                "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames, "frames_due": due,
-                "dropped_frames": dropped, "unchanged_skipped": skipped, "events": events, "video_bytes": video_bytes,
-            })
-            .to_string(),
-        );
+        text::json(&json!({
+            "event": "recorded", "session": recorded.log.session_dir.display().to_string(),
+            "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames, "frames_due": due,
+            "dropped_frames": dropped, "unchanged_skipped": skipped, "events": events, "video_bytes": video_bytes,
+        }));
     }
     text::say(&format!(
         "recorded {} ({}): {frames} frames, {dropped} dropped, {events} input events, {}",
@@ -473,7 +491,12 @@ impl Rates {
         });
         format!(
             "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
-            if status.paused { "paused  " } else { "" },
+            match (status.paused, status.input_withdrawn) {
+                (false, false) => "",
+                (true, false) => "paused  ",
+                (false, true) => "no input  ",
+                (true, true) => "paused, no input  ",
+            },
             text::clock(status.elapsed),
             self.fps,
             status.dropped,

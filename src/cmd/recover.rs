@@ -59,7 +59,7 @@ fn dry_run(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
             map.insert("holder".into(), json!(holder));
             map.insert("next".into(), json!(next));
         }
-        text::out(&value.to_string());
+        text::json(&value);
     } else {
         print(&report, state, holder, next);
     }

@@ -54,7 +54,7 @@ pub(super) fn run(args: &RedactArgs) -> Result<Outcome, Failure> {
             "frames_masked": done.frames_masked, "frames_encoded": done.frames_encoded, "keys_redacted": done.keys,
             "titles_redacted": done.titles, "left_out": done.left_out, "replaced": wanted.replace,
         });
-        text::out(&value.to_string());
+        text::json(&value);
     } else {
         text::out(&text::printable(&session));
     }

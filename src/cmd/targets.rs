@@ -10,7 +10,7 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
     let targets = platform::targets().map_err(|error| Failure::new(&error, error.hint()))?;
     if args.json {
         let list: Vec<_> = targets.iter().map(to_json).collect();
-        text::out(&json!(list).to_string());
+        text::json(&json!(list));
         return Ok(Outcome::Clean);
     }
     let heading = ["", "KIND", "ID", "POSITION", "SIZE", "HZ", "APP", "TITLE"];
@@ -20,12 +20,12 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
         rows.push(vec![
             if target.primary { "*" } else { "" }.to_owned(),
             target.kind.to_owned(),
-            text::printable(&target.id),
+            text::cell(&target.id),
             format!("{},{}", surface.x, surface.y),
             format!("{}x{}", surface.width, surface.height),
             target.refresh_hz.map_or_else(String::new, |hz| format!("{hz:.2}")),
-            text::printable(&target.app),
-            text::printable(&target.title.0),
+            text::cell(&target.app),
+            text::cell(&target.title.0),
         ]);
     }
     for line in text::table(&rows) {

@@ -5,21 +5,38 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Text with control characters replaced: a window's title must not send escape sequences to the terminal.
+use crate::shown;
+
+/// Text without anything that steers a terminal ([`shown::text`]): lines stay lines.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    shown::text(text).into_owned()
 }
 
-/// Writes a line of the result to standard output. A closed pipe is not an error of ours.
-pub(crate) fn out(line: &str) {
+/// One line without anything that steers a terminal.
+pub(crate) fn cell(text: &str) -> String {
+    shown::line(text).into_owned()
+}
+
+/// Writes lines of the result to standard output, without anything that steers a terminal. JSON goes through [`json`].
+pub(crate) fn out(text: &str) {
+    write_out(&shown::text(text));
+}
+
+/// Writes a result as one line of JSON to standard output; what would steer a terminal is escaped.
+pub(crate) fn json(value: &serde_json::Value) {
+    write_out(&shown::json(&value.to_string()));
+}
+
+/// A closed pipe is not an error of ours.
+fn write_out(line: &str) {
     let mut stdout = std::io::stdout().lock();
     drop(stdout.write_all(line.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush()));
 }
 
-/// Writes a line for people to standard error.
-pub(crate) fn say(line: &str) {
+/// Writes lines for people to standard error, without anything that steers a terminal.
+pub(crate) fn say(text: &str) {
     let mut stderr = std::io::stderr().lock();
-    drop(stderr.write_all(line.as_bytes()).and_then(|()| stderr.write_all(b"\n")));
+    drop(stderr.write_all(shown::text(text).as_bytes()).and_then(|()| stderr.write_all(b"\n")));
 }
 
 /// `1.2 GB`: decimal units, as disks are sold.
@@ -75,7 +92,7 @@ pub(crate) fn pairs(lines: &[(&str, String)]) {
     let rows: Vec<_> = lines
         .iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| vec![(*name).to_owned(), printable(value)])
+        .map(|(name, value)| vec![(*name).to_owned(), cell(value)])
         .collect();
     out(&table(&rows).join("\n"));
 }

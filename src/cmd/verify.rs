@@ -31,7 +31,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
             map.insert("ok".into(), json!(report.ok()));
             map.insert("session".into(), json!(dir.display().to_string()));
         }
-        text::out(&value.to_string());
+        text::json(&value);
     }
     for note in &report.notes {
         text::say(&text::printable(&format!("note: {note}")));

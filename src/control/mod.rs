@@ -1,4 +1,4 @@
-//! Control of a running recording from outside its process: `watchcap pause`, `resume`, `mark`, `stop`, `status`.
+//! Control of a running recording from outside its process: `watchcap pause`, `resume`, `mark`, `stop`, `status`, `consent withdraw`.
 //!
 //! A recorder listens on a Unix domain socket in a folder that only its owner can enter ([`place`]). One connection carries one
 //! request and one reply, each a line of JSON ([`protocol`]). The recorder's side ([`server`]) runs in a thread of its own and only

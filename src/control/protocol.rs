@@ -5,8 +5,9 @@
 
 use serde_json::{Value, json};
 
-use crate::event::Content;
+use crate::event::{Content, Stream};
 use crate::log::codec::MAX_TEXT;
+use crate::privacy::consent::STREAMS;
 
 /// Version of the protocol.
 pub const VERSION: u64 = 1;
@@ -29,6 +30,11 @@ pub enum Request {
     },
     /// End the recording.
     Stop,
+    /// Take consent back.
+    Withdraw {
+        /// To these streams; none: to all.
+        streams: Vec<Stream>,
+    },
 }
 
 /// How a recording goes.
@@ -50,6 +56,8 @@ pub struct Snapshot {
     pub events: u64,
     /// Bytes of the video.
     pub video_bytes: u64,
+    /// Streams whose consent was taken back, by name.
+    pub withdrawn: Vec<String>,
     /// The monotonic time at which the request took effect, nanoseconds; `None` when it changed nothing.
     pub t_ns: Option<i64>,
 }
@@ -78,10 +86,14 @@ pub fn write_request(request: &Request) -> String {
         Request::Resume => "resume",
         Request::Mark { .. } => "mark",
         Request::Stop => "stop",
+        Request::Withdraw { .. } => "withdraw",
     };
     let mut object = json!({ "watchcap": VERSION, "do": verb });
     if let Request::Mark { text } = request {
         object["text"] = json!(text.0);
+    }
+    if let Request::Withdraw { streams } = request {
+        object["streams"] = streams.iter().map(|stream| stream.name()).collect();
     }
     format!("{object}\n")
 }
@@ -106,6 +118,12 @@ pub fn read_request(line: &[u8]) -> Result<Request, Refusal> {
             }
             Ok(Request::Mark { text: Content(text.to_owned()) })
         }
+        Some("withdraw") => {
+            let names = object.get("streams").and_then(Value::as_array).ok_or_else(|| bad("withdraw names streams"))?;
+            let named = |name: &Value| STREAMS.into_iter().find(|stream| Some(stream.name()) == name.as_str());
+            let streams = names.iter().map(named).collect::<Option<_>>();
+            Ok(Request::Withdraw { streams: streams.ok_or_else(|| bad("withdraw names an unknown stream"))? })
+        }
         _ => Err(Refusal::new("unknown_request", "this recording does not know that request")),
     }
 }
@@ -124,7 +142,7 @@ pub fn write_reply(reply: &Result<Snapshot, Refusal>) -> String {
         Ok(s) => json!({
             "watchcap": VERSION, "ok": true, "pid": s.pid, "session": s.session, "paused": s.paused,
             "elapsed_ms": s.elapsed_ms, "frames": s.frames, "dropped_frames": s.dropped_frames, "events": s.events,
-            "video_bytes": s.video_bytes, "t_ns": s.t_ns,
+            "video_bytes": s.video_bytes, "withdrawn": s.withdrawn, "t_ns": s.t_ns,
         }),
         Err(refusal) => {
             json!({ "watchcap": VERSION, "ok": false, "error": refusal.code, "message": refusal.message })
@@ -159,6 +177,14 @@ pub fn read_reply(line: &[u8]) -> Result<Reply, String> {
             dropped_frames: number("dropped_frames")?,
             events: number("events")?,
             video_bytes: number("video_bytes")?,
+            withdrawn: object
+                .get("withdrawn")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             t_ns: object.get("t_ns").and_then(Value::as_i64),
         })
     };
@@ -174,13 +200,18 @@ mod tests {
     #[test]
     fn requests_and_replies_come_back() {
         let mark = Request::Mark { text: Content("ein \"Zeichen\"\n\u{1b}[31m größer".into()) };
-        for request in [Request::Status, Request::Pause, Request::Resume, Request::Stop, mark] {
+        let withdraw = |streams: &[Stream]| Request::Withdraw { streams: streams.to_vec() };
+        let withdrawals = [withdraw(&[]), withdraw(&[Stream::Input]), withdraw(&STREAMS)];
+        for request in
+            [Request::Status, Request::Pause, Request::Resume, Request::Stop, mark].into_iter().chain(withdrawals)
+        {
             let line = write_request(&request);
             assert!(line.ends_with('\n') && line.trim_end().lines().count() == 1, "more than one line: {line}");
             assert_eq!(read_request(line.as_bytes()), Ok(request));
         }
         let snapshot =
             Snapshot { pid: 7, session: "/tmp/s".into(), paused: true, t_ns: Some(-3), ..Snapshot::default() };
+        let snapshot = Snapshot { withdrawn: vec!["input".into()], ..snapshot };
         assert_eq!(read_reply(write_reply(&Ok(snapshot.clone())).as_bytes()), Ok(Ok(snapshot)));
         let refusal = write_reply(&Err(Refusal::new("busy", "later")));
         assert_eq!(read_reply(refusal.as_bytes()), Ok(Err(("busy".into(), "later".into()))));
@@ -201,6 +232,8 @@ mod tests {
         assert_eq!(code(r#"{"do":"pause"}"#), Err("version"));
         assert_eq!(code(r#"{"watchcap":1,"do":"explode"}"#), Err("unknown_request"));
         assert_eq!(code(r#"{"watchcap":1,"do":"mark"}"#), Err("bad_request"));
+        assert_eq!(code(r#"{"watchcap":1,"do":"withdraw"}"#), Err("bad_request"));
+        assert_eq!(code(r#"{"watchcap":1,"do":"withdraw","streams":["input","log"]}"#), Err("bad_request"));
         assert_eq!(code("pause"), Err("bad_request"));
         assert_eq!(code(&"[".repeat(MAX_LINE)), Err("bad_request"));
     }

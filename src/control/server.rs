@@ -17,7 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::protocol::{MAX_LINE, Refusal, Request, Snapshot, read_request, write_reply};
 use super::{ControlError, place};
-use crate::recorder::{Control, OrderError, Stop};
+use crate::recorder::{Control, OrderError, Stop, Way};
 use crate::time::{Clock, MonoNs, SystemClock};
 
 /// Time that one connection gets, from the first byte to the last of its answer.
@@ -158,6 +158,7 @@ impl Recording {
             let code = match error {
                 OrderError::NotRunning => "not_running",
                 OrderError::Busy => "busy",
+                OrderError::NotRecorded(_) => "not_recorded",
             };
             Refusal::new(code, error.to_string())
         };
@@ -170,6 +171,9 @@ impl Recording {
                 self.stop.ask("stopped");
                 Some(clock.now())
             }
+            Request::Withdraw { streams } => {
+                Some(self.control.withdraw(&streams, Way::Command, clock, &self.stop).map_err(refused)?)
+            }
         };
         let status = self.control.status();
         Ok(Snapshot {
@@ -181,6 +185,7 @@ impl Recording {
             dropped_frames: status.dropped,
             events: status.events,
             video_bytes: status.video_bytes,
+            withdrawn: self.control.withdrawn_streams().iter().map(|stream| stream.name().to_owned()).collect(),
             t_ns: t.map(|t| t.0),
         })
     }

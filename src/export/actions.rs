@@ -88,7 +88,7 @@ impl Format for Actions {
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted]
+        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -108,7 +108,8 @@ impl Format for Actions {
         inputs::for_each(piece.source, &steps, progress, &mut |index, step, action| {
             writer.push(piece.source, index, step, &action).map_err(table)
         })?;
-        writer.finish().map_err(table)
+        writer.finish().map_err(table)?;
+        Ok(())
     }
 }
 
@@ -154,16 +155,17 @@ impl<W: std::io::Write + Send> Writer<W> {
         self.file.write(&batch)
     }
 
-    /// Ends the table and hands everything on to where it goes.
+    /// Ends the table, and hands back what it was written to.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn finish(mut self) -> Result<(), ParquetError> {
+    pub fn finish(mut self) -> Result<W, ParquetError> {
         if self.batch.rows > 0 {
             self.flush()?;
         }
         let mut to = self.file.into_inner()?;
-        to.flush().map_err(ParquetError::from)
+        to.flush()?;
+        Ok(to)
     }
 }
 

@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use super::Opt;
+use crate::encode::EncodeError;
 use crate::event::Stream;
+use crate::finalize::moov::MoovError;
+use crate::log::video::VideoError;
 use crate::redact::span::SpanError;
 use crate::session::frames::FrameError;
 use crate::session::reader::ReadError;
+use crate::session::review::ReviewError;
 use crate::session::seal::SealError;
 
 /// Why.
@@ -82,6 +86,36 @@ pub enum ExportError {
         /// The session.
         path: PathBuf,
     },
+    /// Pictures cannot have this size.
+    #[error("pictures of {}x{} cannot be made {}x{}", picture.0, picture.1, asked.0, asked.1)]
+    Size {
+        /// The size that was asked for.
+        asked: (u32, u32),
+        /// The size that they have.
+        picture: (u32, u32),
+    },
+    /// The video has another number of frames than the table.
+    #[error("{path} has {found} frames, and its table {expected}", path = path.display())]
+    Frames {
+        /// The video.
+        path: PathBuf,
+        /// Frames in it.
+        found: usize,
+        /// Frames in the table.
+        expected: usize,
+    },
+    /// What reviewers said cannot be read.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    /// Pictures cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A video cannot be written.
+    #[error(transparent)]
+    Video(#[from] VideoError),
+    /// Its index cannot be made.
+    #[error("cannot make the index of a video: {0}")]
+    Moov(#[from] MoovError),
     /// The part that was asked for is none.
     #[error(transparent)]
     Span(#[from] SpanError),
@@ -151,6 +185,11 @@ impl ExportError {
             Self::NoFrames { .. } => {
                 Some("look at it with `watchcap info`; widen --from and --to if you gave them".into())
             }
+            Self::Size { .. } => Some("even sides, 16 to those of the picture: pictures are not made larger".into()),
+            Self::Frames { path, .. } => Some(format!("see what is wrong with: watchcap verify {}", path.display())),
+            Self::Review(error) => error.hint(),
+            Self::Encode(error) => error.hint(),
+            Self::Video(error) => error.hint(),
             Self::Span(error) => error.hint(),
             Self::Read(error) => error.hint(),
             Self::Frame(error) => error.hint(),
@@ -158,7 +197,7 @@ impl ExportError {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some disk space and export again: what is whole is not made again".into())
             }
-            Self::Table { .. } | Self::Json { .. } | Self::Io { .. } => None,
+            Self::Table { .. } | Self::Moov(_) | Self::Json { .. } | Self::Io { .. } => None,
         }
     }
 
@@ -171,6 +210,7 @@ impl ExportError {
                 | Self::OneFile { .. }
                 | Self::Inside { .. }
                 | Self::Consent { .. }
+                | Self::Size { .. }
                 | Self::Span(_)
         )
     }

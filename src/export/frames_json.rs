@@ -6,10 +6,9 @@
 use std::io::{BufWriter, Write as _};
 
 use super::error::io_error;
+use super::video::{open_video, proxy};
 use super::{ExportError, Format, Opt, Out, Piece, Progress, Step};
 use crate::event::Stream;
-use crate::session::frames::FrameReader;
-use crate::session::layout;
 
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: usize = 65_536;
@@ -31,7 +30,7 @@ impl Format for FramesJson {
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[]
+        &[Opt::OnlyAccepted, Opt::Resize]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -42,11 +41,19 @@ impl Format for FramesJson {
         Some("frames.json")
     }
 
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         if piece.source.frames.is_empty() {
             return Err(ExportError::NoFrames { path: piece.source.dir().to_path_buf() });
         }
-        let video = FrameReader::open(&layout::frames_path(piece.source.dir()))?;
+        let mut video = open_video(piece.source)?;
+        if let Some(size) = piece.options.resize {
+            let (_, path) = out.create(&out.name_beside(&format!("{}x{}.mp4", size.0, size.1)))?;
+            proxy(piece.source, &mut video, size, &path, progress)?;
+        }
         let samples = &video.index().samples;
         let (file, path) = out.create(&out.name("frames.json"))?;
         let mut file = BufWriter::with_capacity(1 << 18, file);

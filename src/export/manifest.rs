@@ -63,6 +63,9 @@ pub struct FileInfo {
     pub size_bytes: u64,
     /// Its SHA-256.
     pub sha256: String,
+    /// How many samples are in it, where a file holds several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
 }
 
 fn moment(moment: Option<Moment>) -> Value {
@@ -88,6 +91,14 @@ impl Manifest {
                 Opt::ExcludeRedacted => {
                     asked.insert("exclude_redacted".into(), json!(options.exclude_redacted));
                 }
+                Opt::OnlyAccepted => {
+                    let review = source.review_hash().map(|hash| json!({ "review_sha256": hash.to_string() }));
+                    asked.insert("only_accepted".into(), json!(review));
+                }
+                Opt::Resize => drop(asked.insert("resize".into(), json!(options.resize))),
+                Opt::Clips => drop(asked.insert("clip_seconds".into(), json!(options.clip_seconds))),
+                Opt::Shards => drop(asked.insert("shard_mb".into(), json!(options.shard_mb))),
+                Opt::Split => drop(asked.insert("val_percent".into(), json!(options.val_percent))),
             }
         }
         Self {
@@ -113,7 +124,7 @@ impl Manifest {
         if path.metadata().ok()?.len() > MAX_BYTES {
             return None;
         }
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        serde_json::from_slice(&crate::files::read_at_most(path, MAX_BYTES).ok()?).ok()
     }
 
     /// Whether it was made of the same session in the same way.

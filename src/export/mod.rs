@@ -16,6 +16,9 @@ pub mod manifest;
 pub mod out;
 pub mod source;
 pub mod steps;
+pub mod video;
+pub mod vpt;
+pub mod webdataset;
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +31,7 @@ use crate::event::Stream;
 use crate::redact::span::Moment;
 
 /// Every format, in the order in which they are listed.
-pub const FORMATS: &[&dyn Format] = &[&actions::Actions, &frames_json::FramesJson];
+pub const FORMATS: &[&dyn Format] = &[&actions::Actions, &frames_json::FramesJson, &vpt::Vpt, &webdataset::WebDataset];
 
 /// A form in which sessions can be had.
 pub trait Format: Sync {
@@ -45,6 +48,10 @@ pub trait Format: Sync {
     /// End of the name of its one file per session; `None` when a session becomes several files. With it, `--out` may name a file.
     fn suffix(&self) -> Option<&'static str> {
         None
+    }
+    /// Whether it is about sessions as a whole, so that a part that was accepted does not do.
+    fn is_whole(&self) -> bool {
+        false
     }
     /// Writes one session.
     ///
@@ -75,6 +82,16 @@ pub enum Opt {
     Span,
     /// Leave out what was redacted.
     ExcludeRedacted,
+    /// Only what a reviewer accepted.
+    OnlyAccepted,
+    /// Smaller pictures.
+    Resize,
+    /// Length of a clip.
+    Clips,
+    /// Size of a shard.
+    Shards,
+    /// Share of the sessions that is for validation.
+    Split,
 }
 
 impl Opt {
@@ -84,6 +101,11 @@ impl Opt {
             Self::Fps => "--fps",
             Self::Span => "--from and --to",
             Self::ExcludeRedacted => "--exclude-redacted",
+            Self::OnlyAccepted => "--only-accepted",
+            Self::Resize => "--resize",
+            Self::Clips => "--clip-seconds",
+            Self::Shards => "--shard-mb",
+            Self::Split => "--val-percent",
         }
     }
 }
@@ -99,6 +121,16 @@ pub struct Options {
     pub to: Option<Moment>,
     /// Leave out steps in which something was redacted.
     pub exclude_redacted: bool,
+    /// Only steps that a reviewer accepted; sessions without any are passed over.
+    pub only_accepted: bool,
+    /// Width and height of the pictures, pixels.
+    pub resize: Option<(u32, u32)>,
+    /// Shortest length of a clip, seconds.
+    pub clip_seconds: Option<u32>,
+    /// Largest size of a shard, 1,000,000 bytes.
+    pub shard_mb: Option<u32>,
+    /// How many sessions of a hundred are for validation.
+    pub val_percent: Option<u8>,
     /// Do not compare the session's files with its seal first.
     pub no_verify: bool,
 }
@@ -110,6 +142,11 @@ impl Options {
             (Opt::Fps, self.fps.is_some()),
             (Opt::Span, self.from.is_some() || self.to.is_some()),
             (Opt::ExcludeRedacted, self.exclude_redacted),
+            (Opt::OnlyAccepted, self.only_accepted),
+            (Opt::Resize, self.resize.is_some()),
+            (Opt::Clips, self.clip_seconds.is_some()),
+            (Opt::Shards, self.shard_mb.is_some()),
+            (Opt::Split, self.val_percent.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(opt, _)| opt)
     }
@@ -154,6 +191,15 @@ pub struct Made {
     pub kept: bool,
 }
 
+/// What became of all of them.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Done {
+    /// The sessions that are there now, in the order in which they were named.
+    pub made: Vec<Made>,
+    /// Names of those that no reviewer accepted, when that was asked for.
+    pub passed_over: Vec<String>,
+}
+
 /// Exports sessions.
 ///
 /// # Errors
@@ -164,20 +210,23 @@ pub fn run(
     target: &Path,
     options: &Options,
     progress: Progress<'_>,
-) -> Result<Vec<Made>, ExportError> {
+) -> Result<Done, ExportError> {
     if let Some(opt) = options.given().find(|opt| !format.takes().contains(opt)) {
         return Err(ExportError::Option { format: format.name(), opt, takes: format.takes() });
     }
     let places = out::places(format, sessions, target)?;
-    let mut made = Vec::new();
+    let mut done = Done::default();
     for (index, (session, place)) in sessions.iter().zip(&places).enumerate() {
-        made.push(one(format, index, session, place, options, progress)?);
+        match one(format, index, session, place, options, progress)? {
+            Some(made) => done.made.push(made),
+            None => done.passed_over.push(place.name.clone()),
+        }
     }
-    let manifests: Vec<Manifest> = made.iter().map(|made| made.manifest.clone()).collect();
+    let manifests: Vec<Manifest> = done.made.iter().map(|made| made.manifest.clone()).collect();
     if let Some(place) = places.first() {
         format.finish(&manifests, &place.dir)?;
     }
-    Ok(made)
+    Ok(done)
 }
 
 fn one(
@@ -187,16 +236,21 @@ fn one(
     place: &out::Place,
     options: &Options,
     progress: Progress<'_>,
-) -> Result<Made, ExportError> {
-    let source = Source::open(session)?;
+) -> Result<Option<Made>, ExportError> {
+    let mut source = Source::open(session)?;
     source.check_consent(format)?;
+    if options.only_accepted && !(source.read_review()? && (source.is_accepted_whole() || !format.is_whole())) {
+        // What was made of it when that was not asked for must not stay among what was accepted.
+        Out::begin(place).remove(&place.manifest_path(format))?;
+        return Ok(None);
+    }
     let manifest = Manifest::of(format, &source, options, &place.name);
     let path = place.manifest_path(format);
     if let Some(there) = Manifest::read(&path)
         && there.is(&manifest)
         && there.files_are_in(&place.dir)
     {
-        return Ok(Made { manifest: there, path, kept: true });
+        return Ok(Some(Made { manifest: there, path, kept: true }));
     }
     if !options.no_verify {
         source.verify(progress)?;
@@ -209,5 +263,5 @@ fn one(
         return Err(error);
     }
     let manifest = out.publish(manifest, &path)?;
-    Ok(Made { manifest, path, kept: false })
+    Ok(Some(Made { manifest, path, kept: false }))
 }

@@ -3,7 +3,7 @@
 //! Keeps the invariants that a file appears under its name only when it is whole and on the disk, and the manifest when all of them are;
 //! and that all of it is private. What another export left under the same names, and is not made again, is removed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -87,16 +87,45 @@ fn refuse_inside(dir: &Path) -> Result<(), ExportError> {
 pub struct Out {
     place: Place,
     made: Vec<String>,
+    samples: BTreeMap<String, u64>,
+    scratch: Vec<PathBuf>,
 }
 
 impl Out {
     pub(super) fn begin(place: &Place) -> Self {
-        Self { place: place.clone(), made: Vec::new() }
+        Self { place: place.clone(), made: Vec::new(), samples: BTreeMap::new(), scratch: Vec::new() }
     }
 
     /// The name of a piece's file: the session's name and this suffix, or the one that was asked for.
     pub fn name(&self, suffix: &str) -> String {
         self.place.file.clone().unwrap_or_else(|| format!("{}.{suffix}", self.place.name))
+    }
+
+    /// The name of a file beside the one that was asked for, or the session's name, and this suffix.
+    pub fn name_beside(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.place.file.as_ref().unwrap_or(&self.place.name))
+    }
+
+    /// A path beside what is made, for a file that is not published and removed at the end.
+    pub fn scratch(&mut self, suffix: &str) -> PathBuf {
+        let path = layout::temp_path(&self.place.dir.join(self.name_beside(suffix)));
+        self.scratch.push(path.clone());
+        path
+    }
+
+    /// Says how many samples a file holds.
+    pub fn note_samples(&mut self, name: &str, samples: u64) {
+        self.samples.insert(name.to_owned(), samples);
+    }
+
+    fn clean(&self) {
+        for path in &self.scratch {
+            if let Err(error) = std::fs::remove_file(path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, path = %path.display(), "a temporary file could not be removed");
+            }
+        }
     }
 
     /// Begins a file, private, under its temporary name; its folders are made when it has some. Answers with the path to write to.
@@ -122,6 +151,7 @@ impl Out {
 
     /// Removes what was begun.
     pub(super) fn discard(&self) {
+        self.clean();
         for name in &self.made {
             let temp = layout::temp_path(&self.place.dir.join(name));
             if let Err(error) = std::fs::remove_file(&temp) {
@@ -132,14 +162,16 @@ impl Out {
 
     /// Gives every file its name, and then writes the manifest.
     pub(super) fn publish(self, manifest: Manifest, path: &Path) -> Result<Manifest, ExportError> {
+        self.clean();
         let mut manifest = manifest;
         for name in &self.made {
             let temp = layout::temp_path(&self.place.dir.join(name));
             let size_bytes = temp.metadata().map_err(io_error("look at", &temp))?.len();
             let sha256 = seal::hash_file(&temp, &mut |_| {})?.to_string();
-            manifest.files.push(FileInfo { name: name.clone(), size_bytes, sha256 });
+            let samples = self.samples.get(name).copied();
+            manifest.files.push(FileInfo { name: name.clone(), size_bytes, sha256, samples });
         }
-        self.forget(&manifest, path)?;
+        self.forget(&manifest.files, path)?;
         for name in &self.made {
             let target = self.place.dir.join(name);
             seal::publish(&layout::temp_path(&target), &target)?;
@@ -151,13 +183,18 @@ impl Out {
         Ok(manifest)
     }
 
+    /// Removes what an earlier export made of the session.
+    pub(super) fn remove(&self, path: &Path) -> Result<(), ExportError> {
+        self.forget(&[], path)
+    }
+
     /// Removes an older manifest, which is not true any more, and those of its files that are not made again.
-    fn forget(&self, manifest: &Manifest, path: &Path) -> Result<(), ExportError> {
+    fn forget(&self, made: &[FileInfo], path: &Path) -> Result<(), ExportError> {
         let Some(old) = Manifest::read(path) else { return Ok(()) };
         std::fs::remove_file(path).map_err(io_error("remove", path))?;
         for file in &old.files {
             let inside = file.name.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-            if inside && !manifest.files.iter().any(|made| made.name == file.name) {
+            if inside && !made.iter().any(|made| made.name == file.name) {
                 let left = self.place.dir.join(&file.name);
                 match std::fs::remove_file(&left) {
                     Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -11,6 +11,7 @@ use super::{ExportError, Format, Progress, Step};
 use crate::event::Stream;
 use crate::session::layout::{self, DirState};
 use crate::session::reader::{ReadError, SessionReader};
+use crate::session::review::{Review, Verdict};
 use crate::session::row::{OwnedRow, event_type, key};
 use crate::session::sample_index::pts_us;
 use crate::session::seal::{self, FileHash};
@@ -68,6 +69,8 @@ pub struct Source {
     dir: PathBuf,
     reader: SessionReader,
     integrity: FileHash,
+    /// What reviewers said, and the hash of the file that says so; only when it was asked for.
+    review: Option<(Review, FileHash)>,
     /// Times of the first and the last row.
     pub span_ns: (i64, i64),
     /// Its frames, by their number.
@@ -91,11 +94,15 @@ impl Source {
             return Err(ExportError::NotSealed { path: dir.to_path_buf(), log: state == DirState::Log });
         }
         let seal = layout::integrity_path(dir);
-        let digest: [u8; 32] = Sha256::digest(std::fs::read(&seal).map_err(io_error("read", &seal))?).into();
+        let digest: [u8; 32] = Sha256::digest(
+            crate::files::read_at_most(&seal, seal::MAX_INTEGRITY_BYTES).map_err(io_error("read", &seal))?,
+        )
+        .into();
         Ok(Self {
             dir: dir.to_path_buf(),
             reader: SessionReader::open(dir)?,
             integrity: FileHash(digest),
+            review: None,
             span_ns: (0, 0),
             frames: Vec::new(),
             redacted: Spans::default(),
@@ -117,6 +124,33 @@ impl Source {
     /// SHA-256 of its `integrity.sha256`: says which session it is, to the byte.
     pub fn integrity(&self) -> FileHash {
         self.integrity
+    }
+
+    /// Reads what reviewers said; false when nothing of the session is accepted.
+    pub(super) fn read_review(&mut self) -> Result<bool, ExportError> {
+        let path = layout::review_path(&self.dir);
+        let review = Review::read_as(&self.dir, Some(&self.reader.metadata().session_id))?;
+        let accepted = review.is_accepted()
+            || review.spans().any(|remark| remark.verdict == Some(Verdict::Accept) && !remark.stale);
+        if accepted {
+            self.review = Some((review, seal::hash_file(&path, &mut |_| {})?));
+        }
+        Ok(accepted)
+    }
+
+    /// SHA-256 of the file by whose verdicts steps are chosen; `None` when they are not.
+    pub(super) fn review_hash(&self) -> Option<FileHash> {
+        self.review.as_ref().map(|(_, hash)| *hash)
+    }
+
+    /// Whether reviewers accepted what is at this moment; always when nobody asked for that.
+    pub fn is_accepted(&self, t_ns: i64) -> bool {
+        self.review.as_ref().is_none_or(|(review, _)| review.verdict_at(t_ns) == Some(Verdict::Accept))
+    }
+
+    /// Whether reviewers accepted the session as a whole; always when nobody asked for that.
+    pub fn is_accepted_whole(&self) -> bool {
+        self.review.as_ref().is_none_or(|(review, _)| review.is_accepted())
     }
 
     /// Refuses what the session's consent does not cover. Metadata that do not say are no consent.

@@ -37,6 +37,7 @@ pub fn steps(source: &Source, options: &Options) -> Result<Vec<Step>, ExportErro
     let steps: Vec<Step> = all
         .into_iter()
         .filter(|step| span.holds(step.start_ns))
+        .filter(|step| source.is_accepted(step.start_ns))
         .filter(|step| !(options.exclude_redacted && is_redacted(source, step)))
         .collect();
     if steps.is_empty() { Err(none()) } else { Ok(steps) }

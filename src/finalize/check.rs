@@ -74,7 +74,7 @@ pub fn sealed(dir: &Path) -> Result<(), CheckError> {
     same("sealed files", &names, &listing.files)?;
     let metadata = Metadata::read(&layout::metadata_path(dir))?;
     let frames = layout::frames_path(dir);
-    let video = match std::fs::File::open(&frames) {
+    let video = match crate::files::open_regular(&frames) {
         Ok(file) => Some(sample_index::read_index(&file)?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && metadata.frames == 0 => None,
         Err(error) => return Err(CheckError::Open(error)),

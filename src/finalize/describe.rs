@@ -10,13 +10,16 @@ use serde_json::Value;
 use super::rows::RowMaker;
 use super::tables::TableSummary;
 use crate::encode::ParameterSets;
+use crate::event::Stream;
 use crate::log::reader::{Database, Facts, LogReader};
+use crate::privacy::consent::{STREAMS, WITHDRAWN};
 use crate::session::metadata::{
     AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, PiiRegion, Privacy,
-    Recovery, Resolution, StreamInfo, SurfaceInfo, fit_drift_ppm,
+    Recovery, Resolution, StreamInfo, SurfaceInfo, Withdrawal, fit_drift_ppm,
 };
 use crate::session::schema::FORMAT_VERSION;
 use crate::session::sps;
+use crate::time::MonoNs;
 
 /// What became of the video.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,6 +123,19 @@ impl Story {
         self.setup.get(key).unwrap_or(&Value::Null)
     }
 
+    /// Streams whose consent was taken back while they were recorded, with the fact that says so.
+    fn withdrawn(&self) -> impl Iterator<Item = (Stream, &Value)> {
+        STREAMS.into_iter().filter_map(|stream| {
+            let fact = self.fact(&format!("withdrawn_{}", stream.name()));
+            fact.get("t_ns")?.as_i64().map(|_| (stream, fact))
+        })
+    }
+
+    /// These streams, and the moment from which on nothing of them was kept.
+    pub fn closed(&self) -> Vec<(Stream, MonoNs)> {
+        self.withdrawn().filter_map(|(stream, fact)| Some((stream, MonoNs(fact.get("t_ns")?.as_i64()?)))).collect()
+    }
+
     /// What was found in a log that is not whole; `None` of one that is.
     fn recovery(&self, reader: &LogReader, outcome: &Outcome, rows: &RowMaker) -> Option<Recovery> {
         let recovery = Recovery {
@@ -169,7 +185,7 @@ impl Story {
         let last = end.max(table.span_ns.map(|(_, last)| last)).unwrap_or(first);
         let frames = rows.samples.len() as u64;
         let video_us = rows.samples.last().map_or(0, |s| s.pts_us);
-        let running_us = video_us - rows.facts.paused_ns / 1000;
+        let running_us = video_us.saturating_sub(rows.facts.paused_ns / 1000);
         let per_video = |amount: f64| (video_us > 0).then(|| amount / (video_us as f64 / 1e6));
         let captured_at = anchors
             .first()
@@ -181,7 +197,7 @@ impl Story {
             session_id: self.session_id.clone(),
             watchcap: text(session, "watchcap").unwrap_or_default(),
             captured_at,
-            duration_ns: last - first,
+            duration_ns: last.saturating_sub(first),
             end_reason: match (&self.facts.end, &self.facts.ending) {
                 (Some((reason, _)), _) => Some(reason.clone()),
                 (None, ending) => ending.as_ref().map(|ending| ending.reason.clone()),
@@ -240,8 +256,10 @@ impl Story {
             }
             let agreed = flag(consent, &format!("record_{name}"));
             let failed = self.fact(&format!("failed_{name}")).as_str();
+            let withdrawn = self.withdrawn().any(|(stream, _)| stream.name() == name);
             let status = match (agreed, fact.is_null()) {
                 (_, false) if failed.is_some() => "failed",
+                (_, false) if withdrawn => "withdrawn",
                 (_, false) => "recorded",
                 (true, true) if name != "audio" => "missing",
                 _ => "off",
@@ -257,7 +275,7 @@ impl Story {
                 settings.insert("unchanged".into(), self.fact("unchanged").clone());
             }
             let source = text(fact, "backend");
-            let reason = failed.map(str::to_owned);
+            let reason = failed.or(withdrawn.then_some(WITHDRAWN)).map(str::to_owned);
             let info = StreamInfo { status: status.into(), source, reason, settings, extra: Extra::new() };
             out.insert(name.to_owned(), info);
         }
@@ -307,6 +325,18 @@ impl Story {
             agreed_at: text(fact, "given_at").unwrap_or_default(),
             text_version: number(fact, "text_version"),
             scope: text(fact, "scope"),
+            withdrawn: self
+                .withdrawn()
+                .map(|(stream, fact)| {
+                    let withdrawal = Withdrawal {
+                        at: text(fact, "at"),
+                        how: text(fact, "how"),
+                        t_ns: fact.get("t_ns").and_then(Value::as_i64),
+                        extra: Extra::new(),
+                    };
+                    (stream.name().to_owned(), withdrawal)
+                })
+                .collect(),
             extra: Extra::new(),
         }
     }
@@ -323,6 +353,14 @@ impl Story {
             pii_regions: list("pii_regions").filter_map(region).collect(),
             excluded_apps: list("excluded_apps").filter_map(Value::as_str).map(str::to_owned).collect(),
             keys: text(fact, "keys"),
+            hotkeys: self
+                .fact("hotkeys")
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             redacted_spans: table.counts.get("redact").copied().unwrap_or(0),
             redacted_keys: rows.facts.redacted_keys,
             extra: Extra::new(),
@@ -378,6 +416,9 @@ fn surface(screen: &Value) -> Option<SurfaceInfo> {
     })
 }
 
+/// Most pairs of stream and reason that are told apart; the recorder has some twenty reasons.
+const MAX_LOSSES: usize = 1024;
+
 /// Adds up what is missing, by stream and reason.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Losses(BTreeMap<(&'static str, String), Lost>);
@@ -394,8 +435,10 @@ struct Lost {
 impl Losses {
     /// Counts a gap.
     pub fn add(&mut self, gap: &crate::event::Gap, from: crate::time::MonoNs) {
+        let known = self.0.len() < MAX_LOSSES || self.0.contains_key(&(gap.stream.name(), gap.reason.clone()));
+        let reason = if known { gap.reason.clone() } else { "other".to_owned() };
         let empty = Lost { gaps: 0, count: Some(0), from_ns: from.0, until_ns: gap.until.0 };
-        let lost = self.0.entry((gap.stream.name(), gap.reason.clone())).or_insert(empty);
+        let lost = self.0.entry((gap.stream.name(), reason)).or_insert(empty);
         lost.gaps += 1;
         lost.count = lost.count.zip(gap.lost).map(|(sum, more)| sum.saturating_add(more));
         lost.from_ns = lost.from_ns.min(from.0);

@@ -10,7 +10,12 @@ use crate::event::{Event, Gap, Source, Stream};
 use crate::log::ending::Ending;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogError, Record};
+use crate::privacy::consent::WITHDRAWN;
 use crate::time::MonoNs;
+
+/// Most records that wait for others to come before them. What a recorder writes is out of order by what its queues hold, 65,536 inputs;
+/// beyond this the rows are not in the order of time, and what is made of them is refused when it is read back.
+const MAX_WAITING: usize = 1 << 18;
 
 /// What is taken up in one step.
 #[derive(Clone, Copy)]
@@ -41,13 +46,16 @@ pub struct Merge<'a> {
     ending: Option<Ending>,
     /// `bound[i]`: smallest time in piece `i` and all behind it.
     bound: Vec<MonoNs>,
-    /// Read and not final yet, sorted.
+    /// Read and not final yet.
     waiting: Vec<(u64, Record)>,
+    /// The smallest time among them.
+    earliest: MonoNs,
 }
 
 impl<'a> Merge<'a> {
-    /// A merge from the beginning; `found` are the frames that were found by their SEI, in order.
-    pub fn new(reader: &'a LogReader, found: &'a [FoundFrame]) -> Self {
+    /// A merge from the beginning; `found` are the frames that were found by their SEI, in order; `closed` are the streams whose consent
+    /// was taken back, and when, which is a gap from there to the end.
+    pub fn new(reader: &'a LogReader, found: &'a [FoundFrame], closed: &[(Stream, MonoNs)]) -> Self {
         let chunks = reader.chunks();
         let mut pieces = Vec::with_capacity(chunks.len() + reader.holes.len() + 1);
         let (mut hole, mut from) = (0, 0);
@@ -75,7 +83,17 @@ impl<'a> Merge<'a> {
             };
             bound[index] = bound[index + 1].min(min);
         }
-        Self { reader, found, pieces, next: 0, unreadable: 0, ending, bound, waiting: Vec::new() }
+        let end = reader.facts.end.as_ref().map(|(_, t)| *t);
+        let last = end.max(chunks.iter().map(|chunk| chunk.max_t).max()).max(found.last().map(|found| found.t));
+        let waiting = closed.iter().map(|(stream, t)| {
+            let until = last.map_or(*t, |last| last.max(*t));
+            let gap = Gap { stream: *stream, reason: WITHDRAWN.to_owned(), lost: Some(0), until };
+            // Behind everything of the same time.
+            (u64::MAX, Record { t: *t, source: Source::Recorder, body: Body::Event(Event::Gap(gap)) })
+        });
+        let waiting: Vec<_> = waiting.collect();
+        let earliest = waiting.iter().map(|(_, record)| record.t).min().unwrap_or(MonoNs(i64::MAX));
+        Self { reader, found, pieces, next: 0, unreadable: 0, ending, bound, waiting, earliest }
     }
 
     fn lost(&mut self, seq: u64, lost: Option<u64>, from: MonoNs, until: MonoNs) {
@@ -180,17 +198,28 @@ impl<'a> Merge<'a> {
     pub fn next_batch(&mut self) -> Result<Option<Vec<(u64, Record)>>, LogError> {
         loop {
             let Some(piece) = self.pieces.get(self.next).copied() else {
-                let rest = std::mem::take(&mut self.waiting);
+                let mut rest = std::mem::take(&mut self.waiting);
+                rest.sort_by_key(|(seq, record)| (record.t, *seq));
                 return Ok((!rest.is_empty()).then_some(rest));
             };
+            let before = self.waiting.len();
             self.take(piece)?;
             self.next += 1;
+            let bound = self.bound[self.next];
+            let taken = self.waiting[before..].iter().map(|(_, record)| record.t).min();
+            self.earliest = taken.map_or(self.earliest, |taken| self.earliest.min(taken));
+            if self.earliest >= bound && self.waiting.len() <= MAX_WAITING {
+                continue;
+            }
             // Nearly sorted already, which this sort is made for.
             self.waiting.sort_by_key(|(seq, record)| (record.t, *seq));
-            let bound = self.bound[self.next];
-            let ready = self.waiting.partition_point(|(_, record)| record.t < bound);
+            let ready = match self.waiting.partition_point(|(_, record)| record.t < bound) {
+                _ if self.waiting.len() > MAX_WAITING => self.waiting.len(),
+                ready => ready,
+            };
             if ready > 0 {
                 let rest = self.waiting.split_off(ready);
+                self.earliest = rest.first().map_or(MonoNs(i64::MAX), |(_, record)| record.t);
                 return Ok(Some(std::mem::replace(&mut self.waiting, rest)));
             }
         }

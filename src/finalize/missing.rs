@@ -69,13 +69,13 @@ fn places(reader: &LogReader, len: u64) -> Vec<Place> {
     let mut add = |index: usize, holes: Range<usize>| {
         let (before, after) = (frame_before(reader, index), frame_after(reader, index));
         let start = before.as_ref().map_or(FIRST_BOX, end_of);
-        let end = after.as_ref().map_or(len, |frame| frame.offset);
+        let end = after.as_ref().map_or(len, |frame| frame.offset.min(len));
         match out.last_mut() {
             Some(last) if last.range.start == start => last.holes.end = last.holes.end.max(holes.end),
             _ if start >= end => {}
             _ => {
-                let numbers =
-                    before.map_or(0, |frame| frame.frame_ref.0 + 1)..after.map_or(u64::MAX, |frame| frame.frame_ref.0);
+                let numbers = before.map_or(0, |frame| frame.frame_ref.0.saturating_add(1))
+                    ..after.map_or(u64::MAX, |frame| frame.frame_ref.0);
                 out.push(Place { range: start..end, numbers, holes });
             }
         }
@@ -104,7 +104,7 @@ pub fn find(reader: &LogReader, video: &LogVideo, story: &Story) -> Result<Found
                 if !numbers.contains(&stamp.frame_ref.0) || !later {
                     continue;
                 }
-                numbers.start = stamp.frame_ref.0 + 1;
+                numbers.start = stamp.frame_ref.0.saturating_add(1);
                 while room == 0 && !holes.is_empty() {
                     holes.start += 1;
                     room = if holes.is_empty() { 0 } else { reader.holes[holes.start].count };

@@ -177,13 +177,13 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
             LogError::NoLog { path: session.to_path_buf() }.into()
         }
     };
-    if !paths.dir.is_dir() {
+    if !paths.is_there() {
         return Err(nothing_left());
     }
     let lock = match LogLock::take(&paths.lock, "finalize") {
         Ok(lock) => lock,
         // Another run was about to delete the log.
-        Err(_) if !paths.dir.is_dir() => return Err(nothing_left()),
+        Err(_) if !paths.is_there() => return Err(nothing_left()),
         Err(error) => return Err(error.into()),
     };
     // Looked at with the lock in hand: another run may have sealed it in between.
@@ -225,8 +225,11 @@ fn write_table(
     table: &Path,
     progress: &mut dyn FnMut(Step),
 ) -> Result<(RowMaker, describe::Outcome, tables::TableSummary), FinalizeError> {
-    if table.exists() {
-        std::fs::remove_file(table).map_err(crate::log::io_error("remove", table))?;
+    match std::fs::remove_file(table) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(crate::log::io_error("remove", table)(error).into());
+        }
+        _ => {}
     }
     let mut writer = TableWriter::create(table, &source.story.session_id, &[])?;
     let (maker, outcome) = source.rows(&mut |row| Ok(writer.push(row)?), &mut |done, of| {

@@ -11,6 +11,7 @@ use crate::finalize::describe::Losses;
 use crate::finalize::moov::MAX_GAP_US;
 use crate::hid;
 use crate::log::{Body, Record};
+use crate::privacy::consent::WITHDRAWN;
 use crate::session::row::{Row, RowMetadata, event_type, key};
 use crate::session::sample_index::{Sample, pts_us};
 use crate::time::MonoNs;
@@ -128,7 +129,14 @@ impl RowMaker {
                     Event::Pause => {
                         self.release_held(t, sink)?;
                         self.paused_since.get_or_insert(t);
+                        self.by_hotkey(record.source);
                         self.row(t, event_type::PAUSE, Cells::default(), sink)?;
+                    }
+                    // Consent to the input was taken back: nothing is held that is known of, and no window is known to be active.
+                    Event::Gap(gap) if gap.stream == Stream::Input && gap.reason == WITHDRAWN => {
+                        self.release_held(t, sink)?;
+                        self.window_id.clear();
+                        self.event_row(t, record.source, event, sink)?;
                     }
                     other => self.event_row(t, record.source, other, sink)?,
                 }
@@ -153,7 +161,7 @@ impl RowMaker {
         if logged != self.next_logged {
             self.waiting_for_idr = true;
         }
-        self.next_logged = logged + 1;
+        self.next_logged = logged.saturating_add(1);
         if frame.keyframe {
             self.waiting_for_idr = false;
         }
@@ -166,7 +174,7 @@ impl RowMaker {
         }
         let t0 = *self.facts.t0.get_or_insert(t);
         let pts_us = pts_us(t.0, t0.0);
-        if self.samples.last().is_some_and(|last| pts_us - last.pts_us > MAX_GAP_US) {
+        if self.samples.last().is_some_and(|last| pts_us.saturating_sub(last.pts_us) > MAX_GAP_US) {
             // The index cannot say so; what lies behind such a gap is left out, and is a gap.
             self.ended_at = logged;
             self.facts.torn_frames += 1;
@@ -219,12 +227,12 @@ impl RowMaker {
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         if let Some(since) = &mut self.paused_since {
-            self.paused_ns += t.0 - since.0;
+            self.paused_ns = self.paused_ns.saturating_add(t.0.saturating_sub(since.0));
             *since = t;
         }
         // What was before the first frame does not lie between frames.
         let paused_ns = std::mem::take(&mut self.paused_ns);
-        self.facts.paused_ns += if index > 0 { paused_ns } else { 0 };
+        self.facts.paused_ns = self.facts.paused_ns.saturating_add(if index > 0 { paused_ns } else { 0 });
         let pts = self.samples[index as usize].pts_us;
         let found = self.found.binary_search(&frame.frame_ref.0).is_ok();
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
@@ -249,6 +257,13 @@ impl RowMaker {
     fn torn_row<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
         let gap = Gap { stream: Stream::Screen, reason: "frame_torn".into(), lost: Some(1), until: t };
         self.event_row(t, Source::Recorder, &Event::Gap(gap), sink)
+    }
+
+    /// Says of a row that its order came from a source of inputs.
+    fn by_hotkey(&mut self, source: Source) {
+        if source != Source::Recorder {
+            self.metadata.push_str(key::HOTKEY, "1");
+        }
     }
 
     fn release_held<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -353,6 +368,8 @@ impl RowMaker {
                 event_type::FOCUS
             }
             Event::Mark { text } => {
+                self.by_hotkey(source);
+                let metadata = &mut self.metadata;
                 metadata.push_str(key::TEXT, &text.0);
                 event_type::MARK
             }
@@ -360,7 +377,7 @@ impl RowMaker {
                 self.losses.add(gap, t);
                 if let Some(lost) = gap.lost {
                     if gap.stream == Stream::Screen {
-                        self.facts.dropped_frames += lost;
+                        self.facts.dropped_frames = self.facts.dropped_frames.saturating_add(lost);
                     }
                     metadata.push_int(key::LOST, lost.min(i64::MAX as u64) as i64);
                 }
@@ -392,7 +409,9 @@ impl RowMaker {
                 event_type::REDACT
             }
             Event::Resume => {
-                self.paused_ns += self.paused_since.take().map_or(0, |since| t.0 - since.0);
+                self.by_hotkey(source);
+                let paused = self.paused_since.take().map_or(0, |since| t.0.saturating_sub(since.0));
+                self.paused_ns = self.paused_ns.saturating_add(paused);
                 event_type::RESUME
             }
             // Handled by `batch`, which knows the frame's number and releases what is held.

@@ -67,7 +67,7 @@ impl LogSource {
             if numbers.binary_search(&frame.frame_ref.0).is_ok() { video.holds_found() } else { video.holds(frame) }
         };
         let mut maker = RowMaker::new(story.session_id.clone(), numbers.clone());
-        let mut merge = Merge::new(reader, &found.frames);
+        let mut merge = Merge::new(reader, &found.frames, &story.closed());
         while let Some(batch) = merge.next_batch()? {
             maker.batch(&batch, &mut holds, sink)?;
             let (done, of) = merge.progress();

@@ -135,8 +135,9 @@ fn log(dir: &Path) -> Result<Found, LogError> {
         session_id: fact("session_id").and_then(|id| Some(id.as_str()?.to_owned())),
         captured_at: anchor
             .or_else(|| fact("session").and_then(|session| Some(session.get("captured_at")?.as_str()?.to_owned()))),
-        duration_ns: first.zip(last).map(|(first, last)| last - first),
-        frames: (!reader.chunks().is_empty()).then(|| last_frame.map_or(0, |frame| frame.frame_ref.0 + 1)),
+        duration_ns: first.zip(last).map(|(first, last)| i64::saturating_sub(last, first)),
+        frames: (!reader.chunks().is_empty())
+            .then(|| last_frame.map_or(0, |frame| frame.frame_ref.0.saturating_add(1))),
         size_bytes: size_of(dir, 0),
         next: next_for_log(dir, state),
     })

@@ -48,7 +48,7 @@ impl LogVideo {
         let Some(path) = places.into_iter().find(|path| path.is_file()) else { return Ok(None) };
         let layout = video_finish::detect_layout(&path)?;
         let len = video_finish::data_len(&path, layout)?;
-        let file = File::open(&path).map_err(crate::log::io_error("open", &path))?;
+        let file = crate::files::open_regular(&path).map_err(crate::log::io_error("open", &path))?;
         let synced = reader.video_synced();
         let hashed = reader.facts.digest.as_ref().map_or(0, |(offset, _)| *offset);
         let checked_from = hashed.min(synced.saturating_sub(CHECKED_BYTES));

@@ -157,6 +157,9 @@ pub fn split(bytes: &[u8]) -> Result<(Header, &[u8]), ChunkError> {
     if count == 0 || count > MAX_RECORDS {
         return Err(ChunkError::Range { what: "count", found: u64::from(count) });
     }
+    if first > u64::MAX - u64::from(count) {
+        return Err(ChunkError::Range { what: "first_seq", found: first });
+    }
     let header = Header {
         schema: u16::from_le_bytes(number(bytes, 4)),
         flags: u16::from_le_bytes(number(bytes, 6)),

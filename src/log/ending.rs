@@ -5,7 +5,6 @@
 //! was closed in good order has none, and so has one whose recorder was killed.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -48,8 +47,7 @@ impl Ending {
 
     /// Reads it; `None` when there is none that can be understood.
     pub fn read(path: &Path) -> Option<Self> {
-        let mut bytes = Vec::new();
-        std::fs::File::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+        let bytes = crate::files::read_at_most(path, MAX_BYTES).ok()?;
         let mut ending: Self = serde_json::from_slice(&bytes).ok()?;
         for word in [&mut ending.reason, &mut ending.failure] {
             word.retain(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');

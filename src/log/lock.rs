@@ -2,7 +2,7 @@
 //!
 //! The lock is the system's (released when the process dies, however it dies); the text in the file only explains it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -30,14 +30,7 @@ impl LogLock {
     /// # Errors
     /// [`LogError::Locked`] when somebody holds it.
     pub fn take(path: &Path, verb: &str) -> Result<Self, LogError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let mut file = options.open(path).map_err(io_error("open", path))?;
+        let mut file = crate::files::to_write().create(true).open(path).map_err(io_error("open", path))?;
         let mut tries = 0;
         loop {
             match file.try_lock() {
@@ -62,7 +55,7 @@ impl LogLock {
 
     /// Whether somebody holds the lock, and what they say of themselves. Nothing is written.
     pub fn holder(path: &Path) -> Option<String> {
-        let mut file = File::open(path).ok()?;
+        let mut file = crate::files::open_regular(path).ok()?;
         match file.try_lock_shared() {
             Ok(()) | Err(TryLockError::Error(_)) => None,
             Err(TryLockError::WouldBlock) => Some(explanation(&mut file)),
@@ -76,7 +69,7 @@ fn explanation(file: &mut File) -> String {
     if file.take(MAX_TEXT).read_to_string(&mut text).is_err() || text.is_empty() {
         text = "another process".into();
     }
-    text.chars().filter(|c| !c.is_control()).collect()
+    text.chars().filter(|c| !crate::shown::steers(*c)).collect()
 }
 
 impl Drop for LogLock {

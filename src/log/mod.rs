@@ -84,6 +84,11 @@ impl LogPaths {
             dir,
         }
     }
+
+    /// Whether there is a log: a real folder. A link to one is not followed, since a log is written to and deleted in the end.
+    pub fn is_there(&self) -> bool {
+        std::fs::symlink_metadata(&self.dir).is_ok_and(|meta| meta.is_dir())
+    }
 }
 
 /// A record: what is kept, in the order in which it was appended.

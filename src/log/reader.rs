@@ -50,6 +50,13 @@ pub struct Hole {
 /// takes some itself: after 100 everything was on the disk, and a hole is damage, with whole records behind it.
 pub const TAIL_NS: i64 = 100_000_000;
 
+/// Most facts by different keys that are kept: the recorder writes some twenty, each at most a chunk.
+const MAX_SETUP: usize = 1024;
+
+/// Most readings of the clocks that are kept, one each ten seconds: 3.8 days. Their list is the longest of the metadata, whose readers
+/// have a bound as well.
+const MAX_ANCHORS: usize = 1 << 15;
+
 /// What became of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Database {
@@ -104,7 +111,7 @@ impl LogReader {
     /// [`LogError::NoLog`] when there is none; [`LogError::TooNew`] when a newer release wrote it; [`LogError`] when it cannot be
     /// read.
     pub fn open(paths: &LogPaths) -> Result<Self, LogError> {
-        if !paths.dir.is_dir() {
+        if !paths.is_there() {
             return Err(LogError::NoLog { path: paths.dir.clone() });
         }
         let (events, path) = (paths.events.join(DATABASE_FILE), &paths.facts);
@@ -199,7 +206,9 @@ impl LogReader {
             return false;
         }
         let latest = self.chunks.iter().map(|place| place.max_t.0).max().unwrap_or(0);
-        let Some(at) = self.holes.iter().position(|hole| latest - hole.from.0 <= TAIL_NS && hole.first > 0) else {
+        let Some(at) =
+            self.holes.iter().position(|hole| latest.saturating_sub(hole.from.0) <= TAIL_NS && hole.first > 0)
+        else {
             return false;
         };
         let end = self.chunks.partition_point(|place| place.first < self.holes[at].first);
@@ -239,7 +248,13 @@ impl LogReader {
         if header.first.0 != place.first {
             return Err(gone("another chunk stands there now".into()));
         }
-        codec::records(header.schema, body).map_err(|error| codec_error(&error, header.first.0))
+        let records = codec::records(header.schema, body).map_err(|error| codec_error(&error, header.first.0))?;
+        // What was said to be in it is believed where it is not read, so it must be true.
+        let in_time = |record: &Record| (header.min_t..=header.max_t).contains(&record.t);
+        if records.len() != header.count as usize || !records.iter().all(in_time) {
+            return Err(gone("its records are not those of its header".to_owned()));
+        }
+        Ok(records)
     }
 
     /// Every record with its number, in order of appending.
@@ -291,9 +306,15 @@ impl Facts {
         for record in records {
             match record.body {
                 Body::Setup { key, json } => {
-                    self.setup.insert(key, json);
+                    if self.setup.len() < MAX_SETUP || self.setup.contains_key(&key) {
+                        self.setup.insert(key, json);
+                    }
                 }
-                Body::Anchor(anchor) => self.anchors.push(anchor),
+                Body::Anchor(anchor) => {
+                    if self.anchors.len() < MAX_ANCHORS {
+                        self.anchors.push(anchor);
+                    }
+                }
                 Body::Digest { offset, state } => self.digest = Some((offset, state)),
                 Body::End { reason } => self.end = Some((reason, record.t)),
                 Body::Event(_) => {}

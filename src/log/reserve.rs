@@ -83,7 +83,7 @@ impl Reserve {
 /// Gives a part of the reserve back, so that a few bytes can be written on a full disk.
 pub(super) fn give_back(path: &Path, bytes: u64) {
     let less = || {
-        let file = File::options().write(true).open(path)?;
+        let file = crate::files::to_write().open(path)?;
         file.set_len(file.metadata()?.len().saturating_sub(bytes))
     };
     if let Err(error) = less() {

@@ -15,6 +15,7 @@ use memchr::memmem;
 use super::chunk::{self, Header, MAGIC, MAX_LEN};
 use super::{LogError, io_error};
 use crate::file_at::read_exact_at;
+use crate::files::open_regular;
 use crate::time::MonoNs;
 
 /// Bytes read at a time: large against the overlap of one chunk (4 KiB) that is read twice.
@@ -89,7 +90,7 @@ pub fn scan(path: &Path) -> Result<Scan, LogError> {
 /// # Errors
 /// [`LogError::Io`] when the file cannot be read.
 pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
-    let mut file = File::open(path).map_err(io_error("open", path))?;
+    let mut file = open_regular(path).map_err(io_error("open", path))?;
     file.seek(SeekFrom::Start(offset)).map_err(io_error("read", path))?;
     let mut found = Scan::default();
     let finder = memmem::Finder::new(&MAGIC);
@@ -148,7 +149,7 @@ impl ChunkFile {
     /// # Errors
     /// [`LogError::Io`] when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(io_error("open", path))?;
+        let file = open_regular(path).map_err(io_error("open", path))?;
         let len = file.metadata().map_err(io_error("read", path))?.len();
         Ok(Self { file, path: path.to_path_buf(), window: Vec::new(), base: 0, len })
     }

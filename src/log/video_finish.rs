@@ -13,6 +13,10 @@ use sha2::{Digest, Sha256};
 
 use super::video::{BOX_HEADER, BOX_SIZE, BoxLayout, FIRST_BOX, FTYP, HashCheckpoint, VideoError, header};
 use crate::file_at::{read_exact_at, write_all_at};
+use crate::files::open_regular;
+
+/// Most boxes of a video: 8 TiB in boxes of 64 MiB. Bounds the time that a file made of tiny boxes costs.
+const MAX_BOXES: u64 = 1 << 17;
 
 /// Bytes read at a time for comparing and hashing: large enough that the calls do not count, small beside every bound.
 const PIECE: usize = 1 << 20;
@@ -68,9 +72,7 @@ pub struct Finished {
 /// When the file is shorter than `data_end`, no access unit can end there, or the system fails.
 pub fn finish(path: &Path, layout: BoxLayout, data_end: u64, moov: &[u8]) -> Result<Finished, VideoError> {
     let plan = FinishPlan::new(layout, data_end, moov.len() as u64)?;
-    let file = File::options()
-        .read(true)
-        .write(true)
+    let file = crate::files::to_write()
         .open(path)
         .map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
     let settle = |action| move |source| VideoError::Settle { path: path.to_owned(), action, source: Arc::new(source) };
@@ -129,7 +131,7 @@ fn holds(path: &Path, file: &File, offset: u64, bytes: &[u8]) -> Result<bool, Vi
 /// When the file cannot be read.
 pub fn detect_layout(path: &Path) -> Result<BoxLayout, VideoError> {
     let file =
-        File::open(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+        open_regular(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
     let mut bytes = [0; BOX_HEADER as usize];
     match read_exact_at(&file, &mut bytes, FIRST_BOX) {
         Ok(()) => {}
@@ -155,12 +157,15 @@ pub fn detect_layout(path: &Path) -> Result<BoxLayout, VideoError> {
 pub fn data_len(path: &Path, layout: BoxLayout) -> Result<u64, VideoError> {
     let read = |offset| move |source| VideoError::Read { path: path.to_owned(), offset, source: Arc::new(source) };
     let file =
-        File::open(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+        open_regular(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
     let len = file.metadata().map_err(read(0))?.len();
     let head_at = |at: u64| {
         let mut head = [0; BOX_HEADER as usize];
         read_exact_at(&file, &mut head, at).map(|()| head).map_err(read(at))
     };
+    if len / layout.box_size() > MAX_BOXES {
+        return Err(VideoError::BoxSize { found: layout.box_size() });
+    }
     for range in layout.contents(len) {
         let start = range.start - BOX_HEADER;
         let head = head_at(start)?;
@@ -193,7 +198,7 @@ pub fn sha256_of_file_from(
     finished: &Finished,
 ) -> Result<[u8; 32], VideoError> {
     let file =
-        File::open(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+        open_regular(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
     let usable = checkpoint
         .filter(|checkpoint| checkpoint.offset <= finished.last_box_start)
         .and_then(|checkpoint| Some((checkpoint.resume()?, checkpoint.offset)));

@@ -5,13 +5,13 @@
 //! slices hold is not judged: a flipped bit inside one is the decoder's to find. Reads one box at a time
 //! (at most [`MAX_BOX_SIZE`](super::video::MAX_BOX_SIZE) bytes), changes nothing.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::video::{BoxLayout, VideoError};
 use crate::file_at::read_exact_at;
+use crate::files::open_regular;
 
 /// NAL unit types of H.264 (table 7-1): slices of other and of IDR pictures, SEI.
 const SLICE: u8 = 1;
@@ -20,6 +20,10 @@ const SEI: u8 = 6;
 
 /// Longest NAL unit that is tried as the first of an access unit: the SEI with a frame's stamp has some 40 bytes.
 const LONGEST_SEI: usize = 1024;
+
+/// Most slices of an access unit that are looked at: the encoder makes one. Bounds the time that hostile bytes cost, where many units
+/// seem to begin and all of them would go through the same slices to the end.
+const MAX_SLICES: u32 = 32;
 
 /// An access unit found in the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,6 +109,9 @@ fn slices<S>(contents: &[u8], mut at: usize, recognise: &mut dyn FnMut(&[u8]) ->
             _ => return None,
         }
         count += 1;
+        if count > MAX_SLICES {
+            return None;
+        }
         at = end;
     }
 }
@@ -122,7 +129,7 @@ pub fn scan<S>(
     each: &mut dyn FnMut(Vec<FoundUnit<S>>),
 ) -> Result<(), VideoError> {
     let file =
-        File::open(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+        open_regular(path).map_err(|source| VideoError::Open { path: path.to_owned(), source: Arc::new(source) })?;
     let mut contents = Vec::new();
     for of_box in layout.contents(range.end).skip_while(|of_box| of_box.end <= range.start) {
         let start = of_box.start.max(range.start);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 
 use super::chunk::{self, FLAG_FACTS, Header};
 use super::codec::ChunkBuilder;
@@ -93,6 +93,8 @@ pub struct LogWriter {
     uncommitted: Uncommitted,
     shared: Arc<Shared>,
     dirty: Option<Sender<()>>,
+    /// Closed to end the thread that syncs.
+    quit: Option<Sender<()>>,
     syncer: Option<JoinHandle<()>>,
     poisoned: Option<FirstFailure>,
     clock: Arc<dyn Clock>,
@@ -160,7 +162,8 @@ pub struct Progress {
     pub video_bytes: u64,
 }
 
-fn sync_loop(files: &SyncFiles, shared: &Shared, dirty: &Receiver<()>) {
+/// Syncs whenever there is something to sync, until `quit` is closed: closing a log must not wait for the next turn.
+fn sync_loop(files: &SyncFiles, shared: &Shared, dirty: &Receiver<()>, quit: &Receiver<()>) {
     let clock = SystemClock;
     while dirty.recv().is_ok() {
         let start = clock.now();
@@ -170,7 +173,11 @@ fn sync_loop(files: &SyncFiles, shared: &Shared, dirty: &Receiver<()>) {
             failed.get_or_insert(FirstFailure::from(&error));
             return;
         }
-        clock.sleep_until(start.plus(Duration::from_nanos(SYNC_NS as u64)));
+        let rest = start.plus(Duration::from_nanos(SYNC_NS as u64)).since(clock.now());
+        match quit.recv_timeout(rest) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+        }
     }
 }
 
@@ -215,11 +222,12 @@ impl LogWriter {
             failed: Mutex::new(None),
         });
         let (dirty, wait) = crossbeam_channel::bounded(1);
+        let (quit, ended) = crossbeam_channel::bounded(0);
         let syncer = std::thread::Builder::new()
             .name("log-sync".into())
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || sync_loop(&files, &shared, &wait)
+                move || sync_loop(&files, &shared, &wait, &ended)
             })
             .map_err(io_error("start the thread that syncs", &paths.dir))?;
         let bytes = session.0.as_bytes();
@@ -240,6 +248,7 @@ impl LogWriter {
             uncommitted: Uncommitted::default(),
             shared,
             dirty: Some(dirty),
+            quit: Some(quit),
             syncer: Some(syncer),
             poisoned: None,
             clock,
@@ -425,6 +434,7 @@ impl LogWriter {
 
     fn stop_syncer(&mut self) {
         self.dirty = None;
+        self.quit = None;
         if let Some(thread) = self.syncer.take()
             && thread.join().is_err()
         {
@@ -468,5 +478,35 @@ impl std::fmt::Debug for LogWriter {
 impl Drop for LogWriter {
     fn drop(&mut self) {
         self.stop_syncer();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_does_not_wait_for_the_next_sync() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let mut took = Vec::new();
+        for _ in 0..12 {
+            let dir = tempfile::tempdir().expect("a folder");
+            let session = dir.path().join("s");
+            crate::files::create_private_dir(&session).expect("a folder");
+            let mut log = LogWriter::create(&session, SessionId::new(), 1 << 20, Arc::clone(&clock)).expect("a log");
+            let t = clock.now();
+            let body = Body::Setup { key: "k".into(), json: "1".into() };
+            log.append(&Record { t, source: Source::Recorder, body }).expect("a record");
+            log.commit().expect("a chunk");
+            while log.progress().durable == 0 {
+                std::thread::yield_now();
+            }
+            // The syncing thread waits now for its next turn.
+            let begin = clock.now();
+            log.seal(begin, "test").expect("a log that is closed");
+            took.push(clock.now().since(begin));
+        }
+        let least = took.iter().min().copied().unwrap_or_default();
+        assert!(least < Duration::from_nanos(SYNC_NS as u64 * 3 / 4), "{took:?}");
     }
 }

@@ -11,13 +11,16 @@ use crate::event::Stream;
 use crate::time::UtcNs;
 
 /// Version of the text that a person agrees to ([`text`]); goes into the metadata.
-pub const TEXT_VERSION: u32 = 2;
+pub const TEXT_VERSION: u32 = 3;
 
 /// The streams that there can be consent for, in the order in which they are asked about.
 pub const STREAMS: [Stream; 3] = [Stream::Screen, Stream::Input, Stream::Audio];
 
 /// The streams of [`STREAMS`] that this release can record.
 pub const RECORDABLE: [Stream; 2] = [Stream::Screen, Stream::Input];
+
+/// Why a recording, or a stream of it, ended: consent was taken back.
+pub const WITHDRAWN: &str = "consent_withdrawn";
 
 /// What a person agrees to, in plain words: what is taken, of what, where it goes, how to stop and how to take consent back.
 pub fn text(what: &str, folder: &str) -> String {
@@ -28,7 +31,8 @@ pub fn text(what: &str, folder: &str) -> String {
          Notifications and password managers are masked as far as they can be recognised; anything else that you type or show, \
          passwords too, is in the recording.\n\
          It is written to {folder}, into a folder that only you can open. Nothing is sent anywhere. There is no sound.\n\
-         It stops when you press Ctrl-C here, or with: watchcap stop. Until you stop it, it goes on."
+         It stops when you press Ctrl-C here, or with: watchcap stop. Until you stop it, it goes on. \
+         You can take your consent back at any time, to all of it or to the input alone, with: watchcap consent withdraw"
     )
 }
 

@@ -1,4 +1,4 @@
-//! What a person may ask of a running recording: pause, go on, set a mark.
+//! What a person may ask of a running recording: pause, go on, set a mark, take consent back.
 //!
 //! Invariant: the moment of a request is read from the clock under the same lock that guards the state it changes. So a picture
 //! whose time is at or after a pause is never admitted, whatever the threads were doing. Nothing here waits: an order that finds
@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::Status;
-use crate::event::Content;
+use super::{Status, Stop};
+use crate::event::{Content, Source, Stream};
+use crate::privacy::consent::WITHDRAWN;
 use crate::time::{Clock, MonoNs};
 
 /// Orders that wait for the sequence, which looks at least every 50 ms: more than a person can give in a second.
@@ -18,16 +19,50 @@ const ORDERS: usize = 64;
 /// What the sequence has to write.
 pub(crate) enum Order {
     /// From here on nothing is taken.
-    Pause(MonoNs),
+    Pause(MonoNs, Source),
     /// From here on everything is taken again.
-    Resume(MonoNs),
+    Resume(MonoNs, Source),
     /// A mark.
     Mark(MonoNs, Content),
+}
+
+/// By which way consent was taken back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// `watchcap consent withdraw`, through the control socket.
+    Command,
+    /// SIGUSR2.
+    Signal,
+    /// A hotkey.
+    Hotkey,
+}
+
+impl Way {
+    /// The name in the metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Signal => "signal",
+            Self::Hotkey => "hotkey",
+        }
+    }
+}
+
+/// Consent to one stream that was taken back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Withdrawal {
+    /// From here on nothing of the stream is kept.
+    pub(crate) t: MonoNs,
+    /// How it was said.
+    pub(crate) way: Way,
 }
 
 /// Why an order is not taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OrderError {
+    /// The stream that was named is not recorded, so there is no consent to take back.
+    #[error("the {stream} is not recorded", stream = .0.name())]
+    NotRecorded(Stream),
     /// The recording has ended, or has not begun.
     #[error("the recording is not running")]
     NotRunning,
@@ -39,6 +74,9 @@ pub enum OrderError {
 #[derive(Default)]
 struct State {
     running: bool,
+    records_input: bool,
+    screen_withdrawn: Option<Withdrawal>,
+    input_withdrawn: Option<Withdrawal>,
     paused_since: Option<MonoNs>,
     status: Status,
 }
@@ -81,12 +119,17 @@ impl Control {
     /// # Errors
     /// [`OrderError`]; then nothing has changed.
     pub fn pause(&self, clock: &dyn Clock) -> Result<MonoNs, OrderError> {
+        self.pause_by(Source::Recorder, clock)
+    }
+
+    /// The same, asked for by a key of this source.
+    pub(crate) fn pause_by(&self, source: Source, clock: &dyn Clock) -> Result<MonoNs, OrderError> {
         let mut state = self.state();
         if let Some(since) = state.paused_since {
             return Ok(since);
         }
         let t = clock.now();
-        self.order(&state, Order::Pause(t))?;
+        self.order(&state, Order::Pause(t, source))?;
         state.paused_since = Some(t);
         state.status.paused = true;
         Ok(t)
@@ -97,12 +140,17 @@ impl Control {
     /// # Errors
     /// [`OrderError`]; then nothing has changed.
     pub fn resume(&self, clock: &dyn Clock) -> Result<Option<MonoNs>, OrderError> {
+        self.resume_by(Source::Recorder, clock)
+    }
+
+    /// The same, asked for by a key of this source.
+    pub(crate) fn resume_by(&self, source: Source, clock: &dyn Clock) -> Result<Option<MonoNs>, OrderError> {
         let mut state = self.state();
         if state.paused_since.is_none() {
             return Ok(None);
         }
         let t = clock.now();
-        self.order(&state, Order::Resume(t))?;
+        self.order(&state, Order::Resume(t, source))?;
         state.paused_since = None;
         state.status.paused = false;
         Ok(Some(t))
@@ -119,6 +167,65 @@ impl Control {
         Ok(t)
     }
 
+    /// Takes consent back from the moment that is returned: the stream is closed, and what was taken of it since is dropped. Without the
+    /// screen there is no recording, so it ends; an empty list means every stream. When it was taken back already, that is the moment
+    /// at which it was. There is no way back in the same recording, and no queue that could be full.
+    ///
+    /// # Errors
+    /// [`OrderError`]; then nothing has changed.
+    pub fn withdraw(&self, streams: &[Stream], way: Way, clock: &dyn Clock, stop: &Stop) -> Result<MonoNs, OrderError> {
+        let mut state = self.state();
+        if !state.running {
+            return Err(OrderError::NotRunning);
+        }
+        let recorded = |stream: &Stream| match stream {
+            Stream::Screen => true,
+            Stream::Input => state.records_input,
+            _ => false,
+        };
+        if let Some(missing) = streams.iter().find(|stream| !recorded(stream)) {
+            return Err(OrderError::NotRecorded(*missing));
+        }
+        let all = streams.is_empty();
+        let (screen, input) = (all || streams.contains(&Stream::Screen), streams.contains(&Stream::Input));
+        let new = Withdrawal { t: clock.now(), way };
+        let mut t = None;
+        if screen {
+            t = Some(state.screen_withdrawn.get_or_insert(new).t);
+        }
+        if input || (all && state.records_input) {
+            t = t.max(Some(state.input_withdrawn.get_or_insert(new).t));
+        }
+        drop(state);
+        if screen {
+            stop.ask(WITHDRAWN);
+        } else {
+            stop.close_input();
+        }
+        Ok(t.unwrap_or(new.t))
+    }
+
+    /// The consent to a stream that was taken back.
+    pub(crate) fn withdrawn(&self, stream: Stream) -> Option<Withdrawal> {
+        let state = self.state();
+        match stream {
+            Stream::Screen => state.screen_withdrawn,
+            Stream::Input => state.input_withdrawn,
+            _ => None,
+        }
+    }
+
+    /// From when on no input is kept: consent to it was taken back, or to the screen, which ends the recording.
+    pub(crate) fn input_until(&self) -> Option<MonoNs> {
+        let state = self.state();
+        [state.screen_withdrawn, state.input_withdrawn].into_iter().flatten().map(|withdrawn| withdrawn.t).min()
+    }
+
+    /// The streams whose consent was taken back.
+    pub fn withdrawn_streams(&self) -> Vec<Stream> {
+        [Stream::Screen, Stream::Input].into_iter().filter(|stream| self.withdrawn(*stream).is_some()).collect()
+    }
+
     /// How the recording goes, as of a quarter of a second ago at most.
     pub fn status(&self) -> Status {
         self.state().status
@@ -129,9 +236,11 @@ impl Control {
         self.state().paused_since.is_some()
     }
 
-    /// Whether what was taken at `t` may be kept: it was not in a pause that still lasts.
+    /// Whether a picture that was taken at `t` may be kept: it was not in a pause that still lasts, and consent stood.
     pub(crate) fn admits(&self, t: MonoNs) -> bool {
-        self.state().paused_since.is_none_or(|since| t < since)
+        let state = self.state();
+        let withdrawn = state.screen_withdrawn.map(|withdrawn| withdrawn.t);
+        state.paused_since.is_none_or(|since| t < since) && withdrawn.is_none_or(|since| t < since)
     }
 
     /// Orders are taken from now on, or are no more.
@@ -139,10 +248,21 @@ impl Control {
         self.state().running = running;
     }
 
+    /// Whether the input is recorded beside the screen, or was until consent to it was taken back.
+    pub fn records_input(&self) -> bool {
+        self.state().records_input
+    }
+
+    /// Whether the input is recorded beside the screen.
+    pub(crate) fn set_records_input(&self, records: bool) {
+        self.state().records_input = records;
+    }
+
     /// Makes the status known to whoever asks.
     pub(crate) fn publish(&self, status: Status) -> Status {
         let mut state = self.state();
-        state.status = Status { paused: state.paused_since.is_some(), ..status };
+        state.status =
+            Status { paused: state.paused_since.is_some(), input_withdrawn: state.input_withdrawn.is_some(), ..status };
         state.status
     }
 
@@ -185,5 +305,30 @@ mod tests {
         assert_eq!(control.mark(Content::default(), &clock), Err(OrderError::Busy));
         assert_eq!(control.pause(&clock), Err(OrderError::Busy));
         assert!(!control.is_paused() && control.admits(MonoNs(1)));
+    }
+
+    #[test]
+    fn consent_is_taken_back_once_and_also_when_orders_find_no_room() {
+        let clock = ManualClock::new(MonoNs(100), UtcNs(0));
+        let (control, stop) = (Control::new(), Stop::new());
+        let withdraw = |streams: &[Stream]| control.withdraw(streams, Way::Command, &clock, &stop);
+        assert_eq!(withdraw(&[]), Err(OrderError::NotRunning));
+        control.set_running(true);
+        assert_eq!(withdraw(&[Stream::Input]), Err(OrderError::NotRecorded(Stream::Input)));
+        assert_eq!(withdraw(&[Stream::Audio]), Err(OrderError::NotRecorded(Stream::Audio)));
+        control.set_records_input(true);
+        for _ in 0..ORDERS {
+            control.mark(Content::default(), &clock).expect("room");
+        }
+        assert_eq!(withdraw(&[Stream::Input]), Ok(MonoNs(100)));
+        assert!(stop.input_flag().is_set() && !stop.is_asked(), "the screen goes on");
+        assert!(control.admits(MonoNs(200)) && control.input_until() == Some(MonoNs(100)));
+        clock.advance_to(MonoNs(150));
+        assert_eq!(withdraw(&[Stream::Input]), Ok(MonoNs(100)), "taken back twice");
+        assert_eq!(withdraw(&[]), Ok(MonoNs(150)));
+        assert_eq!(stop.reason(), WITHDRAWN);
+        assert!(control.admits(MonoNs(149)) && !control.admits(MonoNs(150)));
+        assert_eq!(control.withdrawn(Stream::Input).map(|w| w.t), Some(MonoNs(100)), "its first moment stands");
+        assert_eq!(control.withdrawn_streams(), [Stream::Screen, Stream::Input]);
     }
 }

@@ -1,5 +1,5 @@
 //! What of the inputs is written, and how: codes that are withheld, input that is not for the recorded window, repeats, and what is
-//! held at the edges.
+//! held at the edges. Hotkeys are no input ([`super::chords`]).
 //!
 //! Invariants, whatever happens in between: every press that is written has one release that is written, with its code exactly
 //! when the press has it; a code whose press fell into a secret span is in nothing that is written, neither then nor later (its
@@ -7,8 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::chords::{Asked, Chords};
 use crate::capture::{InitialState, RawInput, StampedInput};
 use crate::event::{Button, Content, Event, Gap, HidUsage, Key, Position, Source, Stream, Surface};
+use crate::hotkeys::{Hotkeys, Modifiers};
 use crate::privacy::chat::Chat;
 use crate::privacy::exclude::Reason;
 use crate::privacy::keys::{KeyPolicy, KeyRules};
@@ -16,7 +18,7 @@ use crate::privacy::spans::{Spans, Withheld};
 use crate::time::MonoNs;
 
 /// A key, by usage and native code: some systems have only one of them.
-type KeyName = (Option<HidUsage>, u32);
+pub(super) type KeyName = (Option<HidUsage>, u32);
 
 /// How a key that is down stands in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +38,7 @@ pub(super) type Written = (MonoNs, Source, Event);
 pub(super) struct Inputs {
     surface: Surface,
     rules: KeyRules,
+    chords: Chords,
     chat: Option<Chat>,
     /// The recorded window, when input is recorded only while it has the focus.
     window: Option<String>,
@@ -43,6 +46,8 @@ pub(super) struct Inputs {
     attends: bool,
     /// The person paused it: nothing is written.
     paused: bool,
+    /// Consent was taken back: nothing is written any more.
+    closed: bool,
     /// Another window became the active one in a pause.
     focus_in_pause: Option<Event>,
     /// The source said that what is typed must not be known.
@@ -57,14 +62,16 @@ pub(super) struct Inputs {
 
 impl Inputs {
     /// For a surface; with `window`, only input while that window has the focus.
-    pub(super) fn new(surface: Surface, rules: KeyRules, window: Option<String>) -> Self {
+    pub(super) fn new(surface: Surface, rules: KeyRules, window: Option<String>, hotkeys: Hotkeys) -> Self {
         let chat = rules.chat.clone().map(Chat::new);
         Self {
             surface,
             rules,
+            chords: Chords::new(hotkeys),
             chat,
             attends: window.is_none(),
             paused: false,
+            closed: false,
             focus_in_pause: None,
             window,
             secret: None,
@@ -114,7 +121,7 @@ impl Inputs {
         let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
         let event = match input {
             RawInput::Key { usage, native, down, repeat } => {
-                let event = self.key((usage, native), down, repeat);
+                let event = self.key((t, source), (usage, native), down, repeat);
                 // Chat may have been opened or closed by it.
                 if let Some(event) = event {
                     out.push((t, source, Event::Key(event)));
@@ -149,6 +156,7 @@ impl Inputs {
                 return;
             }
             RawInput::Lost { reason, count, until } => {
+                self.chords.doubt();
                 // A code that is secret stays it, whatever was lost.
                 for held in self.keys.values_mut() {
                     held.doubtful = !held.secret;
@@ -176,6 +184,9 @@ impl Inputs {
     /// Recording goes on after a pause: which window became active in it, and what is held. Where the pointer is is not known: it may
     /// have moved.
     pub(super) fn go_on(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+        if self.closed {
+            return;
+        }
         self.paused = false;
         // Released by the row of the pause, all of it.
         self.keys.values_mut().for_each(|held| held.written = false);
@@ -184,6 +195,17 @@ impl Inputs {
         if self.attends {
             self.write_held(t, None, out);
         }
+    }
+
+    /// From `t` on nothing is written. What is held then is released by finalizing, as in a pause.
+    pub(super) fn close(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+        self.end(t, out);
+        self.closed = true;
+    }
+
+    /// What hotkeys asked for since the last time.
+    pub(super) fn take_asked(&mut self) -> Vec<Asked> {
+        self.chords.take_asked()
     }
 
     /// Time passes: long spans are told in pieces.
@@ -201,8 +223,18 @@ impl Inputs {
         self.secret.is_some() || self.rules.withholds(usage)
     }
 
-    fn key(&mut self, name: KeyName, down: bool, repeat: bool) -> Option<Key> {
+    fn key(&mut self, at: (MonoNs, Source), name: KeyName, down: bool, repeat: bool) -> Option<Key> {
         let known = self.keys.get(&name).copied();
+        let fresh = down && !repeat && known.is_none_or(|held| held.doubtful);
+        let keys = &self.keys;
+        let held = || Modifiers::among(keys.keys().filter_map(|(usage, _)| *usage));
+        if self.chords.take(at, name, down, fresh, held) {
+            // The game sees the key.
+            if let Some(chat) = self.chat.as_mut().filter(|_| fresh && self.attends) {
+                chat.press(name.0);
+            }
+            return None;
+        }
         let writes = self.attends && !self.paused && self.rules.policy != KeyPolicy::None;
         let (held, repeat) = if down {
             let known = known.filter(|held| !held.doubtful);
@@ -316,6 +348,9 @@ impl Inputs {
         }
         if self.types_chat() {
             now.insert(span("keys", "chat"));
+        }
+        if self.chords.is_down() {
+            now.insert(span("keys", "hotkey"));
         }
         let ended = self.spans.set(self.now, &now);
         out.extend(ended.into_iter().map(|(from, event)| (from, Source::Recorder, event)));

@@ -15,7 +15,7 @@ fn inputs(policy: KeyPolicy, chat: bool, window: Option<&str>) -> Inputs {
     let windows = WindowMatch { apps: vec!["game".into()], titles: Vec::new() };
     let chat = chat.then(|| ChatKeys { open: keys(&["Enter"]), close: keys(&["Enter", "Escape"]), windows });
     let game_keys = parse_keys(&["KeyW".into()]).expect("a key");
-    Inputs::new(SURFACE, KeyRules { policy, game_keys, chat }, window.map(str::to_owned))
+    Inputs::new(SURFACE, KeyRules { policy, game_keys, chat }, window.map(str::to_owned), Hotkeys::default())
 }
 
 /// Feeds a script: `+a`, `-a` press and release a letter (`+E` is Enter), `!` begins and `?` ends a secret span, `@x` focuses

@@ -10,6 +10,7 @@
 //! queue is dropped where it arises, counted, and written as a gap. Pictures are converted in the thread that grabs them:
 //! the shared memory of the screen is free again after 0.3 ms, and 3 MB cross to the encoder instead of 8.
 
+mod chords;
 mod control;
 mod disk;
 mod failure;
@@ -19,7 +20,7 @@ mod pauses;
 mod picture;
 mod sequence;
 
-pub use control::{Control, OrderError};
+pub use control::{Control, OrderError, Way};
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +37,7 @@ use crate::capture::{
 };
 use crate::encode::{EncodeError, EncodeSettings, I420, Quality, VideoEncoder};
 use crate::event::{Event, Stream};
+use crate::hotkeys::Hotkeys;
 use crate::id::SessionId;
 use crate::log::lock::LogLock;
 use crate::log::writer::{LogWriter, SealedLog};
@@ -101,6 +103,8 @@ pub struct RecordOptions {
     pub allow_missing: Vec<String>,
     /// What is kept out of the recording.
     pub privacy: Plan,
+    /// Chords that pause, mark or stop it, as far as keys are recorded.
+    pub hotkeys: Hotkeys,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
     /// By which it is paused, resumed and marked.
@@ -140,6 +144,8 @@ pub struct Status {
     pub disk_rate: u64,
     /// Nothing is taken at the moment.
     pub paused: bool,
+    /// Consent to the input was taken back: none is taken any more.
+    pub input_withdrawn: bool,
 }
 
 /// Counters that the threads keep and anybody may read.
@@ -189,6 +195,7 @@ impl Counters {
             disk_left: (disk_rate > 0).then(|| read(&self.disk_left)),
             disk_rate,
             paused: false,
+            input_withdrawn: false,
         }
     }
 }
@@ -197,6 +204,8 @@ impl Counters {
 #[derive(Clone, Default)]
 pub struct Stop {
     flag: StopFlag,
+    /// Set with `flag`, or before it when only the input ends.
+    input: StopFlag,
     reason: Arc<Mutex<Option<String>>>,
     failure: Arc<Mutex<Option<(Stream, String)>>>,
 }
@@ -213,6 +222,12 @@ impl Stop {
         first.get_or_insert_with(|| reason.to_owned());
         drop(first);
         self.flag.set();
+        self.input.set();
+    }
+
+    /// Ends the input; the screen goes on.
+    pub(crate) fn close_input(&self) {
+        self.input.set();
     }
 
     /// Asks for the end because a stream failed: the recording is not whole.
@@ -233,9 +248,9 @@ impl Stop {
         self.flag.is_set()
     }
 
-    /// The flag that sources look at.
-    pub(crate) fn flag(&self) -> &StopFlag {
-        &self.flag
+    /// The flag that the input source looks at.
+    pub(crate) fn input_flag(&self) -> &StopFlag {
+        &self.input
     }
 
     fn reason(&self) -> String {
@@ -485,7 +500,7 @@ fn start_input(
             return;
         }
         let sink = InputSink::new(queue);
-        if let Err(error) = source.run(&sink, stop.flag()) {
+        if let Err(error) = source.run(&sink, stop.input_flag()) {
             tracing::error!(%error, "the input ended");
             source_ended(&stop, Stream::Input, &error);
         }
@@ -584,6 +599,11 @@ pub fn record(
     if options.privacy.masks_windows() && !description.masks_windows && !allowed("masks") {
         return Err(RecordError::NoMasks { backend: description.backend });
     }
+    if options.privacy.masks_windows() && !description.masks_windows {
+        tracing::warn!(
+            "notifications and excluded windows are recorded as they are: the screen backend cannot mask them"
+        );
+    }
     let mut input_thread = None;
     let mut opened_input = None;
     if let Some(StartingInput { opened, go, thread }) = input {
@@ -591,6 +611,9 @@ pub fn record(
             Ok(opened) => {
                 let needs_redaction = options.privacy.masks_windows();
                 check_promises(&opened.description, needs_redaction, &options.allow_missing)?;
+                if needs_redaction && !opened.description.tells_secrets {
+                    tracing::warn!("what is typed into excluded windows is recorded: the input backend cannot tell");
+                }
                 opened_input = Some(opened);
                 input_thread = Some((go, thread));
             }
@@ -622,6 +645,9 @@ pub fn record(
         // What is wrong with the folder is said when the session's is made in it.
         _ => {}
     }
+    if stop.is_asked() {
+        return Err(RecordError::Interrupted);
+    }
     let folder = make_folder(&options.session_dir, options.exact_name)?;
     let mut facts = options.facts;
     let follows_focus = opened_input.as_ref().is_some_and(|opened| opened.description.focus);
@@ -634,7 +660,11 @@ pub fn record(
     };
     facts.push(("privacy".into(), options.privacy.to_fact(in_force)));
     let window = description.window_id.clone().filter(|_| follows_focus);
-    let inputs = inputs::Inputs::new(surface, options.privacy.keys, window);
+    if !options.hotkeys.is_empty() && opened_input.is_some() {
+        let names: Vec<_> = options.hotkeys.iter().map(|(action, _)| action.name()).collect();
+        facts.push(("hotkeys".into(), json!(names)));
+    }
+    let inputs = inputs::Inputs::new(surface, options.privacy.keys, window, options.hotkeys);
     facts.extend(sequence::start_facts(
         &description,
         opened_input.as_ref().map(|o| (&o.description, &o.initial)),
@@ -653,6 +683,7 @@ pub fn record(
     let begin = clock.now();
     let begun = begin_log(&folder, options.session_id, options.box_bytes, settings.bitrate_kbps, &facts, clock);
     let (log, watch) = begun.inspect_err(|_| discard(&folder))?;
+    control.set_records_input(opened_input.is_some());
     control.set_running(true);
     started(&folder, &description);
 
@@ -755,6 +786,6 @@ mod tests {
         stop.fail(Stream::Screen, "display_gone");
         assert_eq!(stop.reason(), "sigint");
         assert_eq!(stop.failure(), Some((Stream::Screen, "display_gone".into())));
-        assert!(stop.is_asked() && stop.flag().is_set());
+        assert!(stop.is_asked() && stop.input_flag().is_set());
     }
 }

@@ -12,7 +12,7 @@ use crate::time::MonoNs;
 
 /// How long after the end of a pause inputs of before that end may still arrive. Sources hand over within 5 ms; a busy machine
 /// may take longer to run them.
-const SETTLE_NS: i64 = 250_000_000;
+pub(super) const SETTLE_NS: i64 = 250_000_000;
 
 /// The pauses that inputs may still fall into.
 #[derive(Default)]

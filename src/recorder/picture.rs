@@ -201,7 +201,7 @@ impl Grabber {
     /// In a pause: takes nothing. The video's index cannot say that a frame lasted for hours, so in a long one the picture from
     /// before the pause is stored once more now and then.
     fn rest(&mut self, now: MonoNs) {
-        if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) {
+        if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) && !self.stop.is_asked() {
             let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, restart: false };
             if self.pictures.try_send(picture).is_ok() {
                 self.due(1);

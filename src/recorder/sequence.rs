@@ -11,19 +11,21 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
-use super::control::{Control, Order};
+use super::chords::Asked;
+use super::control::{Control, Order, Way, Withdrawal};
 use super::failure::{self, Ended};
 use super::inputs::Inputs;
-use super::pauses::Pauses;
+use super::pauses::{Pauses, SETTLE_NS};
 use super::{Counters, GRACE, Note, Stop, Unit};
-use crate::capture::{InitialState, InputDescription, ScreenDescription, StampedInput};
+use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
 use crate::encode::{EncodeSettings, VideoEncoder};
-use crate::event::{Event, Frame, Gap, Source, Stream, Surface};
+use crate::event::{Content, Event, Frame, Gap, Source, Stream, Surface};
 use crate::hid;
+use crate::hotkeys::Action;
 use crate::id::FrameRef;
 use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
-use crate::time::{Anchor, Clock, MonoNs, SystemClock};
+use crate::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
 
 /// How often the clocks are read: 360 readings an hour fit the drift to far below 1 ppm.
 const ANCHOR_NS: i64 = 10_000_000_000;
@@ -125,6 +127,10 @@ pub(super) struct Sequence {
     clock: Arc<dyn Clock>,
     counters: Arc<Counters>,
     pauses: Pauses,
+    /// From here on no input is kept, since consent was taken back.
+    closed: Option<MonoNs>,
+    /// Streams whose withdrawal is in the log.
+    told_withdrawn: Vec<Stream>,
     /// The last reading in the log, and the last of all.
     last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
@@ -139,6 +145,8 @@ impl Sequence {
             clock,
             counters,
             pauses: Pauses::default(),
+            closed: None,
+            told_withdrawn: Vec::new(),
             last_anchor: None,
             last_glance: None,
         }
@@ -215,7 +223,7 @@ impl Sequence {
                 }
                 self.drain(control.orders(), Self::obey)?;
                 if Some(ready) == input {
-                    inputs_open = self.drain(inputs, Self::append_input)?;
+                    inputs_open = self.drain(inputs, |this, input| this.append_input(input, control, stop))?;
                 } else if Some(ready) == unit {
                     units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
                 }
@@ -225,6 +233,7 @@ impl Sequence {
             {
                 self.go_on(t)?;
             }
+            self.look_at_consent(control, inputs.is_empty())?;
             let now = self.clock.now();
             self.inputs.tick(now, &mut self.written);
             self.append_written()?;
@@ -236,6 +245,10 @@ impl Sequence {
         self.drain(control.orders(), Self::obey)?;
         if let Some(t) = self.pauses.settle() {
             self.go_on(t)?;
+        }
+        self.look_at_consent(control, true)?;
+        if let Some(t) = control.input_until() {
+            self.close_input(t, control)?;
         }
         let t = self.clock.now();
         self.inputs.end(t, &mut self.written);
@@ -337,10 +350,25 @@ impl Sequence {
         Ok(())
     }
 
-    fn append_input(&mut self, input: StampedInput) -> Result<(), LogError> {
+    fn append_input(&mut self, input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
+        if let Some(closed) = self.closed {
+            // What was lost before is told even now.
+            if matches!(input.input, RawInput::Lost { .. }) && input.t < closed {
+                self.inputs.take(input, &mut self.written);
+            }
+            return self.append_written();
+        }
+        if let Some(t) = control.input_until().filter(|t| *t <= input.t) {
+            return self.close_input(t, control);
+        }
+        // An order from before this input has been given by now.
+        if !control.orders().is_empty() {
+            self.drain(control.orders(), Self::obey)?;
+        }
         if self.pauses.covers(input.t) {
             self.inputs.overlook(input, &mut self.written);
-            return self.append_written();
+            self.append_written()?;
+            return self.obey_hotkeys(control, stop);
         }
         if let Some(end) = self.pauses.settled_by(input.t) {
             self.go_on(end)?;
@@ -353,7 +381,33 @@ impl Sequence {
                 _ => drop(self.counters.events.fetch_add(1, Ordering::Relaxed)),
             }
         }
-        self.append_written()
+        self.append_written()?;
+        self.obey_hotkeys(control, stop)
+    }
+
+    /// Does what hotkeys among the inputs ask for. A pause begins now and not when the key went down, since pictures were taken in between; a
+    /// mark is where the key went down.
+    fn obey_hotkeys(&mut self, control: &Control, stop: &Stop) -> Result<(), LogError> {
+        for Asked { t, source, action } in self.inputs.take_asked() {
+            let clock = self.clock.as_ref();
+            let done = match action {
+                Action::Pause if control.is_paused() => control.resume_by(source, clock).map(drop),
+                Action::Pause => control.pause_by(source, clock).map(drop),
+                Action::Mark => {
+                    self.append(t, source, Event::Mark { text: Content::default() })?;
+                    Ok(())
+                }
+                Action::Stop => {
+                    stop.ask("hotkey");
+                    Ok(())
+                }
+                Action::Withdraw => control.withdraw(&[], Way::Hotkey, clock, stop).map(drop),
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, action = action.name(), "a hotkey was without effect");
+            }
+        }
+        Ok(())
     }
 
     fn append_written(&mut self) -> Result<(), LogError> {
@@ -366,19 +420,60 @@ impl Sequence {
     /// Writes what a person asked for.
     fn obey(&mut self, order: Order) -> Result<(), LogError> {
         match order {
-            Order::Pause(t) => {
+            Order::Pause(t, source) => {
                 if let Some(end) = self.pauses.settle() {
                     self.go_on(end)?;
                 }
                 self.pauses.begin(t);
-                self.append(t, Source::Recorder, Event::Pause)
+                self.append(t, source, Event::Pause)
             }
-            Order::Resume(t) => {
+            Order::Resume(t, source) => {
                 self.pauses.end(t);
-                self.append(t, Source::Recorder, Event::Resume)
+                self.append(t, source, Event::Resume)
             }
             Order::Mark(t, text) => self.append(t, Source::Recorder, Event::Mark { text }),
         }
+    }
+
+    /// Writes down that consent was taken back, as soon as it was; closes the input once nothing from before that can come any more.
+    fn look_at_consent(&mut self, control: &Control, idle: bool) -> Result<(), LogError> {
+        for stream in [Stream::Screen, Stream::Input] {
+            if let Some(withdrawn) = control.withdrawn(stream)
+                && !self.told_withdrawn.contains(&stream)
+            {
+                self.told_withdrawn.push(stream);
+                self.append_withdrawal(stream, withdrawn)?;
+            }
+        }
+        if let Some(t) = control.input_until()
+            && idle
+            && self.clock.now().0 - t.0 >= SETTLE_NS
+        {
+            self.close_input(t, control)?;
+        }
+        Ok(())
+    }
+
+    fn append_withdrawal(&mut self, stream: Stream, Withdrawal { t, way }: Withdrawal) -> Result<(), LogError> {
+        let now = self.clock.anchor();
+        let at = UtcNs(now.utc.0 - (now.mono.0 - t.0));
+        let fact = json!({ "t_ns": t.0, "at": at.to_rfc3339(), "how": way.name() });
+        append_fact(&mut self.log, now.mono, &format!("withdrawn_{}", stream.name()), &fact)
+    }
+
+    /// No input of `t` or later is kept.
+    fn close_input(&mut self, t: MonoNs, control: &Control) -> Result<(), LogError> {
+        if self.closed.is_some() {
+            return Ok(());
+        }
+        // A pause from before is heard of before.
+        self.drain(control.orders(), Self::obey)?;
+        if let Some(end) = self.pauses.settled_by(t) {
+            self.go_on(end)?;
+        }
+        self.closed = Some(t);
+        self.inputs.close(t, &mut self.written);
+        self.append_written()
     }
 
     /// Recording goes on after a pause that ended at `t`. What was held when it began is released by finalizing, which sees every

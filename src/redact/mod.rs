@@ -377,7 +377,7 @@ fn make(
 
 fn lineage(session: &Path, span: &Span, what: &rows::What<'_>, masks: Vec<MaskInfo>) -> Result<Lineage, RedactError> {
     let path = layout::integrity_path(session);
-    let seal = std::fs::read(&path).map_err(io_error("read", &path))?;
+    let seal = crate::files::read_at_most(&path, seal::MAX_INTEGRITY_BYTES).map_err(io_error("read", &path))?;
     let digest: [u8; 32] = Sha256::digest(&seal).into();
     Ok(Lineage {
         integrity_sha256: seal::FileHash(digest).to_string(),

@@ -17,6 +17,7 @@ use super::picture::{self, Rgb};
 use super::sample_index::{self, IndexError, MAX_ACCESS_UNIT, MAX_SAMPLES, Sample, VideoIndex};
 use crate::encode::{I420, ParameterSets};
 use crate::file_at::read_exact_at;
+use crate::files::open_regular;
 
 /// Bytes of decoded pictures that are kept: 32 of 1920x1080 (3,110,400 bytes each), which is a group of half a second at
 /// 60 fps (30 pictures) and two more; 7 of 3840x2160.
@@ -130,7 +131,7 @@ impl FrameReader {
     /// # Errors
     /// When it cannot be opened, or its index is missing, damaged or not of this format.
     pub fn open(path: &Path) -> Result<Self, FrameError> {
-        let file = File::open(path).map_err(|source| FrameError::Open { path: path.to_owned(), source })?;
+        let file = open_regular(path).map_err(|source| FrameError::Open { path: path.to_owned(), source })?;
         let index =
             sample_index::read_index(&file).map_err(|source| FrameError::Index { path: path.to_owned(), source })?;
         Ok(Self::new(path, file, index))
@@ -146,7 +147,7 @@ impl FrameReader {
         sets: ParameterSets,
         surface: (u32, u32),
     ) -> Result<Self, FrameError> {
-        let file = File::open(path).map_err(|source| FrameError::Open { path: path.to_owned(), source })?;
+        let file = open_regular(path).map_err(|source| FrameError::Open { path: path.to_owned(), source })?;
         Self::of_file(path, file, samples, sets, surface)
     }
 
@@ -358,8 +359,10 @@ impl FrameReader {
         let damaged = |why: String| FrameError::Damaged { frame, damaged: frame, why };
         self.annex_b.clear();
         if keyframe {
-            append_nal(&mut self.annex_b, &self.index.sets.sps);
-            append_nal(&mut self.annex_b, &self.index.sets.pps);
+            for set in [&self.index.sets.sps, &self.index.sets.pps] {
+                append_nal(&mut self.annex_b, set)
+                    .ok_or_else(|| damaged("a parameter set holds a start code".into()))?;
+            }
         }
         append_slices(&mut self.annex_b, &self.unit).ok_or_else(|| damaged("its NAL units do not fit it".into()))?;
         let decoder = match &mut self.decoder {
@@ -397,13 +400,19 @@ fn copy_plane(to: &mut [u8], width: usize, from: &[u8], stride: usize) {
     }
 }
 
-fn append_nal(out: &mut Vec<u8>, nal: &[u8]) {
+/// None when a start code is in the NAL unit: a decoder would take what stands behind it for another one, such as a parameter set that
+/// nobody has looked at. An encoder never writes these three bytes inside (7.4.1.1 of H.264).
+fn append_nal(out: &mut Vec<u8>, nal: &[u8]) -> Option<()> {
+    if memchr::memmem::find_iter(nal, &[0, 0]).any(|at| nal.get(at + 2).is_some_and(|next| *next <= 2)) {
+        return None;
+    }
     out.extend_from_slice(&[0, 0, 0, 1]);
     out.extend_from_slice(nal);
+    Some(())
 }
 
 /// Start codes instead of lengths, slices only: parameter sets inside an access unit are not of this format, and in a hostile
-/// file would make the decoder allocate what the checked ones do not. None when the lengths do not add up or no slice is there.
+/// file would make the decoder allocate what the checked ones do not. None when the lengths do not add up, a start code is inside, or no slice is there.
 fn append_slices(out: &mut Vec<u8>, unit: &[u8]) -> Option<()> {
     let mut rest = unit;
     let mut slices = 0;
@@ -411,7 +420,7 @@ fn append_slices(out: &mut Vec<u8>, unit: &[u8]) -> Option<()> {
         let (length, after) = rest.split_first_chunk::<4>()?;
         let (nal, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
         if let 1 | 5 = nal.first()? & 0x1f {
-            append_nal(out, nal);
+            append_nal(out, nal)?;
             slices += 1;
         }
         rest = after;

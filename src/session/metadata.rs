@@ -7,7 +7,6 @@
 //! Every key is documented where it is declared, unit and source; FORMAT.md holds the same list, and a test compares them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +22,10 @@ const MAJOR: u64 = watchcap_migrations::session::CURRENT.major;
 
 /// The largest file that is read: an anchor a second for 8 h is 28,800 × 90 bytes, 2.6 MB; the rest is small.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// The most values and keys: those anchors are 201,600 (an object, three keys with their values). In memory a value takes up to 700 bytes (an object in a place of its own, read
+/// through two shapes), however short its text is, so that the size of the file alone does not bound what it takes.
+const MAX_VALUES: usize = 1 << 18;
 
 /// The whole file. The order of the fields is the order of the keys.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -229,7 +232,8 @@ pub struct AnchorInfo {
 /// A stream of the recording.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StreamInfo {
-    /// `recorded`, `off` (not asked for), `missing` (asked for, not available, allowed to be), `failed` (gone on the way).
+    /// `recorded`, `off` (not asked for), `missing` (asked for, not available, allowed to be), `failed` (gone on the way),
+    /// `withdrawn` (recorded until consent was taken back).
     pub status: String,
     /// The backend: `x11-shm`, `xcap`, `xi2`, `poll`, `synthetic`; null when the stream was not opened.
     pub source: Option<String>,
@@ -289,6 +293,23 @@ pub struct Consent {
     /// `this_recording`, or `every_recording` for a consent that stands in the configuration.
     #[serde(default)]
     pub scope: Option<String>,
+    /// Streams whose consent was taken back while they were recorded, by name; not there when none was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withdrawn: BTreeMap<String, Withdrawal>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Consent that was taken back while recording.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// When, RFC 3339, UTC.
+    pub at: Option<String>,
+    /// How: `command` (`watchcap consent withdraw`), `signal` (SIGUSR2), `hotkey`.
+    pub how: Option<String>,
+    /// Nothing of the stream from here on was kept, nanoseconds of the monotonic clock.
+    pub t_ns: Option<i64>,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,
@@ -312,6 +333,9 @@ pub struct Privacy {
     pub keys: Option<String>,
     /// Input was recorded only while the target window had the focus.
     pub input_only_with_focus: Option<bool>,
+    /// Actions that had a hotkey (`pause`, `mark`, `stop`, `withdraw`), whose key is kept out; not there when none had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hotkeys: Vec<String>,
     /// How many `redact` rows there are. Source: counted.
     pub redacted_spans: u64,
     /// How many key rows carry `redacted=1`. Source: counted.
@@ -426,6 +450,12 @@ pub enum MetadataError {
         /// Where in the line.
         column: usize,
     },
+    /// There are more values in it than any that is written has.
+    #[error("{} holds more than {MAX_VALUES} values", path.display())]
+    TooMany {
+        /// Which.
+        path: PathBuf,
+    },
     /// The session is of another format.
     #[error("{} is of format {found}, this release reads {MAJOR}.x", path.display())]
     Version {
@@ -467,7 +497,7 @@ impl Metadata {
     /// When it cannot be read, is no metadata, or of another major version.
     pub fn read(path: &Path) -> Result<Self, MetadataError> {
         let read = |source| MetadataError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(read)?;
+        let file = crate::files::open_regular(path).map_err(read)?;
         let size_bytes = file.metadata().map_err(read)?.len();
         if size_bytes > MAX_BYTES {
             return Err(MetadataError::TooBig { path: path.to_owned(), size_bytes });
@@ -488,6 +518,9 @@ impl Metadata {
             line: error.line(),
             column: error.column(),
         };
+        if json_values(bytes) > MAX_VALUES {
+            return Err(MetadataError::TooMany { path: path.to_owned() });
+        }
         // First the version: another major version may have another shape.
         let VersionOnly { format_version, watchcap } = serde_json::from_slice(bytes).map_err(|error| parse(&error))?;
         if !Version::parse(&format_version).is_some_and(Version::is_readable) {
@@ -506,6 +539,21 @@ impl Metadata {
         text.push('\n');
         Ok(text)
     }
+}
+
+/// An upper bound of the values and keys in JSON, counted by the marks that stand before them.
+fn json_values(bytes: &[u8]) -> usize {
+    let (mut count, mut inside, mut escaped) = (0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b'[' | b'{' | b',' | b':' if !inside => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// What serde_json found wrong, without quoting the file.
@@ -621,6 +669,7 @@ pub(crate) mod tests {
                 record_input: Some(true),
                 record_audio: Some(false),
                 text_version: None,
+                withdrawn: BTreeMap::new(),
                 scope: None,
                 how: "flag".into(),
                 agreed_at: "2023-11-14T22:13:19.000000000Z".into(),
@@ -657,6 +706,11 @@ pub(crate) mod tests {
         let fault = parse(&text);
         assert!(fault.contains("wrong type") && !fault.contains("secret"), "{fault}");
         assert!(parse(&"[".repeat(100_000)).contains("m is not metadata"));
+        let text = bare("x").to_json().expect("json");
+        assert!(json_values(text.as_bytes()) < 1000);
+        let many = format!("{},\"more\":[{}0]}}", text.trim_end().trim_end_matches('}'), "[],".repeat(MAX_VALUES / 2));
+        assert_eq!(parse(&many), "m holds more than 262144 values");
+        assert_eq!(json_values(br#"{"a,b:[\"{": [1, 2]}"#), 4);
     }
 
     #[test]

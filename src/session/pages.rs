@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -48,7 +48,7 @@ pub struct Pages {
     indexed: Option<ArrowReaderMetadata>,
     blocks: Vec<Block>,
     /// Row groups whose pages were looked at.
-    checked: Vec<AtomicBool>,
+    checked: Vec<AtomicUsize>,
 }
 
 impl Pages {
@@ -59,7 +59,7 @@ impl Pages {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let events = EventsReader::open(path)?;
         let indexed = page_index(&events);
-        let checked = events.groups().iter().map(|_| AtomicBool::new(false)).collect();
+        let checked = events.groups().iter().map(|_| AtomicUsize::new(0)).collect();
         let mut pages = Self { events, indexed, blocks: Vec::new(), checked };
         let mut blocks = Vec::new();
         for group in 0..pages.checked.len() {
@@ -200,11 +200,13 @@ impl Pages {
             (0..leaves).map(|leaf| Some(index.page_locations(group, leaf)?.as_slice())).collect::<Option<Vec<_>>>()
         });
         guarded(|| {
-            if !self.checked[group].load(Ordering::Relaxed) {
+            let mut batch_rows = self.checked[group].load(Ordering::Relaxed);
+            if batch_rows == 0 {
                 let info = footer.metadata().row_group(group);
-                parquet_guard::check_row_group(self.events.file(), info, leaves, index.as_deref())
-                    .map_err(ParquetError::General)?;
-                self.checked[group].store(true, Ordering::Relaxed);
+                batch_rows =
+                    parquet_guard::check_row_group(self.events.file(), info, leaves, index.as_deref(), BATCH_ROWS)
+                        .map_err(ParquetError::General)?;
+                self.checked[group].store(batch_rows, Ordering::Relaxed);
             }
             let metadata = match &self.indexed {
                 Some(indexed) if index.is_some() => indexed,
@@ -215,7 +217,7 @@ impl Pages {
                 .with_row_groups(vec![group])
                 .with_projection(ProjectionMask::roots(metadata.parquet_schema(), roots))
                 .with_row_selection(selection)
-                .with_batch_size(BATCH_ROWS)
+                .with_batch_size(batch_rows)
                 .build()
         })
     }

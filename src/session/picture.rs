@@ -61,6 +61,23 @@ pub fn to_rgb_scaled(picture: &I420, surface: (u32, u32), size: (u32, u32)) -> R
     convert((&luma, &chroma(u), &chroma(v)), (width, half(width)), (width, height))
 }
 
+/// The picture's upper left `surface` pixels scaled down to `size`, whose sides are even and no larger than the surface's.
+///
+/// # Panics
+/// When a side is odd or zero.
+pub fn scale(picture: &I420, surface: (u32, u32), size: (u32, u32)) -> I420 {
+    let mut scaled = I420::new(size.0, size.1);
+    let from = (surface.0.clamp(size.0, picture.width()), surface.1.clamp(size.1, picture.height()));
+    let (y, u, v) = picture.planes();
+    let stride = picture.width() as usize;
+    let (half_from, half) = ((from.0.div_ceil(2), from.1.div_ceil(2)), (size.0 / 2, size.1 / 2));
+    let (to_y, to_u, to_v) = scaled.planes_mut();
+    to_y.copy_from_slice(&shrink(y, stride, from, size));
+    to_u.copy_from_slice(&shrink(u, stride / 2, half_from, half));
+    to_v.copy_from_slice(&shrink(v, stride / 2, half_from, half));
+    scaled
+}
+
 fn convert(planes: (&[u8], &[u8], &[u8]), strides: (u32, u32), size: (u32, u32)) -> Result<Rgb, String> {
     let (width, height) = size;
     let image = YuvPlanarImage {
@@ -166,6 +183,22 @@ mod tests {
         let small = to_rgb_scaled(&bright_corner, (40, 40), (4, 4)).unwrap();
         let red: Vec<u8> = small.data.chunks(3).map(|pixel| pixel[0]).collect();
         assert_eq!(red, [0, 0, 255, 255, 0, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_picture_scaled_is_the_means_of_its_planes() {
+        let mut picture = I420::new(40, 40);
+        let (y, u, v) = picture.planes_mut();
+        y.fill(100);
+        y[..40 * 20].fill(200);
+        u.fill(60);
+        v.fill(90);
+        v[20 * 10..].fill(10);
+        let small = scale(&picture, (39, 40), (4, 4));
+        let (y, u, v) = small.planes();
+        assert_eq!(y, [[200; 8], [100; 8]].concat());
+        assert_eq!((u, v), (&[60; 4][..], &[90, 90, 10, 10][..]));
+        assert!(scale(&picture, (40, 40), (40, 40)) == picture);
     }
 
     #[test]

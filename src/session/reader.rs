@@ -1,12 +1,9 @@
 //! Reading a sealed session: its metadata and its rows, a batch at a time.
 //!
 //! Invariant: hostile files give errors. Sizes are checked before the decoder sees them ([`super::parquet_guard`]), and
-//! since the decoder itself may still panic on bytes that nobody wrote, every call into it is under `catch_unwind`: a
-//! panic becomes an error and the reader is at its end. (The process's panic hook still runs and may print.) Does not
-//! check hashes: `verify` does. Never writes.
+//! since the decoder itself may still panic on bytes that nobody wrote, every call into it is under [`panics::caught`]: a
+//! panic becomes an error and the reader is at its end. Does not check hashes: `verify` does. Never writes.
 
-use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{
@@ -26,6 +23,8 @@ use super::positioned::PositionedFile;
 use super::row::OwnedRow;
 use super::schema::{self, Column, Version};
 use super::{layout, parquet_guard, row_hash};
+use crate::files::open_regular;
+use crate::panics;
 
 /// Rows decoded at once: 4,096 rows of about 200 bytes stay in the cache of a core.
 const BATCH_ROWS: usize = 4096;
@@ -154,7 +153,7 @@ impl EventsReader {
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let io = |source| ReadError::Io { path: path.to_owned(), source };
         let not_a_table = |why: &str| ReadError::NotATable { path: path.to_owned(), why: printable(why) };
-        let file = File::open(path).and_then(PositionedFile::new).map_err(io)?;
+        let file = open_regular(path).and_then(PositionedFile::new).map_err(io)?;
         let size = file.size();
         if size < 12 {
             return Err(not_a_table("it is too short"));
@@ -169,6 +168,10 @@ impl EventsReader {
         if footer > parquet_guard::MAX_FOOTER_BYTES || footer + 12 > size {
             return Err(not_a_table("its footer is larger than it can be"));
         }
+        let mut thrift = vec![0; footer as usize];
+        file.read_exact_at(&mut thrift, size - 8 - footer).map_err(io)?;
+        parquet_guard::check_footer(&thrift).map_err(|why| not_a_table(&why))?;
+        drop(thrift);
         // The embedded Arrow schema is not needed, and is one more thing to parse.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, options)).map_err(|why| not_a_table(&why))?;
@@ -191,7 +194,7 @@ impl EventsReader {
 
     /// How many rows the footer says there are.
     pub fn len(&self) -> u64 {
-        self.groups.last().map_or(0, |group| group.first_row + group.rows)
+        self.groups.last().map_or(0, |group| group.first_row.saturating_add(group.rows))
     }
 
     /// Whether there are no rows.
@@ -235,12 +238,12 @@ impl EventsReader {
         let info = self.metadata.metadata().row_group(group);
         let roots = ProjectionMask::roots(self.metadata.parquet_schema(), 0..self.columns.len());
         guarded(|| {
-            parquet_guard::check_row_group(&self.file, info, self.leaves(), None)
+            let batch_rows = parquet_guard::check_row_group(&self.file, info, self.leaves(), None, BATCH_ROWS)
                 .map_err(parquet::errors::ParquetError::General)?;
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(roots)
-                .with_batch_size(BATCH_ROWS)
+                .with_batch_size(batch_rows)
                 .build()
         })
     }
@@ -275,10 +278,10 @@ impl EventsReader {
 
 /// Calls the decoder; an error or a panic becomes its text.
 pub(super) fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(printable(&error.to_string())),
-        Err(_panic) => Err("the decoder gave up on it".to_owned()),
+    match panics::caught(call) {
+        Some(Ok(value)) => Ok(value),
+        Some(Err(error)) => Err(printable(&error.to_string())),
+        None => Err("the decoder gave up on it".to_owned()),
     }
 }
 

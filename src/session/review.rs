@@ -28,6 +28,9 @@ const MAX_BYTES: u64 = 16 << 20;
 /// The longest note, bytes: ten times what the player lets a person type.
 pub const MAX_NOTE: usize = 4096;
 
+/// Most lines that are read: 16 MiB of lines of 130 bytes. Bounds what a file of empty lines takes.
+const MAX_LINES: usize = 1 << 17;
+
 /// What somebody said: a mark (no verdict), a verdict on a span, or one on the whole session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Remark {
@@ -182,7 +185,7 @@ impl Review {
             return Err(ReviewError::NotAReview { path, why: "it is larger than 16 MiB" });
         }
         let mut bytes = Vec::new();
-        let file = File::open(&path).map_err(|error| io("open", error))?;
+        let file = crate::files::open_regular(&path).map_err(|error| io("open", error))?;
         file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| io("read", error))?;
         Ok(Self::parse(&bytes, session_id, edition_of(dir)?.as_deref()))
     }
@@ -193,6 +196,10 @@ impl Review {
         let mut rest = bytes;
         let mut number = 0;
         while !rest.is_empty() {
+            if number == MAX_LINES {
+                review.faults.push((number + 1, "there are more lines than are read"));
+                break;
+            }
             let (line, ended) = match rest.iter().position(|byte| *byte == b'\n') {
                 Some(at) => {
                     let line = &rest[..at];

@@ -70,6 +70,8 @@ pub mod key {
     pub const HEIGHT: &str = "height";
     /// The wheel reports fractions of a step.
     pub const HI_RES: &str = "hi_res";
+    /// A hotkey asked for it.
+    pub const HOTKEY: &str = "hotkey";
     /// How many items are missing.
     pub const LOST: &str = "lost";
     /// The system's own key code.
@@ -105,9 +107,9 @@ pub mod key {
     pub const Y: &str = "y";
 
     /// Every registered key, sorted.
-    pub const ALL: [&str; 25] = [
-        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, HEIGHT, HELD, HI_RES, LOST, NATIVE, PID, REASON, RECOVERED,
-        REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
+    pub const ALL: [&str; 26] = [
+        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, HEIGHT, HELD, HI_RES, HOTKEY, LOST, NATIVE, PID, REASON,
+        RECOVERED, REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
     ];
 }
 
@@ -398,6 +400,34 @@ pub struct OwnedRow {
 }
 
 impl OwnedRow {
+    /// What a key is called: by its W3C code, else by the system's own; `redacted` when that was withheld.
+    pub fn key_label(&self) -> String {
+        let code = self.metadata.get(key::CODE).or_else(|| {
+            let usage = u16::try_from(self.key_code?).ok()?;
+            crate::hid::code_of_usage(crate::event::HidUsage(usage))
+        });
+        match (self.metadata.get(key::REDACTED), code, self.metadata.get(key::NATIVE)) {
+            (Some(_), _, _) => "redacted".to_owned(),
+            (None, Some(code), _) => code.to_owned(),
+            (None, None, Some(native)) => format!("native {native}"),
+            (None, None, None) => "unknown".to_owned(),
+        }
+    }
+
+    /// What it takes in memory, bytes.
+    pub fn bytes(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
+        size_of::<Self>()
+            + [&self.event_type, &self.window_id, &self.session_id, &self.hash]
+                .map(String::capacity)
+                .iter()
+                .sum::<usize>()
+            + optional(&self.mouse_button)
+            + optional(&self.source)
+            + self.metadata.text.capacity()
+            + self.metadata.entries.capacity() * size_of::<Entry>()
+    }
+
     /// The row without its hash.
     pub fn as_row(&self) -> Row<'_> {
         Row {

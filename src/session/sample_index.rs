@@ -14,17 +14,18 @@ use crate::session::sps::{self, SpsInfo};
 /// Ticks per second of the video track: the container carries the capture time to half a microsecond.
 pub const TIMESCALE: u32 = 1_000_000;
 
-/// Most samples of a video: 38 hours at 60 fps. 24 bytes each in memory, so 192 MiB at most.
-pub const MAX_SAMPLES: usize = 8 << 20;
+/// Most samples of a video: 32 hours at 60 fps, 8 at 240. 24 bytes each in memory, 161 MiB.
+pub const MAX_SAMPLES: usize = 7_000_000;
 
-/// Most bytes of a `moov`: [`MAX_SAMPLES`] x 12 bytes (`stts` 8, `stsz` 4), 96 MiB, and half as much for chunks and sync samples.
-pub const MAX_MOOV: u64 = 144 << 20;
+/// Most bytes of a `moov`: [`MAX_SAMPLES`] x 12 bytes (`stts` 8, `stsz` 4), 80 MiB, and a tenth more for chunks and sync samples. With
+/// the samples made of it, 249 MiB are held at most while a file is opened.
+pub const MAX_MOOV: u64 = 88 << 20;
 
 /// Most boxes at the top level of a file: 8 TiB of video in boxes of 64 MiB. Also bounds the time a hostile file costs.
 const MAX_TOP_LEVEL: usize = 1 << 17;
 
-/// Largest access unit: what a box of the log can hold.
-pub const MAX_ACCESS_UNIT: u32 = 64 << 20;
+/// Largest access unit: a picture of [`sps::MAX_MACROBLOCKS`] without any compression (I_PCM, 384 bytes each) has 14.2 MB.
+pub const MAX_ACCESS_UNIT: u32 = 16 << 20;
 
 /// Bytes of one [`Sample`], for the arithmetic above.
 const _: () = assert!(size_of::<Sample>() == 24);

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::layout;
+use crate::files::open_regular;
 
 /// Bytes read at once when a file is hashed: large enough that a read costs nothing beside its hashing, small enough to
 /// stay in the cache of a core.
 const READ_BYTES: usize = 1 << 20;
 
 /// The largest integrity file that is read: a burst of 100,000 PNGs at 100 bytes a line, with room.
-const MAX_INTEGRITY_BYTES: u64 = 16 << 20;
+pub(crate) const MAX_INTEGRITY_BYTES: u64 = 16 << 20;
 
 /// The most files that a session may hold; beyond, its directory is not one of ours.
 const MAX_FILES: usize = 200_000;
@@ -221,7 +222,7 @@ pub fn publish_bytes(target: &Path, bytes: &[u8]) -> Result<(), SealError> {
 /// # Errors
 /// When the file cannot be read.
 pub fn hash_file(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<FileHash, SealError> {
-    let mut file = File::open(path).map_err(io_error("open", path))?;
+    let mut file = open_regular(path).map_err(io_error("open", path))?;
     let mut buffer = vec![0; READ_BYTES];
     let mut hasher = Sha256::new();
     loop {
@@ -244,6 +245,8 @@ pub struct Listing {
     pub files: Vec<String>,
     /// What is neither a regular file nor a directory, or has a name no session uses: links, sockets, odd names.
     pub foreign: Vec<PathBuf>,
+    /// Directories with nothing in them, as paths inside the session.
+    pub empty: Vec<String>,
 }
 
 /// Lists a session's directory, without following any link.
@@ -255,6 +258,7 @@ pub fn list_files(dir: &Path) -> Result<Listing, SealError> {
     list_into(dir, "", 0, &mut listing)?;
     listing.files.sort_unstable();
     listing.foreign.sort_unstable();
+    listing.empty.sort_unstable();
     Ok(listing)
 }
 
@@ -272,12 +276,18 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, listing: &mut Listing) -> R
             continue;
         }
         let inside = format!("{prefix}{name}");
-        if listing.files.len() + listing.foreign.len() >= MAX_FILES {
+        if listing.files.len() + listing.foreign.len() + listing.empty.len() >= MAX_FILES {
             return Err(SealError::Foreign { path: dir.to_owned(), why: "it holds more files than a session can" });
         }
-        if kind.is_dir() && depth < MAX_DEPTH {
+        if name_fault(&inside).is_some() {
+            listing.foreign.push(path);
+        } else if kind.is_dir() && depth < MAX_DEPTH {
+            let before = (listing.files.len(), listing.foreign.len(), listing.empty.len());
             list_into(&path, &format!("{inside}/"), depth + 1, listing)?;
-        } else if kind.is_file() && name_fault(&inside).is_none() {
+            if before == (listing.files.len(), listing.foreign.len(), listing.empty.len()) {
+                listing.empty.push(inside);
+            }
+        } else if kind.is_file() {
             listing.files.push(inside);
         } else {
             listing.foreign.push(path);
@@ -339,7 +349,7 @@ fn format_line(name: &str, hash: FileHash) -> String {
 /// When it cannot be read, or says anything that [`seal`] does not write.
 pub fn read_integrity(dir: &Path) -> Result<Vec<IntegrityEntry>, SealError> {
     let path = layout::integrity_path(dir);
-    let file = File::open(&path).map_err(io_error("open", &path))?;
+    let file = open_regular(&path).map_err(io_error("open", &path))?;
     let size_bytes = file.metadata().map_err(io_error("look at", &path))?.len();
     if size_bytes > MAX_INTEGRITY_BYTES {
         return Err(SealError::TooBig { path, size_bytes });
@@ -362,6 +372,12 @@ pub fn parse_integrity(bytes: &[u8]) -> Result<Vec<IntegrityEntry>, (usize, &'st
     };
     for (index, line) in lines.split('\n').enumerate() {
         let number = index + 1;
+        if line.ends_with('\r') {
+            return Err((number, "the line ends in CR LF, as no seal is written: the file was converted"));
+        }
+        if line.starts_with('\\') {
+            return Err((number, "the name is escaped with a backslash, as no name of a session has to be"));
+        }
         let Some((hex, name)) = line.split_at_checked(64).and_then(|(hex, rest)| Some((hex, rest.strip_prefix("  ")?)))
         else {
             return Err((number, "expected 64 digits, two spaces and a name"));
@@ -376,9 +392,11 @@ pub fn parse_integrity(bytes: &[u8]) -> Result<Vec<IntegrityEntry>, (usize, &'st
         if beside || name.split('/').next() == Some(layout::LOG_DIR) {
             return Err((number, "the name is not one that is sealed"));
         }
-        // One comparison finds both what is twice and what is not sorted.
-        if entries.last().is_some_and(|before| before.name.as_str() >= name) {
-            return Err((number, "the names are not sorted, or one is there twice"));
+        // Sorted, what is there twice stands one behind the other.
+        match entries.last().map(|before| before.name.as_str().cmp(name)) {
+            Some(std::cmp::Ordering::Equal) => return Err((number, "the name is there twice")),
+            Some(std::cmp::Ordering::Greater) => return Err((number, "the names are not in the order of their bytes")),
+            _ => {}
         }
         if entries.len() == MAX_FILES {
             return Err((number, "there are more files than a session can hold"));

@@ -6,8 +6,9 @@
 /// Most macroblocks of a picture: level 5.2 of H.264 (table A-1), 4096x2304. One decoded picture is then 14 MB.
 pub const MAX_MACROBLOCKS: u64 = 36_864;
 
-/// Most reference frames: the encoders here use one to four; 16 pictures of 14 MB would be beyond the 256 MiB of every reader.
-pub const MAX_REFERENCE_FRAMES: u64 = 8;
+/// Most reference frames: the encoder here uses one, others by default up to four. A decoder then holds six pictures of 14 MB beside the
+/// 96 MiB of those that are kept ([`CACHE_BYTES`](super::frames::CACHE_BYTES)): below the 256 MiB of every reader.
+pub const MAX_REFERENCE_FRAMES: u64 = 4;
 
 /// What bounds a decoder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

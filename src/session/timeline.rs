@@ -19,6 +19,8 @@ use super::words::{button, matching, shown};
 
 /// Rows that stay in memory: four blocks of a sealed table. A row of about 350 bytes makes 28 MB of them.
 const ROWS_KEPT: usize = 80_000;
+/// Memory of one block, bytes: 20,000 rows of 2.4 KB. Four of them stay below 256 MiB, whatever texts a stranger has put into them.
+const MAX_BLOCK_BYTES: usize = 48 << 20;
 /// Blocks on each side of the playhead that are looked at for the rows around it.
 const NEIGHBOURS: usize = 2;
 /// Where a part of the recording lies in so few blocks, its events are counted one by one.
@@ -68,7 +70,16 @@ impl ReelTimeline {
             return Ok(rows);
         }
         let mut rows = Vec::new();
-        self.reel.each(block, &mut |row| rows.push(row.clone()))?;
+        let mut bytes = 0;
+        self.reel.each(block, &mut |row| {
+            bytes += row.bytes();
+            if bytes <= MAX_BLOCK_BYTES {
+                rows.push(row.clone());
+            }
+        })?;
+        if bytes > MAX_BLOCK_BYTES {
+            return Err(format!("these rows take {bytes} bytes, more than {MAX_BLOCK_BYTES}"));
+        }
         let rows = Arc::new(rows);
         kept.push(Kept { block, revision, rows: Arc::clone(&rows) });
         while kept.len() > 1 && kept.iter().map(|kept| kept.rows.len()).sum::<usize>() > ROWS_KEPT {

@@ -210,26 +210,36 @@ pub fn verify(
         report.add(Kind::NotSealed, layout::INTEGRITY_FILE, None, None, || "the session has no seal".to_owned());
     }
     check_files(dir, options, &mut report, progress);
-    let metadata = match Metadata::read(&layout::metadata_path(dir)) {
-        Ok(metadata) => Some(metadata),
-        Err(error) => {
-            report.add(Kind::Metadata, layout::METADATA_FILE, None, None, || error.to_string());
-            None
-        }
+    // What is no regular file in its own place is not opened: no link is followed, no FIFO waited for.
+    let is_plain = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
+    let not_there = || "it is not there as a regular file".to_owned();
+    let metadata_path = layout::metadata_path(dir);
+    let read = if is_plain(&metadata_path) {
+        Metadata::read(&metadata_path).map_err(|error| error.to_string())
+    } else {
+        Err(not_there())
     };
+    let metadata = read.map_err(|why| report.add(Kind::Metadata, layout::METADATA_FILE, None, None, || why)).ok();
     // A session of input alone has no video; whether one is missed, the metadata say.
     let frames_path = layout::frames_path(dir);
-    let expects_video = metadata.as_ref().is_none_or(|metadata| metadata.frames > 0) || frames_path.exists();
+    let is_there = std::fs::symlink_metadata(&frames_path).is_ok();
+    let expects_video = metadata.as_ref().is_none_or(|metadata| metadata.frames > 0) || is_there;
     let mut video = None;
     if expects_video {
-        match open_video(&frames_path) {
+        match if is_plain(&frames_path) { open_video(&frames_path) } else { Err(not_there()) } {
             Ok(opened) => video = Some(opened),
             Err(why) => report.add(Kind::Video, layout::FRAMES_FILE, None, None, || why),
         }
     }
-    match EventsReader::open(&layout::events_path(dir)) {
+    let events_path = layout::events_path(dir);
+    let opened = if is_plain(&events_path) {
+        EventsReader::open(&events_path).map_err(|error| error.to_string())
+    } else {
+        Err(not_there())
+    };
+    match opened {
         Ok(table) => check_table(&table, metadata.as_ref(), video.as_deref(), &mut report, progress),
-        Err(error) => report.add(Kind::Table, layout::EVENTS_FILE, None, None, || error.to_string()),
+        Err(why) => report.add(Kind::Table, layout::EVENTS_FILE, None, None, || why),
     }
     if let Some(video) = &mut video {
         check_video(video.as_mut(), metadata.as_ref(), options, &mut report, progress);
@@ -251,9 +261,13 @@ fn check_files(dir: &Path, options: VerifyOptions, report: &mut Report, progress
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         report.add(Kind::ForeignFile, &name, None, None, || "it is no regular file with a plain name".to_owned());
     }
+    for name in &listing.empty {
+        report.add(Kind::ExtraFile, name, None, None, || "it is a folder with nothing in it".to_owned());
+    }
     let mut private = listing.files.clone();
     private.extend(layout::review_path(dir).is_file().then(|| layout::REVIEW_FILE.to_owned()));
     note_rights(dir, &private, report);
+    note_hard_links(dir, &listing.files, report);
     if !report.sealed {
         return;
     }
@@ -287,10 +301,11 @@ fn check_files(dir: &Path, options: VerifyOptions, report: &mut Report, progress
             }
         }
     }
+    let sealed: BTreeMap<[u8; 32], &str> = entries.iter().map(|entry| (entry.hash.0, entry.name.as_str())).collect();
     for (name, hash) in hashes {
-        match entries.iter().find(|entry| entry.hash == hash) {
+        match sealed.get(&hash.0) {
             Some(other) => {
-                report.add(Kind::SwappedFile, name, None, None, || format!("it holds the bytes of {}", other.name));
+                report.add(Kind::SwappedFile, name, None, None, || format!("it holds the bytes of {other}"));
             }
             None => report.add(Kind::ChangedFile, name, None, None, || "its SHA-256 is not the sealed one".to_owned()),
         }
@@ -337,6 +352,26 @@ fn note_rights(dir: &Path, files: &[String], report: &mut Report) {
 
 #[cfg(not(unix))]
 fn note_rights(_: &Path, _: &[String], _: &mut Report) {}
+
+/// A hard link is no fault, since backups are made of them; but who has the other name can change the file behind the seal's back.
+#[cfg(unix)]
+fn note_hard_links(dir: &Path, files: &[String], report: &mut Report) {
+    use std::os::unix::fs::MetadataExt as _;
+    let linked = |name: &&String| std::fs::symlink_metadata(dir.join(name)).is_ok_and(|found| found.nlink() > 1);
+    let mut linked = files.iter().filter(linked);
+    if let Some(name) = linked.next() {
+        let more = match linked.count() {
+            0 => String::new(),
+            more => format!(" and {more} more files"),
+        };
+        report
+            .notes
+            .push(format!("{name}{more} have another name somewhere (hard link): it can be changed through that one"));
+    }
+}
+
+#[cfg(not(unix))]
+fn note_hard_links(_: &Path, _: &[String], _: &mut Report) {}
 
 /// What is known of the rows so far.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Map, Value};
 use watchcap::session::metadata::{
-    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo,
+    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo, Withdrawal,
 };
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
@@ -117,6 +117,9 @@ fn fill(metadata: &mut Metadata) {
     metadata.privacy.pii_regions =
         vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into(), reason: "mask".into() }];
     metadata.privacy.excluded_apps = vec!["x".into()];
+    metadata.privacy.hotkeys = vec!["pause".into()];
+    let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
+    metadata.consent.withdrawn = BTreeMap::from([("input".to_owned(), withdrawal)]);
     metadata.lineage = vec![Lineage {
         integrity_sha256: "x".into(),
         by: "x".into(),
@@ -130,7 +133,7 @@ fn fill(metadata: &mut Metadata) {
 
 /// Paths of all values, lists as `[]` and objects with free keys as `*`.
 fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
-    const FREE: [&str; 4] = ["counts", "streams", "encoder.settings", "streams.*.settings"];
+    const FREE: [&str; 5] = ["counts", "streams", "encoder.settings", "streams.*.settings", "consent.withdrawn"];
     match value {
         Value::Object(entries) => {
             for (name, value) in entries {

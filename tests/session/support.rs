@@ -242,6 +242,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
             record_input: Some(true),
             record_audio: Some(false),
             text_version: Some(2),
+            withdrawn: BTreeMap::new(),
             scope: Some("this_recording".into()),
             how: "flag".into(),
             agreed_at: "2023-11-14T22:13:19.000000000Z".into(),

@@ -1,7 +1,8 @@
 //! What a session holds, and what of it is left after a power cut.
 //!
 //! The measure is the session of the same recording without a cut. Each stream of what is left must be the beginning of what was
-//! recorded: the same rows, the same bytes of each frame. What is lost counts by its age at the cut.
+//! recorded: the same rows, the same bytes of each frame. What is lost counts by its age at the cut, less the time in which the machine
+//! itself stood still.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -90,14 +91,16 @@ impl Content {
 pub(crate) struct Verdict {
     /// Age of the oldest lost input at the cut, ns; of the oldest lost frame.
     pub(crate) lost: [i64; 2],
+    /// The same without the time in which the machine stood still: what is promised.
+    pub(crate) net: [i64; 2],
     /// What was promised and is not so: kind and detail.
     pub(crate) broken: Vec<(&'static str, String)>,
     /// The recording had begun and not ended when the power went.
     pub(crate) recording: bool,
     /// There was nothing to be sealed, and nothing that had to be there.
     pub(crate) nothing: bool,
-    /// The log was cut behind a hole in its last part.
-    pub(crate) cut_records: u64,
+    /// What the cut did to the log.
+    pub(crate) met: Vec<&'static str>,
 }
 
 /// How much may be lost, ns: inputs, frames.
@@ -138,19 +141,23 @@ pub(crate) fn judge(
     ];
     for (index, (name, hole_name, of, wanted)) in streams.into_iter().enumerate() {
         let (hole, lost) = left(of, wanted, t);
+        let net = lost - trace.stalled(t - lost, t);
         verdict.lost[index] = lost;
+        verdict.net[index] = net;
         if let Some(hole) = hole {
             verdict.broken.push((hole_name, hole));
         }
-        if lost > limits[index] && absent.is_none() {
+        if net > limits[index] && absent.is_none() {
             let kind = if index == 0 { "loss_events" } else { "loss_frames" };
-            let ms = lost as f64 / 1e6;
-            verdict.broken.push((kind, format!("{name} of {ms:.1} ms: {} of {} are left", of.len(), wanted.len())));
+            let [lost, net] = [lost, net].map(|ns| ns as f64 / 1e6);
+            let text =
+                format!("{name} of {lost:.1} ms, {net:.1} of them running: {} of {} are left", of.len(), wanted.len());
+            verdict.broken.push((kind, text));
         }
     }
     if let Some((kind, why)) = absent {
         // A folder without anything in it, or none, when nothing had to be there yet.
-        let due = verdict.lost.iter().zip(limits).any(|(lost, limit)| *lost > limit);
+        let due = verdict.net.iter().zip(limits).any(|(net, limit)| *net > limit);
         verdict.nothing = !due && matches!(kind, "missing" | "empty");
         if !verdict.nothing {
             verdict.broken.push((kind, why));

@@ -1,14 +1,15 @@
 //! Power cuts: records on a disk that remembers every write and flush, and looks at what is left after cuts at any time.
 //!
 //! ```text
-//! power_cuts [--cuts 200] [--traces 2] [--seed 1] [--parallel 2] [--kind seal|later|killed|screen] [--limits 100,250]
-//!            [--decode-every 10] [--keep DIR] [--nice -10] [--behind 0]
+//! power_cuts [--cuts 200] [--traces 2] [--seed 1] [--parallel 2] [--kind seal|later|killed|screen]
+//!            [--mount OPTIONS] [--limits 100,250] [--decode-every 10] [--keep DIR] [--nice -10] [--kernel first] [--behind 0]
 //! power_cuts --again DIR [--cuts 200] [--seed 1] [--cut SEED]
 //! ```
 //! Takes root, /dev/fuse and loop devices; exit code 77 where they are not there. Runs in a mount namespace of its own, so that nothing
 //! stays mounted. For each cut the disk's image is made ([`trace`]), mounted (ext4 plays its journal back), sealed by `finalize`, and
 //! what comes of it is judged ([`judge`]). The last line of the output is the account as JSON; exit code 1 when a promise was broken.
-//! `--behind MS` makes the disk lie about its flushes, so that a promise is broken. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
+//! On a machine on which much else runs, `--kernel first` puts the kernel's threads that carry blocks before all of that while a trace is
+//! recorded. `--behind MS` makes the disk lie about its flushes, so that a promise is broken. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::disallowed_methods, reason = "it waits for real programs")]
@@ -36,6 +37,7 @@ use stage::{Mounted, Programs, SESSION};
 use trace::{Cut, Trace};
 use watchcap::finalize::{self, FinalizeError};
 use watchcap::session::layout;
+use watchcap::session::metadata::Recovery;
 
 /// Exit code of a program whose parts are not there.
 const SKIPPED: u8 = 77;
@@ -63,7 +65,7 @@ impl Bench {
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&self.image)?;
         cut.image(trace, &file, of.behind)?;
         drop(file);
-        let mounted = match Mounted::new(&self.image, &self.mnt, &["-o", "loop"]) {
+        let mounted = match Mounted::new(&self.image, &self.mnt, &format!("loop,{}", trace.recipe.mount)) {
             Ok(mounted) => mounted,
             Err(error) => return Ok(judge(trace, whole, cut, Err(("mount", error.to_string())), limits)),
         };
@@ -74,25 +76,35 @@ impl Bench {
             Err((kind, why)) => Err((*kind, why.clone())),
         };
         let mut verdict = judge(trace, whole, cut, content.as_ref().map_err(Clone::clone), limits);
-        if let (Ok(cut_records), Ok(_)) = (&sealed, &content) {
-            verdict.cut_records = *cut_records;
-            if let Err(why) = judge::verifies(&session, decode) {
-                verdict.broken.push(("verify", why));
-            }
+        if let Ok(Some(recovery)) = sealed {
+            verdict.met = [
+                ("chunks_damaged", recovery.damaged_chunks),
+                ("tail_cut_behind_a_hole", recovery.cut_records),
+                ("frames_found_by_sei", recovery.found_frames),
+                ("frames_torn", recovery.torn_frames),
+            ]
+            .into_iter()
+            .filter_map(|(what, count)| (count > 0).then_some(what))
+            .collect();
+        }
+        if content.is_ok()
+            && let Err(why) = judge::verifies(&session, decode)
+        {
+            verdict.broken.push(("verify", why));
         }
         mounted.unmount()?;
         Ok(verdict)
     }
 }
 
-/// Seals what is there; answers with how many records were cut off behind a hole in the last part of the log.
-fn seal(session: &Path) -> Result<u64, (&'static str, String)> {
+/// Seals what is there; answers with what was found in a log that is not whole.
+fn seal(session: &Path) -> Result<Option<Recovery>, (&'static str, String)> {
     if !session.is_dir() {
         return Err(("missing", "the session's folder is not there".into()));
     }
     match catch_unwind(AssertUnwindSafe(|| finalize::finalize(session, false, &mut |_| {}))) {
-        Ok(Ok(done)) => Ok(done.metadata.recovery.map_or(0, |recovery| recovery.cut_records)),
-        Ok(Err(FinalizeError::Sealed { .. })) => Ok(0),
+        Ok(Ok(done)) => Ok(done.metadata.recovery),
+        Ok(Err(FinalizeError::Sealed { .. })) => Ok(None),
         Ok(Err(error @ FinalizeError::Nothing { .. })) => Err(("empty", error.to_string())),
         Ok(Err(error)) if layout::state_of(session) == layout::DirState::Nothing => Err(("missing", error.to_string())),
         Ok(Err(error)) => Err(("finalize", error.to_string())),
@@ -107,11 +119,15 @@ struct Account {
     cuts: u64,
     while_recording: u64,
     nothing_yet: u64,
-    tails_cut: u64,
+    /// What the cuts did to the logs: cuts by kind of damage.
+    met: BTreeMap<&'static str, u64>,
     broken_cuts: u64,
     broken: BTreeMap<&'static str, u64>,
-    /// Ages of the oldest loss at cuts while recording, ns, by the time of a flush in microseconds: inputs, frames.
-    lost: BTreeMap<u64, [Vec<i64>; 2]>,
+    /// Cuts at which more was lost than is promised while the machine stood still.
+    stalled: u64,
+    /// Ages of the oldest loss at cuts while recording, ns, by the time of a flush in microseconds: inputs and frames, by the clock, and
+    /// without the time in which the machine stood still.
+    lost: BTreeMap<u64, [Vec<i64>; 4]>,
     failures: Vec<String>,
 }
 
@@ -121,16 +137,22 @@ fn at(sorted: &[i64], share: f64) -> f64 {
 }
 
 impl Account {
-    fn add(&mut self, trace: &Trace, seed: u64, cut: &Cut, verdict: Verdict) {
+    fn add(&mut self, trace: &Trace, seed: u64, cut: &Cut, verdict: Verdict, limits: Limits) {
         self.cuts += 1;
         self.nothing_yet += u64::from(verdict.nothing);
-        self.tails_cut += u64::from(verdict.cut_records > 0);
+        for what in &verdict.met {
+            *self.met.entry(what).or_default() += 1;
+        }
         if verdict.recording {
             self.while_recording += 1;
             let lost = self.lost.entry(trace.recipe.flush_us).or_default();
-            lost[0].push(verdict.lost[0]);
-            lost[1].push(verdict.lost[1]);
+            for (list, ns) in lost.iter_mut().zip(verdict.lost.into_iter().chain(verdict.net)) {
+                list.push(ns);
+            }
         }
+        let late =
+            verdict.lost.iter().zip(verdict.net).zip(limits).any(|((lost, net), limit)| *lost > limit && net <= limit);
+        self.stalled += u64::from(late);
         self.broken_cuts += u64::from(!verdict.broken.is_empty());
         for (kind, why) in verdict.broken {
             *self.broken.entry(kind).or_default() += 1;
@@ -145,7 +167,7 @@ impl Account {
 
     fn report(&mut self) -> Value {
         let mut by_flush = Vec::new();
-        let mut all: [Vec<i64>; 2] = Default::default();
+        let mut all: [Vec<i64>; 4] = Default::default();
         let figures = |sorted: &mut Vec<i64>| {
             sorted.sort_unstable();
             json!({ "p50": at(sorted, 0.5), "p90": at(sorted, 0.9), "p99": at(sorted, 0.99), "worst": at(sorted, 1.0) })
@@ -156,14 +178,18 @@ impl Account {
             }
             by_flush.push(json!({
                 "flush_ms": *flush_us as f64 / 1e3, "cuts": lost[0].len(),
-                "events_lost_ms": figures(&mut lost[0]), "frames_lost_ms": figures(&mut lost[1]),
+                "events_lost_ms": figures(&mut lost[2]), "frames_lost_ms": figures(&mut lost[3]),
+                "by_the_clock": { "events_lost_ms": figures(&mut lost[0]), "frames_lost_ms": figures(&mut lost[1]) },
             }));
         }
         json!({
             "traces": self.traces, "cuts": self.cuts, "while_recording": self.while_recording,
-            "nothing_yet": self.nothing_yet, "tails_cut": self.tails_cut,
+            "nothing_yet": self.nothing_yet, "met": self.met,
             "cuts_with_broken_promises": self.broken_cuts, "broken": self.broken,
-            "events_lost_ms": figures(&mut all[0]), "frames_lost_ms": figures(&mut all[1]), "by_flush": by_flush,
+            "machine_stood_still": self.stalled,
+            "events_lost_ms": figures(&mut all[2]), "frames_lost_ms": figures(&mut all[3]),
+            "by_the_clock": { "events_lost_ms": figures(&mut all[0]), "frames_lost_ms": figures(&mut all[1]) },
+            "by_flush": by_flush,
         })
     }
 }
@@ -188,7 +214,13 @@ impl Campaign {
                 let cut = Cut::of(trace, *seed);
                 let decode = seed.is_multiple_of(self.decode_every);
                 let verdict = bench.cut(trace, whole, &cut, self, decode).map_err(|error| error.to_string())?;
-                self.account.lock().unwrap_or_else(PoisonError::into_inner).add(trace, *seed, &cut, verdict);
+                self.account.lock().unwrap_or_else(PoisonError::into_inner).add(
+                    trace,
+                    *seed,
+                    &cut,
+                    verdict,
+                    self.limits,
+                );
             }
             Ok(())
         };
@@ -253,23 +285,25 @@ fn run(args: &Args) -> Result<bool, Failure> {
         let programs = Programs { watchcap, examples };
         let traces = number("traces", cuts.div_ceil(250))?.max(1);
         for index in 0..traces {
-            let recipe = stage::recipe(index, seed, args.get("kind"));
+            let recipe = stage::recipe(index, seed, args.get("kind"), args.get("mount"));
             let place = dir.path().join(format!("trace{index}"));
             std::fs::create_dir_all(&place)?;
             // The recorder is measured, not what else runs on this machine: what this thread starts goes before that.
             let usual = rustix::process::getpriority_process(None)?;
             rustix::process::setpriority_process(None, args.number("nice", -10)?)?;
-            let recorded = stage::record(&recipe, &programs, &place, &place.join("session"));
+            let recorded =
+                stage::record(&recipe, &programs, &place, &place.join("session"), args.get("kernel").is_some());
             rustix::process::setpriority_process(None, usual)?;
             let (trace, injected) = recorded?;
             let whole = Content::read(&place.join("session"))?;
             println!(
-                "trace {index}: {} {}x{} {} fps {} kbit/s, flush {} ms, seed {}: {} inputs{}, {} frames, {} writes ({} KiB), {} flushes",
+                "trace {index}: {} {}x{} {} fps {} kbit/s, ext4 {}, flush {} ms, seed {}: {} inputs{}, {} frames, {} writes ({} KiB), {} flushes; stood still for {} of {} ms",
                 recipe.kind,
                 recipe.size.0,
                 recipe.size.1,
                 recipe.fps,
                 recipe.kbps,
+                recipe.mount,
                 recipe.flush_us as f64 / 1e3,
                 recipe.seed,
                 whole.events.len(),
@@ -278,6 +312,8 @@ fn run(args: &Args) -> Result<bool, Failure> {
                 trace.writes.len(),
                 trace.bytes() >> 10,
                 trace.flushes.len(),
+                trace.stalled(trace.moments.start, trace.moments.stop) / 1_000_000,
+                (trace.moments.stop - trace.moments.start) / 1_000_000,
             );
             campaign.account.lock().unwrap_or_else(PoisonError::into_inner).traces += 1;
             let broken =
@@ -304,6 +340,10 @@ fn run(args: &Args) -> Result<bool, Failure> {
         report["traces"], account.cuts, account.while_recording
     );
     println!("oldest {} ms; oldest {} ms", lost("events"), lost("frames"));
+    println!(
+        "by the clock, with the time in which the machine stood still: {}; more than promised by that only: {} cuts",
+        report["by_the_clock"], account.stalled
+    );
     println!("cuts with broken promises: {} {}", account.broken_cuts, report["broken"]);
     println!("{report}");
     Ok(account.broken_cuts == 0)

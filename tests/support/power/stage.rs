@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::args::{Failure, Random, now};
+use super::args::{Failure, Random, now, sleep_until};
 use super::disk::{Blocks, Disk, system};
 use super::trace::{Moments, Recipe, Trace};
 
@@ -29,9 +31,9 @@ impl Drop for Running {
 pub(crate) struct Mounted(PathBuf);
 
 impl Mounted {
-    /// Mounts `what` (a device, or an image with the option `loop`) as ext4.
-    pub(crate) fn new(what: &Path, at: &Path, options: &[&str]) -> Result<Self, Failure> {
-        system(Command::new("mount").args(["-t", "ext4"]).args(options).arg(what).arg(at))?;
+    /// Mounts a device or an image as ext4.
+    pub(crate) fn new(what: &Path, at: &Path, options: &str) -> Result<Self, Failure> {
+        system(Command::new("mount").args(["-t", "ext4", "-o", options]).arg(what).arg(at))?;
         Ok(Self(at.to_path_buf()))
     }
 
@@ -58,13 +60,18 @@ impl Drop for Mounted {
     }
 }
 
+/// How the file system is mounted: as it is by default, or so that a file may have its new length and not yet its data, as on file systems
+/// that keep less order.
+const MOUNTS: [&str; 2] = ["defaults", "data=writeback,nodelalloc"];
+
 /// A recipe of the campaign: kinds in turn, the rest by the seed.
-pub(crate) fn recipe(index: u64, seed: u64, kind: Option<&str>) -> Recipe {
+pub(crate) fn recipe(index: u64, seed: u64, kind: Option<&str>, mount: Option<&str>) -> Recipe {
     let mut random = Random(seed ^ (index + 1).wrapping_mul(0x5851_f42d_4c95_7f2d));
     let mut pick = |from: &[u64]| from[random.below(from.len() as u64) as usize];
     let kind = kind.unwrap_or(["seal", "later", "killed", "seal", "screen"][index as usize % 5]);
     Recipe {
         kind: kind.to_owned(),
+        mount: mount.map_or_else(|| MOUNTS[usize::from(index % 3 == 2)].to_owned(), str::to_owned),
         fps: pick(&[30, 60]) as u32,
         kbps: pick(&[400, 1500, 4000]) as u32,
         size: [(320, 180), (320, 180), (480, 270)][pick(&[0, 1, 2]) as usize],
@@ -152,12 +159,81 @@ fn ended(child: &mut Child) -> Result<(), Failure> {
     if matches!(code, Some(0 | 3)) { Ok(()) } else { Err(format!("a program ended with {code:?}").into()) }
 }
 
+/// The kernel's own threads that carry blocks, put before everything else that runs on the machine until this is dropped.
+pub(crate) struct KernelFirst(Vec<rustix::process::Pid>);
+
+impl KernelFirst {
+    /// Puts them first: only those that have their ordinary priority.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let mut raised = Vec::new();
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let pid = entry.file_name().to_string_lossy().parse().ok().and_then(rustix::process::Pid::from_raw);
+            let (Some(pid), Ok(name)) = (pid, std::fs::read_to_string(entry.path().join("comm"))) else { continue };
+            let carries = name.starts_with("kworker/u") || name.starts_with("jbd2/loop");
+            if carries && rustix::process::getpriority_process(Some(pid)) == Ok(0) {
+                // One that has just ended is no loss.
+                if rustix::process::setpriority_process(Some(pid), -15).is_ok() {
+                    raised.push(pid);
+                }
+            }
+        }
+        Ok(Self(raised))
+    }
+}
+
+impl Drop for KernelFirst {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            // It may have ended.
+            if rustix::process::setpriority_process(Some(*pid), 0).is_err() {}
+        }
+    }
+}
+
+/// Notes when a thread does not get a processor: what the machine does then, no recorder can make good.
+struct Heartbeat {
+    stop: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<Vec<(i64, i64)>>,
+}
+
+impl Heartbeat {
+    /// Beats with this priority.
+    fn start(nice: i32) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                let mut stalls = Vec::new();
+                if let Err(error) = rustix::process::setpriority_process(None, nice) {
+                    super::say(&format!("the heartbeat has another priority: {error}"));
+                }
+                while !stop.load(Ordering::Relaxed) {
+                    let due = now() + 2_000_000;
+                    sleep_until(due);
+                    let woke = now();
+                    if woke - due > 1_000_000 {
+                        stalls.push((due, woke));
+                    }
+                }
+                stalls
+            }
+        });
+        Self { stop, thread }
+    }
+
+    fn stop(self) -> Vec<(i64, i64)> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
 /// Records by the recipe; the sealed session is copied to `keep`. Answers also with how many inputs were injected, where it is known.
 pub(crate) fn record(
     recipe: &Recipe,
     programs: &Programs,
     dir: &Path,
     keep: &Path,
+    kernel_first: bool,
 ) -> Result<(Trace, Option<usize>), Failure> {
     let (file, image, mnt) = (dir.join("disk"), dir.join("base"), dir.join("mnt"));
     std::fs::create_dir_all(&mnt)?;
@@ -171,9 +247,13 @@ pub(crate) fn record(
     std::fs::remove_file(&image)?;
     let base = blocks.pieces();
     let disk = Disk::serve(blocks, &file, Duration::from_micros(recipe.flush_us))?;
-    let mounted = Mounted::new(Path::new(&disk.device), &mnt, &[])?;
+    let mounted = Mounted::new(Path::new(&disk.device), &mnt, &recipe.mount)?;
     let screen = (recipe.kind == "screen").then(|| Screen::start(programs, recipe.size)).transpose()?;
 
+    let first = kernel_first.then(KernelFirst::new).transpose()?;
+    // As the slowest on the way of a block: the kernel's threads, or, with those first, the recorder and the disk.
+    let nice = if kernel_first { rustix::process::getpriority_process(None)? } else { 0 };
+    let heartbeat = Heartbeat::start(nice);
     let mut moments = Moments { start: now(), ..Moments::default() };
     let mut command = programs.watchcap();
     command.args(["record", "--session", SESSION, "--json", "--out"]).arg(&mnt);
@@ -215,6 +295,8 @@ pub(crate) fn record(
     std::thread::sleep(Duration::from_millis(150));
     moments.stop = now();
     let (writes, flushes) = disk.stop();
+    let stalls = heartbeat.stop();
+    drop(first);
     std::fs::create_dir_all(keep)?;
     for entry in std::fs::read_dir(mnt.join(SESSION))? {
         let entry = entry?;
@@ -222,5 +304,5 @@ pub(crate) fn record(
     }
     mounted.unmount()?;
     drop(disk);
-    Ok((Trace { recipe: recipe.clone(), moments, size: DISK_BYTES, base, writes, flushes }, injected))
+    Ok((Trace { recipe: recipe.clone(), moments, size: DISK_BYTES, base, writes, flushes, stalls }, injected))
 }

@@ -64,6 +64,8 @@ pub(crate) struct Recipe {
     pub(crate) kbps: u32,
     pub(crate) size: (u32, u32),
     pub(crate) millis: u64,
+    /// Options of the file system: ext4's own, or those with which it orders least.
+    pub(crate) mount: String,
     /// How long the disk takes to flush, microseconds.
     pub(crate) flush_us: u64,
     pub(crate) seed: u64,
@@ -79,6 +81,8 @@ pub(crate) struct Trace {
     pub(crate) base: Vec<Piece>,
     pub(crate) writes: Vec<Written>,
     pub(crate) flushes: Vec<Flush>,
+    /// When a thread with the priority of those that carry blocks to the disk did not get a processor.
+    pub(crate) stalls: Vec<(i64, i64)>,
 }
 
 /// What of a trace is text; its bytes stand behind it.
@@ -90,6 +94,7 @@ struct Head {
     base: Vec<(u64, usize)>,
     writes: Vec<(i64, u64, usize)>,
     flushes: Vec<Flush>,
+    stalls: Vec<(i64, i64)>,
 }
 
 impl Trace {
@@ -102,6 +107,7 @@ impl Trace {
             base: self.base.iter().map(|piece| (piece.offset, piece.bytes.len())).collect(),
             writes: self.writes.iter().map(|w| (w.t, w.piece.offset, w.piece.bytes.len())).collect(),
             flushes: self.flushes.clone(),
+            stalls: self.stalls.clone(),
         };
         let mut file = std::io::BufWriter::new(File::create(path)?);
         serde_json::to_writer(&mut file, &head)?;
@@ -129,7 +135,20 @@ impl Trace {
             .into_iter()
             .map(|(t, offset, len)| Ok(Written { t, piece: piece((offset, len))? }))
             .collect::<Result<_, Failure>>()?;
-        Ok(Self { recipe: head.recipe, moments: head.moments, size: head.size, base, writes, flushes: head.flushes })
+        Ok(Self {
+            recipe: head.recipe,
+            moments: head.moments,
+            size: head.size,
+            base,
+            writes,
+            flushes: head.flushes,
+            stalls: head.stalls,
+        })
+    }
+
+    /// How long the machine stood still between two times, ns.
+    pub(crate) fn stalled(&self, from: i64, until: i64) -> i64 {
+        self.stalls.iter().map(|(due, woke)| (until.min(*woke) - from.max(*due)).max(0)).sum()
     }
 
     /// Bytes that were written.

@@ -1,0 +1,276 @@
+//! `vpt`: a video on a constant-rate grid and one line of JSON for each of its frames, in the shape of the contractor data of OpenAI's
+//! Video-Pre-Training, so that its loaders read it.
+//!
+//! Picture *n* is the last frame at or before the time of step *n*; line *n* is what was done from then on. docs/EXPORTS.md says what of
+//! that shape is measured here, and what is not.
+
+use std::io::{BufWriter, Write as _};
+
+use serde_json::{Value, json};
+
+use super::error::io_error;
+use super::inputs::{self, Action};
+use super::source::Source;
+use super::steps::{self, Step};
+use super::video::{VideoOut, check_size, open_video};
+use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
+use crate::encode::FrameStamp;
+use crate::event::Stream;
+use crate::id::FrameRef;
+use crate::session::picture::scale;
+use crate::time::MonoNs;
+
+/// Steps per second when nothing was asked for: that of the contractor data.
+const FPS: u32 = 20;
+/// Longest time between two keyframes: as in recordings.
+const GOP_NS: i64 = 500_000_000;
+/// Pictures between two reports of progress.
+const PROGRESS_STEPS: usize = 32;
+
+/// The format.
+pub struct Vpt;
+
+impl Format for Vpt {
+    fn name(&self) -> &'static str {
+        "vpt"
+    }
+
+    fn about(&self) -> &'static str {
+        "mp4 on a constant-rate grid and a line of JSON per frame, like OpenAI's VPT data"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn takes(&self) -> &'static [Opt] {
+        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize]
+    }
+
+    fn needs(&self) -> &'static [Stream] {
+        &[Stream::Screen, Stream::Input]
+    }
+
+    fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
+        let source = piece.source;
+        let fps = piece.options.fps.unwrap_or(FPS);
+        let steps = steps::steps(source, &Options { fps: Some(fps), ..piece.options.clone() })?;
+        let mut video = open_video(source)?;
+        let (coded, surface) = (video.index().coded, video.surface());
+        let size = piece.options.resize.unwrap_or(coded);
+        check_size(&video, size)?;
+
+        let (_, path) = out.create(&out.name("mp4"))?;
+        let mut made = VideoOut::create(&path, size, fps, GOP_NS)?;
+        let mut before = None;
+        for (n, step) in steps.iter().enumerate() {
+            let decoded = video.decode(step.frame)?;
+            let scaled = (size != coded).then(|| scale(&decoded, surface, size));
+            let picture = scaled.as_ref().unwrap_or(&decoded);
+            let stamp = FrameStamp { frame_ref: FrameRef(step.frame as u64), t: MonoNs(step.start_ns) };
+            let pts_us = (n as u64 * 1_000_000 / u64::from(fps)) as i64;
+            made.push(picture, (before == Some(step.frame), false), pts_us, stamp)?;
+            before = Some(step.frame);
+            if n.is_multiple_of(PROGRESS_STEPS) {
+                progress(super::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
+            }
+        }
+        made.finish()?;
+
+        let (file, path) = out.create(&out.name("jsonl"))?;
+        let mut file = BufWriter::with_capacity(1 << 18, file);
+        let mut lines = Lines { source, size, at: None };
+        inputs::for_each(source, &steps, progress, &mut |index, step, action| {
+            let line = lines.next(index, step, &action);
+            writeln!(file, "{line}").map_err(io_error("write", &path))
+        })?;
+        file.flush().map_err(io_error("write", &path))
+    }
+}
+
+struct Lines<'a> {
+    source: &'a Source,
+    size: (u32, u32),
+    /// Where the pointer was at the end of the step before, pixels.
+    at: Option<(f64, f64)>,
+}
+
+impl Lines<'_> {
+    fn next(&mut self, index: usize, step: &Step, action: &Action) -> Value {
+        let at = action.x.zip(action.y);
+        let at = at.map(|(x, y)| (f64::from(x) * f64::from(self.size.0), f64::from(y) * f64::from(self.size.1)));
+        let moved = |pick: fn((f64, f64)) -> f64| match (self.at, at) {
+            (Some(before), Some(now)) => pick(now) - pick(before),
+            _ => 0.0,
+        };
+        // Without raw motion, how far the pointer went.
+        let (dx, dy) = (action.dx.unwrap_or_else(|| moved(|p| p.0)), action.dy.unwrap_or_else(|| moved(|p| p.1)));
+        self.at = at.or(self.at);
+        let keys = |set: &inputs::KeySet| set.iter().map(key_name).collect::<Vec<_>>();
+        // A key that was only tapped counts as down in its step.
+        let mut held = action.keys;
+        held.0.iter_mut().zip(action.keys_pressed.0).for_each(|(held, pressed)| *held |= pressed);
+        let buttons = |mask: u8| (0..8).filter(|bit| mask & (1 << bit) != 0).collect::<Vec<u8>>();
+        json!({
+            "mouse": {
+                "x": at.map(|at| at.0), "y": at.map(|at| at.1), "dx": dx, "dy": dy, "dwheel": action.wheel_y,
+                "buttons": buttons(action.buttons | action.buttons_pressed), "newButtons": buttons(action.buttons_pressed),
+            },
+            "keyboard": { "keys": keys(&held), "newKeys": keys(&action.keys_pressed), "chars": "" },
+            "isGuiOpen": null, "hotbar": 0,
+            "tick": index, "milli": self.wall_ms(step.start_ns),
+            "t_ns": step.start_ns, "frame_ref": step.frame,
+        })
+    }
+
+    /// The wall clock at a moment, milliseconds since 1970, by the last reading of both clocks before it.
+    fn wall_ms(&self, t_ns: i64) -> Option<i64> {
+        let anchors = &self.source.reader().metadata().clock.anchors;
+        let at = anchors.partition_point(|anchor| anchor.monotonic_ns <= t_ns).saturating_sub(1);
+        let anchor = anchors.get(at)?;
+        Some(anchor.realtime_ns.saturating_add(t_ns.saturating_sub(anchor.monotonic_ns)).div_euclid(1_000_000))
+    }
+}
+
+/// The name of a key as Minecraft (GLFW) writes it; `hid.N` for one that has none there.
+pub fn key_name(usage: u8) -> String {
+    /// By USB HID usage, from 0x28 on.
+    const FROM_28: &[&str] = &[
+        "enter",
+        "escape",
+        "backspace",
+        "tab",
+        "space",
+        "minus",
+        "equal",
+        "left.bracket",
+        "right.bracket",
+        "backslash",
+        "",
+        "semicolon",
+        "apostrophe",
+        "grave.accent",
+        "comma",
+        "period",
+        "slash",
+        "caps.lock",
+        "f1",
+        "f2",
+        "f3",
+        "f4",
+        "f5",
+        "f6",
+        "f7",
+        "f8",
+        "f9",
+        "f10",
+        "f11",
+        "f12",
+        "print.screen",
+        "scroll.lock",
+        "pause",
+        "insert",
+        "home",
+        "page.up",
+        "delete",
+        "end",
+        "page.down",
+        "right",
+        "left",
+        "down",
+        "up",
+        "num.lock",
+        "keypad.divide",
+        "keypad.multiply",
+        "keypad.subtract",
+        "keypad.add",
+        "keypad.enter",
+        "keypad.1",
+        "keypad.2",
+        "keypad.3",
+        "keypad.4",
+        "keypad.5",
+        "keypad.6",
+        "keypad.7",
+        "keypad.8",
+        "keypad.9",
+        "keypad.0",
+        "keypad.decimal",
+        "world.1",
+        "menu",
+        "",
+        "keypad.equal",
+        "f13",
+        "f14",
+        "f15",
+        "f16",
+        "f17",
+        "f18",
+        "f19",
+        "f20",
+        "f21",
+        "f22",
+        "f23",
+        "f24",
+    ];
+    const FROM_E0: [&str; 8] = [
+        "left.control",
+        "left.shift",
+        "left.alt",
+        "left.win",
+        "right.control",
+        "right.shift",
+        "right.alt",
+        "right.win",
+    ];
+    let name = match usage {
+        0x04..=0x1d => char::from(b'a' + usage - 0x04).to_string(),
+        0x1e..=0x26 => char::from(b'1' + usage - 0x1e).to_string(),
+        0x27 => "0".to_owned(),
+        0xe0..=0xe7 => FROM_E0[usize::from(usage - 0xe0)].to_owned(),
+        _ => {
+            usize::from(usage).checked_sub(0x28).and_then(|at| FROM_28.get(at)).copied().unwrap_or_default().to_owned()
+        }
+    };
+    if name.is_empty() { format!("hid.{usage}") } else { format!("key.keyboard.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hid;
+
+    #[test]
+    fn names_are_those_of_the_same_physical_key() {
+        let name = |code: &str| hid::usage_of_code(code).and_then(|usage| u8::try_from(usage.0).ok()).map(key_name);
+        let pairs = [
+            ("KeyA", "key.keyboard.a"),
+            ("KeyZ", "key.keyboard.z"),
+            ("Digit1", "key.keyboard.1"),
+            ("Digit0", "key.keyboard.0"),
+            ("Space", "key.keyboard.space"),
+            ("Semicolon", "key.keyboard.semicolon"),
+            ("F1", "key.keyboard.f1"),
+            ("F12", "key.keyboard.f12"),
+            ("Pause", "key.keyboard.pause"),
+            ("ArrowUp", "key.keyboard.up"),
+            ("NumLock", "key.keyboard.num.lock"),
+            ("NumpadEnter", "key.keyboard.keypad.enter"),
+            ("Numpad0", "key.keyboard.keypad.0"),
+            ("NumpadDecimal", "key.keyboard.keypad.decimal"),
+            ("IntlBackslash", "key.keyboard.world.1"),
+            ("ContextMenu", "key.keyboard.menu"),
+            ("NumpadEqual", "key.keyboard.keypad.equal"),
+            ("F13", "key.keyboard.f13"),
+            ("F24", "key.keyboard.f24"),
+            ("ShiftLeft", "key.keyboard.left.shift"),
+            ("ControlLeft", "key.keyboard.left.control"),
+            ("MetaRight", "key.keyboard.right.win"),
+        ];
+        for (code, expected) in pairs {
+            assert_eq!(name(code).as_deref(), Some(expected), "{code}");
+        }
+        let all: std::collections::BTreeSet<_> = (0..=u8::MAX).map(key_name).collect();
+        assert_eq!(all.len(), 256, "two keys share a name");
+    }
+}
