@@ -52,6 +52,10 @@ pub enum Verb {
     Export(ExportArgs),
     /// Summarise a session or a log, or list those in the folders below.
     Info(InfoArgs),
+    /// Bring sealed sessions to the current format.
+    Migrate(MigrateArgs),
+    /// Write or update a table of all sessions below a folder.
+    Catalog(CatalogArgs),
     /// List the monitors and windows that can be recorded.
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
@@ -499,6 +503,50 @@ pub struct InfoArgs {
     /// The session's folder, or one with sessions below it.
     pub session: PathBuf,
     /// Print as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap migrate`
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// The sessions' folders. Each becomes a new session beside it, NAME_1.1.0; those of the format already are skipped.
+    #[arg(required = true, value_name = "SESSION")]
+    pub sessions: Vec<PathBuf>,
+    /// Format of the new sessions.
+    #[arg(long, value_name = "VERSION", default_value = "1.1.0")]
+    pub to: String,
+    /// Put each new session in the place of the old one and delete that, once the new one was read back.
+    #[arg(long)]
+    pub in_place: bool,
+    /// The folders are recordings of other programs in the same layout: make a sealed session of each beside it,
+    /// NAME_imported, which names what is missing.
+    #[arg(long, conflicts_with_all = ["to", "in_place"])]
+    pub import: bool,
+    /// Only say what would be done; write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print a line of JSON for each session on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap catalog`
+#[derive(Args, Debug)]
+pub struct CatalogArgs {
+    /// The folder with sessions below it, at any depth. catalog.parquet is written into it; sessions that it knows are not
+    /// read again.
+    pub dir: PathBuf,
+    /// Verify every session: hash its files, read its rows and its video's index. The result is in the catalog.
+    #[arg(long)]
+    pub check: bool,
+    /// With the check, decode every frame.
+    #[arg(long)]
+    pub decode: bool,
+    /// Sessions that are looked at, at once [default: cores, at most 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
+    /// Print a summary as JSON on standard output.
     #[arg(long)]
     pub json: bool,
 }

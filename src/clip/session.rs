@@ -99,10 +99,11 @@ pub fn session(
     metadata.lineage.push(Lineage {
         integrity_sha256: edition(&source)?,
         by: format!("watchcap export clip {}", env!("CARGO_PKG_VERSION")),
+        format: Some(source.reader.metadata().format_version.clone()),
         what: Vec::new(),
         reason: END_REASON.to_owned(),
-        from_ns: cut.start_ns,
-        until_ns: cut.until_ns,
+        from_ns: Some(cut.start_ns),
+        until_ns: Some(cut.until_ns),
         masks: Vec::new(),
     });
     let json = metadata.to_json().map_err(ClipError::Json)?;
@@ -296,7 +297,8 @@ impl Counted {
 
     fn tell(&self, metadata: &mut Metadata, frames: u64, copied: Option<video::Copied>) {
         metadata.lost = self.losses.list();
-        metadata.dropped_frames = self.dropped_frames;
+        // Who did not say of the whole does not say of a part.
+        metadata.dropped_frames = metadata.dropped_frames.map(|_whole| self.dropped_frames);
         metadata.duplicate_frames = self.duplicate_frames;
         metadata.frames = frames;
         metadata.privacy.redacted_keys = self.redacted_keys;
