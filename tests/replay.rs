@@ -6,36 +6,51 @@ use std::time::{Duration, Instant};
 
 use crate::support::{run, synthetic, watchcap};
 
-/// A tmux server of the test's own.
-struct Terminal {
+/// A tmux server of the test's own. What runs in it may use all colours.
+pub(crate) struct Terminal {
     socket: String,
 }
 
 impl Terminal {
-    fn start(name: &str, command: &str, size: (u32, u32)) -> Self {
+    /// Starts it with a command, at so many columns and rows.
+    pub(crate) fn start(name: &str, command: &str, size: (u32, u32)) -> Self {
         let terminal = Self { socket: format!("watchcap-test-{name}-{}", std::process::id()) };
         let (width, height) = (size.0.to_string(), size.1.to_string());
-        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &width, "-y", &height, command]);
+        terminal.tmux(&[
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            &width,
+            "-y",
+            &height,
+            "-e",
+            "COLORTERM=truecolor",
+            command,
+        ]);
         terminal
     }
 
-    fn tmux(&self, args: &[&str]) -> String {
+    /// Runs a command of tmux; answers with what it prints.
+    pub(crate) fn tmux(&self, args: &[&str]) -> String {
         let output = Command::new("tmux").args(["-L", &self.socket]).args(args).output();
         let output = output.expect("tmux is missing: run scripts/setup.sh test");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn keys(&self, keys: &[&str]) {
+    /// Sends keys.
+    pub(crate) fn keys(&self, keys: &[&str]) {
         self.tmux(&[&["send-keys"], keys].concat());
     }
 
     /// Waits until the screen shows `what`.
-    fn shows(&self, what: &str) {
+    pub(crate) fn shows(&self, what: &str) {
         self.shows_one_of(&[what]);
     }
 
     /// Waits until the screen shows one of these.
-    fn shows_one_of(&self, what: &[&str]) {
+    pub(crate) fn shows_one_of(&self, what: &[&str]) {
         let began = Instant::now();
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);
@@ -203,4 +218,20 @@ fn reviews_are_kept_and_parts_are_exported() {
     assert_eq!((&review["accepted"], &review["verdict"]["verdict"]), (&true.into(), &"accept".into()));
     let (code, _, err) = run(watchcap().args(["verify", "--no-decode"]).arg(&session));
     assert_eq!(code, 0, "{err}");
+
+    // A log that is not sealed can be marked too; it cannot be exported from, and says so.
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    let command = format!("{} replay {} --export-dir {}", env!("CARGO_BIN_EXE_watchcap"), log.display(), out.display());
+    let terminal = Terminal::start("review-log", &command, (160, 50));
+    // It begins when recording began, a moment before the first frame.
+    terminal.shows("not sealed");
+    terminal.keys(&["Right"]);
+    terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+    terminal.keys(&["m", "here", "Enter"]);
+    terminal.shows("kept: mark here");
+    terminal.keys(&["o", "p"]);
+    terminal.shows("no sealed session");
+    terminal.keys(&["q"]);
+    let (code, text, err) = run(watchcap().arg("info").arg(&log));
+    assert!(code == 0 && text.contains(": here"), "{text}{err}");
 }
