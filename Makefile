@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: demo test lint bench build privacy chaos chaos-power torch clean
+.PHONY: demo test lint bench build privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
@@ -38,6 +38,17 @@ chaos:
 # 5000 power cuts, at the level of the disk's blocks (root, /dev/fuse, loop devices): about half an hour.
 chaos-power:
 	scripts/chaos/power.sh
+
+# Flipped bits and cut ends over every file of a session and of a log: some minutes.
+chaos-corruption:
+	scripts/setup.sh test
+	SEED=$(SEED) cargo test --locked --test main -- corruption::campaign --ignored --nocapture
+
+# Every parser under libFuzzer, FUZZ_SECONDS each (nightly compiler). CONTRIBUTING.md says what to do with what it finds.
+FUZZ_SECONDS ?= 60
+fuzz:
+	scripts/setup.sh fuzz
+	scripts/fuzz.sh run $(FUZZ_SECONDS)
 
 # The examples for PyTorch, with torch from the registry (several gigabytes, in .venv-torch).
 torch:

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench finalize [-- MINUTES...]
+//! cargo bench --bench finalize -- --make FOLDER MINUTES     # only make the log, for scripts/bench_tables.py
 //! ```
 //! Prints rows, chunks, the log's size, wall and CPU time of finalizing, the promise (1 s plus 1 s per 2 million rows) and the
 //! peak of resident memory of a process that only finalizes. The log is made with the real writer on a manual clock.
@@ -129,6 +130,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             peak_mb().unwrap_or(f64::NAN),
             1.0 + rows as f64 / 2e6
         );
+        return Ok(());
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(at) = arguments.iter().position(|argument| argument == "--make") {
+        let folder = arguments.get(at + 1).ok_or("--make FOLDER MINUTES")?;
+        let minutes = arguments.get(at + 2).ok_or("--make FOLDER MINUTES")?.parse()?;
+        println!("{} records", make(Path::new(folder), minutes)?);
         return Ok(());
     }
     let asked: Vec<i64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();

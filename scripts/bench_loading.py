@@ -24,9 +24,12 @@ def there(*names):
 
 def record(args, folder, gop):
     name = f"gop{gop}"
-    subprocess.run([args.binary, "record", "--source", "synthetic", "--size", args.size, "--fps", str(args.fps), "--gop", str(gop),
-                    "--duration", f"{args.seconds}s", "--session", name, "--out", folder], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, env=dict(os.environ, XDG_CONFIG_HOME="/nonexistent"))
+    done = subprocess.run([args.binary, "record", "--source", "synthetic", "--size", args.size, "--fps", str(args.fps), "--gop", str(gop),
+                           "--duration", f"{args.seconds}s", "--session", name, "--out", folder], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, env=dict(os.environ, XDG_CONFIG_HOME="/nonexistent"))
+    # 3: a busy machine dropped frames, which are fewer then.
+    if done.returncode not in (0, 3):
+        sys.exit(f"recording failed with {done.returncode}")
     return folder / name
 
 
@@ -78,14 +81,17 @@ def through_loaders(folder):
     print(f"clips of {CLIP} frames, shuffled, batches of {BATCH}, two workers (time from the second batch on):")
 
     def time_it(name, batches):
-        begun, count = None, 0
+        begun, count, cpu = None, 0, sum(os.times()[:4])
         for batch in batches:
             if begun is None:
                 begun = time.monotonic()
             else:
                 count += BATCH
         took = time.monotonic() - begun
-        print(f"  {name}: {count / took:.1f} clips/s, {count * CLIP / took:.0f} frames/s", flush=True)
+        del batches
+        # Workers that have ended count; so does what they spent to start.
+        cpu = sum(os.times()[:4]) - cpu
+        print(f"  {name}: {count / took:.1f} clips/s, {count * CLIP / took:.0f} frames/s; {cpu:.1f} s CPU for {count + BATCH} clips", flush=True)
 
     if there("grain", "jax"):
         import absl.flags, jax_grain

@@ -8,6 +8,7 @@
 #   scripts/setup.sh lint      the above `build`, and the compilers and the target for the Windows check
 #   scripts/setup.sh torch     the above `test`, and torch in .venv-torch: several gigabytes
 #   scripts/setup.sh bench     the above `test`, and the game that the benchmark records
+#   scripts/setup.sh fuzz      the above `build`, and the nightly compiler, which libFuzzer needs: what `make fuzz` needs
 #   scripts/setup.sh chaos     the above `test` (whose slice of the campaigns needs strace too): what `make chaos` needs
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,11 +31,12 @@ chaos_packages=(strace util-linux mount)                                      # 
 packages=("${build_packages[@]}")
 case $what in
     build) ;;
+    fuzz) packages+=(time) ;;
     test | chaos) packages+=("${test_packages[@]}" "${chaos_packages[@]}") ;;
     lint) packages+=("${lint_packages[@]}") ;;
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
     torch) packages+=("${test_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, test, lint, torch, bench or chaos" >&2; exit 2 ;;
+    *) echo "setup: unknown part '$what'; hint: build, test, lint, torch, bench, fuzz or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -57,6 +59,10 @@ fi
 if ! command -v cargo >/dev/null 2>&1; then
     echo "setup: no Rust toolchain; hint: install rustup, then run this again" >&2
     exit 1
+fi
+
+if [[ $what == fuzz ]] && ! cargo +nightly --version >/dev/null 2>&1; then
+    rustup toolchain install nightly --profile minimal --no-self-update
 fi
 
 if [[ $what == lint ]]; then

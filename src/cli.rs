@@ -52,6 +52,10 @@ pub enum Verb {
     Export(ExportArgs),
     /// Summarise a session or a log, or list those in the folders below.
     Info(InfoArgs),
+    /// Bring sealed sessions to the current format.
+    Migrate(MigrateArgs),
+    /// Write or update a table of all sessions below a folder.
+    Catalog(CatalogArgs),
     /// List the monitors and windows that can be recorded.
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
@@ -364,6 +368,60 @@ pub struct ReplayArgs {
     /// The colours. NO_COLOR in the environment turns them off.
     #[arg(long, value_enum, default_value = "dark", env = "WATCHCAP_THEME")]
     pub theme: ThemeArg,
+    /// Folder in which the export key (o) puts pictures and clips.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub export_dir: PathBuf,
+    /// Your name beside the marks and verdicts you give [default: that of your account].
+    #[arg(long, value_name = "NAME", env = "WATCHCAP_REVIEWER")]
+    pub reviewer: Option<String>,
+    /// Open no player: look for what makes a session unfit for use, and say where. Exits with 1 when a limit is passed.
+    #[arg(long)]
+    pub check: bool,
+    /// With --check: print the report as JSON on standard output.
+    #[arg(long, requires = "check")]
+    pub json: bool,
+    /// What --check finds to be too much.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Limits of `watchcap replay --check`; what is not given is [`crate::qa::Limits::default`].
+#[derive(Args, Debug, Default)]
+#[command(next_help_heading = "Limits of --check")]
+pub struct LimitArgs {
+    /// Share of the frames that should be there and are not [default: 0.01].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_dropped: Option<f64>,
+    /// Longest time without data [default: 1].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_gap: Option<f64>,
+    /// Inputs that were lost [default: 0].
+    #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
+    pub max_lost_inputs: Option<f64>,
+    /// Longest time for which a key or button is down [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_held: Option<f64>,
+    /// Presses without a release, and releases without a press [default: 0].
+    #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
+    pub max_unbalanced: Option<f64>,
+    /// Share of the positions outside of the picture [default: 0.05].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_outside: Option<f64>,
+    /// Longest time without input while the picture moves [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_idle: Option<f64>,
+    /// Share of the frames that show what the one before shows [default: 1, never too much].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_duplicates: Option<f64>,
+    /// Longest time of black pictures [default: 2].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_black: Option<f64>,
+    /// Longest time of an unchanged picture while keys and buttons are pressed [default: 10].
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
+    pub max_frozen: Option<f64>,
+    /// Groups of pictures to look at, evenly spread; two frames of each are decoded; 0: none [default: 3600].
+    #[arg(long, value_name = "N", requires = "check")]
+    pub samples: Option<usize>,
 }
 
 /// The player's colours.
@@ -434,7 +492,9 @@ pub struct ExportArgs {
 }
 
 fn formats() -> PossibleValuesParser {
-    PossibleValuesParser::new(FORMATS.iter().map(|format| PossibleValue::new(format.name()).help(format.about())))
+    let of_trainers = FORMATS.iter().map(|format| PossibleValue::new(format.name()).help(format.about()));
+    let clip = PossibleValue::new("clip").help("a session of its own of the span between --from and --to");
+    PossibleValuesParser::new(of_trainers.chain([clip]))
 }
 
 /// `watchcap info`
@@ -443,6 +503,50 @@ pub struct InfoArgs {
     /// The session's folder, or one with sessions below it.
     pub session: PathBuf,
     /// Print as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap migrate`
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// The sessions' folders. Each becomes a new session beside it, NAME_1.1.0; those of the format already are skipped.
+    #[arg(required = true, value_name = "SESSION")]
+    pub sessions: Vec<PathBuf>,
+    /// Format of the new sessions.
+    #[arg(long, value_name = "VERSION", default_value = "1.1.0")]
+    pub to: String,
+    /// Put each new session in the place of the old one and delete that, once the new one was read back.
+    #[arg(long)]
+    pub in_place: bool,
+    /// The folders are recordings of other programs in the same layout: make a sealed session of each beside it,
+    /// NAME_imported, which names what is missing.
+    #[arg(long, conflicts_with_all = ["to", "in_place"])]
+    pub import: bool,
+    /// Only say what would be done; write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print a line of JSON for each session on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap catalog`
+#[derive(Args, Debug)]
+pub struct CatalogArgs {
+    /// The folder with sessions below it, at any depth. catalog.parquet is written into it; sessions that it knows are not
+    /// read again.
+    pub dir: PathBuf,
+    /// Verify every session: hash its files, read its rows and its video's index. The result is in the catalog.
+    #[arg(long)]
+    pub check: bool,
+    /// With the check, decode every frame.
+    #[arg(long)]
+    pub decode: bool,
+    /// Sessions that are looked at, at once [default: cores, at most 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
+    /// Print a summary as JSON on standard output.
     #[arg(long)]
     pub json: bool,
 }
@@ -552,6 +656,15 @@ pub struct DemoArgs {
     pub no_replay: bool,
 }
 
+/// Reads a limit: a number that is not negative.
+///
+/// # Errors
+/// A sentence for clap when it is none.
+pub fn parse_limit(text: &str) -> Result<f64, String> {
+    let limit: f64 = text.parse().map_err(|_parse| format!("'{text}' is no number"))?;
+    if limit.is_finite() && limit >= 0.0 { Ok(limit) } else { Err("must be 0 or more".into()) }
+}
+
 /// Reads `90`, `90s`, `1.5m`, `8h`.
 ///
 /// # Errors
@@ -594,6 +707,47 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn limits() {
+        assert_eq!((parse_limit("0.05"), parse_limit("3")), (Ok(0.05), Ok(3.0)));
+        for bad in ["", "x", "-1", "nan", "inf"] {
+            assert!(parse_limit(bad).is_err(), "{bad} was accepted");
+        }
+        let given = |more: &[&str]| Cli::try_parse_from([&["watchcap", "replay", "s"], more].concat()).is_ok();
+        assert!(given(&["--check", "--json", "--max-gap", "2"]) && !given(&["--max-gap", "2"]) && !given(&["--json"]));
+        // What the help says is what holds.
+        let said = Cli::command().find_subcommand_mut("replay").map(|verb| verb.render_long_help().to_string());
+        let said = said.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+        let crate::qa::Limits {
+            dropped,
+            gap_s,
+            lost_inputs,
+            held_s,
+            unbalanced,
+            outside,
+            idle_s,
+            duplicates,
+            black_s,
+            frozen_s,
+            samples,
+        } = crate::qa::Limits::default();
+        for (what, limit) in [
+            ("are not", dropped),
+            ("without data", gap_s),
+            ("were lost", lost_inputs),
+            ("button is down", held_s),
+            ("without a press", unbalanced),
+            ("of the picture", outside),
+            ("picture moves", idle_s),
+            ("before shows", duplicates),
+            ("black pictures", black_s),
+            ("are pressed", frozen_s),
+            ("0: none", samples as f64),
+        ] {
+            assert!(said.contains(&format!("{what} [default: {limit}")), "{what} [default: {limit}] is not in {said}");
+        }
     }
 
     #[test]

@@ -7,10 +7,21 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+#[cfg(unix)]
+use crate::time::{Clock as _, SystemClock};
+
 /// Mode of every folder of a session.
 pub const DIR_MODE: u32 = 0o700;
 /// Mode of every file of a session.
 pub const FILE_MODE: u32 = 0o600;
+
+/// How often a folder is tried for before somebody is said to have it: a lock that was let go lives on for a moment in a child that a
+/// thread is just starting.
+#[cfg(unix)]
+const HOLD_TRIES: u32 = 25;
+/// Between two tries.
+#[cfg(unix)]
+const HOLD_BETWEEN: std::time::Duration = std::time::Duration::from_millis(4);
 
 /// Makes every file that this process creates from now on private, also those that a library makes on its own.
 ///
@@ -162,6 +173,34 @@ pub fn restrict_tree(dir: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = dir;
     Ok(())
+}
+
+/// Takes a folder for this process alone, against others that ask the same, until the handle is dropped. `None` where folders
+/// cannot be locked. The lock goes along when the folder is renamed.
+///
+/// # Errors
+/// `WouldBlock` when somebody has it; what the system says when the folder cannot be opened.
+pub fn hold_dir(path: &Path) -> io::Result<Option<File>> {
+    #[cfg(unix)]
+    {
+        let folder = File::open(path)?;
+        for _ in 0..HOLD_TRIES {
+            match folder.try_lock() {
+                Ok(()) => return Ok(Some(folder)),
+                // A file system without locks.
+                Err(std::fs::TryLockError::Error(_)) => return Ok(None),
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    SystemClock.sleep_until(SystemClock.now().plus(HOLD_BETWEEN));
+                }
+            }
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        Ok(None)
+    }
 }
 
 /// Syncs a folder, so that the names in it are on the disk. Does nothing where folders cannot be synced.

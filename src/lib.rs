@@ -8,6 +8,8 @@
 //! a recording passes them; a module may use those that stand lower in `ARCHITECTURE.md`, never one above.
 
 pub mod capture;
+pub mod catalog;
+pub mod clip;
 pub mod config;
 pub mod control;
 pub mod encode;
@@ -20,9 +22,11 @@ pub mod hid;
 pub mod hotkeys;
 pub mod id;
 pub mod log;
+pub mod migrate;
 pub mod panics;
 pub mod playback;
 pub mod privacy;
+pub mod qa;
 pub mod recorder;
 pub mod redact;
 pub mod session;

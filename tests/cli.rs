@@ -127,7 +127,7 @@ fn the_help_names_every_verb_and_default() {
     assert_eq!(code, 0);
     for verb in [
         "record", "finalize", "verify", "replay", "info", "targets", "doctor", "demo", "pause", "resume", "mark",
-        "stop", "status", "redact",
+        "stop", "status", "redact", "migrate", "catalog",
     ] {
         assert!(out.contains(&format!("  {verb}")), "{verb} is not in the help");
     }

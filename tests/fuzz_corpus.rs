@@ -51,6 +51,127 @@ fn every_saved_input_is_answered_in_bounded_memory_and_time() {
     assert!(total <= MAX_CORPUS, "{total} bytes of saved inputs");
 }
 
+/// SplitMix64: the same inputs for the same seed, everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, sides: usize) -> usize {
+        (self.next() % sides.max(1) as u64) as usize
+    }
+
+    /// One of the saved inputs, changed in one to eight places as a fuzzer does: bits, numbers at their ends, parts left out, twice, moved,
+    /// or of another input.
+    fn mutated(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = inputs[self.below(inputs.len())].clone();
+        for _ in 0..=self.below(8) {
+            let at = self.below(bytes.len());
+            let end = (at + 1 + self.below(64)).min(bytes.len());
+            match self.below(9) {
+                _ if bytes.is_empty() => bytes.push(self.next() as u8),
+                0 | 1 => bytes[at] ^= 1 << self.below(8),
+                2 => bytes[at] = [0, 1, 0x7f, 0x80, 0xff, b'"', b'[', b'.'][self.below(8)],
+                3 => {
+                    let number =
+                        [0, 1, u64::MAX, u64::MAX - 1, 1 << 31, 1 << 63, u64::from(u32::MAX), 65_535][self.below(8)];
+                    let width = [2, 4, 8][self.below(3)].min(bytes.len() - at);
+                    let number = if self.below(2) == 0 {
+                        number.to_le_bytes()
+                    } else {
+                        (number << (64 - 8 * width)).to_be_bytes()
+                    };
+                    bytes[at..at + width].copy_from_slice(&number[..width]);
+                }
+                4 => drop(bytes.drain(at..end)),
+                5 => drop(bytes.splice(at..at, bytes[at..end].to_vec())),
+                6 => bytes.truncate(at),
+                7 => {
+                    let other = &inputs[self.below(inputs.len())];
+                    let from = self.below(other.len());
+                    let part = &other[from..(from + 1 + self.below(512)).min(other.len())];
+                    drop(bytes.splice(at..end, part.iter().copied()));
+                }
+                _ => {
+                    let more: Vec<u8> = (0..self.below(16)).map(|_| self.next() as u8).collect();
+                    drop(bytes.splice(at..at, more));
+                }
+            }
+        }
+        bytes
+    }
+}
+
+/// Says which input it was when the test ends in the middle of it.
+struct Running<'a>(&'a str, u64);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("target {}, input {} (the seed of its dice)", self.0, self.1);
+        }
+    }
+}
+
+/// Runs mutations of a target's saved inputs until told to stop; answers with how many, the most memory, and the longest time.
+fn mutate(name: &str, seed: u64, go_on: &mut dyn FnMut(u64) -> bool) -> (u64, usize, Duration) {
+    let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).expect("a target");
+    let saved: Vec<Vec<u8>> = inputs(name).iter().map(|path| fs::read(path).expect("an input")).collect();
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut count, mut most, mut longest) = (0, 0, Duration::ZERO);
+    while go_on(count) {
+        let running = Running(name, seed + count);
+        let bytes = Dice(seed + count).mutated(&saved);
+        let began = Instant::now();
+        let ((), held) = most_held(|| target(&bytes, dir.path()));
+        let taken = began.elapsed();
+        assert!(held <= MAX_BYTES, "{held} bytes at once");
+        assert!(taken < Duration::from_secs(10), "{taken:?}");
+        (count, most, longest) = (count + 1, most.max(held), longest.max(taken));
+        drop(running);
+    }
+    (count, most, longest)
+}
+
+#[test]
+fn mutations_of_saved_inputs_are_answered() {
+    for (name, _) in TARGETS {
+        let (count, ..) = mutate(name, 1, &mut |count| count < 120);
+        assert_eq!(count, 120);
+    }
+}
+
+/// Without coverage to guide it, and with the compiler of the tests: what can be run anywhere. `make fuzz` is the real one.
+#[test]
+#[ignore = "FUZZ_SECONDS (60) of each target: cargo test --test main -- fuzz_corpus::campaign --ignored --nocapture"]
+fn campaign() {
+    let number =
+        |name: &str, other: u64| std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(other);
+    let (seconds, seed) = (number("FUZZ_SECONDS", 60), number("SEED", 1 << 32));
+    let only = std::env::var("FUZZ_TARGET").ok();
+    for (name, _) in TARGETS.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
+        let (began, cpu) = (Instant::now(), cpu_seconds());
+        let (count, most, longest) = mutate(name, seed, &mut |_| began.elapsed().as_secs() < seconds);
+        println!(
+            "{name:10} {:6.1} s of CPU, {count:9} inputs, seeds from {seed}, most memory {:6.1} MiB, longest {longest:.2?}, 0 failures",
+            cpu_seconds() - cpu,
+            most as f64 / f64::from(1 << 20)
+        );
+    }
+}
+
+/// CPU time of this thread.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 #[test]
 fn every_target_has_a_program_for_the_fuzzer() {
     let manifest =

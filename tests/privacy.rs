@@ -114,7 +114,7 @@ pub(crate) fn of_type<'a>(rows: &'a [Value], kinds: &'a [&str]) -> impl Iterator
     rows.iter().filter(|row| kinds.contains(&row["event_type"].as_str().unwrap_or_default()))
 }
 
-fn number(row: &Value, key: &str) -> i64 {
+pub(crate) fn number(row: &Value, key: &str) -> i64 {
     row[key].as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{key} of {row}"))
 }
 

@@ -6,36 +6,51 @@ use std::time::{Duration, Instant};
 
 use crate::support::{run, synthetic, watchcap};
 
-/// A tmux server of the test's own.
-struct Terminal {
+/// A tmux server of the test's own. What runs in it may use all colours.
+pub(crate) struct Terminal {
     socket: String,
 }
 
 impl Terminal {
-    fn start(name: &str, command: &str, size: (u32, u32)) -> Self {
+    /// Starts it with a command, at so many columns and rows.
+    pub(crate) fn start(name: &str, command: &str, size: (u32, u32)) -> Self {
         let terminal = Self { socket: format!("watchcap-test-{name}-{}", std::process::id()) };
         let (width, height) = (size.0.to_string(), size.1.to_string());
-        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &width, "-y", &height, command]);
+        terminal.tmux(&[
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            &width,
+            "-y",
+            &height,
+            "-e",
+            "COLORTERM=truecolor",
+            command,
+        ]);
         terminal
     }
 
-    fn tmux(&self, args: &[&str]) -> String {
+    /// Runs a command of tmux; answers with what it prints.
+    pub(crate) fn tmux(&self, args: &[&str]) -> String {
         let output = Command::new("tmux").args(["-L", &self.socket]).args(args).output();
         let output = output.expect("tmux is missing: run scripts/setup.sh test");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn keys(&self, keys: &[&str]) {
+    /// Sends keys.
+    pub(crate) fn keys(&self, keys: &[&str]) {
         self.tmux(&[&["send-keys"], keys].concat());
     }
 
     /// Waits until the screen shows `what`.
-    fn shows(&self, what: &str) {
+    pub(crate) fn shows(&self, what: &str) {
         self.shows_one_of(&[what]);
     }
 
     /// Waits until the screen shows one of these.
-    fn shows_one_of(&self, what: &[&str]) {
+    pub(crate) fn shows_one_of(&self, what: &[&str]) {
         let began = Instant::now();
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);
@@ -146,4 +161,77 @@ fn signals_give_the_terminal_back_and_a_stopped_player_goes_on() {
         becomes(false, last);
         terminal.shows("left=0");
     }
+}
+
+/// What a reviewer says is kept beside the session, what is exported is where it was asked for, and the next one finds both.
+#[test]
+fn reviews_are_kept_and_parts_are_exported() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    std::fs::create_dir(&out).expect("a folder");
+    let command = format!(
+        "{} replay {} --export-dir {} --reviewer kim",
+        env!("CARGO_BIN_EXE_watchcap"),
+        session.display(),
+        out.display()
+    );
+    let info = || -> serde_json::Value {
+        let (code, text, err) = run(watchcap().args(["info", "--json"]).arg(&session));
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    {
+        let terminal = Terminal::start("review", &command, (160, 50));
+        terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+        terminal.keys(&["a", "S-Right", "m"]);
+        terminal.keys(&["boss", "Enter"]);
+        terminal.shows("kept: mark boss");
+        terminal.keys(&["b", "v", "r"]);
+        terminal.keys(&["chat", "Enter"]);
+        terminal.shows("kept: reject chat");
+        terminal.keys(&["o", "p"]);
+        terminal.shows("s_frame_");
+        terminal.keys(&["o", "c"]);
+        terminal.shows("s_clip_0.000-1.0");
+        terminal.keys(&["q"]);
+    }
+    let names: Vec<_> =
+        std::fs::read_dir(&out).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let clip = names.iter().find(|path| path.is_dir()).expect("a clip");
+    assert!(
+        clip.join("clip.mp4").is_file() && clip.join("clip.srt").is_file() && clip.join("events.parquet").is_file()
+    );
+    let review = &info()["review"];
+    assert_eq!((&review["accepted"], &review["verdict"]), (&false.into(), &().into()));
+    assert_eq!((&review["marks"][0]["note"], &review["marks"][0]["by"]), (&"boss".into(), &"kim".into()));
+    assert_eq!((&review["spans"][0]["note"], &review["spans"][0]["verdict"]), (&"chat".into(), &"reject".into()));
+    let terminal = Terminal::start("review-again", &command, (160, 50));
+    terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+    terminal.keys(&["Tab"]);
+    terminal.shows("boss");
+    terminal.keys(&["v", "a", "Enter"]);
+    terminal.shows("kept: accept");
+    terminal.keys(&["q"]);
+    let review = &info()["review"];
+    assert_eq!((&review["accepted"], &review["verdict"]["verdict"]), (&true.into(), &"accept".into()));
+    let (code, _, err) = run(watchcap().args(["verify", "--no-decode"]).arg(&session));
+    assert_eq!(code, 0, "{err}");
+
+    // A log that is not sealed can be marked too; it cannot be exported from, and says so.
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    let command = format!("{} replay {} --export-dir {}", env!("CARGO_BIN_EXE_watchcap"), log.display(), out.display());
+    let terminal = Terminal::start("review-log", &command, (160, 50));
+    // It begins when recording began, a moment before the first frame.
+    terminal.shows("not sealed");
+    terminal.keys(&["Right"]);
+    terminal.shows_one_of(&["frame 0/", "frame  0/"]);
+    terminal.keys(&["m", "here", "Enter"]);
+    terminal.shows("kept: mark here");
+    terminal.keys(&["o", "p"]);
+    terminal.shows("no sealed session");
+    terminal.keys(&["q"]);
+    let (code, text, err) = run(watchcap().arg("info").arg(&log));
+    assert!(code == 0 && text.contains(": here"), "{text}{err}");
 }

@@ -57,7 +57,7 @@ fn every_file_says_what_it_owns() {
 const ROWS: [&[&str]; 5] = [
     &["event", "id", "time", "config", "files", "file_at", "hid", "hotkeys", "panics", "shown"],
     &["capture", "encode", "privacy", "log", "session"],
-    &["recorder", "finalize", "redact", "export", "playback"],
+    &["recorder", "finalize", "redact", "migrate", "catalog", "export", "playback", "clip", "qa"],
     &["control", "signals"],
     &["cli", "cmd", "main"],
 ];
@@ -79,11 +79,12 @@ fn modules_use_only_what_stands_below_them() {
         let inside = path.strip_prefix(root().join("src")).expect("below src");
         let first = inside.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
         let module = first.trim_end_matches(".rs").to_owned();
-        if module == "lib" {
+        let is_test = path.file_stem().is_some_and(|name| name.to_string_lossy().ends_with("_tests"));
+        if module == "lib" || is_test {
             continue;
         }
         let own = row(&module).unwrap_or_else(|| panic!("{module} stands in no row"));
-        // Unit tests may reach anywhere: they stand at the bottom of their file.
+        // Unit tests may reach anywhere: they stand at the bottom of their file, or in one of their own.
         let source = text(&path);
         let code = source.split("#[cfg(test)]").next().unwrap_or_default();
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {

@@ -17,4 +17,5 @@ campaign stalls.py --dir /var/tmp
 campaign ffmpeg.py --dir /var/tmp
 target/release/examples/power_cuts --cuts 5000 --seed "$seed" --keep target/power
 case $? in 0 | 77) ;; *) failed=1 ;; esac
+SEED=$seed cargo test --locked --test main -- corruption::campaign --ignored --nocapture || failed=1
 exit "$failed"

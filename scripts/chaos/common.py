@@ -3,7 +3,7 @@
 A campaign is a number of runs. Run N of seed S always draws the same numbers, so `--seed S --only N` makes a run again (what the
 scheduler does with it is not repeated). A run that finds a broken promise raises `Broken`; its folder is then kept.
 """
-import argparse, concurrent.futures, hashlib, json, os, pathlib, queue, random, shutil, signal, subprocess, sys, tempfile, threading, time
+import argparse, concurrent.futures, contextlib, hashlib, json, os, pathlib, queue, random, shutil, signal, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/python"))
@@ -28,6 +28,8 @@ def arguments(description, runs, **more):
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/debug/watchcap")
     parser.add_argument("--clients", type=pathlib.Path, default=ROOT / "target/debug/examples", help="folder of the X clients")
     parser.add_argument("--dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()), help="where to record")
+    parser.add_argument("--realtime", action="store_true", help="what is recorded and recording has real-time priority (as root): on a machine that "
+                        "is busy with other things, what is measured is then not their doing")
     parser.add_argument("--raw", type=pathlib.Path, help="append every figure to this file, as a line of JSON")
     for name, settings in more.items():
         parser.add_argument("--" + name.replace("_", "-"), **settings)
@@ -39,11 +41,25 @@ def environment(**more):
     return env | {"XDG_CONFIG_HOME": "/nonexistent"} | more
 
 
+def prompt(args, command):
+    """The command, with the priority that was asked for what must not wait."""
+    return [str(c) for c in (["chrt", "-r", "1", *command] if args.realtime else command)]
+
+
+@contextlib.contextmanager
+def prompt_here(args):
+    """This thread does not wait either: between reading the clock and the kill that it times nothing must come."""
+    if args.realtime:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(2))
+    try:
+        yield
+    finally:
+        if args.realtime:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def run(command, timeout=60, **more):
-    """Exit code (negative: the signal), standard output, standard error. Not with the priority that the campaign may have been given
-    (`nice -n -15`, so that other programs of the machine do not keep the recorder from its work): that is for what is recorded."""
-    if os.name == "posix" and os.getpriority(os.PRIO_PROCESS, 0) < 0:
-        command = ["nice", "-n", "20", *command]
+    """Exit code (negative: the signal), standard output, standard error."""
     try:
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", timeout=timeout,
                               stdin=subprocess.DEVNULL, env=more.pop("env", environment()), **more)
@@ -85,20 +101,21 @@ class Desk:
     def __init__(self, args, log=None):
         self.args = args
         width, height = SIZE
-        self.server = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"],
-                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        server = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"]
+        self.server = subprocess.Popen(prompt(args, server), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.name = ":" + self.server.stdout.readline().decode().strip()
         check(self.name != ":", "Xvfb did not start; hint: scripts/setup.sh chaos")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="chaos-desk-"))
         paints = log or self.folder / "paints.jsonl"
-        self.painter = subprocess.Popen([args.clients / "barcode_client", "--display", self.name, "--override", "true", "--rate", "50",
-                                         "--width", str(width), "--height", str(height), "--log", paints])
+        painter = [args.clients / "barcode_client", "--display", self.name, "--override", "true", "--rate", "50", "--width", width, "--height", height,
+                   "--log", paints]
+        self.painter = subprocess.Popen(prompt(args, painter))
         wait_for("the barcode client's first picture", lambda: paints.exists() and paints.stat().st_size > 200)
 
     def script(self, seed, log, seconds, only=None):
         """Starts to inject inputs; `stop` ends it and completes its log."""
         command = [self.args.clients / "xtest_script", "--display", self.name, "--seed", seed, "--seconds", seconds, "--sync", "true", "--log", log]
-        return subprocess.Popen([str(c) for c in command + (["--only", only] if only else [])])
+        return subprocess.Popen(prompt(self.args, command + (["--only", only] if only else [])))
 
     def close(self):
         end(self.painter), end(self.server)
@@ -120,7 +137,7 @@ def record(args, out, extra, display=None):
     command = [args.binary, "record", *source, "--session", "s", "--json", "--out", out, *extra]
     env = environment(DISPLAY=display) if display else environment()
     with open(out / "out", "w") as stdout, open(out / "err", "w") as stderr:
-        return subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env)
+        return subprocess.Popen(prompt(args, command), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env)
 
 
 def recording(out, child, frames=True):

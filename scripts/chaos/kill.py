@@ -78,14 +78,12 @@ def main():
             recording(folder, recorder)
             script = desk.script(rng.randrange(1 << 30), log, 4, rng.choice(INPUTS))
             wait_for("the input script", log.exists)
-            time.sleep(rng.uniform(0.1, 1.7))
-            if phase == "sealing":
+            with prompt_here(args):
+                time.sleep(rng.uniform(0.1, 1.7))
                 until = time.monotonic_ns()
-                recorder.send_signal(signal.SIGINT)
-                time.sleep(rng.uniform(0, 0.4))
-                recorder.kill()
-            else:
-                until = time.monotonic_ns()
+                if phase == "sealing":
+                    recorder.send_signal(signal.SIGINT)
+                    time.sleep(rng.uniform(0, 0.4))
                 recorder.kill()
             recorder.wait()
             campaign.fault("kill" if phase == "recording" else "kill while sealing")

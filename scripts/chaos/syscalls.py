@@ -5,7 +5,7 @@ The calls on files of the recording are counted first; then, one run for each of
 
   kill    SIGKILL before the call         tear   SIGKILL when half of the bytes are written
   error   the call fails with EIO         short  the call writes half of what it was asked to, and recording goes on
-  sync    fdatasync, fsync or fallocate fails with EIO; what is done after it is traced
+  sync    fdatasync, fsync, fallocate or a write of the facts fails with EIO; what is done after it is traced
   finalize-kill, finalize-tear            the same while a log is finalized
 
 A library loaded before libc (faults.c) does this, counting over all threads; for `sync`, strace does, which counts in each thread for itself
@@ -18,7 +18,7 @@ import re, shutil, sys
 
 from common import *
 
-CALLS = ["fdatasync", "fsync", "sync_file_range", "fallocate", "unlink", "unlinkat"]
+CALLS = ["fdatasync", "fsync", "sync_file_range", "fallocate", "unlink", "unlinkat", "pwrite64"]
 KINDS = ["kill", "tear", "error", "short", "sync", "finalize-kill", "finalize-tear"]
 SYNCS = ("fdatasync", "fsync")
 LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
@@ -50,7 +50,7 @@ def points(trace, folder):
     """Every (call, file, N) that can fail: N up to the most that one thread made."""
     counts = {}
     for thread, call, path, _ in calls(trace, folder):
-        if call in (*SYNCS, "fallocate"):
+        if call in (*SYNCS, "fallocate") or (call, path) == ("pwrite64", "s/log/facts"):
             counts[call, path, thread] = counts.get((call, path, thread), 0) + 1
     most = {}
     for (call, path, _), count in counts.items():
@@ -85,6 +85,7 @@ def synced_again(trace, folder):
 
 def main():
     args = arguments(__doc__, 0, step={"type": int, "default": 1, "help": "only every Nth point"},
+                     file={"help": "only `sync` points on this file, as in s/log/facts"},
                      what={"nargs": "*", "default": KINDS, "choices": KINDS})
     campaign = Campaign("syscalls", args)
     base, library = campaign.folder / "base", campaign.folder / "faults.so"
@@ -129,7 +130,7 @@ def main():
             todo += [(kind, *point) for point in points(trace, base / "traced")]
         else:
             todo += [(kind, "", "", n) for n in range(1, 1 + (of_finalizing if "finalize" in kind else of_recording))]
-    todo = todo[args.seed % args.step::args.step]
+    todo = [point for point in todo if not args.file or point[2] == args.file][args.seed % args.step::args.step]
 
     def work(number, rng, folder):
         kind, call, path, n = todo[number]

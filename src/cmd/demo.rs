@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Parser;
 
 use super::{Failure, Outcome, info, record, replay, text, verify};
-use crate::cli::{Cli, DemoArgs, InfoArgs, PicturesArg, ReplayArgs, ThemeArg, Verb, VerifyArgs};
+use crate::cli::{Cli, DemoArgs, InfoArgs, LimitArgs, PicturesArg, ReplayArgs, ThemeArg, Verb, VerifyArgs};
 use crate::config::Config;
 use crate::time::{Clock, SystemClock};
 
@@ -34,7 +34,16 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
     if args.no_replay || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         text::say(&format!("play it in a terminal with: {again}"));
     } else {
-        replay::run(&ReplayArgs { session, pictures: PicturesArg::Auto, theme: ThemeArg::Dark })?;
+        replay::run(&ReplayArgs {
+            session,
+            pictures: PicturesArg::Auto,
+            theme: ThemeArg::Dark,
+            export_dir: ".".into(),
+            reviewer: None,
+            check: false,
+            json: false,
+            limits: LimitArgs::default(),
+        })?;
         text::say(&format!("play it again with: {again}"));
     }
     Ok(outcome)

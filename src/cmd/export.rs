@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, text};
+use super::{Failure, Outcome, clip, text};
 use crate::cli::ExportArgs;
 use crate::export::{self, ExportError, Made, Options};
 use crate::redact::span::Moment;
@@ -55,6 +55,9 @@ fn as_json(made: &Made) -> Value {
 }
 
 pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
+    if args.format == "clip" {
+        return clip::run(args);
+    }
     let Some(format) = export::format_named(&args.format) else {
         return Err(Failure::usage(format!("there is no format '{}'", args.format), "see watchcap export --help"));
     };

@@ -141,7 +141,13 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
                 metadata.codec.clone().unwrap_or_else(none)
             ),
         ),
-        ("frames", format!("{} dropped, {} duplicates", metadata.dropped_frames, metadata.duplicate_frames)),
+        (
+            "frames",
+            match metadata.dropped_frames {
+                Some(dropped) => format!("{dropped} dropped, {} duplicates", metadata.duplicate_frames),
+                None => format!("{} duplicates, dropped ones not known", metadata.duplicate_frames),
+            },
+        ),
         ("events", metadata.counts.iter().map(|(name, n)| format!("{n} {name}")).collect::<Vec<_>>().join(", ")),
         ("drift", rate(metadata.clock_drift_ppm, "ppm")),
         ("input", metadata.input_device.clone().unwrap_or_else(none)),

@@ -3,15 +3,20 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod catalog;
+mod clip;
 mod consent;
 mod control;
 mod demo;
 mod doctor;
 mod export;
 mod finalize;
+mod import;
 mod info;
+mod migrate;
 mod privacy;
 mod profile;
+mod qa;
 mod record;
 mod recover;
 mod redact;
@@ -93,5 +98,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Stop(which) => control::stop(&which),
         Verb::Status(args) => control::status(&args),
         Verb::Redact(args) => redact::run(&args),
+        Verb::Migrate(args) => migrate::run(&args),
+        Verb::Catalog(args) => catalog::run(&args),
     }
 }

@@ -223,7 +223,7 @@ impl Story {
             window_id: text(screen, "window_id"),
             frames,
             duplicate_frames: rows.facts.duplicate_frames,
-            dropped_frames: rows.facts.dropped_frames,
+            dropped_frames: Some(rows.facts.dropped_frames),
             unchanged_skipped: (self.fact("unchanged").as_str() == Some("skip"))
                 .then(|| self.fact("unchanged_skipped").as_u64().unwrap_or(0)),
             counts: table.counts.clone(),
@@ -240,6 +240,7 @@ impl Story {
             consent: self.consent(),
             privacy: self.privacy(table, rows),
             lineage: Vec::new(),
+            import: None,
             env: self.env(),
             extra: Extra::new(),
         }

@@ -157,7 +157,8 @@ fn holds_more(metadata: &Metadata) -> bool {
     metadata.recovery.as_ref().is_some_and(|recovery| recovery.video == VideoState::Undecodable.name())
 }
 
-fn is_lossy(metadata: &Metadata) -> bool {
+/// Whether something is missing that was recorded, or should have been.
+pub fn is_lossy(metadata: &Metadata) -> bool {
     metadata.recovered || metadata.lost.iter().any(|loss| loss.count != Some(0))
 }
 

@@ -90,6 +90,30 @@ pub enum MoovError {
     },
 }
 
+/// What the samples of a video mean, by the code points of ITU-T H.273.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Colour {
+    /// Colour primaries.
+    pub primaries: u16,
+    /// Transfer characteristics.
+    pub transfer: u16,
+    /// Matrix coefficients.
+    pub matrix: u16,
+    /// Luma is 0 to 255, and not 16 to 235.
+    pub full_range: bool,
+}
+
+/// BT.709, limited range: what this program encodes.
+pub const BT709: Colour = Colour { primaries: 1, transfer: 1, matrix: 1, full_range: false };
+
+/// [`build_with`] for a video that this program encoded.
+///
+/// # Errors
+/// As there.
+pub fn build(samples: &[Sample], track: &VideoTrack<'_>) -> Result<Vec<u8>, MoovError> {
+    build_with(samples, track, Some(BT709))
+}
+
 /// The `moov` box for these frames, header included. Frame i is sample i.
 ///
 /// # Errors
@@ -98,7 +122,7 @@ pub enum MoovError {
     clippy::default_trait_access,
     reason = "the mp4 crate exports MoovBox alone, the boxes in it have no name outside"
 )]
-pub fn build(samples: &[Sample], track: &VideoTrack<'_>) -> Result<Vec<u8>, MoovError> {
+pub fn build_with(samples: &[Sample], track: &VideoTrack<'_>, colour: Option<Colour>) -> Result<Vec<u8>, MoovError> {
     let last_us = check(samples, track)?;
     let duration = samples.last().map_or(0, |last| last.pts_us as u64 + u64::from(last_us));
     let version = u8::from(duration > u64::from(u32::MAX));
@@ -167,7 +191,7 @@ pub fn build(samples: &[Sample], track: &VideoTrack<'_>) -> Result<Vec<u8>, Moov
         stbl.stco.insert(Default::default()).entries = chunk_offsets.iter().map(|offset| *offset as u32).collect();
     }
 
-    let description = sample_description(track)?;
+    let description = sample_description(track, colour)?;
     let mut bytes = Vec::with_capacity(moov.box_size() as usize + description.len());
     moov.write_box(&mut bytes).map_err(|error| MoovError::Write { why: error.to_string() })?;
     replace_description(&mut bytes, &description)?;
@@ -227,8 +251,8 @@ fn chunks(samples: &[Sample]) -> impl Iterator<Item = &[Sample]> {
     })
 }
 
-/// The `stsd` box: H.264 in `avc1`, BT.709 limited range, square pixels.
-fn sample_description(track: &VideoTrack<'_>) -> Result<Vec<u8>, MoovError> {
+/// The `stsd` box: H.264 in `avc1`, its colours as far as they are known, square pixels.
+fn sample_description(track: &VideoTrack<'_>, colour: Option<Colour>) -> Result<Vec<u8>, MoovError> {
     let failed = |error: mp4_atom::Error| MoovError::Write { why: error.to_string() };
     let mut avcc = Avcc::new(&track.sets.sps, &track.sets.pps).map_err(failed)?;
     if HIGH_PROFILES.contains(&avcc.avc_profile_indication) {
@@ -243,12 +267,11 @@ fn sample_description(track: &VideoTrack<'_>) -> Result<Vec<u8>, MoovError> {
             ..Visual::default()
         },
         avcc,
-        // ITU-T H.273: 1 is BT.709 in all three; the samples use 16 to 235.
-        colr: Some(Colr::Nclx {
-            colour_primaries: 1,
-            transfer_characteristics: 1,
-            matrix_coefficients: 1,
-            full_range_flag: false,
+        colr: colour.map(|colour| Colr::Nclx {
+            colour_primaries: colour.primaries,
+            transfer_characteristics: colour.transfer,
+            matrix_coefficients: colour.matrix,
+            full_range_flag: colour.full_range,
         }),
         // Said, so that a surface with an odd side is not taken for one of slightly narrow pixels.
         pasp: Some(Pasp { h_spacing: 1, v_spacing: 1 }),

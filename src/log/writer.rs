@@ -45,8 +45,27 @@ struct Shared {
     video_durable: AtomicU64,
     /// Bytes of the copies of the facts written, and on the disk for certain.
     facts: [AtomicU64; 2],
-    /// The first error of the syncing thread.
+    /// The first sync that failed.
     failed: Mutex<Option<FirstFailure>>,
+    /// Held while files are synced, so that nobody syncs after a failure that he does not know of yet.
+    syncing: Mutex<()>,
+}
+
+impl Shared {
+    fn failure(&self) -> Option<FirstFailure> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Syncs, unless a sync failed before: the system may have dropped the pages, and a second one would lie.
+    fn sync(&self, sync: impl FnOnce() -> Result<(), LogError>) -> Result<(), LogError> {
+        let _one = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(first) = self.failure() {
+            return Err(LogError::Poisoned { first });
+        }
+        sync().inspect_err(|error| {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(FirstFailure::from(error));
+        })
+    }
 }
 
 /// Files that the syncing thread syncs, in this order: the video before the references that point into it.
@@ -167,10 +186,7 @@ fn sync_loop(files: &SyncFiles, shared: &Shared, dirty: &Receiver<()>, quit: &Re
     let clock = SystemClock;
     while dirty.recv().is_ok() {
         let start = clock.now();
-        if let Err(error) = files.sync(shared) {
-            // Never tried again: after a failed sync the system may have dropped the pages, and a second one would lie.
-            let mut failed = shared.failed.lock().unwrap_or_else(PoisonError::into_inner);
-            failed.get_or_insert(FirstFailure::from(&error));
+        if shared.sync(|| files.sync(shared)).is_err() {
             return;
         }
         let rest = start.plus(Duration::from_nanos(SYNC_NS as u64)).since(clock.now());
@@ -220,6 +236,7 @@ impl LogWriter {
             video_durable: AtomicU64::new(0),
             facts: [const { AtomicU64::new(0) }; 2],
             failed: Mutex::new(None),
+            syncing: Mutex::new(()),
         });
         let (dirty, wait) = crossbeam_channel::bounded(1);
         let (quit, ended) = crossbeam_channel::bounded(0);
@@ -268,7 +285,7 @@ impl LogWriter {
     /// [`LogError::Poisoned`] with the first failure, from then on.
     pub fn check(&mut self) -> Result<(), LogError> {
         if self.poisoned.is_none() {
-            self.poisoned.clone_from(&self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner));
+            self.poisoned = self.shared.failure();
         }
         match &self.poisoned {
             Some(first) => Err(LogError::Poisoned { first: first.clone() }),
@@ -351,7 +368,7 @@ impl LogWriter {
     pub fn commit_facts(&mut self) -> Result<(), LogError> {
         self.step(|this| {
             this.commit_now()?;
-            this.facts.sync()
+            this.shared.sync(|| this.facts.sync())
         })
     }
 
@@ -377,15 +394,16 @@ impl LogWriter {
         }
         self.store.insert(first, &bytes)?;
         self.store.flush()?;
-        if flags & FLAG_FACTS != 0 {
-            self.facts.append(&bytes)?;
-            self.shared.facts[0].store(self.facts.len(), Ordering::SeqCst);
-        }
+        // In the log, whatever becomes of the copy: it must not be counted as lost when that cannot be written.
         self.next = header.end();
         self.chunk_bytes += bytes.len() as u64;
         self.frames += wire.frames.len() as u64;
         self.uncommitted = Uncommitted::default();
         self.shared.committed.store(self.next, Ordering::SeqCst);
+        if flags & FLAG_FACTS != 0 {
+            self.facts.append(&bytes)?;
+            self.shared.facts[0].store(self.facts.len(), Ordering::SeqCst);
+        }
         if let Some(dirty) = &self.dirty {
             match dirty.try_send(()) {
                 // Full: a sync is already asked for, and it will see this commit.

@@ -15,8 +15,9 @@ use std::time::{Duration, SystemTime};
 use watchcap_replay::{Fact, Mask, Section, Summary, Tone};
 
 use super::chunks::Chunks;
+use super::log_rows::{self, event_record, frame_record, is_frame};
 use crate::encode::ParameterSets;
-use crate::event::{Event, Frame, Gap, Source, Stream};
+use crate::event::{Event, Frame, Gap, Stream};
 use crate::file_at::read_exact_at;
 use crate::finalize::FinalizeError;
 use crate::finalize::describe::{Outcome, Story, VideoState};
@@ -33,8 +34,8 @@ use crate::log::{Body, LogError, LogPaths, Record, codec};
 use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::reel::{FrameTimes, Reel};
-use crate::session::row::{OwnedRow, Row, RowMetadata, event_type, key};
-use crate::session::sample_index::{Sample, pts_us};
+use crate::session::row::OwnedRow;
+use crate::session::sample_index::Sample;
 use crate::session::sealed;
 use crate::time::{Clock as _, MonoNs, SystemClock};
 
@@ -158,7 +159,7 @@ impl LogReel {
             let LogSource { reader, story, video, found } = LogSource::open(dir)?;
             (reader, story, found.frames, video)
         };
-        let file = |path: PathBuf| File::open(path).ok();
+        let file = |path: PathBuf| crate::files::open_regular(&path).ok();
         let files = [file(paths.events.join(DATABASE_FILE)), file(paths.facts.clone())];
         let ended = reader.facts.end.is_some();
         let state = match (&holder, ended) {
@@ -261,7 +262,7 @@ impl LogReel {
         if let Some(file) = self.video_file.get() {
             return Ok(file);
         }
-        let file = File::open(&self.video)?;
+        let file = crate::files::open_regular(&self.video)?;
         Ok(self.video_file.get_or_init(|| file))
     }
 
@@ -427,7 +428,6 @@ impl LogReel {
             records.push((hole.first, event_record(hole.from, Event::Gap(gap))));
         }
         records.extend(read.found.iter().filter(|found| inside(found.t)).map(|found| (u64::MAX, frame_record(found))));
-        let session_id = read.metadata.session_id.clone();
         drop(read);
         for place in &places {
             let of_chunk = match self.records(place) {
@@ -442,88 +442,8 @@ impl LogReel {
             records.extend(events.filter(|(_, record)| inside(record.t) && matches!(record.body, Body::Event(_))));
         }
         records.sort_by_key(|(seq, record)| (record.t, *seq));
-        Ok(self.rows_from(&records, session_id))
-    }
-
-    fn rows_from(&self, records: &[(u64, Record)], session_id: String) -> Vec<OwnedRow> {
         let read = self.read();
-        let mut maker = RowMaker::new(session_id, Vec::new());
-        let mut rows = Vec::with_capacity(records.len());
-        let frame_at = |t_ns: i64| self.times.at(t_ns).map(|frame| frame as i64);
-        for (seq, record) in records {
-            let mut record = record.clone();
-            if let Body::Event(Event::Frame(frame)) = &record.body {
-                if let Some(index) = number(&read.frames, record.t) {
-                    let sample = read.frames.samples[index];
-                    let by_sei = read.found.iter().any(|found| found.frame.frame_ref == frame.frame_ref);
-                    rows.push(frame_row(record.t, frame, index, &sample, by_sei));
-                    continue;
-                }
-                let gap = Gap { stream: Stream::Screen, reason: "frame_torn".into(), lost: Some(1), until: record.t };
-                record = event_record(record.t, Event::Gap(gap));
-            }
-            let Ok(()) = maker.batch(&[(*seq, record)], &mut |_| false, &mut |row: &Row<'_>| {
-                rows.push(OwnedRow { frame_ref: frame_at(row.t_ns), ..owned(row) });
-                Ok::<(), Infallible>(())
-            });
-        }
-        rows
-    }
-}
-
-fn is_frame(record: &Record) -> bool {
-    matches!(record.body, Body::Event(Event::Frame(_)))
-}
-
-fn event_record(t: MonoNs, event: Event) -> Record {
-    Record { t, source: Source::Recorder, body: Body::Event(event) }
-}
-
-fn frame_record(found: &FoundFrame) -> Record {
-    event_record(found.t, Event::Frame(found.frame.clone()))
-}
-
-/// The number of the frame that was captured at a time, when it is in the video.
-fn number(frames: &RowMaker, t: MonoNs) -> Option<usize> {
-    let pts = pts_us(t.0, frames.facts.t0?.0);
-    frames.samples.binary_search_by_key(&pts, |sample| sample.pts_us).ok()
-}
-
-fn frame_row(t: MonoNs, frame: &Frame, index: usize, sample: &Sample, by_sei: bool) -> OwnedRow {
-    let mut metadata = RowMetadata::default();
-    metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
-    if frame.duplicate {
-        metadata.push_flag(key::DUP);
-    }
-    if by_sei {
-        metadata.push_flag(key::RECOVERED);
-    }
-    OwnedRow {
-        t_ns: t.0,
-        event_type: event_type::FRAME.into(),
-        frame_ref: Some(index as i64),
-        is_keyframe: Some(frame.keyframe),
-        pts: Some(sample.pts_us),
-        metadata,
-        ..OwnedRow::default()
-    }
-}
-
-fn owned(row: &Row<'_>) -> OwnedRow {
-    OwnedRow {
-        t_ns: row.t_ns,
-        event_type: row.event_type.into(),
-        key_code: row.key_code,
-        mouse_x: row.mouse_x,
-        mouse_y: row.mouse_y,
-        mouse_button: row.mouse_button.map(str::to_owned),
-        delta: row.delta,
-        metadata: row.metadata.clone(),
-        pressed: row.pressed,
-        mouse_dx: row.mouse_dx,
-        mouse_dy: row.mouse_dy,
-        repeat: row.repeat,
-        ..OwnedRow::default()
+        Ok(log_rows::rows(&records, &read.metadata.session_id, &read.frames, &read.found, &self.times))
     }
 }
 

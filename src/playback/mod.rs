@@ -6,6 +6,7 @@
 mod chunks;
 mod log_pictures;
 mod log_reel;
+mod log_rows;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

@@ -502,8 +502,9 @@ impl Sequence {
             capture_us: unit.capture_us,
             encode_us: unit.encode_us,
         };
-        self.append(unit.t, Source::Recorder, Event::Frame(frame))?;
+        // Before it is appended: one that cannot be is among those that are taken off again when the log is given up.
         self.counters.frames.fetch_add(1, Ordering::Relaxed);
+        self.append(unit.t, Source::Recorder, Event::Frame(frame))?;
         self.counters.video_bytes.store(self.log.progress().video_bytes, Ordering::Relaxed);
         Ok(())
     }

@@ -18,27 +18,21 @@ mod video;
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
 use crate::finalize::moov::{self, MoovError, VideoTrack};
 use crate::finalize::tables::TableError;
 use crate::log::video::VideoError;
 use crate::log::video_finish;
 use crate::session::frames::{FrameError, FrameReader};
-use crate::session::metadata::{Lineage, MaskInfo, Metadata, MetadataError};
+use crate::session::metadata::{Lineage, MaskInfo, MetadataError};
 use crate::session::reader::{ReadError, SessionReader};
 use crate::session::schema::FORMAT_VERSION;
 use crate::session::seal::{self, SealError};
-use crate::session::verify::{VerifyOptions, verify};
-use crate::session::video_check::open_video;
-use crate::session::{layout, row::event_type};
+use crate::session::{derive, layout, row::event_type};
 
 use self::span::{Mask, Moment, Span, SpanError};
 
 /// End of the name under which a new session is made.
 const WORK_SUFFIX: &str = ".redacting.tmp";
-/// Most names that are tried for the new session.
-const MAX_NAMES: u32 = 1000;
 
 /// What to redact.
 #[derive(Clone, Debug)]
@@ -148,9 +142,6 @@ pub enum RedactError {
     /// The new session cannot be sealed or published.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The metadata cannot be written as JSON.
-    #[error("cannot write the metadata: {0}")]
-    Json(serde_json::Error),
     /// A file or folder cannot be worked with.
     #[error("cannot {action} {path}: {source}", path = path.display())]
     Io {
@@ -184,7 +175,7 @@ impl RedactError {
             {
                 Some("an earlier try was interrupted, or another is running: delete that folder if none is".into())
             }
-            Self::NotWhole { .. } | Self::Encoder { .. } | Self::Moov(_) | Self::Json(_) | Self::Io { .. } => None,
+            Self::NotWhole { .. } | Self::Encoder { .. } | Self::Moov(_) | Self::Io { .. } => None,
         }
     }
 
@@ -200,11 +191,7 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Er
 
 /// The first fault of a session; `None` when it is whole.
 fn fault(session: &Path, decode: bool, what: &'static str, progress: &mut dyn FnMut(Step)) -> Option<String> {
-    let options = VerifyOptions { decode_frames: decode, ..VerifyOptions::default() };
-    let report = verify(session, options, &mut |path| open_video(path), &mut |at| {
-        progress(Step { what, done: at.done, of: at.total });
-    });
-    report.problems.first().map(|problem| format!("{}: {}", problem.file, problem.what))
+    derive::fault(session, decode, &mut |at| progress(Step { what, done: at.done, of: at.total }))
 }
 
 /// Makes a redacted session of the one in `session`.
@@ -225,9 +212,7 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
     if let Some(what) = fault(&session, false, "verify", progress) {
         return Err(RedactError::Damaged { path: session, what });
     }
-    let mut name = session.file_name().unwrap_or_default().to_os_string();
-    name.push(WORK_SUFFIX);
-    let work = session.with_file_name(name);
+    let work = derive::beside(&session, WORK_SUFFIX);
     crate::files::create_private_dir(&work).map_err(io_error("create", &work))?;
     let made = make(&session, &work, &old, plan, wanted, progress).and_then(|redacted| {
         fault(&work, true, "check", progress).map_or(Ok(redacted), |what| Err(RedactError::NotWhole { what }))
@@ -247,23 +232,9 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
         std::fs::remove_dir_all(&work).map_err(io_error("delete the old session, now", &work))?;
         return Ok(Redacted { session, ..redacted });
     }
-    let target = free_name(&session)?;
+    let target = derive::free_name(&session, "_redacted")?;
     seal::publish_dir(&work, &target)?;
     Ok(Redacted { session: target, ..redacted })
-}
-
-/// `NAME_redacted`, or with a number behind it when that is taken.
-fn free_name(session: &Path) -> Result<PathBuf, RedactError> {
-    for n in 1..=MAX_NAMES {
-        let mut name = session.file_name().unwrap_or_default().to_os_string();
-        name.push(if n == 1 { "_redacted".to_owned() } else { format!("_redacted_{n}") });
-        let path = session.with_file_name(name);
-        if !path.try_exists().map_err(io_error("look for", &path))? {
-            return Ok(path);
-        }
-    }
-    let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-    Err(RedactError::Io { action: "find a free name beside", path: session.to_path_buf(), source })
 }
 
 /// What is to be done, in the session's own terms.
@@ -313,7 +284,7 @@ fn make(
     let Plan { span, masks, masked, video } = plan;
     let mut metadata = old.metadata().clone();
     // The table is written as this release does.
-    metadata.format_version = FORMAT_VERSION.into();
+    let format = std::mem::replace(&mut metadata.format_version, FORMAT_VERSION.into());
     let mut redacted = Redacted {
         session: work.to_path_buf(),
         span_ns: (span.from, span.until),
@@ -370,38 +341,28 @@ fn make(
         // The span begins with the recording: what was held then is in it.
         metadata.initial_state.keys = None;
     }
-    metadata.lineage.push(lineage(session, &span, &what, masks)?);
-    publish(work, &metadata)?;
+    metadata.lineage.push(lineage(session, format, &span, &what, masks)?);
+    derive::finish(work, &metadata, &[])?;
     Ok(redacted)
 }
 
-fn lineage(session: &Path, span: &Span, what: &rows::What<'_>, masks: Vec<MaskInfo>) -> Result<Lineage, RedactError> {
-    let path = layout::integrity_path(session);
-    let seal = crate::files::read_at_most(&path, seal::MAX_INTEGRITY_BYTES).map_err(io_error("read", &path))?;
-    let digest: [u8; 32] = Sha256::digest(&seal).into();
+fn lineage(
+    session: &Path,
+    format: String,
+    span: &Span,
+    what: &rows::What<'_>,
+    masks: Vec<MaskInfo>,
+) -> Result<Lineage, RedactError> {
     Ok(Lineage {
-        integrity_sha256: seal::FileHash(digest).to_string(),
+        integrity_sha256: derive::identity(session)?.to_string(),
         by: format!("watchcap redact {}", env!("CARGO_PKG_VERSION")),
+        format: Some(format),
         what: what.names().map(str::to_owned).collect(),
         reason: what.reason.to_owned(),
-        from_ns: span.from,
-        until_ns: span.until,
+        from_ns: Some(span.from),
+        until_ns: Some(span.until),
         masks,
     })
-}
-
-fn publish(work: &Path, metadata: &Metadata) -> Result<(), RedactError> {
-    for path in [layout::frames_path(work), layout::events_path(work)] {
-        if path.is_file() {
-            // Under its name already, in a folder that is not published yet: only the bytes have to reach the disk.
-            let file = std::fs::File::options().write(true).open(&path).map_err(io_error("open", &path))?;
-            file.sync_all().map_err(io_error("sync", &path))?;
-        }
-    }
-    let json = metadata.to_json().map_err(RedactError::Json)?;
-    seal::publish_bytes(&layout::metadata_path(work), json.as_bytes())?;
-    seal::seal(work, &[], &mut |_| {})?;
-    Ok(())
 }
 
 /// Files of the old session that are not made anew: sound, PNG pictures, the review, what others put there. They may show what is

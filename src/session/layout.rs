@@ -57,6 +57,15 @@ pub fn state_of(dir: &Path) -> DirState {
     }
 }
 
+/// The session or log that `path` (which need not exist) lies in, if it does: a file that is made there would break its seal.
+pub fn enclosing(path: &Path) -> Option<PathBuf> {
+    let here = |part: &Path| if part.as_os_str().is_empty() { PathBuf::from(".") } else { part.to_owned() };
+    let there = path.ancestors().find_map(|part| here(part).canonicalize().ok())?;
+    // A folder that happens to hold one named `log` is no recording.
+    let holds = |part: &&Path| state_of(part) == DirState::Sealed || log_events_dir(part).is_dir();
+    there.ancestors().find(holds).map(Path::to_owned)
+}
+
 /// `frames.mp4` of a session.
 pub fn frames_path(dir: &Path) -> PathBuf {
     dir.join(FRAMES_FILE)
@@ -175,6 +184,9 @@ mod tests {
         assert_eq!(state_of(&dir), DirState::Log);
         files::create_private_file(&integrity_path(&dir)).expect("a seal");
         assert_eq!(state_of(&dir), DirState::Sealed);
+        let real = dir.canonicalize().expect("a folder");
+        assert_eq!(enclosing(&dir.join("not/there")), Some(real.clone()));
+        assert_eq!((enclosing(&dir), enclosing(parent.path())), (Some(real), None));
         assert_eq!(state_of(&dir.join("missing")), DirState::Nothing);
     }
 

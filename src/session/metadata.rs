@@ -81,8 +81,9 @@ pub struct Metadata {
     pub frames: u64,
     /// Of these, how many show an unchanged screen (`dup=1`). Source: counted.
     pub duplicate_frames: u64,
-    /// Frames that should have been taken or stored and were not. Source: counted from the log's gaps.
-    pub dropped_frames: u64,
+    /// Frames that should have been taken or stored and were not; null when another recorder did not say. Source: counted from the
+    /// log's gaps.
+    pub dropped_frames: Option<u64>,
     /// Frames not stored since nothing had changed (`--unchanged skip`); null when they are stored. Source: counted.
     pub unchanged_skipped: Option<u64>,
     /// Rows of each event type in `events.parquet`. Source: counted.
@@ -106,6 +107,9 @@ pub struct Metadata {
     /// How this session was made of another one, the latest step last; not there when it was made of its log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<Lineage>,
+    /// What is to be known of a recording of another program that was imported; not there otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<Import>,
     /// The machine.
     pub env: Env,
 
@@ -370,14 +374,17 @@ pub struct Lineage {
     pub integrity_sha256: String,
     /// Program, verb and version.
     pub by: String,
-    /// What was withheld: `pixels`, `keys`, `titles`.
+    /// `format_version` of the older session; null in steps of releases that did not say.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// What was withheld: `pixels`, `keys`, `titles`; empty when nothing was.
     pub what: Vec<String>,
     /// Why, a word in `snake_case`.
     pub reason: String,
-    /// Begin of the span, nanoseconds of the session's clock.
-    pub from_ns: i64,
-    /// End of the span.
-    pub until_ns: i64,
+    /// Begin of the span, nanoseconds of the session's clock; null when the step is of no span.
+    pub from_ns: Option<i64>,
+    /// End of the span; null likewise.
+    pub until_ns: Option<i64>,
     /// Areas that were painted over in the span, pixels of the video.
     pub masks: Vec<MaskInfo>,
 }
@@ -393,6 +400,33 @@ pub struct MaskInfo {
     pub width: u32,
     /// Height.
     pub height: u32,
+}
+
+/// What is to be known of a recording that another program made.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Import {
+    /// Program, verb and version that imported it.
+    pub by: String,
+    /// `format_version` that the recording said of itself; null when it said none.
+    pub format: Option<String>,
+    /// Guarantees that it does not give, by the words in FORMAT.md.
+    pub missing: Vec<String>,
+    /// Columns of 1.0.0 that its table does not have.
+    pub absent_columns: Vec<String>,
+    /// Columns of its table that this format does not have; their values are keys of the rows' map.
+    pub kept_columns: Vec<String>,
+    /// Files and columns of it that are not in the session.
+    pub left_out: Vec<String>,
+    /// SHA-256 of each file that was read, by name.
+    pub files: BTreeMap<String, String>,
+    /// Rows that stood behind a later one and were moved.
+    pub reordered_rows: u64,
+    /// Rows whose `frame_ref` was not the last frame at or before them, and is now.
+    pub changed_frame_refs: u64,
+    /// How far a frame's time in its video was from that of its row, at the most, microseconds; null without a video.
+    pub pts_off_us: Option<i64>,
+    /// Keys of its metadata that have no place in this file, or say something that cannot be vouched for.
+    pub metadata: Extra,
 }
 
 /// The machine. Source of each: the system, when recording began; null where it did not say.
@@ -572,7 +606,7 @@ fn fault_name(error: &serde_json::Error) -> String {
 }
 
 /// A text that may hold bytes of a file made fit to be printed: short, and without anything that a terminal obeys.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     const LONGEST: usize = 160;
     text.chars().take(LONGEST).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
@@ -656,7 +690,7 @@ pub(crate) mod tests {
             window_id: None,
             frames: 0,
             duplicate_frames: 0,
-            dropped_frames: 0,
+            dropped_frames: Some(0),
             unchanged_skipped: None,
             counts: BTreeMap::new(),
             clock_drift_ppm: None,
@@ -677,6 +711,7 @@ pub(crate) mod tests {
             },
             privacy: Privacy::default(),
             lineage: Vec::new(),
+            import: None,
             env: Env::default(),
             extra: Extra::new(),
         }

@@ -1,13 +1,15 @@
 //! The sealed session: its files, its metadata, reading and verifying it.
 
+pub mod derive;
+pub mod foreign_index;
 pub mod frames;
 pub mod layout;
 pub mod metadata;
 mod overview;
 pub mod pages;
-mod parquet_guard;
+pub(crate) mod parquet_guard;
 pub mod picture;
-mod positioned;
+pub(crate) mod positioned;
 pub mod reader;
 pub mod reel;
 pub mod review;

@@ -15,7 +15,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use super::positioned::PositionedFile;
 
 /// The largest footer: 8 h at 1,000 rows a second are 220 row groups of 21 columns at about 250 bytes, 1.2 MB.
-pub(super) const MAX_FOOTER_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_FOOTER_BYTES: u64 = 4 << 20;
 
 /// The longest list in a footer: its row groups, 537 million rows. The decoder makes room for a whole list, some 500 bytes for an entry
 /// that takes one in the file.
@@ -91,7 +91,7 @@ pub(super) fn check_footer(bytes: &[u8]) -> Result<(), String> {
 
 /// Checks all pages of the first `columns` leaf columns of a row group; with an index, that it names these pages and no others. Answers
 /// with how many rows, at most `batch_rows`, can be decoded at once.
-pub(super) fn check_row_group(
+pub(crate) fn check_row_group(
     file: &PositionedFile,
     group: &RowGroupMetaData,
     columns: usize,

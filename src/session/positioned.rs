@@ -16,7 +16,7 @@ const HEADER_BUFFER: usize = 512;
 
 /// An open file with the size it had when it was opened.
 #[derive(Clone, Debug)]
-pub(super) struct PositionedFile {
+pub(crate) struct PositionedFile {
     file: Arc<File>,
     size: u64,
 }
@@ -26,13 +26,13 @@ impl PositionedFile {
     ///
     /// # Errors
     /// When its size cannot be read.
-    pub(super) fn new(file: File) -> io::Result<Self> {
+    pub(crate) fn new(file: File) -> io::Result<Self> {
         let size = file.metadata()?.len();
         Ok(Self { file: Arc::new(file), size })
     }
 
     /// Bytes in the file.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
@@ -40,7 +40,7 @@ impl PositionedFile {
     ///
     /// # Errors
     /// When the file ends before that, or cannot be read.
-    pub(super) fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
+    pub(crate) fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
         At { file: self.clone(), position }.read_exact(buffer)
     }
 
@@ -54,7 +54,7 @@ impl PositionedFile {
 
 /// Reads on from a position of its own.
 #[derive(Debug)]
-pub(super) struct At {
+pub(crate) struct At {
     file: PositionedFile,
     position: u64,
 }

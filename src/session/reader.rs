@@ -151,30 +151,8 @@ impl EventsReader {
     /// When it cannot be read, is no table, or has other columns than the format. Columns behind those of the format are
     /// of later versions and are ignored.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let io = |source| ReadError::Io { path: path.to_owned(), source };
         let not_a_table = |why: &str| ReadError::NotATable { path: path.to_owned(), why: printable(why) };
-        let file = open_regular(path).and_then(PositionedFile::new).map_err(io)?;
-        let size = file.size();
-        if size < 12 {
-            return Err(not_a_table("it is too short"));
-        }
-        let mut tail = [0; 8];
-        file.read_exact_at(&mut tail, size - 8).map_err(io)?;
-        let [a, b, c, d, magic @ ..] = tail;
-        let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
-        if &magic != b"PAR1" {
-            return Err(not_a_table("it does not end like a parquet file"));
-        }
-        if footer > parquet_guard::MAX_FOOTER_BYTES || footer + 12 > size {
-            return Err(not_a_table("its footer is larger than it can be"));
-        }
-        let mut thrift = vec![0; footer as usize];
-        file.read_exact_at(&mut thrift, size - 8 - footer).map_err(io)?;
-        parquet_guard::check_footer(&thrift).map_err(|why| not_a_table(&why))?;
-        drop(thrift);
-        // The embedded Arrow schema is not needed, and is one more thing to parse.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options)).map_err(|why| not_a_table(&why))?;
+        let (file, metadata) = open_footer(path)?;
         let columns = columns_of(&metadata);
         check_schema(path, columns, &metadata)?;
         let mut first_row = 0;
@@ -215,6 +193,12 @@ impl EventsReader {
     /// A value of the key-value metadata.
     pub fn key_value(&self, key: &str) -> Option<&str> {
         key_value(&self.metadata, key)
+    }
+
+    /// All key-value metadata that have a value.
+    pub fn key_values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.metadata.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+        entries.filter_map(|entry| Some((entry.key.as_str(), entry.value.as_deref()?)))
     }
 
     /// All rows, in order.
@@ -276,8 +260,40 @@ impl EventsReader {
     }
 }
 
+/// Opens a parquet file and reads its footer, whatever columns it has.
+///
+/// # Errors
+/// When it cannot be read, or is no such file.
+pub(crate) fn open_footer(path: &Path) -> Result<(PositionedFile, ArrowReaderMetadata), ReadError> {
+    let io = |source| ReadError::Io { path: path.to_owned(), source };
+    let not_a_table = |why: &str| ReadError::NotATable { path: path.to_owned(), why: printable(why) };
+    let file = open_regular(path).and_then(PositionedFile::new).map_err(io)?;
+    let size = file.size();
+    if size < 12 {
+        return Err(not_a_table("it is too short"));
+    }
+    let mut tail = [0; 8];
+    file.read_exact_at(&mut tail, size - 8).map_err(io)?;
+    let [a, b, c, d, magic @ ..] = tail;
+    let footer = u64::from(u32::from_le_bytes([a, b, c, d]));
+    if &magic != b"PAR1" {
+        return Err(not_a_table("it does not end like a parquet file"));
+    }
+    if footer > parquet_guard::MAX_FOOTER_BYTES || footer + 12 > size {
+        return Err(not_a_table("its footer is larger than it can be"));
+    }
+    let mut thrift = vec![0; footer as usize];
+    file.read_exact_at(&mut thrift, size - 8 - footer).map_err(io)?;
+    parquet_guard::check_footer(&thrift).map_err(|why| not_a_table(&why))?;
+    drop(thrift);
+    // The embedded Arrow schema is not needed, and is one more thing to parse.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata = guarded(|| ArrowReaderMetadata::load(&file, options)).map_err(|why| not_a_table(&why))?;
+    Ok((file, metadata))
+}
+
 /// Calls the decoder; an error or a panic becomes its text.
-pub(super) fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub(crate) fn guarded<T, E: std::fmt::Display>(call: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     match panics::caught(call) {
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) => Err(printable(&error.to_string())),

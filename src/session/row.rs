@@ -400,6 +400,20 @@ pub struct OwnedRow {
 }
 
 impl OwnedRow {
+    /// What a key is called: by its W3C code, else by the system's own; `redacted` when that was withheld.
+    pub fn key_label(&self) -> String {
+        let code = self.metadata.get(key::CODE).or_else(|| {
+            let usage = u16::try_from(self.key_code?).ok()?;
+            crate::hid::code_of_usage(crate::event::HidUsage(usage))
+        });
+        match (self.metadata.get(key::REDACTED), code, self.metadata.get(key::NATIVE)) {
+            (Some(_), _, _) => "redacted".to_owned(),
+            (None, Some(code), _) => code.to_owned(),
+            (None, None, Some(native)) => format!("native {native}"),
+            (None, None, None) => "unknown".to_owned(),
+        }
+    }
+
     /// What it takes in memory, bytes.
     pub fn bytes(&self) -> usize {
         let optional = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);

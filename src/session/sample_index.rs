@@ -111,7 +111,7 @@ impl IndexError {
     }
 }
 
-fn malformed(what: &'static str) -> IndexError {
+pub(super) fn malformed(what: &'static str) -> IndexError {
     IndexError::Malformed { what }
 }
 
@@ -120,6 +120,12 @@ fn malformed(what: &'static str) -> IndexError {
 /// # Errors
 /// When the file is not a video of this format, is damaged or cannot be read.
 pub fn read_index(file: &File) -> Result<VideoIndex, IndexError> {
+    let (moov, len) = find_moov(file)?;
+    parse_moov(&moov, len)
+}
+
+/// The contents of the file's `moov` box, and the file's length.
+pub(super) fn find_moov(file: &File) -> Result<(Vec<u8>, u64), IndexError> {
     let len = file.metadata().map_err(|source| IndexError::Read { offset: 0, source })?.len();
     let mut at = 0;
     for _ in 0..MAX_TOP_LEVEL {
@@ -156,7 +162,7 @@ pub fn read_index(file: &File) -> Result<VideoIndex, IndexError> {
             }
             let mut moov = vec![0; body as usize];
             read(&mut moov, at + header)?;
-            return parse_moov(&moov, len);
+            return Ok((moov, len));
         }
         at = end;
     }
@@ -199,7 +205,7 @@ pub fn parse_moov(moov: &[u8], file_len: u64) -> Result<VideoIndex, IndexError> 
 }
 
 /// The size that a stream of these parameter sets has, when a decoder may be given them.
-pub(super) fn checked_sps(sets: &ParameterSets) -> Result<SpsInfo, IndexError> {
+pub(crate) fn checked_sps(sets: &ParameterSets) -> Result<SpsInfo, IndexError> {
     let info = sps::parse(&sets.sps).ok_or(malformed("the sequence parameter set cannot be read"))?;
     if info.macroblocks > sps::MAX_MACROBLOCKS {
         let (found, most) = (info.macroblocks, sps::MAX_MACROBLOCKS);
@@ -215,7 +221,7 @@ pub(super) fn checked_sps(sets: &ParameterSets) -> Result<SpsInfo, IndexError> {
     Ok(info)
 }
 
-fn video_track(moov: &[u8]) -> Result<&[u8], IndexError> {
+pub(super) fn video_track(moov: &[u8]) -> Result<&[u8], IndexError> {
     for item in Boxes(moov) {
         let (kind, body) = item?;
         if &kind == b"trak"
@@ -280,6 +286,15 @@ fn sample_entry(stsd: &[u8]) -> Result<(ParameterSets, (u32, u32)), IndexError> 
 }
 
 fn samples(stbl: &[u8], file_len: u64) -> Result<Vec<Sample>, IndexError> {
+    let mut samples = sized_samples(stbl)?;
+    place_samples(stbl, file_len, &mut samples)?;
+    time_samples(stbl, &mut samples)?;
+    mark_keyframes(stbl, &mut samples)?;
+    Ok(samples)
+}
+
+/// As many samples as there are sizes, with nothing but these.
+pub(super) fn sized_samples(stbl: &[u8]) -> Result<Vec<Sample>, IndexError> {
     let stsz = required(stbl, *b"stsz", "there are no sample sizes")?;
     let (same_size, count) = (be32(stsz, 4)?, be32(stsz, 8)? as usize);
     if count > MAX_SAMPLES {
@@ -297,14 +312,11 @@ fn samples(stbl: &[u8], file_len: u64) -> Result<Vec<Sample>, IndexError> {
         }
         samples.push(Sample { offset: 0, pts_us: 0, size, keyframe: false });
     }
-    place_samples(stbl, file_len, &mut samples)?;
-    time_samples(stbl, &mut samples)?;
-    mark_keyframes(stbl, &mut samples)?;
     Ok(samples)
 }
 
 /// Offsets from chunks (`stsc`, `stco` or `co64`).
-fn place_samples(stbl: &[u8], file_len: u64, samples: &mut [Sample]) -> Result<(), IndexError> {
+pub(super) fn place_samples(stbl: &[u8], file_len: u64, samples: &mut [Sample]) -> Result<(), IndexError> {
     let (chunks, width) = match (child(stbl, *b"stco")?, child(stbl, *b"co64")?) {
         (Some(stco), None) => (stco, 4),
         (None, Some(co64)) => (co64, 8),
@@ -365,7 +377,7 @@ fn time_samples(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
 }
 
 /// Keyframes from `stss`; without that box every frame is one.
-fn mark_keyframes(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
+pub(super) fn mark_keyframes(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
     let Some(stss) = child(stbl, *b"stss")? else {
         for sample in samples {
             sample.keyframe = true;
@@ -383,7 +395,7 @@ fn mark_keyframes(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError>
 }
 
 /// The boxes of a slice, one behind the other: kind and contents. Stops after the first error.
-struct Boxes<'a>(&'a [u8]);
+pub(super) struct Boxes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
     type Item = Result<([u8; 4], &'a [u8]), IndexError>;
@@ -413,7 +425,7 @@ fn split_box(bytes: &[u8]) -> Result<([u8; 4], &[u8], &[u8]), IndexError> {
     Ok((kind, &bytes[header..size], &bytes[size..]))
 }
 
-fn child(parent: &[u8], kind: [u8; 4]) -> Result<Option<&[u8]>, IndexError> {
+pub(super) fn child(parent: &[u8], kind: [u8; 4]) -> Result<Option<&[u8]>, IndexError> {
     for item in Boxes(parent) {
         let (found, body) = item?;
         if found == kind {
@@ -423,29 +435,29 @@ fn child(parent: &[u8], kind: [u8; 4]) -> Result<Option<&[u8]>, IndexError> {
     Ok(None)
 }
 
-fn required<'a>(parent: &'a [u8], kind: [u8; 4], what: &'static str) -> Result<&'a [u8], IndexError> {
+pub(super) fn required<'a>(parent: &'a [u8], kind: [u8; 4], what: &'static str) -> Result<&'a [u8], IndexError> {
     child(parent, kind)?.ok_or(malformed(what))
 }
 
 /// `count` entries of `width` bytes from `at` on.
-fn table(body: &[u8], at: usize, count: usize, width: usize) -> Result<&[u8], IndexError> {
+pub(super) fn table(body: &[u8], at: usize, count: usize, width: usize) -> Result<&[u8], IndexError> {
     count
         .checked_mul(width)
         .and_then(|bytes| body.get(at..at.checked_add(bytes)?))
         .ok_or(malformed("a table is longer than its box"))
 }
 
-fn be16(bytes: &[u8], at: usize) -> Result<u16, IndexError> {
+pub(super) fn be16(bytes: &[u8], at: usize) -> Result<u16, IndexError> {
     let field = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(malformed("a field is cut off"))?;
     Ok(u16::from_be_bytes(*field))
 }
 
-fn be32(bytes: &[u8], at: usize) -> Result<u32, IndexError> {
+pub(super) fn be32(bytes: &[u8], at: usize) -> Result<u32, IndexError> {
     let field = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(malformed("a field is cut off"))?;
     Ok(u32::from_be_bytes(*field))
 }
 
-fn be64(bytes: &[u8], at: usize) -> Result<u64, IndexError> {
+pub(super) fn be64(bytes: &[u8], at: usize) -> Result<u64, IndexError> {
     let field = bytes.get(at..).and_then(<[u8]>::first_chunk).ok_or(malformed("a field is cut off"))?;
     Ok(u64::from_be_bytes(*field))
 }

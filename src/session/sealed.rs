@@ -181,7 +181,7 @@ pub fn summary(dir: &Path, metadata: &Metadata, size: (u32, u32), span: (i64, i6
         fact(Section::Recording, "game", optional(&metadata.game)),
         fact(Section::Recording, "target", optional(&metadata.target)),
         fact(Section::Recording, "ended by", optional(&metadata.end_reason)),
-        fact(Section::Recording, "dropped", metadata.dropped_frames.to_string()),
+        fact(Section::Recording, "dropped", metadata.dropped_frames.map_or("not known".into(), |n| n.to_string())),
         fact(Section::Recording, "duplicates", metadata.duplicate_frames.to_string()),
         fact(Section::Recording, "input", optional(&metadata.input_device)),
         fact(Section::Recording, "codec", optional(&metadata.codec)),

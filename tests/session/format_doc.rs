@@ -5,7 +5,8 @@ use std::fs;
 
 use serde_json::{Map, Value};
 use watchcap::session::metadata::{
-    AnchorInfo, EncoderInfo, Extra, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo, Withdrawal,
+    AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo,
+    Withdrawal,
 };
 use watchcap::session::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::{layout, row_hash, schema};
@@ -117,23 +118,45 @@ fn fill(metadata: &mut Metadata) {
     metadata.privacy.pii_regions =
         vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into(), reason: "mask".into() }];
     metadata.privacy.excluded_apps = vec!["x".into()];
+    metadata.import = Some(Import {
+        by: "x".into(),
+        format: text(),
+        missing: vec!["integrity".into()],
+        absent_columns: vec!["delta".into()],
+        kept_columns: vec!["cpu".into()],
+        left_out: vec!["audio.mp4".into()],
+        files: BTreeMap::from([("events.parquet".to_owned(), "x".to_owned())]),
+        reordered_rows: 1,
+        changed_frame_refs: 1,
+        pts_off_us: Some(1),
+        metadata: Extra::from_iter([("fps".to_owned(), Value::from(40))]),
+    });
     metadata.privacy.hotkeys = vec!["pause".into()];
     let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
     metadata.consent.withdrawn = BTreeMap::from([("input".to_owned(), withdrawal)]);
     metadata.lineage = vec![Lineage {
         integrity_sha256: "x".into(),
         by: "x".into(),
+        format: Some("1.0.0".into()),
         what: vec!["keys".into()],
         reason: "x".into(),
-        from_ns: 1,
-        until_ns: 2,
+        from_ns: Some(1),
+        until_ns: Some(2),
         masks: vec![MaskInfo { x: 0, y: 0, width: 2, height: 2 }],
     }];
 }
 
 /// Paths of all values, lists as `[]` and objects with free keys as `*`.
 fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
-    const FREE: [&str; 5] = ["counts", "streams", "encoder.settings", "streams.*.settings", "consent.withdrawn"];
+    const FREE: [&str; 7] = [
+        "counts",
+        "streams",
+        "encoder.settings",
+        "streams.*.settings",
+        "import.files",
+        "import.metadata",
+        "consent.withdrawn",
+    ];
     match value {
         Value::Object(entries) => {
             for (name, value) in entries {

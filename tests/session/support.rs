@@ -229,7 +229,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         window_id: None,
         frames: frames.len() as u64,
         duplicate_frames: frames.iter().filter(|row| row.metadata.get(key::DUP).is_some()).count() as u64,
-        dropped_frames: 0,
+        dropped_frames: Some(0),
         unchanged_skipped: None,
         counts,
         clock_drift_ppm: None,
@@ -250,6 +250,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         },
         privacy: Privacy::default(),
         lineage: Vec::new(),
+        import: None,
         env: Env::default(),
         extra: Extra::new(),
     }

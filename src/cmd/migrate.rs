@@ -1,0 +1,119 @@
+//! `watchcap migrate`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Failure, Outcome, text};
+use crate::cli::MigrateArgs;
+use crate::migrate::link::Link;
+use crate::migrate::{MigrateError, Migrated, State, Wanted, migrate};
+use crate::session::schema::{FORMAT_VERSION, Version};
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Self {
+        Self::new(&error, error.hint())
+    }
+}
+
+fn version(text: &str) -> Result<Version, Failure> {
+    Version::parse(text).filter(|version| version.is_known()).ok_or_else(|| {
+        let hint = format!("this release knows the formats 1.0.0 to {FORMAT_VERSION}");
+        Failure::usage(format!("no format '{text}' to migrate to"), hint)
+    })
+}
+
+pub(super) fn run(args: &MigrateArgs) -> Result<Outcome, Failure> {
+    if args.import {
+        return super::import::run(args);
+    }
+    let wanted = Wanted { to: version(&args.to)?, in_place: args.in_place, dry_run: args.dry_run };
+    each(&args.sessions, "migrated", |session| one(session, wanted, args.json))
+}
+
+/// Does the same with every session, and goes on after one that fails.
+pub(super) fn each(
+    sessions: &[std::path::PathBuf],
+    done: &str,
+    mut one: impl FnMut(&Path) -> Result<(), Failure>,
+) -> Result<Outcome, Failure> {
+    let mut failed = 0;
+    for session in sessions {
+        match one(session) {
+            Ok(()) => {}
+            Err(failure) if sessions.len() == 1 => return Err(failure),
+            Err(failure) => {
+                failed += 1;
+                text::say(&format!("error: {}", failure.message));
+                if let Some(hint) = failure.hint {
+                    text::say(&format!("hint: {hint}"));
+                }
+            }
+        }
+    }
+    if failed > 0 {
+        let message = format!("{failed} of {} could not be {done}", sessions.len());
+        return Err(Failure::new(&message, Some("the others were; see above for these".into())));
+    }
+    Ok(Outcome::Clean)
+}
+
+fn one(session: &Path, wanted: Wanted, as_json: bool) -> Result<(), Failure> {
+    let bar = text::bar("migrate");
+    let done = migrate(session, wanted, &mut |step| {
+        bar.set_message(step.what);
+        bar.set_length(step.of);
+        bar.set_position(step.done);
+    });
+    bar.finish_and_clear();
+    let done = done?;
+    let (old, new) = (session.display().to_string(), done.session.display().to_string());
+    if as_json {
+        let value = json!({
+            "session": old, "state": done.state.name(), "from": done.from.to_string(), "to": wanted.to.to_string(),
+            "result": new, "in_place": wanted.in_place, "rows": done.rows, "frames": done.frames,
+            "video": done.video.map(Link::name), "removed": done.left.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+        });
+        text::out(&value.to_string());
+    } else if done.state != State::Planned {
+        text::out(&text::printable(&new));
+    }
+    for line in said(&old, &new, &done, wanted) {
+        text::say(&text::printable(&line));
+    }
+    Ok(())
+}
+
+/// What was done, for people.
+fn said(old: &str, new: &str, done: &Migrated, wanted: Wanted) -> Vec<String> {
+    let mut lines = Vec::new();
+    for left in &done.left {
+        let verb = if wanted.dry_run { "would remove" } else { "removed" };
+        lines.push(format!("{verb} what an interrupted migration left: {}", left.display()));
+    }
+    let (from, to, rows, frames) = (done.from, wanted.to, done.rows, done.frames);
+    lines.push(match done.state {
+        State::Current => format!("{old} is of format {from} already"),
+        State::Beside => format!("{old} was migrated before: {new}"),
+        State::Planned if wanted.in_place => {
+            format!("would migrate {old} from {from} to {to}, in its place: {rows} rows, {frames} frames")
+        }
+        State::Planned => format!("would migrate {old} from {from} to {to} as {new}: {rows} rows, {frames} frames"),
+        State::Migrated => {
+            format!("migrated {old} from {from} to {to}: {rows} rows, {frames} frames{}", video(done.video))
+        }
+    });
+    if done.state == State::Migrated && !wanted.in_place {
+        lines.push("the old session is as it was; delete it yourself when the new one is what you want".into());
+    }
+    lines
+}
+
+fn video(how: Option<Link>) -> &'static str {
+    match how {
+        Some(Link::Cloned) => ", the video shares its blocks with the old one",
+        Some(Link::Linked) => ", the video is the same file",
+        Some(Link::Copied) => ", the video was copied: this file system can neither clone nor link it",
+        None => "",
+    }
+}
