@@ -203,7 +203,6 @@ fn a_second_export_is_the_same_and_a_third_makes_nothing() {
     for format in FORMATS {
         let (a, b) = (dir.path().join("a").join(format.name()), dir.path().join("b").join(format.name()));
         for out in [&a, &b] {
-            std::fs::create_dir_all(out.parent().expect("a parent")).expect("a folder");
             let paths = exported(format.name(), &[&one, &two], out, &[]);
             assert!(!paths.is_empty());
         }
@@ -241,6 +240,31 @@ fn a_second_export_is_the_same_and_a_third_makes_nothing() {
     assert!(before != std::fs::read(out.join("one.actions.parquet")).expect("a table"));
     let (_, _, err) = export("actions", &[&one], &out, &["--fps", "10"]);
     assert!(!err.contains("already"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_that_was_killed_leaves_nothing_that_looks_whole_and_goes_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (one, two) = (synthetic(dir.path(), "one", &[]), synthetic(dir.path(), "two", &[]));
+    let (out, clean) = (dir.path().join("out"), dir.path().join("clean"));
+    let _paths = exported("vpt", &[&one, &two], &clean, &[]);
+    let mut command = watchcap();
+    command.args(["export", "vpt"]).args([&one, &two]).arg("--out").arg(&out);
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().expect("the program");
+    // Killed while the second session is being made.
+    let begun = std::time::Instant::now();
+    while !out.join("two.mp4.tmp").exists() {
+        assert!(begun.elapsed() < std::time::Duration::from_mins(2), "the second session was never begun");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().expect("a program to kill");
+    assert!(!child.wait().expect("its end").success());
+    let left: Vec<_> = files(&out).into_iter().map(|(name, _)| name).filter(|name| name.starts_with("two")).collect();
+    assert!(left.iter().all(|name| name.contains(".tmp")) && !left.is_empty(), "{left:?}");
+    let (code, _, err) = export("vpt", &[&one, &two], &out, &[]);
+    assert!(code == 0 && err.contains("1 of them there already"), "{err}");
+    assert!(files(&out) == files(&clean), "it is not what a whole export makes");
 }
 
 #[cfg(unix)]

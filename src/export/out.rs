@@ -62,9 +62,20 @@ pub(super) fn places(format: &dyn Format, sessions: &[PathBuf], target: &Path) -
         places.push(Place { dir: dir.clone(), name, file: file.clone() });
     }
     if !is_file && dir.symlink_metadata().is_err() {
-        files::create_private_dir(&dir).map_err(io_error("create", &dir))?;
+        create_folders(&dir)?;
     }
     Ok(places)
+}
+
+/// Creates a folder and those above it that are not there.
+fn create_folders(dir: &Path) -> Result<(), ExportError> {
+    if dir.as_os_str().is_empty() || dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = dir.parent() {
+        create_folders(above)?;
+    }
+    files::create_private_dir(dir).map_err(io_error("create", dir))
 }
 
 /// A file in a sealed session would break its seal.
@@ -134,14 +145,8 @@ impl Out {
     /// When it cannot be created.
     pub fn create(&mut self, name: &str) -> Result<(File, PathBuf), ExportError> {
         let target = self.place.dir.join(name);
-        if let Some((folders, _)) = name.rsplit_once('/') {
-            let mut dir = self.place.dir.clone();
-            for part in folders.split('/') {
-                dir.push(part);
-                if !dir.is_dir() {
-                    files::create_private_dir(&dir).map_err(io_error("create", &dir))?;
-                }
-            }
+        if let Some(dir) = target.parent() {
+            create_folders(dir)?;
         }
         let temp = layout::temp_path(&target);
         let file = files::create_private_file(&temp).map_err(io_error("create", &temp))?;

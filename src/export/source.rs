@@ -195,7 +195,8 @@ impl Source {
                 return Err(damaged(format!("{} was changed", entry.name)));
             }
         }
-        for name in [layout::EVENTS_FILE, layout::METADATA_FILE] {
+        let video = (self.reader.metadata().frames > 0).then_some(layout::FRAMES_FILE);
+        for name in [layout::EVENTS_FILE, layout::METADATA_FILE].into_iter().chain(video) {
             if !sealed.iter().any(|entry| entry.name == name) {
                 return Err(damaged(format!("{name} is not sealed")));
             }
