@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the player in a terminal, beside `cargo bench --bench replay`, which makes the sessions and measures the data side.
 
-    scripts/bench_replay.py [--keep DIR]
+    scripts/bench_replay.py [--keep DIR] [--program PATH --bench PATH]
 
 A pseudo-terminal stands in for the terminal; everything that the player writes is read at once. Measured are: from the start of
 the process to the first picture; from a key to the end of what the player writes for it (a seek, a step on, a step back);
@@ -77,6 +77,7 @@ class Player:
 
 
 def spread(what, times):
+    sys.stdout.flush()
     times = sorted(time for time in times if time is not None)
     at = lambda share: times[int((len(times) - 1) * share)]
     print(f"  {what}: p50 {at(0.5):.0f} ms, p95 {at(0.95):.0f} ms, max {at(1):.0f} ms ({len(times)} times)")
@@ -125,9 +126,13 @@ def sharp(session):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--keep", type=pathlib.Path, help="a folder for the sessions; made ones are used again")
-    keep = parser.parse_args().keep
+    parser.add_argument("--program", type=pathlib.Path, help="the player, instead of the release build")
+    parser.add_argument("--bench", type=pathlib.Path, help="the built benchmark, instead of `cargo bench`")
+    args = parser.parse_args()
+    global PROGRAM
+    PROGRAM, keep = args.program or PROGRAM, args.keep
     dir = keep or pathlib.Path(tempfile.mkdtemp())
-    bench = ["cargo", "bench", "--locked", "-q", "--bench", "replay", "--"]
+    bench = [args.bench] if args.bench else ["cargo", "bench", "--locked", "-q", "--bench", "replay", "--"]
     try:
         if not (dir / "sharp").is_dir():
             dir.mkdir(parents=True, exist_ok=True)

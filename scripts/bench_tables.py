@@ -1,6 +1,6 @@
 """How many rows a second are sealed and migrated, against pyarrow writing the same table; and how long a catalog takes.
 
-    bench_tables.py [--program target/release/watchcap] [--minutes 10] [--sessions 10000] [--rounds 3]
+    bench_tables.py [--program target/release/watchcap] [--minutes 10] [--sessions 10000] [--rounds 3] [--part all]
 
 The log is that of `cargo bench --bench finalize`: 1000 inputs and 60 frame references a second. All sides run in turn, in processes of their
 own; wall time and CPU time are those of the finished process. pyarrow reads the table before its clock starts, and makes no hashes.
@@ -206,14 +206,17 @@ def main():
     parser.add_argument("--minutes", type=int, default=10)
     parser.add_argument("--sessions", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", choices=["tables", "catalog", "all"], default="all")
     parser.add_argument("--write", help=argparse.SUPPRESS)
     parser.add_argument("--same", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.write:
         return pyarrow_writes(arguments.write, bool(arguments.same))
     with tempfile.TemporaryDirectory(dir=ROOT / "target") as folder:
-        tables(arguments, Path(folder))
-        catalog(arguments, Path(folder))
+        if arguments.part != "catalog":
+            tables(arguments, Path(folder))
+        if arguments.part != "tables":
+            catalog(arguments, Path(folder))
 
 
 main()

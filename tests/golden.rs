@@ -150,3 +150,36 @@ fn a_session_of_1_0_0_passes_verify_and_a_changed_row_does_not() {
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("format 2.0.0") && said.contains("watchcap 0.1.0"), "{said}");
 }
+
+/// A log that a build of 2026-11-27 left (commit d4d675a; without its reserve, which says nothing), and the rows that this build made
+/// of it, as pyarrow saw them. Other releases' logs stand beside it when the schema changes.
+#[test]
+fn a_log_that_an_older_build_left_is_sealed_as_that_build_would_have() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let session = dir.path().join("s");
+    crate::support::copy_tree(&path("log-schema-1"), &session);
+    let sealed = crate::support::watchcap().arg("finalize").arg(&session).output().expect("watchcap runs");
+    assert_eq!(sealed.status.code(), Some(0), "{}", String::from_utf8_lossy(&sealed.stderr));
+    assert_eq!(watchcap::session::derive::fault(&session, true, &mut |_| {}), None);
+    let reader = watchcap::session::reader::SessionReader::open(&session).expect("a session");
+    assert!(!reader.metadata().recovered && reader.metadata().lost.is_empty());
+    assert_eq!((reader.metadata().frames, reader.metadata().end_reason.as_deref()), (15, Some("duration")));
+    let twin = std::fs::read_to_string(path("log-schema-1.jsonl")).expect("its rows");
+    let rows: Vec<_> = reader.events().rows().checked().collect::<Result<_, _>>().expect("rows");
+    assert_eq!((rows.len(), twin.lines().count()), (214, 214));
+    for (row, line) in rows.iter().zip(twin.lines()) {
+        let old: serde_json::Value = serde_json::from_str(line).expect("json");
+        assert_eq!((row.seq, row.t_ns), (old["seq"].as_i64().expect("seq"), old["t_ns"].as_i64().expect("t_ns")));
+        assert_eq!(
+            (row.event_type.as_str(), row.frame_ref),
+            (old["event_type"].as_str().expect("a type"), old["frame_ref"].as_i64())
+        );
+        // The hash stands for every value.
+        assert_eq!(
+            (row.hash.as_str(), row.intact),
+            (old["hash"].as_str().expect("a hash"), Some(true)),
+            "row {}",
+            row.seq
+        );
+    }
+}

@@ -142,6 +142,7 @@ impl LogReader {
             reader.take_copies(copies);
             reader.files[1] = Some(RefCell::new(file));
         }
+        reader.drop_overlapping();
         reader.read_facts()?;
         reader.find_holes();
         if reader.cut_tail() {
@@ -165,6 +166,17 @@ impl LogReader {
             }
         }
         self.chunks.sort_by_key(|place| place.first);
+    }
+
+    /// Leaves out chunks that begin inside of the one before: no recorder writes a record twice, so one of the two is none of its.
+    fn drop_overlapping(&mut self) {
+        let (before, mut end) = (self.chunks.len(), 0);
+        self.chunks.retain(|place| {
+            let behind = place.first >= end;
+            end = if behind { place.end() } else { end };
+            behind
+        });
+        self.damaged += (before - self.chunks.len()) as u64;
     }
 
     /// Reads the chunks that hold facts; those that cannot be understood are left out of the log.
@@ -381,6 +393,14 @@ mod tests {
         assert_eq!(reader.holes.iter().map(|hole| hole.first).collect::<Vec<_>>(), [1]);
         assert_eq!(reader.chunks().iter().map(|place| place.first).collect::<Vec<_>>(), [0, 2, 3]);
         assert_eq!(reader.cut, 1);
+    }
+
+    #[test]
+    fn no_record_is_read_twice_although_chunks_overlap() {
+        let bytes = [made(0, &[10, 20, 30]), made(2, &[30, 40]), made(3, &[40])].concat();
+        let (_dir, reader) = reader(&bytes);
+        let seen: Vec<_> = reader.iter().flatten().map(|(seq, _)| seq).collect();
+        assert_eq!((seen, reader.damaged), (vec![0, 1, 2, 3], 1));
     }
 
     #[test]

@@ -503,7 +503,7 @@ mod tests {
             assert!(longest_run(bad, 9, 1, 0).is_err(), "{bad:?}");
         }
         assert_eq!(
-            longest_run(&[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1], u64::MAX, 1, 0),
+            longest_run(&[0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 1], u64::MAX / 2, 1, 0),
             Ok((u64::MAX / 2 + 1, u64::MAX / 2))
         );
     }

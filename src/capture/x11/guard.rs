@@ -6,6 +6,8 @@
 //!
 //! Invariants:
 //! - A window that is mapped and has not been asked yet what it is counts as covered.
+//! - What happened between two looks counts too: a window that came, was in the picture, and moved on or went before this process had its turn
+//!   is covered where it was.
 //! - What was covered stays so for [`LINGER`]: programs repaint what was under a window when they come to it, and compositors
 //!   fade windows out.
 //! - A window is covered only where it can be seen: where an opaque window lies over it, it is not. Windows that are shaped,
@@ -44,6 +46,8 @@ const MAX_WINDOWS: usize = 4096;
 const MAX_DEPTH: u32 = 4;
 /// How many inner windows of one top-level window are asked.
 const MAX_INNER: usize = 64;
+/// The most places in which windows were between two looks that are kept apart; more, and everything is covered.
+const MAX_PASSED: usize = 1024;
 /// Rounds of asking before a window that changes faster than it answers stays covered unasked.
 const ROUNDS: u32 = 4;
 /// What is read of a name, in units of 4 bytes: 1 KiB.
@@ -102,8 +106,33 @@ pub(super) struct Guard {
     order_stale: bool,
     /// Only this window is followed, and all of it is covered when it is excluded.
     only: Option<Window>,
+    /// Only who has the keyboard is of interest: places are not kept.
+    keyboard_only: bool,
+    /// Where windows could be seen since the last look, before something changed; why they must not be, or `None` where they were not asked yet.
+    passed: BTreeMap<(Window, Area), Option<Reason>>,
     /// What was covered lately, by when it was last.
     lately: BTreeMap<(Area, Reason), MonoNs>,
+}
+
+/// Everything, wherever the desktop lies.
+const EVERYWHERE: Area = Area { x: i16::MIN as i32, y: i16::MIN as i32, width: 1 << 17, height: 1 << 17 };
+
+/// The first of all areas in their order.
+const LEAST_AREA: Area = Area { x: i32::MIN, y: i32::MIN, width: 0, height: 0 };
+
+/// Whether what can be seen where may be another thing after this event.
+fn changes_the_picture(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ConfigureNotify(_)
+            | Event::GravityNotify(_)
+            | Event::CirculateNotify(_)
+            | Event::MapNotify(_)
+            | Event::UnmapNotify(_)
+            | Event::DestroyNotify(_)
+            | Event::ReparentNotify(_)
+            | Event::PropertyNotify(_)
+    )
 }
 
 fn area(x: i16, y: i16, width: u16, height: u16, border: u16) -> Area {
@@ -155,6 +184,8 @@ impl Guard {
             answered: None,
             order_stale: false,
             only,
+            keyboard_only: false,
+            passed: BTreeMap::new(),
             lately: BTreeMap::new(),
         };
         if !guard.rules.is_empty() {
@@ -215,11 +246,32 @@ impl Guard {
         }
     }
 
+    /// From now on only who has the keyboard is asked for.
+    pub(super) fn for_the_keyboard(mut self) -> Self {
+        self.keyboard_only = true;
+        self
+    }
+
+    /// Keeps where windows can be seen now, since that is about to change: the picture may be from before.
+    fn pass(&mut self) {
+        if self.keyboard_only {
+            return;
+        }
+        let seen = self.seen();
+        self.passed.extend(seen.into_iter().map(|(window, area, reason)| ((window, area), reason)));
+        if self.passed.len() > MAX_PASSED {
+            self.passed = [((self.root, EVERYWHERE), Some(Reason::Unclassified))].into();
+        }
+    }
+
     /// Takes in an event. Cheap; [`Guard::settle`] asks what must be asked.
     pub(super) fn event(&mut self, conn: &RustConnection, event: &Event) -> Result<(), ConnectionError> {
         // What another client made up (window managers send places in this way) says nothing of the order.
         if self.rules.is_empty() || event.sent_event() {
             return Ok(());
+        }
+        if changes_the_picture(event) {
+            self.pass();
         }
         match event {
             Event::CreateNotify(e) if e.parent == self.root && self.only.is_none() => {
@@ -332,7 +384,11 @@ impl Guard {
                 .order
                 .iter()
                 .copied()
-                .filter(|window| self.windows.get(window).is_some_and(|top| top.stale && top.mapped))
+                .filter(|window| {
+                    let passed =
+                        || self.passed.range((*window, LEAST_AREA)..).next().is_some_and(|((of, _), _)| of == window);
+                    self.windows.get(window).is_some_and(|top| top.stale && (top.mapped || passed()))
+                })
                 .collect();
             if stale.is_empty() {
                 break;
@@ -380,6 +436,10 @@ impl Guard {
                 let mut values = Vec::with_capacity(5);
                 for property in properties {
                     values.push(there(property.reply())?);
+                }
+                // Gone before it was asked: nobody can say what it was.
+                if depth == 0 && values.iter().all(Option::is_none) {
+                    verdict = Some(Reason::Unclassified);
                 }
                 let value = |index: usize| {
                     values.get(index).and_then(Option::as_ref).filter(|reply| reply.type_ != x11rb::NONE)
@@ -484,15 +544,34 @@ impl Guard {
         })
     }
 
-    /// Notes what is covered now.
+    /// Notes what is covered now, and what was since the last time.
     pub(super) fn note(&mut self, now: MonoNs) {
         self.lately.retain(|_, seen| now.since(*seen) < LINGER);
+        for ((window, area), reason) in std::mem::take(&mut self.passed) {
+            let reason = reason.or_else(|| match self.windows.get(&window) {
+                Some(top) if !top.stale => top.verdict,
+                _ => Some(Reason::Unclassified),
+            });
+            if let Some(reason) = reason {
+                self.lately.insert((area, reason), now);
+            }
+        }
+        for (_, area, reason) in self.seen() {
+            self.lately.insert((area, reason.unwrap_or(Reason::Unclassified)), now);
+        }
+    }
+
+    /// Where windows that must not be seen can be seen now, and why they must not; `None` for those that were not asked yet.
+    fn seen(&self) -> Vec<(Window, Area, Option<Reason>)> {
+        let mut all = Vec::new();
         for (at, window) in self.order.iter().enumerate() {
             let Some(top) = self.windows.get(window).filter(|top| top.mapped) else { continue };
-            let Some(reason) = (if top.stale { Some(Reason::Unclassified) } else { top.verdict }) else { continue };
+            if !top.stale && top.verdict.is_none() {
+                continue;
+            }
+            let reason = top.verdict.filter(|_| !top.stale);
             if self.only.is_some() {
-                let all = Area { x: i16::MIN.into(), y: i16::MIN.into(), width: 1 << 17, height: 1 << 17 };
-                self.lately.insert((all, reason), now);
+                all.push((*window, EVERYWHERE, reason));
                 continue;
             }
             let mut seen = vec![top.area];
@@ -506,10 +585,9 @@ impl Guard {
                     break;
                 }
             }
-            for part in seen {
-                self.lately.insert((part, reason), now);
-            }
+            all.extend(seen.into_iter().map(|part| (*window, part, reason)));
         }
+        all
     }
 
     /// What is or was lately covered, on the desktop.

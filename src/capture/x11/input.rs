@@ -193,7 +193,7 @@ impl Xi2 {
         require_xi2(&conn)?;
         let stamps = calibrate(&conn, root, clock.as_ref())?;
         let focus = Focus::open(&conn, root, EventMask::STRUCTURE_NOTIFY, Arc::clone(&exclusions)).map_err(refused)?;
-        let guard = Guard::open(&conn, root, exclusions, None)?;
+        let guard = Guard::open(&conn, root, exclusions, None)?.for_the_keyboard();
         let mut source = Self::listen(conn, root, size, clock, stamps, (focus, guard)).map_err(refused)?;
         // What the server held before we listened, and only that.
         source.take_initial().map_err(refused)?;

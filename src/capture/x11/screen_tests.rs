@@ -716,6 +716,46 @@ fn what_appears_moves_or_vanishes_between_two_steps_of_a_grab_is_covered() {
     assert!(in_picture.iter().all(|n| (1..=8).contains(n)), "{in_picture:?}");
 }
 
+#[test]
+fn what_came_and_went_before_its_events_were_read_is_covered() {
+    let desk = Desk::new("320x240x24");
+    desk.paint(desk.root, 320, 240);
+    let clock = Arc::new(Meddling { countdown: std::sync::Mutex::new(None) });
+    let rules = Arc::new(Exclusions::usual());
+    let (name, shared) = (Some(desk.name.as_str()), Arc::<Meddling>::clone(&clock));
+    let mut screen = X11Screen::open(name, &Target::Primary, false, rules, shared).expect("the screen opens");
+    screen.grab(true).expect("a picture");
+    let hand = Arc::new(x11rb::connect(name).expect("another client").0);
+    let away = ConfigureWindowAux::new().y(200);
+    let goes: [Act; 3] = [
+        Box::new(|conn, window| drop(conn.unmap_window(window).expect("sent").check())),
+        Box::new(move |conn, window| drop(conn.configure_window(window, &away).expect("sent").check())),
+        Box::new(|conn, window| drop(conn.destroy_window(window).expect("sent").check())),
+    ];
+    for (which, go) in goes.into_iter().enumerate() {
+        let (go, mut in_picture) = (Arc::new(std::sync::Mutex::new(go)), 0);
+        for step in 0..6_u32 {
+            let window = notification(&desk, (10 + 30 * step as i16, 20, 20, 10));
+            let (conn, again, go) = (Arc::clone(&hand), Arc::clone(&clock), Arc::clone(&go));
+            let come = move || {
+                conn.map_window(window).expect("sent").check().expect("it is mapped");
+                // At the next step it goes.
+                let act = move || go.lock().expect("one thread")(&conn, window);
+                *again.countdown.lock().expect("one thread") = Some((0, Box::new(act)));
+            };
+            *clock.countdown.lock().expect("one thread") = Some((step, Box::new(come)));
+            screen.grab(true).expect("a picture");
+            in_picture += usize::from(covered_red(&mut screen) > 0);
+            drop(clock.countdown.lock().expect("one thread").take());
+            screen.grab(true).expect("a picture");
+            covered_red(&mut screen);
+            desk.conn.destroy_window(window).expect("sent").ignore_error();
+            desk.sync();
+        }
+        assert!(in_picture > 0, "{which}: never in the picture");
+    }
+}
+
 /// Not a test: what following windows costs a grab that takes nothing. `cargo test --lib guard_costs -- --ignored --nocapture`.
 #[test]
 #[ignore = "measures"]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! power_cuts [--cuts 200] [--traces 2] [--seed 1] [--parallel 2] [--kind seal|later|killed|screen]
-//!            [--mount OPTIONS] [--limits 100,250] [--decode-every 10] [--keep DIR] [--nice -10] [--kernel first] [--behind 0]
+//!            [--mount OPTIONS|nojournal] [--limits 100,250] [--decode-every 10] [--keep DIR] [--nice -10] [--kernel first] [--behind 0]
 //! power_cuts --again DIR [--cuts 200] [--seed 1] [--cut SEED]
 //! ```
 //! Takes root, /dev/fuse and loop devices; exit code 77 where they are not there. Runs in a mount namespace of its own, so that nothing
@@ -65,6 +65,12 @@ impl Bench {
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&self.image)?;
         cut.image(trace, &file, of.behind)?;
         drop(file);
+        let mut mended = String::new();
+        if trace.recipe.mount == stage::NO_JOURNAL {
+            // Whatever it mends: what is left is looked at below.
+            let done = Command::new("e2fsck").args(["-f", "-y"]).arg(&self.image).output()?;
+            mended = String::from_utf8_lossy(&done.stdout).replace('\n', " / ");
+        }
         let mounted = match Mounted::new(&self.image, &self.mnt, &format!("loop,{}", trace.recipe.mount)) {
             Ok(mounted) => mounted,
             Err(error) => return Ok(judge(trace, whole, cut, Err(("mount", error.to_string())), limits)),
@@ -91,6 +97,9 @@ impl Bench {
             && let Err(why) = judge::verifies(&session, decode)
         {
             verdict.broken.push(("verify", why));
+        }
+        if !mended.is_empty() {
+            verdict.broken.iter_mut().for_each(|(_, why)| *why = format!("{why} (e2fsck: {mended})"));
         }
         mounted.unmount()?;
         Ok(verdict)
