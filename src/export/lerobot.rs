@@ -4,6 +4,7 @@
 //! `src_frame_ref`), and that its action is what was done from then until the next: nothing of it was known when the picture was taken.
 //! An episode has no hole in its time. Files of a session are named by its id, so that sessions can come and go.
 
+use std::collections::HashMap;
 use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,6 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -385,10 +385,9 @@ fn data_schema() -> Arc<Schema> {
     Arc::new(Schema::new(fields))
 }
 
-fn properties(metadata: Option<Vec<KeyValue>>) -> Result<ArrowWriterOptions, ParquetError> {
+fn properties() -> Result<ArrowWriterOptions, ParquetError> {
     let properties = WriterProperties::builder()
         .set_created_by(format!("watchcap version {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(metadata)
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .build();
     Ok(ArrowWriterOptions::new().with_properties(properties))
@@ -406,7 +405,7 @@ struct Data<W: std::io::Write + Send> {
 impl<W: std::io::Write + Send> Data<W> {
     fn new(to: W) -> Result<Self, ParquetError> {
         Ok(Self {
-            file: ArrowWriter::try_new_with_options(to, data_schema(), properties(None)?)?,
+            file: ArrowWriter::try_new_with_options(to, data_schema(), properties()?)?,
             lists: Default::default(),
             numbers: Default::default(),
             timestamps: Float32Builder::new(),
@@ -452,9 +451,11 @@ impl<W: std::io::Write + Send> Data<W> {
 }
 
 /// A table in memory.
-fn table(columns: Vec<(&str, ArrayRef)>, metadata: Option<Vec<KeyValue>>) -> Result<Vec<u8>, ParquetError> {
+fn table(columns: Vec<(&str, ArrayRef)>, metadata: HashMap<String, String>) -> Result<Vec<u8>, ParquetError> {
     let batch = RecordBatch::try_from_iter(columns)?;
-    let mut file = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), properties(metadata)?)?;
+    let schema = Arc::new(Schema::clone(&batch.schema()).with_metadata(metadata));
+    let batch = batch.with_schema(Arc::clone(&schema))?;
+    let mut file = ArrowWriter::try_new_with_options(Vec::new(), schema, properties()?)?;
     file.write(&batch)?;
     file.into_inner()
 }
@@ -471,7 +472,7 @@ fn tasks_table(tasks: &[String]) -> Result<Vec<u8>, ParquetError> {
     let texts = StringArray::from(tasks.to_vec());
     table(
         vec![("task_index", Arc::new(numbers)), ("task", Arc::new(texts))],
-        Some(vec![KeyValue::new("pandas".to_owned(), pandas.to_string())]),
+        HashMap::from([("pandas".to_owned(), pandas.to_string())]),
     )
 }
 
@@ -524,7 +525,7 @@ fn episodes_table(told: &[Told]) -> Result<Vec<u8>, ParquetError> {
             columns.push((format!("stats/{feature}/{name}"), Arc::new(lists.finish())));
         }
     }
-    table(columns.iter().map(|(name, array)| (name.as_str(), Arc::clone(array))).collect(), None)
+    table(columns.iter().map(|(name, array)| (name.as_str(), Arc::clone(array))).collect(), HashMap::new())
 }
 
 fn all_stats(told: &[Told]) -> Value {
