@@ -111,7 +111,9 @@ mod tests {
 
     fn of(values: &[[f64; 2]]) -> Stats {
         let mut stats = Stats::new(2);
-        values.iter().for_each(|value| stats.push(*value));
+        for value in values {
+            stats.push(*value);
+        }
         stats
     }
 
