@@ -46,7 +46,8 @@ impl Letterbox {
         Self::placed(source, (target.0.max(1) - width) / 2, (target.1.max(1) - height) / 2, (width, height))
     }
 
-    /// Puts `source`, which is no larger than the target, into the upper left corner, not scaled.
+    /// Puts `source`, which is no larger than the target, into the upper left corner, not scaled. Only X11 has regions that move.
+    #[cfg(any(test, all(target_os = "linux", feature = "x11")))]
     pub(crate) fn in_corner(source: (u32, u32)) -> Self {
         Self::placed(source, 0, 0, source)
     }
