@@ -52,7 +52,7 @@ impl Format for Mcap {
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Span, Opt::ExcludeRedacted]
+        &[Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -84,7 +84,7 @@ impl Format for Mcap {
             let withheld = piece.options.exclude_redacted
                 && row.event_type != event_type::REDACT
                 && piece.source.redacted.hold(row.t_ns);
-            if span.holds(row.t_ns) && !withheld {
+            if span.holds(row.t_ns) && !withheld && piece.source.is_accepted(row.t_ns) {
                 say.row(&row, &mut writer).map_err(mcap)?;
             }
         }
