@@ -38,7 +38,9 @@ TEXTS = ["event_type", "mouse_button", "window_id", "session_id", "source", "met
 def timed(command):
     """Wall and CPU seconds of a command, and what it printed."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{command} failed: {done.stderr}")
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return wall, cpu, done.stdout
@@ -98,7 +100,7 @@ def downgrade(session, to):
     fields = [table.schema.field(n) for n in range(12)]
     schema = pa.schema(fields, metadata={"watchcap.format_version": "1.0.0", "watchcap.session_id": rows[0]["session_id"]})
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in fields]
-    pq.write_table(pa.table(columns, schema=schema), to / "events.parquet", compression="zstd", row_group_size=131_072, store_schema=False)
+    pq.write_table(pa.table(columns, schema=schema), to / "events.parquet", compression="zstd", row_group_size=131_072)
     said = json.loads((session / "metadata.json").read_text())
     (to / "metadata.json").write_text(json.dumps({**said, "format_version": "1.0.0"}))
     shutil.copy(session / "frames.mp4", to / "frames.mp4")
