@@ -1,3 +1,5 @@
+//! The target `sps` for libFuzzer: what it gives to which parser stands in `src/targets.rs`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| watchcap_fuzz::run("sps", data));

@@ -27,20 +27,15 @@ use super::lerobot_stats::{Stats, as_channels, numbers, over_all};
 use super::manifest::Manifest;
 use super::source::Source;
 use super::steps::{self, Step};
-use super::video::{VideoOut, check_size, open_video};
+use super::video::{check_size, constant_rate, open_video};
 use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
-use crate::encode::FrameStamp;
 use crate::event::{Button, Stream};
 use crate::hid;
-use crate::id::FrameRef;
-use crate::session::picture::{fit, scale, to_rgb_scaled};
+use crate::session::picture::{fit, to_rgb_scaled};
 use crate::session::seal;
-use crate::time::MonoNs;
 
 /// Steps per second when nothing was asked for.
 const FPS: u32 = 30;
-/// Longest time between two keyframes: a loader decodes from one on for every sample.
-const GOP_NS: i64 = 500_000_000;
 /// Longest episode, seconds.
 pub const EPISODE_SECONDS: usize = 15 * 60;
 /// Pictures of an episode that its statistics are made of, at most.
@@ -101,11 +96,8 @@ impl Format for LeRobot {
     fn place(&self, source: &Source, before: &[Manifest]) -> Map<String, Value> {
         let told: Vec<Told> = before.iter().map(Told::of).collect();
         let task = task(source);
-        let mut tasks = tasks(&told);
-        let task_index = tasks.iter().position(|known| *known == task).unwrap_or_else(|| {
-            tasks.push(task.clone());
-            tasks.len() - 1
-        });
+        let tasks = tasks(&told);
+        let task_index = tasks.iter().position(|known| *known == task).unwrap_or(tasks.len());
         let mut place = Map::new();
         place.insert("first_episode".into(), json!(told.iter().map(|told| told.episodes.len()).sum::<usize>()));
         place.insert("first_index".into(), json!(told.iter().map(|told| told.frames).sum::<u64>()));
@@ -269,23 +261,14 @@ fn videos(
     progress: Progress<'_>,
 ) -> Result<((u32, u32), Vec<Stats>), ExportError> {
     let mut video = open_video(piece.source)?;
-    let (coded, surface) = (video.index().coded, video.surface());
-    let size = resize.unwrap_or(coded);
+    let size = resize.unwrap_or(video.index().coded);
     check_size(&video, size)?;
     let (mut done, mut all) = (0, Vec::new());
     for (episode, length) in lengths.iter().enumerate() {
         let (_, path) = out.create(&format!("videos/{VIDEO}/chunk-{chunk:03}/file-{episode:03}.mp4"))?;
-        let mut made = VideoOut::create(&path, size, fps, GOP_NS)?;
         let mut stats = Stats::new(3);
-        let (every, mut before) = (length.div_ceil(SAMPLED).max(1), None);
-        for (n, step) in steps[done..done + length].iter().enumerate() {
-            let decoded = video.decode(step.frame)?;
-            let scaled = (size != coded).then(|| scale(&decoded, surface, size));
-            let picture = scaled.as_ref().unwrap_or(&decoded);
-            let stamp = FrameStamp { frame_ref: FrameRef(step.frame as u64), t: MonoNs(step.start_ns) };
-            let pts_us = (n as u64 * 1_000_000 / u64::from(fps)) as i64;
-            made.push(picture, (before == Some(step.frame), false), pts_us, stamp)?;
-            before = Some(step.frame);
+        let every = length.div_ceil(SAMPLED).max(1);
+        constant_rate(&mut video, &steps[done..done + length], &path, (size, fps), &mut |n, picture| {
             if n.is_multiple_of(every)
                 && let Ok(rgb) = to_rgb_scaled(picture, size, fit(size, (SAMPLED_SIDE, SAMPLED_SIDE)))
             {
@@ -294,8 +277,7 @@ fn videos(
             if n.is_multiple_of(PROGRESS_STEPS) {
                 progress(super::Step { what: "pictures", done: (done + n) as u64, of: steps.len() as u64 });
             }
-        }
-        made.finish()?;
+        })?;
         done += length;
         all.push(stats);
     }

@@ -11,7 +11,7 @@ use super::error::io_error;
 use super::manifest::{FileInfo, Manifest};
 use super::{ExportError, Format};
 use crate::files;
-use crate::session::layout::{self, DirState};
+use crate::session::layout;
 use crate::session::seal;
 
 /// End of a manifest's name.
@@ -50,7 +50,9 @@ pub(super) fn places(format: &dyn Format, sessions: &[PathBuf], target: &Path) -
     } else {
         (target.to_path_buf(), None)
     };
-    refuse_inside(&dir)?;
+    if layout::enclosing(&dir).is_some() {
+        return Err(ExportError::Inside { path: dir });
+    }
     let mut taken = BTreeSet::new();
     let mut places = Vec::new();
     for session in sessions {
@@ -76,22 +78,6 @@ fn create_folders(dir: &Path) -> Result<(), ExportError> {
         create_folders(above)?;
     }
     files::create_private_dir(dir).map_err(io_error("create", dir))
-}
-
-/// A file in a sealed session would break its seal.
-fn refuse_inside(dir: &Path) -> Result<(), ExportError> {
-    // Of a folder that is not there yet, the part that is.
-    let there = dir.ancestors().find_map(|part| {
-        let part = if part.as_os_str().is_empty() { Path::new(".") } else { part };
-        part.canonicalize().ok()
-    });
-    for part in there.iter().flat_map(|there| there.ancestors()) {
-        // A folder that happens to hold one named `log` is no recording.
-        if layout::state_of(part) == DirState::Sealed || layout::log_events_dir(part).is_dir() {
-            return Err(ExportError::Inside { path: dir.to_path_buf() });
-        }
-    }
-    Ok(())
 }
 
 /// The files of one piece while they are made.

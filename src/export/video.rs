@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::source::Source;
-use super::{ExportError, Progress, Step};
+use super::{ExportError, Progress, Step, steps};
 use crate::encode::bitstream::parse_sei;
 use crate::encode::openh264::{MIN_SIDE, OpenH264};
 use crate::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder as _};
@@ -23,6 +23,8 @@ use crate::session::picture::scale;
 use crate::session::sample_index::Sample;
 use crate::time::MonoNs;
 
+/// Longest time between two keyframes of a video at a constant rate: as in recordings. A loader decodes from one on for every sample.
+const GOP_NS: i64 = 500_000_000;
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: usize = 32;
 
@@ -112,6 +114,33 @@ impl VideoOut {
         video_finish::finish(&self.path, self.writer.layout(), self.writer.len(), &index)?;
         Ok(())
     }
+}
+
+/// Writes the pictures that steps show as a video in which picture *n* is at `n / fps`, not larger than `size`; `each` sees every one of them.
+///
+/// # Errors
+/// When one cannot be decoded, encoded or written.
+pub fn constant_rate(
+    video: &mut FrameReader,
+    steps: &[steps::Step],
+    path: &Path,
+    (size, fps): ((u32, u32), u32),
+    each: &mut dyn FnMut(usize, &I420),
+) -> Result<(), ExportError> {
+    let (coded, surface) = (video.index().coded, video.surface());
+    let mut made = VideoOut::create(path, size, fps, GOP_NS)?;
+    let mut before = None;
+    for (n, step) in steps.iter().enumerate() {
+        let decoded = video.decode(step.frame)?;
+        let scaled = (size != coded).then(|| scale(&decoded, surface, size));
+        let picture = scaled.as_ref().unwrap_or(&decoded);
+        let stamp = FrameStamp { frame_ref: FrameRef(step.frame as u64), t: MonoNs(step.start_ns) };
+        let pts_us = (n as u64 * 1_000_000 / u64::from(fps)) as i64;
+        made.push(picture, (before == Some(step.frame), false), pts_us, stamp)?;
+        before = Some(step.frame);
+        each(n, picture);
+    }
+    made.finish()
 }
 
 /// Refuses sizes that pictures cannot be scaled down to.

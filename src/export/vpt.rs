@@ -12,18 +12,12 @@ use super::error::io_error;
 use super::inputs::{self, Action};
 use super::source::Source;
 use super::steps::{self, Step};
-use super::video::{VideoOut, check_size, open_video};
+use super::video::{check_size, constant_rate, open_video};
 use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
-use crate::encode::FrameStamp;
 use crate::event::Stream;
-use crate::id::FrameRef;
-use crate::session::picture::scale;
-use crate::time::MonoNs;
 
 /// Steps per second when nothing was asked for: that of the contractor data.
 const FPS: u32 = 20;
-/// Longest time between two keyframes: as in recordings.
-const GOP_NS: i64 = 500_000_000;
 /// Pictures between two reports of progress.
 const PROGRESS_STEPS: usize = 32;
 
@@ -56,26 +50,15 @@ impl Format for Vpt {
         let fps = piece.options.fps.unwrap_or(FPS);
         let steps = steps::steps(source, &Options { fps: Some(fps), ..piece.options.clone() })?;
         let mut video = open_video(source)?;
-        let (coded, surface) = (video.index().coded, video.surface());
-        let size = piece.options.resize.unwrap_or(coded);
+        let size = piece.options.resize.unwrap_or(video.index().coded);
         check_size(&video, size)?;
 
         let (_, path) = out.create(&out.name("mp4"))?;
-        let mut made = VideoOut::create(&path, size, fps, GOP_NS)?;
-        let mut before = None;
-        for (n, step) in steps.iter().enumerate() {
-            let decoded = video.decode(step.frame)?;
-            let scaled = (size != coded).then(|| scale(&decoded, surface, size));
-            let picture = scaled.as_ref().unwrap_or(&decoded);
-            let stamp = FrameStamp { frame_ref: FrameRef(step.frame as u64), t: MonoNs(step.start_ns) };
-            let pts_us = (n as u64 * 1_000_000 / u64::from(fps)) as i64;
-            made.push(picture, (before == Some(step.frame), false), pts_us, stamp)?;
-            before = Some(step.frame);
+        constant_rate(&mut video, &steps, &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {
                 progress(super::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }
-        }
-        made.finish()?;
+        })?;
 
         let (file, path) = out.create(&out.name("jsonl"))?;
         let mut file = BufWriter::with_capacity(1 << 18, file);

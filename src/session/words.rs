@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use watchcap_replay::{Button, Facts, Filter, HeldKey, Lane, Row, SpanKind};
 
 use super::row::{OwnedRow, event_type, key};
-use crate::hid;
 
 /// The lane of a row.
 pub(super) fn lane(kind: &str) -> Lane {
@@ -24,16 +23,7 @@ pub(super) fn lane(kind: &str) -> Lane {
 
 /// A key's name: its W3C code, else its native number.
 pub(super) fn key_name(row: &OwnedRow) -> HeldKey {
-    if row.metadata.get(key::REDACTED).is_some() {
-        return HeldKey::Redacted;
-    }
-    let code = row.metadata.get(key::CODE).map(str::to_owned);
-    let usage = row.key_code.and_then(|code| u16::try_from(code).ok()).map(crate::event::HidUsage);
-    let known = code.or_else(|| usage.and_then(hid::code_of_usage).map(str::to_owned));
-    HeldKey::Code(known.unwrap_or_else(|| match row.metadata.get(key::NATIVE) {
-        Some(native) => format!("native {native}"),
-        None => "unknown".into(),
-    }))
+    if row.metadata.get(key::REDACTED).is_some() { HeldKey::Redacted } else { HeldKey::Code(row.key_label()) }
 }
 
 /// A button by its name in the table.
