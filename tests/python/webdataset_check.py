@@ -41,7 +41,8 @@ for sample in wds.WebDataset(shards, shardshuffle=False, empty_check=False):
     with av.open(io.BytesIO(sample["mp4"])) as video:
         decoded = [(frame.width, frame.height) for frame in video.decode(video=0)]
     assert decoded == [(info["width"], info["height"])] * len(own), f"{len(decoded)} of {len(own)} frames decode"
-    actions = pq.read_table(io.BytesIO(sample["actions.parquet"])).to_pylist()
+    # Not `read_table`: of its own threads one may still hold the Python file when the interpreter ends, which aborts the process.
+    actions = pq.ParquetFile(io.BytesIO(sample["actions.parquet"])).read(use_threads=False).to_pylist()
     assert [row["frame_ref"] for row in actions] == list(own) and [row["step"] for row in actions] == list(range(len(own)))
     assert [row["t_ns"] for row in actions] == [frames[k]["t_ns"] for k in own]
     print(f"clip:{len(own)}")
