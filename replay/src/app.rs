@@ -183,6 +183,8 @@ pub(crate) struct App<'a> {
     pub(crate) rested: u64,
     pub(crate) dragging: bool,
     problems: Problems,
+    /// How many of [`App::rows`] were at or before the playhead, and after it, when they were read.
+    rows_loaded: (usize, usize),
     version: u64,
     state_of: Option<i64>,
     counted: Option<(Zoom, usize)>,
@@ -231,6 +233,7 @@ impl<'a> App<'a> {
             rested: 0,
             dragging: false,
             problems: Problems::default(),
+            rows_loaded: (0, 0),
             version,
             state_of: None,
             counted: None,
@@ -361,10 +364,16 @@ impl<'a> App<'a> {
         }
     }
 
+    /// Finds the frame at the playhead, which costs nothing: its picture can be asked for before rows are read.
+    pub(crate) fn aim(&mut self) {
+        let index = self.timeline.frame_at(self.player.at());
+        self.frame = index.and_then(|index| Some((index, self.timeline.frame(index)?)));
+    }
+
     /// Brings everything that hangs on the playhead, the zoom and the size up to date.
     pub(crate) fn refresh(&mut self) {
         let at = self.player.at();
-        self.frame = self.timeline.frame_at(at).and_then(|i| Some((i, self.timeline.frame(i)?)));
+        self.aim();
         self.fps = self.frame.and_then(|(index, info)| self.rate(index, info));
         if self.state_of != Some(at) {
             self.state_of = Some(at);
@@ -426,8 +435,11 @@ impl<'a> App<'a> {
         }
         let before = self.rows_before();
         let after = self.rows.rows.len() - before.min(self.rows.rows.len());
-        (before < ROWS_MARGIN && self.rows.from_ns > self.player.start() && self.problems.rows.is_none())
-            || (after < ROWS_MARGIN && self.rows.until_ns < self.player.end() && self.problems.rows.is_none())
+        // Where fewer than a screen came, asking again at each step would bring no more: half of them have to be used up.
+        let margin = |loaded: usize| ROWS_MARGIN.min(loaded.div_ceil(2));
+        let more = self.problems.rows.is_none();
+        (before < margin(self.rows_loaded.0) && self.rows.from_ns > self.player.start() && more)
+            || (after < margin(self.rows_loaded.1) && self.rows.until_ns < self.player.end() && more)
     }
 
     pub(crate) fn load_rows(&mut self) {
@@ -441,6 +453,8 @@ impl<'a> App<'a> {
                 rows.rows.sort_by_key(|row| row.t_ns);
                 (rows.from_ns, rows.until_ns) = (rows.from_ns.min(at), rows.until_ns.max(at));
                 (self.rows, self.problems.rows) = (rows, None);
+                let before = self.rows_before();
+                self.rows_loaded = (before, self.rows.rows.len() - before);
             }
             Err(problem) => {
                 let around = (at.saturating_sub(RETRY_AFTER), at.saturating_add(RETRY_AFTER));

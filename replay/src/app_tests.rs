@@ -644,11 +644,16 @@ struct Growing {
     fake: RefCell<Fake>,
     version: Cell<u64>,
     live: Cell<bool>,
+    /// How often it was asked for rows.
+    asked: Cell<usize>,
+    /// How far from the instant its answers reach at the most, nanoseconds.
+    reach: i64,
 }
 
 impl Growing {
     fn new(seconds: i64) -> Self {
-        Self { fake: RefCell::new(Fake::new(seconds, 30)), version: Cell::new(1), live: Cell::new(true) }
+        let (fake, version, live) = (RefCell::new(Fake::new(seconds, 30)), Cell::new(1), Cell::new(true));
+        Self { fake, version, live, asked: Cell::new(0), reach: i64::MAX }
     }
 
     fn grow(&self, seconds: i64) {
@@ -673,7 +678,12 @@ impl Timeline for Growing {
         self.fake.borrow().frame(index)
     }
     fn rows(&self, t_ns: i64, before: usize, after: usize, filter: &Filter) -> Result<Rows, String> {
-        self.fake.borrow().rows(t_ns, before, after, filter)
+        self.asked.set(self.asked.get() + 1);
+        let mut rows = self.fake.borrow().rows(t_ns, before, after, filter)?;
+        rows.from_ns = rows.from_ns.max(t_ns.saturating_sub(self.reach));
+        rows.until_ns = rows.until_ns.min(t_ns.saturating_add(self.reach));
+        rows.rows.retain(|row| (rows.from_ns..=rows.until_ns).contains(&row.t_ns));
+        Ok(rows)
     }
     fn nearest(&self, t_ns: i64, direction: Direction, filter: &Filter) -> Result<Found, String> {
         self.fake.borrow().nearest(t_ns, direction, filter)
@@ -690,6 +700,27 @@ impl Timeline for Growing {
     fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String> {
         self.fake.borrow().spans(from_ns, until_ns, at_most)
     }
+}
+
+#[test]
+fn rows_that_are_few_are_not_asked_for_again_at_each_step() {
+    // Some twenty rows on each side, far fewer than a screen.
+    let timeline = Growing { reach: 10 * SECOND, ..Growing::new(600) };
+    let mut app = app(&timeline, (120, 40));
+    app.begin(Some(START + 300 * SECOND), false);
+    timeline.asked.set(0);
+    let around = app.rows.rows.len();
+    assert!((10..64).contains(&around), "{around} rows");
+    for _ in 0..60 {
+        press(&mut app, Key::Right);
+    }
+    assert!(timeline.asked.get() <= 1, "asked {} times in two seconds of steps", timeline.asked.get());
+    for _ in 0..1800 {
+        press(&mut app, Key::Right);
+        let at = app.player.at();
+        assert!((app.rows.from_ns..=app.rows.until_ns).contains(&at), "rows of another place are shown");
+    }
+    assert!((6..=30).contains(&timeline.asked.get()), "asked {} times in a minute", timeline.asked.get());
 }
 
 /// What a hostile title would try.

@@ -112,6 +112,12 @@ impl Filter {
         self.terms.is_empty()
     }
 
+    /// The lanes of which it has to see the events: its own, and where it asks for windows those that say which is active.
+    pub fn asks_of(&self) -> Lanes {
+        let windows = self.terms.iter().any(|term| term.field == Field::Window);
+        if windows { self.lanes.and(Lane::Focus) } else { self.lanes }
+    }
+
     /// Whether an event of a lane can match at all; lets whole groups of rows be passed over.
     pub const fn may_match(&self, lane: Lane) -> bool {
         self.lanes.contains(lane)

@@ -30,9 +30,9 @@ use crate::keys::{Chord, Key};
 use crate::msg::Msg;
 use crate::theme::{Colours, Look, Theme};
 use crate::timeline::{Exports, Pictures, Review, Timeline};
-use crate::update::update_all;
+use crate::update::{settle, take_all};
 use crate::view;
-use crate::worker::{KITTY_IDS, THREAD, Worker};
+use crate::worker::{KITTY_IDS, Request, THREAD, Worker};
 
 /// Messages of the terminal that may wait: a second of a held key (30 repeats) and of a dragged mouse, twice over. The input
 /// thread waits when it is full, the terminal's own buffer holds the rest.
@@ -182,13 +182,7 @@ fn play(
             }
         }
         draw(app, terminal).map_err(ReplayError::terminal("drawing"))?;
-        let wanted = app.wants();
-        if wanted != asked {
-            if let Some(request) = wanted.clone().filter(|request| !app.satisfied(request)) {
-                worker.ask(request);
-            }
-            asked = wanted;
-        }
+        ask(app, worker, &mut asked);
         let mut messages = Vec::with_capacity(4);
         let mut suspend = signals.take_suspend();
         for command in app.commands.drain(..) {
@@ -231,9 +225,37 @@ fn play(
         if signals.raised() {
             messages.push(Msg::Terminate);
         }
-        update_all(app, messages);
+        take_all(app, messages);
+        // The decoder begins before rows are read and cells are drawn. Where something is drawn into the picture, that is not known yet.
+        match app.painting {
+            Painting::Graphics(..) => prepare(app, worker, &asked),
+            Painting::HalfBlocks | Painting::Dots => ask(app, worker, &mut asked),
+        }
+        settle(app);
     }
     Ok(())
+}
+
+/// Asks for the picture that should be on the screen, once.
+fn ask(app: &App<'_>, worker: &Worker, asked: &mut Option<Request>) {
+    let wanted = app.wants();
+    if wanted == *asked {
+        return;
+    }
+    if let Some(request) = wanted.clone().filter(|request| !app.satisfied(request)) {
+        worker.ask(request);
+    }
+    *asked = wanted;
+}
+
+/// Has the picture of another frame than the last that was asked for decoded, ready to be asked for.
+fn prepare(app: &App<'_>, worker: &Worker, asked: &Option<Request>) {
+    let shown = |request: &Request| {
+        asked.as_ref().map(|asked| (asked.frame, asked.bounds)) == Some((request.frame, request.bounds))
+    };
+    if let Some(request) = app.wants().filter(|request| !request.hurry && !shown(request)) {
+        worker.prepare(request);
+    }
 }
 
 fn draw(app: &App<'_>, terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {

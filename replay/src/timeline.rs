@@ -70,6 +70,17 @@ impl Lanes {
         Self(1 << lane.index())
     }
 
+    /// Whether every lane of another set is in this one.
+    pub const fn includes(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The same set with one more.
+    #[must_use]
+    pub const fn and(self, lane: Lane) -> Self {
+        Self(self.0 | 1 << lane.index())
+    }
+
     /// Whether a lane is in the set.
     pub const fn contains(self, lane: Lane) -> bool {
         self.0 & (1 << lane.index()) != 0

@@ -29,7 +29,14 @@ pub(crate) fn update(app: &mut App<'_>, msg: Msg) {
 
 /// Changes the player by messages in their order. What was asked for by the first of them and is outdated by the last is never
 /// looked up: this is how a held key does not run ahead of what it moves.
+#[cfg(test)]
 pub(crate) fn update_all(app: &mut App<'_>, messages: impl IntoIterator<Item = Msg>) {
+    take_all(app, messages);
+    settle(app);
+}
+
+/// Lets messages change the player, as far as to which frame it stands at: [`App::wants`] is true of that, what hangs on it is not.
+pub(crate) fn take_all(app: &mut App<'_>, messages: impl IntoIterator<Item = Msg>) {
     for message in messages {
         let before = app.player.at();
         app.apply(message);
@@ -39,6 +46,11 @@ pub(crate) fn update_all(app: &mut App<'_>, messages: impl IntoIterator<Item = M
             std::cmp::Ordering::Equal => app.heading,
         };
     }
+    app.aim();
+}
+
+/// Brings up to date what hangs on the playhead, which may mean to read rows.
+pub(crate) fn settle(app: &mut App<'_>) {
     app.refresh();
     // The pointer moves many times in a frame: only a picture of another frame is one that is waited for.
     let wanted = app.frame.map(|(index, _)| index);

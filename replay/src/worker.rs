@@ -65,6 +65,14 @@ pub(crate) enum Drawable {
     Graphics(Arc<Protocol>),
 }
 
+/// What the worker is told.
+enum Order {
+    /// To answer.
+    Show(Request),
+    /// Only to have the picture ready: what is drawn into it is not known yet.
+    Prepare(Request),
+}
+
 /// What became of a request.
 #[derive(Clone)]
 pub(crate) struct Answer {
@@ -105,7 +113,7 @@ impl<T> Mailbox<T> {
 
 /// The player's hold on its worker. Dropping it ends the thread after the picture it is at.
 pub(crate) struct Worker {
-    requests: Mailbox<Request>,
+    orders: Mailbox<Order>,
     /// The latest answer, when there is a new one.
     pub(crate) answers: Receiver<Answer>,
 }
@@ -116,15 +124,16 @@ impl Worker {
     /// # Errors
     /// The system gives no thread.
     pub(crate) fn start(pictures: Box<dyn Pictures>, picker: Option<Picker>) -> std::io::Result<Self> {
-        let (requests, inbox) = Mailbox::new();
+        let (orders, inbox) = Mailbox::new();
         let (outbox, answers) = Mailbox::new();
         let mut studio = Studio::new(pictures, picker);
         std::thread::Builder::new().name(THREAD.into()).spawn(move || {
             loop {
-                let request =
+                let order =
                     if studio.ahead.is_empty() { inbox.recv().map_err(TryRecvError::from) } else { inbox.try_recv() };
-                match request {
-                    Ok(request) => {
+                match order {
+                    Ok(Order::Prepare(request)) => studio.prepare(&request),
+                    Ok(Order::Show(request)) => {
                         let (frame, result) = studio.serve(&request);
                         outbox.post(Answer { request, frame, result });
                     }
@@ -133,12 +142,17 @@ impl Worker {
                 }
             }
         })?;
-        Ok(Self { requests, answers })
+        Ok(Self { orders, answers })
     }
 
     /// Asks for a picture instead of any that was asked for and not begun.
     pub(crate) fn ask(&self, request: Request) {
-        self.requests.post(request);
+        self.orders.post(Order::Show(request));
+    }
+
+    /// Has a picture decoded that will be asked for, instead of any that was asked for and not begun.
+    pub(crate) fn prepare(&self, request: Request) {
+        self.orders.post(Order::Prepare(request));
     }
 }
 
@@ -189,6 +203,13 @@ impl Studio {
             self.ahead = catch_unwind(AssertUnwindSafe(|| self.plan(request))).unwrap_or_default();
         }
         (frame, result)
+    }
+
+    /// Decodes the picture for a request, without an answer: a failure is found again when it is asked for.
+    fn prepare(&mut self, request: &Request) {
+        self.target = (request.frame, request.bounds);
+        self.ahead.clear();
+        drop(catch_unwind(AssertUnwindSafe(|| self.scaled(request.frame, request.bounds))));
     }
 
     /// The frame to show: in a hurry one that does not cost much.

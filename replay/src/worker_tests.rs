@@ -125,6 +125,23 @@ fn a_decoder_that_panics_is_an_answer_and_the_next_frame_is_served() {
     }
 }
 
+#[test]
+fn what_is_prepared_is_there_when_it_is_asked_for() {
+    let decoder = Counting::default();
+    let worker = Worker::start(Box::new(decoder.clone()), None).expect("a thread");
+    worker.prepare(request(42));
+    let decoded = (0..2000).any(|_| {
+        let answer = worker.answers.recv_timeout(std::time::Duration::from_millis(10));
+        assert!(answer.is_err(), "nobody asked yet");
+        !decoder.0.lock().expect("a list").is_empty()
+    });
+    assert!(decoded, "nothing is decoded");
+    worker.ask(request(42));
+    let answer = worker.answers.recv_timeout(std::time::Duration::from_secs(20)).expect("an answer");
+    assert_eq!((answer.frame, answer.result.is_ok()), (42, true));
+    assert_eq!(decoder.taken().iter().filter(|frame| **frame == 42).count(), 1, "decoded once");
+}
+
 /// What a graphics terminal is sent for a picture: the text of the cells it is drawn into.
 fn sent(studio: &mut Studio, frame: u64) -> (String, Color) {
     let Ok(Drawable::Graphics(protocol)) = studio.serve(&request(frame)).1 else { panic!("no picture") };

@@ -31,6 +31,8 @@ const BLOCK_ROWS: usize = 16_384;
 const MAX_BLOCK_ROWS: i64 = 32_768;
 /// Rows decoded at once: they stay in the cache of a core.
 const BATCH_ROWS: usize = 4096;
+/// Where more than this share of a block's rows is wanted, choosing them costs more than it saves.
+const FEW: usize = 4;
 
 /// Some rows of a row group, one behind the other.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,7 +127,7 @@ impl Pages {
     fn read_blocks(&self, group: usize, blocks: &mut Vec<Block>) -> Result<(), ReadError> {
         let failed = |why| self.events.rows_error(group, why);
         let rows = 0..usize::try_from(self.events.groups()[group].rows).unwrap_or(usize::MAX);
-        let mut batches = self.open_rows(group, &rows, vec![0]).map_err(failed)?;
+        let mut batches = self.open_rows(group, consecutive(&rows), vec![0]).map_err(failed)?;
         let mut at = 0;
         let mut open: Option<Block> = None;
         while let Some(batch) = guarded(|| batches.next().transpose()).map_err(failed)? {
@@ -150,21 +152,8 @@ impl Pages {
     /// When they cannot be decoded.
     pub fn each(&self, block: usize, take: &mut dyn FnMut(&OwnedRow)) -> Result<(), ReadError> {
         let Some(Block { group, rows, .. }) = self.blocks.get(block).cloned() else { return Ok(()) };
-        let failed = |why| self.events.rows_error(group, why);
-        let columns = self.events.columns();
-        let roots = (0..columns.len()).filter(|column| !OMISSIBLE.contains(column)).collect();
-        let mut batches = self.open_rows(group, &rows, roots).map_err(failed)?;
-        let mut row = OwnedRow::default();
-        let mut seq = (self.events.groups()[group].first_row + rows.start as u64) as i64;
-        while let Some(batch) = guarded(|| batches.next().transpose()).map_err(failed)? {
-            let count = batch.num_rows() as i64;
-            let mut batch = Batch::new(&batch, columns, seq, false).map_err(failed)?;
-            while batch.next_into(&mut row) {
-                take(&row);
-            }
-            seq += count;
-        }
-        Ok(())
+        let first = (self.events.groups()[group].first_row + rows.start as u64) as i64;
+        self.hand_over(group, consecutive(&rows), first, &mut |row| take(row))
     }
 
     /// Hands over time and event type of the rows of a block, in order: a twentieth of the work of [`Self::each`].
@@ -174,7 +163,7 @@ impl Pages {
     pub fn each_kind(&self, block: usize, take: &mut dyn FnMut(i64, &str)) -> Result<(), ReadError> {
         let Some(Block { group, rows, .. }) = self.blocks.get(block).cloned() else { return Ok(()) };
         let failed = |why| self.events.rows_error(group, why);
-        let mut batches = self.open_rows(group, &rows, vec![0, 1]).map_err(failed)?;
+        let mut batches = self.open_rows(group, consecutive(&rows), vec![0, 1]).map_err(failed)?;
         while let Some(batch) = guarded(|| batches.next().transpose()).map_err(failed)? {
             let times = times_of(&batch).map_err(failed)?;
             let kinds = batch.columns().get(1).and_then(|column| column.as_string_opt::<i32>());
@@ -186,11 +175,76 @@ impl Pages {
         Ok(())
     }
 
-    /// Opens some rows of a group for decoding; its pages are checked first, once.
+    /// Hands over the rows of a block whose event type is wanted, in order, without the columns that nobody shows. Of the others only
+    /// time and type are decoded: where few are wanted, a small part of the work of [`Self::each`].
+    ///
+    /// # Errors
+    /// When they cannot be decoded.
+    pub fn each_of(
+        &self,
+        block: usize,
+        wanted: &dyn Fn(&str) -> bool,
+        take: &mut dyn FnMut(&OwnedRow),
+    ) -> Result<(), ReadError> {
+        let Some(Block { group, rows, .. }) = self.blocks.get(block).cloned() else { return Ok(()) };
+        let mut chosen = Vec::new();
+        let mut at = 0;
+        self.each_kind(block, &mut |_, kind| {
+            if wanted(kind) {
+                chosen.push(at);
+            }
+            at += 1;
+        })?;
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        if chosen.len() > rows.len() / FEW {
+            return self.each(block, &mut |row| {
+                if wanted(&row.event_type) {
+                    take(row);
+                }
+            });
+        }
+        let ranges = chosen.iter().map(|at| rows.start + at..rows.start + at + 1);
+        let selection = RowSelection::from_consecutive_ranges(ranges, rows.end);
+        let first = (self.events.groups()[group].first_row + rows.start as u64) as i64;
+        let mut places = chosen.iter();
+        self.hand_over(group, selection, first, &mut |row| {
+            // Counted as if it were the next; it is the next of the chosen.
+            row.seq = places.next().map_or(row.seq, |at| first + *at as i64);
+            take(row);
+        })
+    }
+
+    /// Decodes the chosen rows of a group without the columns that nobody shows; `seq` is that of the first.
+    fn hand_over(
+        &self,
+        group: usize,
+        selection: RowSelection,
+        mut seq: i64,
+        take: &mut dyn FnMut(&mut OwnedRow),
+    ) -> Result<(), ReadError> {
+        let failed = |why| self.events.rows_error(group, why);
+        let columns = self.events.columns();
+        let roots = (0..columns.len()).filter(|column| !OMISSIBLE.contains(column)).collect();
+        let mut batches = self.open_rows(group, selection, roots).map_err(failed)?;
+        let mut row = OwnedRow::default();
+        while let Some(batch) = guarded(|| batches.next().transpose()).map_err(failed)? {
+            let count = batch.num_rows() as i64;
+            let mut batch = Batch::new(&batch, columns, seq, false).map_err(failed)?;
+            while batch.next_into(&mut row) {
+                take(&mut row);
+            }
+            seq += count;
+        }
+        Ok(())
+    }
+
+    /// Opens chosen rows of a group for decoding; its pages are checked first, once.
     fn open_rows(
         &self,
         group: usize,
-        rows: &Range<usize>,
+        selection: RowSelection,
         roots: Vec<usize>,
     ) -> Result<ParquetRecordBatchReader, String> {
         let footer = self.events.footer();
@@ -212,7 +266,6 @@ impl Pages {
                 Some(indexed) if index.is_some() => indexed,
                 _ => footer,
             };
-            let selection = RowSelection::from(vec![RowSelector::skip(rows.start), RowSelector::select(rows.len())]);
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.events.file().clone(), metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(ProjectionMask::roots(metadata.parquet_schema(), roots))
@@ -221,6 +274,11 @@ impl Pages {
                 .build()
         })
     }
+}
+
+/// Rows one behind the other.
+fn consecutive(rows: &Range<usize>) -> RowSelection {
+    RowSelection::from(vec![RowSelector::skip(rows.start), RowSelector::select(rows.len())])
 }
 
 fn times_of(batch: &RecordBatch) -> Result<&arrow::array::Int64Array, String> {

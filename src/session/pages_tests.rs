@@ -58,6 +58,15 @@ fn same_rows(path: &Path) -> Pages {
         pages.each_kind(block, &mut |t_ns, kind| kinds.push((t_ns, kind.to_owned()))).expect("kinds");
         let expected: Vec<_> = plain[begin..at].iter().map(|row| (row.t_ns, row.event_type.clone())).collect();
         assert_eq!(kinds, expected);
+        for chosen in [&[event_type::MARK][..], &[event_type::MARK, event_type::FRAME], &[event_type::MOUSE_MOVE], &[]]
+        {
+            let mut rows = Vec::new();
+            pages
+                .each_of(block, &|kind| chosen.contains(&kind), &mut |row| rows.push(lean(row.clone())))
+                .expect("rows");
+            let wanted = plain[begin..at].iter().filter(|row| chosen.contains(&row.event_type.as_str()));
+            assert!(rows.iter().eq(wanted), "{chosen:?} of block {block}");
+        }
         assert_eq!(pages.at(first), block);
     }
     assert_eq!(at, plain.len());

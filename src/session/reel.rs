@@ -46,6 +46,23 @@ pub trait Reel: Send + Sync {
     /// A sentence for a person: why they cannot be read.
     fn each(&self, block: usize, take: &mut dyn FnMut(&OwnedRow)) -> Result<(), String>;
 
+    /// Hands over the rows of a block whose event type is wanted, in the same order.
+    ///
+    /// # Errors
+    /// As [`Self::each`].
+    fn each_of(
+        &self,
+        block: usize,
+        wanted: &dyn Fn(&str) -> bool,
+        take: &mut dyn FnMut(&OwnedRow),
+    ) -> Result<(), String> {
+        self.each(block, &mut |row| {
+            if wanted(&row.event_type) {
+                take(row);
+            }
+        })
+    }
+
     /// Hands over time and event type of the rows of a block, when that costs much less than [`Self::each`]; `None` when not.
     fn each_kind(&self, block: usize, take: &mut dyn FnMut(i64, &str)) -> Option<Result<(), String>>;
 

@@ -119,6 +119,15 @@ impl Reel for SealedReel {
         self.pages.each(block, take).map_err(|error| error.to_string())
     }
 
+    fn each_of(
+        &self,
+        block: usize,
+        wanted: &dyn Fn(&str) -> bool,
+        take: &mut dyn FnMut(&OwnedRow),
+    ) -> Result<(), String> {
+        self.pages.each_of(block, wanted, take).map_err(|error| error.to_string())
+    }
+
     fn each_kind(&self, block: usize, take: &mut dyn FnMut(i64, &str)) -> Option<Result<(), String>> {
         Some(self.pages.each_kind(block, take).map_err(|error| error.to_string()))
     }

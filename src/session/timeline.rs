@@ -8,21 +8,25 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use watchcap_replay::{
-    Click, Density, Direction, Filter, Found, FrameInfo, InputState, Lane, Mask, Overlay, Rows, Span, SpanKind, Spans,
-    Summary, Timeline,
+    Click, Density, Direction, Filter, Found, FrameInfo, InputState, Lane, Lanes, Mask, Overlay, Rows, Span, SpanKind,
+    Spans, Summary, Timeline,
 };
 
 use super::overview::{BlockFacts, Known, Overview, Replayed};
 use super::reel::Reel;
 use super::row::{OwnedRow, event_type};
-use super::words::{button, matching, shown};
+use super::words::{button, lane, matching, shown};
 
 /// Rows that stay in memory: four blocks of a sealed table. A row of about 350 bytes makes 28 MB of them.
 const ROWS_KEPT: usize = 80_000;
+/// What a kept block counts beside its rows, in rows: bounds how many blocks are kept of which next to nothing is.
+const KEPT_COST: usize = 64;
 /// Memory of one block, bytes: 20,000 rows of 2.4 KB. Four of them stay below 256 MiB, whatever texts a stranger has put into them.
 const MAX_BLOCK_BYTES: usize = 48 << 20;
-/// Blocks on each side of the playhead that are looked at for the rows around it.
+/// Blocks that are read for the rows around the playhead, on each side, when they are not in memory.
 const NEIGHBOURS: usize = 2;
+/// Blocks on each side of the playhead that are looked at for the rows around it, if they need not be read.
+const FARTHEST: usize = 32;
 /// Where a part of the recording lies in so few blocks, its events are counted one by one.
 const EXACT_BLOCKS: usize = 3;
 /// Presses that are drawn over a picture.
@@ -32,6 +36,8 @@ const CLICKS: usize = 16;
 struct Kept {
     block: usize,
     revision: u64,
+    /// The lanes whose rows it has.
+    lanes: Lanes,
     rows: Arc<Vec<OwnedRow>>,
 }
 
@@ -60,10 +66,28 @@ impl ReelTimeline {
 
     /// The rows of a block.
     fn block(&self, block: usize) -> Result<Arc<Vec<OwnedRow>>, String> {
+        self.read(block, Lanes::ALL)
+    }
+
+    /// The rows of a block that a filter may match, and those that say which window is active: where these are few, reading them
+    /// costs a part of what the whole block costs. Others may be among them.
+    fn candidates(&self, block: usize, filter: &Filter) -> Result<Arc<Vec<OwnedRow>>, String> {
+        self.read(block, filter.asks_of())
+    }
+
+    /// Whether reading a block for a filter finds it in memory.
+    fn is_kept(&self, block: usize, lanes: Lanes) -> bool {
+        let revision = self.reel.revision(block);
+        let kept = self.kept.borrow();
+        kept.iter().any(|kept| kept.block == block && kept.revision == revision && kept.lanes.includes(lanes))
+    }
+
+    /// The rows of a block in these lanes at least.
+    fn read(&self, block: usize, lanes: Lanes) -> Result<Arc<Vec<OwnedRow>>, String> {
         let revision = self.reel.revision(block);
         let mut kept = self.kept.borrow_mut();
         kept.retain(|kept| kept.block != block || kept.revision == revision);
-        if let Some(at) = kept.iter().position(|kept| kept.block == block) {
+        if let Some(at) = kept.iter().position(|kept| kept.block == block && kept.lanes.includes(lanes)) {
             let found = kept.remove(at);
             let rows = Arc::clone(&found.rows);
             kept.push(found);
@@ -71,18 +95,25 @@ impl ReelTimeline {
         }
         let mut rows = Vec::new();
         let mut bytes = 0;
-        self.reel.each(block, &mut |row| {
+        let mut take = |row: &OwnedRow| {
             bytes += row.bytes();
             if bytes <= MAX_BLOCK_BYTES {
                 rows.push(row.clone());
             }
-        })?;
+        };
+        if lanes == Lanes::ALL {
+            self.reel.each(block, &mut take)?;
+        } else {
+            self.reel.each_of(block, &|kind| lanes.contains(lane(kind)), &mut take)?;
+        }
         if bytes > MAX_BLOCK_BYTES {
             return Err(format!("these rows take {bytes} bytes, more than {MAX_BLOCK_BYTES}"));
         }
         let rows = Arc::new(rows);
-        kept.push(Kept { block, revision, rows: Arc::clone(&rows) });
-        while kept.len() > 1 && kept.iter().map(|kept| kept.rows.len()).sum::<usize>() > ROWS_KEPT {
+        // What has fewer lanes is in it.
+        kept.retain(|kept| kept.block != block || !lanes.includes(kept.lanes));
+        kept.push(Kept { block, revision, lanes, rows: Arc::clone(&rows) });
+        while kept.len() > 1 && kept.iter().map(|kept| kept.rows.len() + KEPT_COST).sum::<usize>() > ROWS_KEPT {
             kept.remove(0);
         }
         Ok(rows)
@@ -223,50 +254,58 @@ impl Timeline for ReelTimeline {
         if total == 0 {
             return Ok(out);
         }
-        // Back from the instant, then forward; a few neighbouring blocks each way at the most.
+        let asks_of = filter.asks_of();
+        // Back from the instant, then forward, until there are enough rows or what is left would have to be read.
         let mut earlier = Vec::new();
-        let first = here.saturating_sub(NEIGHBOURS);
-        for number in (first..=here).rev() {
-            let rows = self.block(number)?;
-            let end = rows.partition_point(|row| row.t_ns <= t_ns);
-            let window = self.window_before(number);
-            let wanted: Vec<_> = matching(&rows[..end], window.as_deref(), filter).map(|(_, row)| row).collect();
-            earlier.extend(wanted.into_iter().rev().take(before + 1 - earlier.len().min(before)).map(shown));
-            if earlier.len() > before || number == 0 {
+        let mut reads = 0;
+        for number in (here.saturating_sub(FARTHEST)..=here).rev() {
+            let may_hold = number == here || self.may_hold(number, filter);
+            let read = may_hold && number != here && !self.is_kept(number, asks_of);
+            if read && reads == NEIGHBOURS {
                 break;
             }
-            out.from_ns = rows.first().map_or(out.from_ns, |row| row.t_ns.saturating_add(1));
-        }
-        if earlier.len() > before {
-            // The oldest shows from where on the answer is whole: its own instant may have more rows before it.
-            out.from_ns = earlier.last().map_or(i64::MIN, |row| row.t_ns.saturating_add(1)).min(t_ns);
-        } else if first == 0 {
-            out.from_ns = i64::MIN;
+            reads += usize::from(read);
+            if may_hold {
+                let rows = self.candidates(number, filter)?;
+                let end = rows.partition_point(|row| row.t_ns <= t_ns);
+                let window = self.window_before(number);
+                let wanted: Vec<_> = matching(&rows[..end], window.as_deref(), filter).map(|(_, row)| row).collect();
+                earlier.extend(wanted.into_iter().rev().take(before + 1 - earlier.len().min(before)).map(shown));
+            }
+            if earlier.len() > before {
+                // The oldest shows from where on the answer is whole: its own instant may have more rows before it.
+                out.from_ns = earlier.last().map_or(i64::MIN, |row| row.t_ns.saturating_add(1)).min(t_ns);
+                break;
+            }
+            // Rows of one instant may lie in two blocks.
+            let first = self.reel.span_of(number).map_or(i64::MIN, |(first, _)| first.saturating_add(1));
+            out.from_ns = if number == 0 { i64::MIN } else { first.min(t_ns) };
         }
         earlier.reverse();
         out.rows = earlier;
-        let mut later = 0;
-        let last = (here + NEIGHBOURS).min(total - 1);
-        for number in here..=last {
-            let rows = self.block(number)?;
-            let begin = rows.partition_point(|row| row.t_ns <= t_ns);
-            let window = self.window_before(number);
-            for (_, row) in matching(&rows, window.as_deref(), filter).skip_while(|(at, _)| *at < begin) {
-                if later > after {
-                    break;
-                }
-                out.rows.push(shown(row));
-                later += 1;
-            }
-            out.until_ns = rows.last().map_or(t_ns, |row| row.t_ns.saturating_sub(1)).max(t_ns);
-            if later > after {
+        let (mut later, mut reads) = (0, 0);
+        for number in here..=(here + FARTHEST).min(total - 1) {
+            let may_hold = number == here || self.may_hold(number, filter);
+            let read = may_hold && number != here && !self.is_kept(number, asks_of);
+            if read && reads == NEIGHBOURS {
                 break;
             }
-        }
-        if later > after {
-            out.until_ns = out.rows.last().map_or(t_ns, |row| row.t_ns.saturating_sub(1)).max(t_ns);
-        } else if last + 1 >= total {
-            out.until_ns = i64::MAX;
+            reads += usize::from(read);
+            if may_hold {
+                let rows = self.candidates(number, filter)?;
+                let begin = rows.partition_point(|row| row.t_ns <= t_ns);
+                let window = self.window_before(number);
+                let wanted = matching(&rows, window.as_deref(), filter).skip_while(|(at, _)| *at < begin);
+                let before = out.rows.len();
+                out.rows.extend(wanted.take(after + 1 - later).map(|(_, row)| shown(row)));
+                later += out.rows.len() - before;
+            }
+            if later > after {
+                out.until_ns = out.rows.last().map_or(t_ns, |row| row.t_ns.saturating_sub(1)).max(t_ns);
+                break;
+            }
+            let last = self.reel.span_of(number).map_or(i64::MAX, |(_, last)| last.saturating_sub(1));
+            out.until_ns = if number + 1 == total { i64::MAX } else { last.max(t_ns) };
         }
         Ok(out)
     }
@@ -281,7 +320,7 @@ impl Timeline for ReelTimeline {
                 let further = |n: &usize| span(*n).is_none_or(|(_, last)| last > t_ns) && self.may_hold(*n, filter);
                 let mut candidates = (here..total).filter(further).peekable();
                 while let Some(number) = candidates.next() {
-                    let rows = self.block(number)?;
+                    let rows = self.candidates(number, filter)?;
                     let window = self.window_before(number);
                     if let Some((_, row)) = matching(&rows, window.as_deref(), filter).find(|(_, row)| row.t_ns > t_ns)
                     {
@@ -297,7 +336,7 @@ impl Timeline for ReelTimeline {
                 let further = |n: &usize| span(*n).is_none_or(|(first, _)| first < t_ns) && self.may_hold(*n, filter);
                 let mut candidates = (0..total.min(here + 1)).rev().filter(further).peekable();
                 while let Some(number) = candidates.next() {
-                    let rows = self.block(number)?;
+                    let rows = self.candidates(number, filter)?;
                     let window = self.window_before(number);
                     let before = matching(&rows, window.as_deref(), filter).take_while(|(_, row)| row.t_ns < t_ns);
                     if let Some((_, row)) = before.last() {

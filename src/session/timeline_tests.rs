@@ -17,6 +17,8 @@ struct Memory {
     shown: AtomicUsize,
     version: RwLock<u64>,
     frames: FrameTimes,
+    /// Blocks that were read whole, and in part.
+    reads: [AtomicUsize; 2],
 }
 
 const BLOCK: usize = 100;
@@ -58,8 +60,8 @@ impl Memory {
             row.metadata = metadata;
             rows.push(row);
         }
-        let (version, frames) = (RwLock::new(0), FrameTimes::default());
-        Arc::new(Self { rows, shown: AtomicUsize::new(shown), version, frames })
+        let (version, frames, reads) = (RwLock::new(0), FrameTimes::default(), Default::default());
+        Arc::new(Self { rows, shown: AtomicUsize::new(shown), version, frames, reads })
     }
 
     fn shown(&self) -> &[OwnedRow] {
@@ -107,7 +109,20 @@ impl Reel for Memory {
     }
 
     fn each(&self, block: usize, take: &mut dyn FnMut(&OwnedRow)) -> Result<(), String> {
+        self.reads[0].fetch_add(1, Ordering::Relaxed);
         self.shown().chunks(BLOCK).nth(block).into_iter().flatten().for_each(take);
+        Ok(())
+    }
+
+    fn each_of(
+        &self,
+        block: usize,
+        wanted: &dyn Fn(&str) -> bool,
+        take: &mut dyn FnMut(&OwnedRow),
+    ) -> Result<(), String> {
+        self.reads[1].fetch_add(1, Ordering::Relaxed);
+        let rows = self.shown().chunks(BLOCK).nth(block).into_iter().flatten();
+        rows.filter(|row| wanted(&row.event_type)).for_each(take);
         Ok(())
     }
 
@@ -221,6 +236,52 @@ fn searches_find_what_all_rows_have_whatever_is_known_yet() {
 }
 
 #[test]
+fn the_rows_around_an_instant_are_those_of_all_rows_and_few_blocks_are_read_for_them() {
+    let memory = Memory::new(9000, 9000);
+    let end = memory.shown().last().expect("rows").t_ns;
+    let filters = [
+        Filter::lanes(Lanes::NOTABLE),
+        Filter::lanes(Lanes::ALL),
+        Filter::lanes(Lanes::only(Lane::Gap)),
+        Filter::parse("key:KeyC window:\"window 1\""),
+        Filter::parse("nowhere"),
+    ];
+    for wait in [false, true] {
+        for filter in &filters {
+            let timeline = ReelTimeline::new(Arc::clone(&memory) as Arc<dyn Reel>);
+            if wait {
+                settled(&timeline, memory.blocks());
+            }
+            for t_ns in (0..=end).step_by(97_300_001).chain([end, end + 5]) {
+                let found = timeline.rows(t_ns, 12, 9, filter).expect("rows");
+                assert!(found.from_ns <= t_ns && found.until_ns >= t_ns, "{filter:?} at {t_ns}");
+                // Complete where it says so.
+                let all = matching(memory.shown(), None, filter).map(|(_, row)| shown(row));
+                let inside = |row: &watchcap_replay::Row| (found.from_ns..=found.until_ns).contains(&row.t_ns);
+                let expected: Vec<_> = all.filter(inside).collect();
+                let answered: Vec<_> = found.rows.iter().filter(|row| inside(row)).cloned().collect();
+                // What window was active before is known when all was read.
+                if wait || filter.is_plain() {
+                    assert!(answered == expected, "{filter:?} at {t_ns}");
+                }
+            }
+        }
+    }
+    // A jump, with all of it known: the block of the playhead, and a few neighbours in part.
+    let timeline = ReelTimeline::new(Arc::clone(&memory) as Arc<dyn Reel>);
+    settled(&timeline, memory.blocks());
+    let reads = || memory.reads.each_ref().map(|count| count.load(Ordering::Relaxed));
+    let before = reads();
+    timeline.state_at(end / 2).expect("a state");
+    let rows = timeline.rows(end / 2, 256, 256, &Filter::lanes(Lanes::NOTABLE)).expect("rows");
+    let after = reads();
+    assert_eq!((after[0] - before[0], after[1] - before[1]), (1, 2 * NEIGHBOURS));
+    // Rows that come once in five blocks are found far away, since the blocks between hold none.
+    let gaps = timeline.rows(end / 2, 2, 2, &Filter::lanes(Lanes::only(Lane::Gap))).expect("rows");
+    assert!(gaps.rows.len() >= 4 && gaps.until_ns - gaps.from_ns > rows.until_ns - rows.from_ns, "{}", gaps.rows.len());
+}
+
+#[test]
 fn a_recording_that_grows_is_followed() {
     let memory = Memory::new(4000, 250);
     let timeline = ReelTimeline::new(Arc::clone(&memory) as Arc<dyn Reel>);
@@ -244,6 +305,11 @@ fn memory_is_bounded_by_rows() {
     for block in 0..memory.blocks() {
         timeline.block(block).expect("rows");
     }
-    let kept: usize = timeline.kept.borrow().iter().map(|kept| kept.rows.len()).sum();
-    assert!((ROWS_KEPT - BLOCK..=ROWS_KEPT).contains(&kept), "{kept} rows stay in memory");
+    let kept: usize = timeline.kept.borrow().iter().map(|kept| kept.rows.len() + KEPT_COST).sum();
+    assert!((ROWS_KEPT - BLOCK - KEPT_COST..=ROWS_KEPT).contains(&kept), "{kept} rows stay in memory");
+    // Blocks of which next to nothing is kept are bounded by their number.
+    for block in 0..memory.blocks() {
+        timeline.candidates(block, &Filter::lanes(Lanes::only(Lane::Wheel))).expect("rows");
+    }
+    assert!(timeline.kept.borrow().len() <= ROWS_KEPT / KEPT_COST);
 }
