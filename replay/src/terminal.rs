@@ -228,7 +228,7 @@ fn play(
         take_all(app, messages);
         // The decoder begins before rows are read and cells are drawn. Where something is drawn into the picture, that is not known yet.
         match app.painting {
-            Painting::Graphics(..) => prepare(app, worker, &asked),
+            Painting::Graphics(..) => prepare(app, worker, asked.as_ref()),
             Painting::HalfBlocks | Painting::Dots => ask(app, worker, &mut asked),
         }
         settle(app);
@@ -249,10 +249,9 @@ fn ask(app: &App<'_>, worker: &Worker, asked: &mut Option<Request>) {
 }
 
 /// Has the picture of another frame than the last that was asked for decoded, ready to be asked for.
-fn prepare(app: &App<'_>, worker: &Worker, asked: &Option<Request>) {
-    let shown = |request: &Request| {
-        asked.as_ref().map(|asked| (asked.frame, asked.bounds)) == Some((request.frame, request.bounds))
-    };
+fn prepare(app: &App<'_>, worker: &Worker, asked: Option<&Request>) {
+    let shown =
+        |request: &Request| asked.map(|asked| (asked.frame, asked.bounds)) == Some((request.frame, request.bounds));
     if let Some(request) = app.wants().filter(|request| !request.hurry && !shown(request)) {
         worker.prepare(request);
     }
