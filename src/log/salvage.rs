@@ -134,12 +134,27 @@ pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
     Ok(found)
 }
 
-/// Reads chunks that a scan found, a window at a time: they mostly stand in the order in which they are asked for.
+/// Bytes of a block of [`ChunkFile`]: half of one of sled's segments.
+const BLOCK: u64 = 256 << 10;
+
+/// Blocks that are kept, 4 MiB in all. In the order of their numbers chunks alternate between the segment that is being filled and
+/// those to which sled moved some of them: a single window of 4 MiB was read anew for every fourteenth chunk.
+const BLOCKS: usize = 16;
+
+/// A piece of the file, and the beginning of the next for the chunk that reaches into it.
+struct Block {
+    number: u64,
+    /// When it was used last, by the count of uses.
+    used: u64,
+    bytes: Vec<u8>,
+}
+
+/// Reads chunks that a scan found, a block at a time: they mostly stand in the order in which they are asked for.
 pub struct ChunkFile {
     file: File,
     path: PathBuf,
-    window: Vec<u8>,
-    base: u64,
+    blocks: Vec<Block>,
+    uses: u64,
     len: u64,
 }
 
@@ -151,7 +166,7 @@ impl ChunkFile {
     pub fn open(path: &Path) -> Result<Self, LogError> {
         let file = open_regular(path).map_err(io_error("open", path))?;
         let len = file.metadata().map_err(io_error("read", path))?.len();
-        Ok(Self { file, path: path.to_path_buf(), window: Vec::new(), base: 0, len })
+        Ok(Self { file, path: path.to_path_buf(), blocks: Vec::new(), uses: 0, len })
     }
 
     /// The bytes of a chunk; fewer when the file has become shorter.
@@ -159,16 +174,30 @@ impl ChunkFile {
     /// # Errors
     /// [`LogError::Io`] when the file cannot be read.
     pub fn bytes(&mut self, place: &Place) -> Result<&[u8], LogError> {
-        let end = place.offset + u64::from(place.len);
-        if place.offset < self.base || end > self.base + self.window.len() as u64 {
-            // A window that begins a little before: sled's copies step back by less than a segment.
-            self.base = place.offset.saturating_sub(WINDOW as u64 / 4);
-            let wanted = (WINDOW as u64).min(self.len.saturating_sub(self.base));
-            self.window.resize(wanted as usize, 0);
-            read_exact_at(&self.file, &mut self.window, self.base).map_err(io_error("read", &self.path))?;
-        }
-        let from = (place.offset - self.base) as usize;
-        Ok(self.window.get(from..(from + usize::from(place.len)).min(self.window.len())).unwrap_or_default())
+        let number = place.offset / BLOCK;
+        self.uses += 1;
+        let at = self.blocks.iter().position(|block| block.number == number).map_or_else(|| self.load(number), Ok)?;
+        let block = &mut self.blocks[at];
+        block.used = self.uses;
+        let from = (place.offset - number * BLOCK) as usize;
+        let until = (from + usize::from(place.len)).min(block.bytes.len());
+        Ok(block.bytes.get(from..until).unwrap_or_default())
+    }
+
+    /// Reads a block, in the place of the one that was not used for the longest time; where it is among the blocks.
+    fn load(&mut self, number: u64) -> Result<usize, LogError> {
+        let mut bytes = if self.blocks.len() < BLOCKS {
+            Vec::new()
+        } else {
+            let oldest = (0..self.blocks.len()).min_by_key(|at| self.blocks[*at].used).unwrap_or(0);
+            self.blocks.swap_remove(oldest).bytes
+        };
+        let base = number * BLOCK;
+        let wanted = (BLOCK + MAX_LEN as u64).min(self.len.saturating_sub(base));
+        bytes.resize(wanted as usize, 0);
+        read_exact_at(&self.file, &mut bytes, base).map_err(io_error("read", &self.path))?;
+        self.blocks.push(Block { number, used: 0, bytes });
+        Ok(self.blocks.len() - 1)
     }
 }
 
@@ -212,6 +241,16 @@ mod tests {
         for place in found.chunks.iter().chain(found.chunks.iter().rev()) {
             let chunk = file.bytes(place).expect("a chunk");
             assert_eq!(chunk::split(chunk).expect("whole").0.first.0, place.first);
+        }
+        assert_eq!(file.blocks.len(), BLOCKS, "as many as are kept");
+        // Where chunks alternate between two places, neither is read a second time.
+        let (first, last) = (found.chunks[0], found.chunks[found.chunks.len() - 1]);
+        for place in [first, last] {
+            file.bytes(&place).expect("a chunk");
+        }
+        std::fs::write(&path, []).expect("an empty file");
+        for place in [first, last, first, last] {
+            assert_eq!(chunk::split(file.bytes(&place).expect("kept")).expect("whole").0.first.0, place.first);
         }
     }
 
