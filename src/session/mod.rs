@@ -19,6 +19,7 @@ pub mod sample_index;
 pub mod schema;
 pub mod seal;
 pub mod sealed;
+mod sha256_lanes;
 pub mod sps;
 pub mod timeline;
 pub mod verify;

@@ -20,7 +20,8 @@ use watchcap_migrations::session::{v1_0, v1_0__to__v1_1, v1_1};
 
 use super::metadata::{Metadata, MetadataError, printable};
 use super::positioned::PositionedFile;
-use super::row::OwnedRow;
+use super::row::{OwnedRow, Row, RowMetadata};
+use super::row_hash::{HASH_LEN, HashText};
 use super::schema::{self, Column, Version};
 use super::{layout, parquet_guard, row_hash};
 use crate::files::open_regular;
@@ -28,6 +29,9 @@ use crate::panics;
 
 /// Rows decoded at once: 4,096 rows of about 200 bytes stay in the cache of a core.
 const BATCH_ROWS: usize = 4096;
+
+/// Bytes of rows that are hashed at once, beside those of one row: about 600 rows, which stay in the cache of a core.
+const HASH_INPUT_BYTES: usize = 128 << 10;
 
 /// Why a session cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -432,6 +436,8 @@ pub(super) struct Batch {
     /// Index of its first row in the table.
     first: i64,
     check: bool,
+    /// Of a table of 1.1.0 that is checked: what the hash of each row should be.
+    hashes: Vec<HashText>,
     scratch: Vec<u8>,
     t_ns: Int64Array,
     event_type: StringArray,
@@ -504,6 +510,7 @@ impl Batch {
                 at: 0,
                 first,
                 check,
+                hashes: Vec::new(),
                 scratch: Vec::new(),
                 t_ns: int64(0)?,
                 event_type: string(1)?,
@@ -526,11 +533,58 @@ impl Batch {
         if !whole && batch.num_columns() + omitted != columns.len() {
             return Err("columns are missing".to_owned());
         }
-        let batch = build().ok_or("a column of another type")?;
+        let mut batch = build().ok_or("a column of another type")?;
         if batch.values.null_count() > 0 {
             return Err("a metadata key without a value".to_owned());
         }
+        if check {
+            batch.hash_rows();
+        }
         Ok(batch)
+    }
+
+    /// Makes the hashes that the rows should have, many at once: one by one takes several times as long.
+    fn hash_rows(&mut self) {
+        let Some(typed) = &self.typed else { return };
+        let rows = self.t_ns.len();
+        self.hashes = vec![[0; HASH_LEN]; rows];
+        let (mut input, mut lengths, mut from) = (std::mem::take(&mut self.scratch), Vec::new(), 0);
+        let mut metadata = RowMetadata::default();
+        for at in 0..rows {
+            metadata.clear();
+            for entry in self.entries(at) {
+                metadata.push_str(self.keys.value(entry), self.values.value(entry));
+            }
+            let row = Row {
+                t_ns: self.t_ns.value(at),
+                event_type: self.event_type.value(at),
+                key_code: self.key_code.is_valid(at).then(|| self.key_code.value(at)),
+                mouse_x: float(&self.mouse_x, at),
+                mouse_y: float(&self.mouse_y, at),
+                mouse_button: text(&self.mouse_button, at),
+                delta: float(&self.delta, at),
+                frame_ref: integer(&self.frame_ref, at),
+                window_id: value(self.window_id.as_ref(), at),
+                session_id: value(self.session_id.as_ref(), at),
+                metadata: &metadata,
+                pressed: flag(&typed.pressed, at),
+                mouse_dx: float(&typed.mouse_dx, at),
+                mouse_dy: float(&typed.mouse_dy, at),
+                pts: typed.pts.as_ref().and_then(|pts| integer(pts, at)),
+                is_keyframe: flag(&typed.is_keyframe, at),
+                repeat: flag(&typed.repeat, at),
+                source: typed.source.as_ref().and_then(|source| text(source, at)),
+            };
+            let seq = typed.seq.as_ref().map_or(self.first + at as i64, |seq| seq.value(at));
+            lengths.push(row_hash::encode_padded(&row, seq, &mut input) as u32);
+            if input.len() > HASH_INPUT_BYTES || at + 1 == rows {
+                row_hash::hash_all_padded(&input, &lengths, &mut self.hashes[from..=at]);
+                from = at + 1;
+                input.clear();
+                lengths.clear();
+            }
+        }
+        self.scratch = input;
     }
 
     fn skip_before(&mut self, t_ns: i64) {
@@ -571,8 +625,7 @@ impl Batch {
             for entry in self.entries(at) {
                 row.metadata.push_str(self.keys.value(entry), self.values.value(entry));
             }
-            row.intact =
-                self.check.then(|| row_hash::hash(&row.as_row(), row.seq, &mut self.scratch) == row.hash.as_bytes());
+            row.intact = self.check.then(|| self.hashes.get(at).is_some_and(|hash| hash == row.hash.as_bytes()));
         } else {
             self.lift(at, index, row);
         }

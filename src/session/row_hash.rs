@@ -4,23 +4,16 @@
 //! or 0x01, and after 0x01 the value. The hash is the first 128 bits of the SHA-256 of these bytes, in lowercase
 //! hexadecimal. Pure functions over slices; no file, no allocation once the buffers have grown.
 
-use sha2::block_api::compress256;
 use watchcap_migrations::session::{v1_0, v1_1};
 
 use super::row::Row;
+use super::sha256_lanes::{self, BLOCK};
 
 /// Characters of a hash: 128 bits, four to a character. 2^-64 of ever meeting a collision by accident in 4 billion rows.
 pub const HASH_LEN: usize = 32;
 
 /// A hash, as ASCII.
 pub type HashText = [u8; HASH_LEN];
-
-/// Bytes of one block of SHA-256 (FIPS 180-4).
-const BLOCK: usize = 64;
-
-/// Where SHA-256 starts (FIPS 180-4, 5.3.3).
-const START: [u32; 8] =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -74,17 +67,23 @@ pub fn pad(out: &mut Vec<u8>, start: usize) -> usize {
 
 /// The hash of one row's bytes as [`encode_padded`] left them.
 pub fn hash_padded(padded: &[u8]) -> HashText {
-    let (blocks, rest) = padded.as_chunks::<BLOCK>();
-    debug_assert!(rest.is_empty(), "padded to whole blocks");
-    let mut state = START;
-    compress256(&mut state, blocks);
-    let mut out = [0; HASH_LEN];
-    for (word, hex) in state.iter().zip(out.as_chunks_mut::<8>().0) {
-        for (byte, pair) in word.to_be_bytes().iter().zip(hex.as_chunks_mut::<2>().0) {
-            *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+    let mut out = [[0; HASH_LEN]];
+    hash_all_padded(padded, &[padded.len() as u32], &mut out);
+    out[0]
+}
+
+/// The hashes of many rows whose bytes, as [`encode_padded`] left them, lie one behind the other; `lengths` says how many bytes each
+/// has, and there is room in `out` for each.
+pub fn hash_all_padded(padded: &[u8], lengths: &[u32], out: &mut [HashText]) {
+    debug_assert_eq!(lengths.len(), out.len(), "room for each hash");
+    sha256_lanes::each(padded, lengths, &mut |index, state| {
+        let Some(text) = out.get_mut(index) else { return };
+        for (word, hex) in state.iter().zip(text.as_chunks_mut::<8>().0) {
+            for (byte, pair) in word.to_be_bytes().iter().zip(hex.as_chunks_mut::<2>().0) {
+                *pair = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
+            }
         }
-    }
-    out
+    });
 }
 
 /// The hash of a row; `scratch` is cleared first and only keeps its memory between calls.
