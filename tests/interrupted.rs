@@ -148,21 +148,27 @@ fn what_does_not_read_back_takes_no_log_along() {
     let dir = tempfile::tempdir().expect("a folder");
     let log = synthetic(dir.path(), "log", &["--no-finalize"]);
     let table = log.join("events.parquet");
-    let spoil = |at: usize, flip: u8| {
+    let spoil = |place: &str| {
         let mut bytes = std::fs::read(&table).expect("a table");
-        let at = if at == 0 { bytes.len() - 6 } else { at };
-        bytes[at] ^= flip;
+        let at = match place {
+            "the rows" => 2000,
+            "the length of the footer" => bytes.len() - 6,
+            // No reader decodes it: only who compares the bytes with those that were written can find it.
+            "who wrote it" => memchr::memmem::find(&bytes, b"watchcap version").expect("its name") + 3,
+            "its end" => return std::fs::write(&table, &bytes[..bytes.len() - 1]).expect("a table"),
+            part => bytes.len() * part.parse::<usize>().expect("sixteenths") / 16,
+        };
+        bytes[at] ^= 0x40;
         std::fs::write(&table, bytes).expect("a table");
     };
-    // In the rows, in the length of the footer.
-    for at in [2000, 0] {
+    for place in ["the rows", "the length of the footer", "who wrote it", "its end", "3", "7", "11", "15"] {
         let result = finalize::finalize(&log, false, &mut |step| {
             if (step.what, step.done) == ("check", 0) {
-                spoil(at, 0x40);
+                spoil(place);
             }
         });
         let error = result.expect_err("a damaged table was believed").to_string();
-        assert!(error.contains("does not read back"), "{error}");
+        assert!(error.contains("does not read back"), "{place}: {error}");
         assert!(log.join("log/events/db").is_file(), "the log is gone");
         assert!(!log.join("integrity.sha256").exists(), "it still is sealed");
     }

@@ -2,11 +2,16 @@
 //!
 //! What it protects from: a table or an index that cannot be read (a fault of a writer, a disk that kept something else than it was
 //! given), and files that do not belong together. It looks at every file's place and name, at the metadata, at the whole index, at the
-//! table's footer and, in full (hash, order, reference, time in the video), at the rows of up to [`GROUPS`] row groups. It does not
-//! hash files again: those hashes were made from the same bytes a moment ago. `verify` looks at everything. Writes nothing.
+//! table's footer and, in full (hash, order, reference, time in the video), at the rows of up to [`GROUPS`] row groups. Of a table that was
+//! written in the same run every byte is read back through a handle of its own and compared with what was written, by size and CRC32C:
+//! a byte that differs is found wherever it is. What is read comes from the system's cache as long as it has it, so this says that the
+//! system has what it was given, and not that the disk does. `verify` looks at everything. Writes nothing.
 
+use std::io::Read as _;
+use std::ops::Range;
 use std::path::Path;
 
+use super::tables::Written;
 use crate::session::layout;
 use crate::session::metadata::{Metadata, MetadataError};
 use crate::session::reader::{EventsReader, ReadError};
@@ -15,9 +20,14 @@ use crate::session::sample_index::{self, IndexError, VideoIndex, pts_us};
 use crate::session::schema;
 use crate::session::seal::{self, SealError};
 
-/// Row groups that are read in full, spread from the first to the last: half a million rows, 0.4 s on one core. All of a recording of
-/// eight minutes at 1000 inputs a second.
+/// Row groups that are read in full, spread from the first to the last: half a million rows. All of a recording of eight minutes at
+/// 1000 inputs a second.
 pub const GROUPS: usize = 4;
+
+/// Bytes read at once when the table is compared with what was written.
+const READ_BYTES: usize = 1 << 20;
+
+const OLDER: &str = "it is older than the row before it";
 
 /// What is wrong with a sealed session.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +44,9 @@ pub enum CheckError {
     /// The video cannot be opened.
     #[error("cannot open the video: {0}")]
     Open(std::io::Error),
+    /// The table cannot be read back.
+    #[error("cannot read the table back: {0}")]
+    Reread(std::io::Error),
     /// The video's index.
     #[error("the video: {0}")]
     Video(#[from] IndexError),
@@ -64,11 +77,11 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &'static str, found: &T, expected:
     Err(CheckError::Differs { what, found: format!("{found:?}"), expected: format!("{expected:?}") })
 }
 
-/// Reads back the session in `dir`.
+/// Reads back the session in `dir`; `table` is what was written as its table, when it was in this run.
 ///
 /// # Errors
 /// [`CheckError`]: the first thing that is wrong.
-pub fn sealed(dir: &Path) -> Result<(), CheckError> {
+pub fn sealed(dir: &Path, table: Option<&Written>) -> Result<(), CheckError> {
     let listing = seal::list_files(dir)?;
     let names: Vec<String> = seal::read_integrity(dir)?.into_iter().map(|entry| entry.name).collect();
     same("sealed files", &names, &listing.files)?;
@@ -81,34 +94,92 @@ pub fn sealed(dir: &Path) -> Result<(), CheckError> {
     };
     let indexed = video.as_ref().map_or(0, |video| video.samples.len() as u64);
     same("frames of the index", &indexed, &metadata.frames)?;
-    let table = EventsReader::open(&layout::events_path(dir))?;
+    let path = layout::events_path(dir);
+    if let Some(written) = table {
+        same_bytes(&path, written)?;
+    }
+    let table = EventsReader::open(&path)?;
     same("rows of the table", &table.len(), &metadata.counts.values().sum())?;
     let id = table.key_value(schema::SESSION_ID_KEY).unwrap_or_default().to_owned();
     same("session of the table", &id, &metadata.session_id)?;
     let groups = table.groups().len();
-    if groups <= GROUPS {
-        return check_groups(&table, 0..groups, &metadata, video.as_ref());
-    }
-    for part in 0..GROUPS {
-        let group = part * (groups - 1) / (GROUPS - 1);
-        check_groups(&table, group..group + 1, &metadata, video.as_ref())?;
+    let parts: Vec<_> = if groups <= GROUPS {
+        vec![0..groups / 2, groups / 2..groups]
+    } else {
+        (0..GROUPS).map(|part| part * (groups - 1) / (GROUPS - 1)).map(|group| group..group + 1).collect()
+    };
+    let check = |parts: &[Range<usize>]| -> Result<Vec<Edges>, CheckError> {
+        let edges = parts.iter().map(|groups| check_groups(&table, groups.clone(), &metadata, video.as_ref()));
+        edges.filter_map(Result::transpose).collect()
+    };
+    // On two threads: nothing else is left to do meanwhile.
+    let (first, second) = parts.split_at(parts.len() / 2);
+    let (first, second) = std::thread::scope(|scope| {
+        let other = std::thread::Builder::new().name("check".into()).spawn_scoped(scope, || check(second));
+        let first = check(first);
+        let second = match other {
+            Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_no_thread) => check(second),
+        };
+        (first, second)
+    });
+    let edges: Vec<Edges> = first?.into_iter().chain(second?).collect();
+    for pair in edges.windows(2) {
+        if is_before(pair[1].first, pair[0].last) {
+            return Err(CheckError::Row { row: pair[1].row, what: OLDER });
+        }
     }
     Ok(())
+}
+
+/// Compares a file with what was written to it.
+fn same_bytes(path: &Path, written: &Written) -> Result<(), CheckError> {
+    let mut file = crate::files::open_regular(path).map_err(CheckError::Reread)?;
+    let (mut buffer, mut size_bytes, mut sum) = (vec![0; READ_BYTES], 0, 0);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => {
+                size_bytes += read as u64;
+                sum = crc32c::crc32c_append(sum, &buffer[..read]);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(CheckError::Reread(error)),
+        }
+    }
+    same("bytes of the table", &size_bytes, &written.size_bytes)?;
+    same("CRC32C of the table", &sum, &written.crc32c)
+}
+
+/// Time and frame of a row: neither ever becomes less.
+type Moment = (i64, Option<i64>);
+
+/// Whether a row is older than one that stands before it.
+fn is_before(row: Moment, before: Moment) -> bool {
+    row.0 < before.0 || row.1 < before.1
+}
+
+/// Where some row groups begin and end.
+struct Edges {
+    /// Index of the first row.
+    row: u64,
+    first: Moment,
+    last: Moment,
 }
 
 /// Checks every row of some row groups that follow one another.
 fn check_groups(
     table: &EventsReader,
-    groups: std::ops::Range<usize>,
+    groups: Range<usize>,
     metadata: &Metadata,
     video: Option<&VideoIndex>,
-) -> Result<(), CheckError> {
-    let Some(first) = table.groups().get(groups.start) else { return Ok(()) };
+) -> Result<Option<Edges>, CheckError> {
+    let Some(first) = table.groups().get(groups.start).filter(|_| !groups.is_empty()) else { return Ok(None) };
     let last = table.groups()[groups.end - 1];
     let rows = last.first_row + last.rows - first.first_row;
     let mut reader = table.rows_of_group(groups.start).checked();
     let mut row = OwnedRow::default();
-    let mut before: Option<(i64, Option<i64>)> = None;
+    let mut edges: Option<Edges> = None;
     let mut t0: Option<i64> = None;
     for at in first.first_row..first.first_row + rows {
         let fault = |what| Err(CheckError::Row { row: at, what });
@@ -121,10 +192,12 @@ fn check_groups(
         if row.session_id != metadata.session_id {
             return fault("it is of another session");
         }
-        if before.is_some_and(|(t_ns, frame)| row.t_ns < t_ns || row.frame_ref < frame) {
-            return fault("it is older than the row before it");
+        let moment = (row.t_ns, row.frame_ref);
+        let edges = edges.get_or_insert(Edges { row: at, first: moment, last: moment });
+        if is_before(moment, edges.last) {
+            return fault(OLDER);
         }
-        before = Some((row.t_ns, row.frame_ref));
+        edges.last = moment;
         if row.event_type != event_type::FRAME {
             continue;
         }
@@ -141,5 +214,5 @@ fn check_groups(
             return fault("the video says something else of its frame");
         }
     }
-    Ok(())
+    Ok(edges)
 }

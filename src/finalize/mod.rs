@@ -14,7 +14,9 @@
 //! its output, and nothing of the log is changed before step 7 other than what step 3 would write there again.
 
 pub mod check;
+mod columns;
 pub mod describe;
+mod lanes;
 pub mod merge;
 pub mod missing;
 pub mod moov;
@@ -39,7 +41,7 @@ use self::describe::VideoState;
 use self::moov::{MoovError, VideoTrack};
 use self::rows::RowMaker;
 use self::source::LogSource;
-use self::tables::{TableError, TableWriter};
+use self::tables::{TableError, TableWriter, Written};
 
 /// How far finalizing is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -189,18 +191,19 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
     };
     // Looked at with the lock in hand: another run may have sealed it in between.
     let sealed = layout::integrity_path(session).is_file();
-    let metadata = if sealed {
+    let (metadata, table) = if sealed {
         // Sealed, and the log is still there: it was to be kept, or its deletion was interrupted. There is nothing to make.
         let metadata = Metadata::read(&layout::metadata_path(session)).map_err(FinalizeError::Metadata)?;
         if keep_log || holds_more(&metadata) {
             return Err(FinalizeError::Sealed { path: session.to_path_buf() });
         }
-        metadata
+        (metadata, None)
     } else {
-        seal_log(session, progress)?
+        let (metadata, table) = seal_log(session, progress)?;
+        (metadata, Some(table))
     };
     progress(Step { what: "check", done: 0, of: 1 });
-    if let Err(error) = check::sealed(session) {
+    if let Err(error) = check::sealed(session, table.as_ref()) {
         // Not sealed after all: the log is what counts, and the next run makes the session anew.
         if !sealed && let Err(error) = std::fs::remove_file(layout::integrity_path(session)) {
             tracing::error!(%error, "the seal cannot be taken back");
@@ -265,7 +268,8 @@ fn finish_video(
     Ok(Some(FileHash(hash)))
 }
 
-fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Metadata, FinalizeError> {
+/// Makes the session and seals it; answers with its metadata and with what was written as its table.
+fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata, Written), FinalizeError> {
     progress(Step { what: "log", done: 0, of: 1 });
     let mut source = LogSource::open(session)?;
     // The room that was kept for what follows.
@@ -288,8 +292,10 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Metadata, 
     let json = metadata.to_json().map_err(FinalizeError::Json)?;
     seal::publish_bytes(&layout::metadata_path(session), json.as_bytes())?;
     publishing(3);
-    let known = video_hash.map(|hash| IntegrityEntry { name: layout::FRAMES_FILE.into(), hash });
-    seal::seal(session, known.as_slice(), &mut |_| {})?;
+    let video = video_hash.map(|hash| IntegrityEntry { name: layout::FRAMES_FILE.into(), hash });
+    let table = IntegrityEntry { name: layout::EVENTS_FILE.into(), hash: summary.written.sha256 };
+    let known: Vec<IntegrityEntry> = video.into_iter().chain([table]).collect();
+    seal::seal(session, &known, &mut |_| {})?;
     publishing(4);
-    Ok(metadata)
+    Ok((metadata, summary.written))
 }

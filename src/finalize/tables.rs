@@ -2,54 +2,33 @@
 //!
 //! Invariant: the file is a function of the rows and the key-value metadata handed in: no time, no host, no race. Two
 //! lanes encode disjoint columns, each in row order, and the row group is put together in column order, so how the
-//! threads interleave cannot be seen. Does not sync, rename or hash the file; `session/seal.rs` does.
+//! threads interleave cannot be seen. The file is hashed while it is written: its hash is that of what it should hold, and
+//! `check.rs` reads back whether it does. Does not sync or rename the file; `session/seal.rs` does.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float32Builder, Int32Builder, Int64Builder, MapBuilder, MapFieldNames, StringArray,
-    StringBuilder,
-};
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::SchemaRef;
-use crossbeam_channel::{Receiver, Sender, bounded};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriter, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
+use sha2::{Digest as _, Sha256};
 
+use super::columns::{Batch, MAX_ROW_BYTES};
+use super::lanes::{Lane, PENDING_GROUPS, Work, lane_of};
 use crate::session::row::Row;
-use crate::session::row_hash::{self, HASH_LEN};
 use crate::session::schema::{self, COLUMNS, column};
+use crate::session::seal::FileHash;
 
 /// Rows of a row group: at 1,000 events a second about two minutes, at 60 frames and no input about half an hour.
 pub const ROW_GROUP_ROWS: usize = 131_072;
-
-/// Rows that are handed to the lanes at once: 16,384 rows of about 350 bytes (columns and hash input) are 6 MB; eight
-/// batches make a row group.
-const BATCH_ROWS: usize = 16_384;
-
-/// A batch is also cut when its text grows beyond this, so that memory follows the rows and not their contents.
-const BATCH_BYTES: usize = 16 << 20;
-
-/// The largest row: the log keeps records of 4 KiB, so 1 MiB is never met by accident.
-const MAX_ROW_BYTES: usize = 1 << 20;
-
-/// Batches waiting for a lane: one being filled, one waiting, one in work; 3 × 6 MB.
-const LANE_QUEUE: usize = 1;
-
-/// Row groups encoded and not yet written: one being encoded, one finished; 2 × about 8 MB.
-const PENDING_GROUPS: usize = 2;
 
 /// Level of ZSTD for columns; 3 is its own default.
 const ZSTD_LEVEL: i32 = 3;
@@ -60,17 +39,6 @@ const ZSTD_LEVEL_HASH: i32 = 1;
 /// log gives the same bytes whichever release finalizes it.
 const CREATED_BY: &str = "watchcap version 1.1.0";
 
-const HASH_FIELD: usize = 10;
-const MAP_FIELD: usize = 11;
-/// Which fields the first lane encodes, besides making the hashes; the second lane encodes the others. By measured
-/// weight: hashes, their column and the cheap numbers against the map, the strings and the motion.
-const FIRST_LANE: [usize; 9] = [0, 2, 3, 4, 6, 7, HASH_FIELD, 12, 16];
-
-/// The field of a leaf: every field has one leaf, but the map, which has two.
-const fn field_of(leaf: usize) -> usize {
-    if leaf > MAP_FIELD { leaf - 1 } else { leaf }
-}
-
 /// What was written.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TableSummary {
@@ -80,6 +48,59 @@ pub struct TableSummary {
     pub counts: std::collections::BTreeMap<String, u64>,
     /// Smallest and largest `t_ns`, `None` when there are no rows.
     pub span_ns: Option<(i64, i64)>,
+    /// The bytes of the file.
+    pub written: Written,
+}
+
+/// What the bytes of a file are, by those who wrote them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// How many.
+    pub size_bytes: u64,
+    /// Their CRC32C: it finds every error that is not longer than 32 bits, and costs next to nothing to compare.
+    pub crc32c: u32,
+    /// Their SHA-256.
+    pub sha256: FileHash,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Hashing::new(()).written()
+    }
+}
+
+/// Hashes what passes through to another writer.
+struct Hashing<W> {
+    inner: W,
+    size_bytes: u64,
+    crc32c: u32,
+    sha256: Sha256,
+}
+
+impl<W> Hashing<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, size_bytes: 0, crc32c: 0, sha256: Sha256::new() }
+    }
+
+    fn written(&self) -> Written {
+        let sha256 = FileHash(self.sha256.clone().finalize().into());
+        Written { size_bytes: self.size_bytes, crc32c: self.crc32c, sha256 }
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let taken = self.inner.write(bytes)?;
+        let bytes = bytes.get(..taken).unwrap_or(bytes);
+        self.size_bytes += bytes.len() as u64;
+        self.crc32c = crc32c::crc32c_append(self.crc32c, bytes);
+        self.sha256.update(bytes);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Why the table cannot be written.
@@ -150,7 +171,7 @@ impl TableError {
 pub struct TableWriter {
     path: PathBuf,
     session_id: String,
-    file: SerializedFileWriter<BufWriter<File>>,
+    file: SerializedFileWriter<BufWriter<Hashing<File>>>,
     factory: ArrowRowGroupWriterFactory,
     lanes: Vec<Lane>,
     batch: Batch,
@@ -174,10 +195,13 @@ impl TableWriter {
         let schema = schema::arrow_schema();
         let properties = properties(&schema, session_id, key_values).map_err(write)?;
         let options = ArrowWriterOptions::new().with_properties(properties);
-        let (file, factory) =
-            ArrowWriter::try_new_with_options(BufWriter::with_capacity(1 << 20, file), Arc::clone(&schema), options)
-                .and_then(ArrowWriter::into_serialized_writer)
-                .map_err(write)?;
+        let (file, factory) = ArrowWriter::try_new_with_options(
+            BufWriter::with_capacity(1 << 20, Hashing::new(file)),
+            Arc::clone(&schema),
+            options,
+        )
+        .and_then(ArrowWriter::into_serialized_writer)
+        .map_err(write)?;
         let lanes = [true, false]
             .into_iter()
             .map(|first| Lane::start(&schema, first))
@@ -189,7 +213,7 @@ impl TableWriter {
             file,
             factory,
             lanes,
-            batch: Batch::new(),
+            batch: Batch::new(0),
             rows_in_group: 0,
             pending: 0,
             rows: 0,
@@ -210,7 +234,7 @@ impl TableWriter {
         if row.session_id != self.session_id {
             return Err(TableError::Session { row: self.rows });
         }
-        let size_bytes = self.batch.push(row, self.rows as i64);
+        let size_bytes = self.batch.push(row);
         if size_bytes > MAX_ROW_BYTES {
             return Err(TableError::TooBig { row: self.rows, size_bytes });
         }
@@ -223,7 +247,7 @@ impl TableWriter {
         }
         if self.rows_in_group == ROW_GROUP_ROWS {
             self.send(true)
-        } else if self.batch.rows == BATCH_ROWS || self.batch.hash_input.len() > BATCH_BYTES {
+        } else if self.batch.is_full() {
             self.send(false)
         } else {
             Ok(())
@@ -245,34 +269,35 @@ impl TableWriter {
         let write = |source| TableError::Write { path: path.clone(), source };
         self.file.finish().map_err(write)?;
         // `finish` flushes the writer's own buffer, and this one the BufWriter; an error at drop would be lost.
-        std::io::Write::flush(self.file.inner_mut()).map_err(|error| write(error.into()))?;
-        Ok(TableSummary { rows: self.rows, counts: self.counts.drain(..).collect(), span_ns: self.span_ns })
+        self.file.inner_mut().flush().map_err(|error| write(error.into()))?;
+        let written = self.file.inner().get_ref().written();
+        Ok(TableSummary { rows: self.rows, counts: self.counts.drain(..).collect(), span_ns: self.span_ns, written })
     }
 
     /// Hands the batch to the lanes; with `ends_group`, the row group ends behind it.
     fn send(&mut self, ends_group: bool) -> Result<(), TableError> {
         let write = |source| TableError::Write { path: self.path.clone(), source };
-        let batch = std::mem::replace(&mut self.batch, Batch::new());
-        let begins_group = self.rows_in_group == batch.rows;
+        let batch = std::mem::replace(&mut self.batch, Batch::new(self.rows as i64));
+        let begins_group = self.rows_in_group == batch.rows();
         let writers = if begins_group {
             self.factory.create_column_writers(self.file.flushed_row_groups().len() + self.pending).map_err(write)?
         } else {
             Vec::new()
         };
-        let (columns, hash_input, hash_lengths) = batch.finish();
+        let (columns, hash_input) = batch.finish(&self.session_id).map_err(|error| write(error.into()))?;
         let mut by_lane: [Vec<(usize, ArrowColumnWriter)>; 2] = [Vec::new(), Vec::new()];
         for (leaf, writer) in writers.into_iter().enumerate() {
-            by_lane[usize::from(!FIRST_LANE.contains(&field_of(leaf)))].push((leaf, writer));
+            by_lane[lane_of(leaf)].push((leaf, writer));
         }
-        let mut hash = Some((hash_input, hash_lengths));
-        for (index, writers) in by_lane.into_iter().enumerate() {
+        let mut hash = Some(hash_input);
+        for (lane, writers) in self.lanes.iter().zip(by_lane) {
             let work = Work {
-                columns: columns.clone(),
-                hash: if index == 0 { hash.take() } else { None },
+                columns: Arc::clone(&columns),
+                hash: hash.take(),
                 writers: begins_group.then_some(writers),
                 ends_group,
             };
-            if self.lanes[index].work.as_ref().is_none_or(|lane| lane.send(work).is_err()) {
+            if !lane.send(work) {
                 return Err(self.lane_error());
             }
         }
@@ -367,236 +392,11 @@ fn properties(
     Ok(builder.build())
 }
 
-/// Columns under construction.
-struct Batch {
-    rows: usize,
-    t_ns: Int64Builder,
-    event_type: StringBuilder,
-    key_code: Int32Builder,
-    mouse_x: Float32Builder,
-    mouse_y: Float32Builder,
-    mouse_button: StringBuilder,
-    delta: Float32Builder,
-    frame_ref: Int64Builder,
-    window_id: StringBuilder,
-    session_id: StringBuilder,
-    metadata: MapBuilder<StringBuilder, StringBuilder>,
-    seq: Int64Builder,
-    pressed: BooleanBuilder,
-    mouse_dx: Float32Builder,
-    mouse_dy: Float32Builder,
-    pts: Int64Builder,
-    is_keyframe: BooleanBuilder,
-    repeat: BooleanBuilder,
-    source: StringBuilder,
-    /// The canonical bytes of every row, each padded for SHA-256.
-    hash_input: Vec<u8>,
-    /// How many of these bytes belong to each row.
-    hash_lengths: Vec<u32>,
-}
-
-impl Batch {
-    fn new() -> Self {
-        const N: usize = BATCH_ROWS;
-        let entry = column::MAP_ENTRY.to_owned();
-        let names = MapFieldNames { entry, key: column::MAP_KEY.to_owned(), value: column::MAP_VALUE.to_owned() };
-        Self {
-            rows: 0,
-            t_ns: Int64Builder::with_capacity(N),
-            event_type: StringBuilder::with_capacity(N, N * 10),
-            key_code: Int32Builder::with_capacity(N),
-            mouse_x: Float32Builder::with_capacity(N),
-            mouse_y: Float32Builder::with_capacity(N),
-            mouse_button: StringBuilder::with_capacity(N, N / 8),
-            delta: Float32Builder::with_capacity(N),
-            frame_ref: Int64Builder::with_capacity(N),
-            window_id: StringBuilder::with_capacity(N, N * 10),
-            session_id: StringBuilder::with_capacity(N, N * 36),
-            metadata: MapBuilder::with_capacity(
-                Some(names),
-                StringBuilder::with_capacity(N, N * 8),
-                StringBuilder::with_capacity(N, N * 8),
-                N,
-            ),
-            seq: Int64Builder::with_capacity(N),
-            pressed: BooleanBuilder::with_capacity(N),
-            mouse_dx: Float32Builder::with_capacity(N),
-            mouse_dy: Float32Builder::with_capacity(N),
-            pts: Int64Builder::with_capacity(N),
-            is_keyframe: BooleanBuilder::with_capacity(N),
-            repeat: BooleanBuilder::with_capacity(N),
-            source: StringBuilder::with_capacity(N, N * 4),
-            hash_input: Vec::with_capacity(N * 192),
-            hash_lengths: Vec::with_capacity(N),
-        }
-    }
-
-    /// Adds the row with index `seq`; how many bytes it has in its canonical form.
-    fn push(&mut self, row: &Row<'_>, seq: i64) -> usize {
-        let size = row_hash::encode_padded(row, seq, &mut self.hash_input);
-        if size > MAX_ROW_BYTES {
-            self.hash_input.truncate(self.hash_input.len() - size);
-            return size;
-        }
-        self.hash_lengths.push(size as u32);
-        self.rows += 1;
-        self.t_ns.append_value(row.t_ns);
-        self.event_type.append_value(row.event_type);
-        self.key_code.append_option(row.key_code);
-        self.mouse_x.append_option(row.mouse_x);
-        self.mouse_y.append_option(row.mouse_y);
-        self.mouse_button.append_option(row.mouse_button);
-        self.delta.append_option(row.delta);
-        self.frame_ref.append_option(row.frame_ref);
-        self.window_id.append_value(row.window_id);
-        self.session_id.append_value(row.session_id);
-        let (keys, values) = self.metadata.entries();
-        for (key, value) in row.metadata.iter() {
-            keys.append_value(key);
-            values.append_value(value);
-        }
-        let appended = self.metadata.append(true);
-        debug_assert!(appended.is_ok(), "a key beside each value");
-        self.seq.append_value(seq);
-        self.pressed.append_option(row.pressed);
-        self.mouse_dx.append_option(row.mouse_dx);
-        self.mouse_dy.append_option(row.mouse_dy);
-        self.pts.append_option(row.pts);
-        self.is_keyframe.append_option(row.is_keyframe);
-        self.repeat.append_option(row.repeat);
-        self.source.append_option(row.source);
-        size
-    }
-
-    /// The columns in order (a null array stands for the hashes, which a lane makes) and what to hash.
-    fn finish(mut self) -> (Arc<Vec<ArrayRef>>, Vec<u8>, Vec<u32>) {
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.t_ns.finish()),
-            Arc::new(self.event_type.finish()),
-            Arc::new(self.key_code.finish()),
-            Arc::new(self.mouse_x.finish()),
-            Arc::new(self.mouse_y.finish()),
-            Arc::new(self.mouse_button.finish()),
-            Arc::new(self.delta.finish()),
-            Arc::new(self.frame_ref.finish()),
-            Arc::new(self.window_id.finish()),
-            Arc::new(self.session_id.finish()),
-            Arc::new(StringArray::new_null(0)),
-            Arc::new(self.metadata.finish()),
-            Arc::new(self.seq.finish()),
-            Arc::new(self.pressed.finish()),
-            Arc::new(self.mouse_dx.finish()),
-            Arc::new(self.mouse_dy.finish()),
-            Arc::new(self.pts.finish()),
-            Arc::new(self.is_keyframe.finish()),
-            Arc::new(self.repeat.finish()),
-            Arc::new(self.source.finish()),
-        ];
-        (Arc::new(columns), self.hash_input, self.hash_lengths)
-    }
-}
-
-/// A batch for a lane.
-struct Work {
-    columns: Arc<Vec<ArrayRef>>,
-    hash: Option<(Vec<u8>, Vec<u32>)>,
-    /// Writers of the lane's leaves, when a row group begins with this batch.
-    writers: Option<Vec<(usize, ArrowColumnWriter)>>,
-    ends_group: bool,
-}
-
-type Chunks = Result<Vec<(usize, ArrowColumnChunk)>, ParquetError>;
-
-/// A thread that encodes some of the columns.
-struct Lane {
-    work: Option<Sender<Work>>,
-    done: Receiver<Chunks>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Lane {
-    fn start(schema: &SchemaRef, first: bool) -> std::io::Result<Self> {
-        let (work, work_receiver) = bounded::<Work>(LANE_QUEUE);
-        let (done_sender, done) = bounded::<Chunks>(PENDING_GROUPS);
-        let schema = Arc::clone(schema);
-        let name = if first { "table-hash" } else { "table-text" };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let mut writers = Vec::new();
-            for work in work_receiver {
-                let done = match encode(&schema, first, work, &mut writers) {
-                    Ok(None) => continue,
-                    Ok(Some(chunks)) => Ok(chunks),
-                    Err(error) => Err(error),
-                };
-                let failed = done.is_err();
-                if done_sender.send(done).is_err() || failed {
-                    return;
-                }
-            }
-        })?;
-        Ok(Self { work: Some(work), done, thread: Some(thread) })
-    }
-}
-
-impl Drop for Lane {
-    fn drop(&mut self) {
-        // Without work the thread ends; its last results fit into the channel.
-        drop(self.work.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread was already reported as `LaneGone`.
-            drop(thread.join());
-        }
-    }
-}
-
-/// Encodes the lane's columns of a batch; the finished chunks when the row group ends.
-fn encode(
-    schema: &SchemaRef,
-    first: bool,
-    work: Work,
-    writers: &mut Vec<(usize, ArrowColumnWriter)>,
-) -> Result<Option<Vec<(usize, ArrowColumnChunk)>>, ParquetError> {
-    if let Some(new) = work.writers {
-        *writers = new;
-    }
-    let mut hashes = match work.hash {
-        Some((input, lengths)) => Some(hash_column(&input, &lengths)?),
-        None => None,
-    };
-    let mut writers_left = writers.iter_mut();
-    for (index, (field, column)) in schema.fields().iter().zip(work.columns.iter()).enumerate() {
-        if FIRST_LANE.contains(&index) != first {
-            continue;
-        }
-        let array =
-            if index == HASH_FIELD { hashes.take().unwrap_or_else(|| Arc::clone(column)) } else { Arc::clone(column) };
-        for (leaf, (_, writer)) in compute_leaves(field, &array)?.iter().zip(&mut writers_left) {
-            writer.write(leaf)?;
-        }
-    }
-    if !work.ends_group {
-        return Ok(None);
-    }
-    writers.drain(..).map(|(leaf, writer)| Ok((leaf, writer.close()?))).collect::<Result<_, _>>().map(Some)
-}
-
-/// The hash column of a batch.
-fn hash_column(input: &[u8], lengths: &[u32]) -> Result<ArrayRef, ParquetError> {
-    let mut text = Vec::with_capacity(lengths.len() * HASH_LEN);
-    let mut rest = input;
-    for length in lengths {
-        let (row, behind) = rest.split_at_checked(*length as usize).unwrap_or((rest, &[]));
-        text.extend_from_slice(&row_hash::hash_padded(row));
-        rest = behind;
-    }
-    let offsets: ScalarBuffer<i32> = (0..=lengths.len()).map(|row| (row * HASH_LEN) as i32).collect();
-    Ok(Arc::new(StringArray::try_new(OffsetBuffer::new(offsets), Buffer::from_vec(text), None)?))
-}
-
 #[cfg(test)]
 mod tests {
     use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
+    use super::super::lanes::HASH_FIELD;
     use super::*;
     use crate::session::row::{RowMetadata, event_type, key};
 
@@ -659,7 +459,14 @@ mod tests {
         assert_eq!(summary.rows, rows);
         assert_eq!(summary.counts.values().sum::<u64>(), rows);
         assert_eq!(summary.counts.get(event_type::FRAME), Some(&rows.div_ceil(17)));
-        assert!(std::fs::read(&one).expect("a file") == std::fs::read(&two).expect("a file"), "two runs differ");
+        let bytes = std::fs::read(&one).expect("a file");
+        assert!(bytes == std::fs::read(&two).expect("a file"), "two runs differ");
+        let written = Written {
+            size_bytes: bytes.len() as u64,
+            crc32c: crc32c::crc32c(&bytes),
+            sha256: FileHash(Sha256::digest(&bytes).into()),
+        };
+        assert_eq!(summary.written, written, "what was hashed is what is there");
         let reader = SerializedFileReader::new(File::open(&one).expect("a file")).expect("a table");
         let groups: Vec<_> =
             reader.metadata().row_groups().iter().map(parquet::file::metadata::RowGroupMetaData::num_rows).collect();
@@ -689,10 +496,25 @@ mod tests {
     }
 
     #[test]
+    fn every_row_reads_back_with_its_hash() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("t");
+        write_rows(&path, 5000).expect("a table");
+        let table = crate::session::reader::EventsReader::open(&path).expect("a table");
+        let (mut rows, mut row, mut read) = (table.rows().checked(), crate::session::row::OwnedRow::default(), 0);
+        while rows.next_into(&mut row).expect("a row") {
+            assert_eq!((row.seq, row.intact, row.session_id.as_str()), (read, Some(true), SESSION));
+            read += 1;
+        }
+        assert_eq!(read, 5000);
+    }
+
+    #[test]
     fn an_empty_table_is_a_table() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("t");
-        assert_eq!(write_rows(&path, 0).expect("a table"), TableSummary::default());
+        let summary = write_rows(&path, 0).expect("a table");
+        assert_eq!(summary, TableSummary { written: summary.written, ..TableSummary::default() });
         let reader = SerializedFileReader::new(File::open(&path).expect("a file")).expect("a table");
         assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
     }

@@ -40,6 +40,7 @@ pub struct Row<'a, M> {
 
 impl<'a, M: ExactSizeIterator<Item = (&'a str, &'a str)>> Row<'a, M> {
     /// Appends the bytes that the row's hash is made of.
+    #[inline]
     pub fn encode(self, out: &mut Vec<u8>) {
         bytes::fixed(out, self.t_ns.to_le_bytes());
         bytes::text(out, self.event_type);

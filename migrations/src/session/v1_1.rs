@@ -40,6 +40,7 @@ pub struct Row<'a, M> {
 
 impl<'a, M: ExactSizeIterator<Item = (&'a str, &'a str)>> Row<'a, M> {
     /// Appends the bytes that the row's hash is made of: every column but `hash`, in the order of [`COLUMNS`].
+    #[inline]
     pub fn encode(self, out: &mut Vec<u8>) {
         self.base.encode(out);
         bytes::fixed(out, self.seq.to_le_bytes());
