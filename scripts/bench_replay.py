@@ -13,6 +13,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "target/release/watchcap"
 HALF = "▀".encode()
 END = b"\x1b[?2026l"
+# Cells that make a picture: a tenth of the smallest one that is measured.
+PICTURE = 300
 
 
 class Player:
@@ -41,28 +43,38 @@ class Player:
         return out
 
     def first_picture(self, limit=10):
+        cells = 0
         while time.monotonic() - self.began < limit:
             for at, data in self.read(0.005):
-                if HALF in data:
+                cells += data.count(HALF)
+                if cells >= PICTURE:
                     return (at - self.began) * 1000
         sys.exit("no picture")
 
-    def answer(self, keys, quiet=0.15):
-        """Milliseconds from keys to the last picture cells that were written because of them."""
+    def answer(self, keys, quiet=0.8):
+        """Milliseconds from keys to the first and to the last picture that was written because of them; None without one.
+
+        A picture is a burst of PICTURE cells: the lanes and the key line have such cells too, one or two. A long seek shows the keyframe
+        first, and the right picture last.
+        """
         self.read(0.05)
         began = time.monotonic()
         os.write(self.file, keys)
-        last = None
-        while time.monotonic() < (last or began) + quiet + (0 if last else 1):
+        ends, cells, at_last = [], 0, began
+        while time.monotonic() < (ends[-1] if ends else began) + quiet:
             for at, data in self.read(0.01):
-                if HALF in data:
-                    last = at
-        return None if last is None else (last - began) * 1000
+                cells = data.count(HALF) + (cells if at - at_last < 0.004 else 0)
+                at_last = at
+                if cells >= PICTURE:
+                    if ends and at - ends[-1] < 0.004:
+                        ends.pop()
+                    ends.append(at)
+        return None if not ends else ((ends[0] - began) * 1000, (ends[-1] - began) * 1000)
 
     def pictures(self, seconds):
-        """Updates with picture cells, a second."""
+        """Updates with a picture, a second."""
         data = b"".join(data for _, data in self.read(seconds))
-        return sum(HALF in update for update in data.split(END)) / seconds
+        return sum(update.count(HALF) >= PICTURE for update in data.split(END)) / seconds
 
     def peak(self):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
@@ -76,9 +88,14 @@ class Player:
         os.close(self.file)
 
 
-def spread(what, times):
+def spread(what, answers):
+    for part, which in ([("first picture", 0)] if "seek" in what else []) + [("right picture", 1)]:
+        one(f"{what}, {part}", [answer[which] for answer in answers if answer is not None])
+
+
+def one(what, times):
     sys.stdout.flush()
-    times = sorted(time for time in times if time is not None)
+    times = sorted(times)
     at = lambda share: times[int((len(times) - 1) * share)]
     print(f"  {what}: p50 {at(0.5):.0f} ms, p95 {at(0.95):.0f} ms, max {at(1):.0f} ms ({len(times)} times)")
 
@@ -114,8 +131,8 @@ def sharp(session):
         player.first_picture()
         spread("seek", [player.answer(b"g%d\r" % (n * 7919 % 1800)) for n in range(60)])
         player.answer(b"g600\r")
-        spread("step on", [player.answer(b"\x1b[C", 0.3) for _ in range(60)])
-        spread("step back", [player.answer(b"\x1b[D", 0.3) for _ in range(60)])
+        spread("step on", [player.answer(b"\x1b[C", 0.4) for _ in range(60)])
+        spread("step back", [player.answer(b"\x1b[D", 0.4) for _ in range(60)])
         os.write(player.file, b"g10\r ")
         player.read(1)
         print(f"  playing: {player.pictures(10):.1f} pictures a second of 60")

@@ -30,7 +30,7 @@ use crate::keys::{Chord, Key};
 use crate::msg::Msg;
 use crate::theme::{Colours, Look, Theme};
 use crate::timeline::{Exports, Pictures, Review, Timeline};
-use crate::update::{settle, take_all};
+use crate::update::{settle, take_all, update_all};
 use crate::view;
 use crate::worker::{KITTY_IDS, Request, THREAD, Worker};
 
@@ -43,6 +43,9 @@ const INPUT_POLL: Duration = Duration::from_millis(50);
 const INPUT_END: Duration = Duration::from_millis(200);
 /// Between two pictures while playing: 60 a second, twice what recordings usually have.
 const PLAYING_TICK: Duration = Duration::from_micros(16_667);
+/// For how long a picture is waited for before the rest is drawn without it: scaling and sending one that is decoded takes less, and
+/// nobody sees the difference.
+const GRACE: Duration = Duration::from_millis(4);
 /// Between two calls of a search: the screen is drawn in between.
 const BUSY_TICK: Duration = Duration::from_millis(1);
 /// Between two looks at the signals and at late pictures while nothing moves.
@@ -232,6 +235,11 @@ fn play(
             Painting::HalfBlocks | Painting::Dots => ask(app, worker, &mut asked),
         }
         settle(app);
+        // A picture that was decoded already is drawn at once, and not the one before it once more.
+        let waits = asked.as_ref().is_some_and(|request| !app.satisfied(request));
+        if waits && let Ok(answer) = worker.answers.recv_timeout(GRACE) {
+            update_all(app, [Msg::Picture(answer)]);
+        }
     }
     Ok(())
 }

@@ -70,11 +70,6 @@ impl Lanes {
         Self(1 << lane.index())
     }
 
-    /// Whether every lane of another set is in this one.
-    pub const fn includes(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
     /// The same set with one more.
     #[must_use]
     pub const fn and(self, lane: Lane) -> Self {
@@ -428,6 +423,16 @@ pub trait Pictures: Send {
     /// # Errors
     /// A sentence for a person: why the frame cannot be shown. The player shows it and goes on.
     fn picture(&mut self, frame: u64, within: (u32, u32)) -> Result<Picture, String>;
+
+    /// Decodes at most `decodes` frames on the way to one, so that the player can look in between whether it is still wanted.
+    /// Answers with how many are left; 0 when its picture costs no more than scaling, or nothing is known of that.
+    ///
+    /// # Errors
+    /// As [`Self::picture`], which says it again.
+    fn approach(&mut self, frame: u64, decodes: u64) -> Result<u64, String> {
+        let (_, _) = (frame, decodes);
+        Ok(0)
+    }
 
     /// The frames that are decoded together: from the keyframe at or before a frame to the one before the next keyframe.
     /// Holds `frame` and is at least that one; within it, a frame right after the one decoded last costs one decode.

@@ -29,7 +29,6 @@ pub(crate) fn update(app: &mut App<'_>, msg: Msg) {
 
 /// Changes the player by messages in their order. What was asked for by the first of them and is outdated by the last is never
 /// looked up: this is how a held key does not run ahead of what it moves.
-#[cfg(test)]
 pub(crate) fn update_all(app: &mut App<'_>, messages: impl IntoIterator<Item = Msg>) {
     take_all(app, messages);
     settle(app);

@@ -36,6 +36,10 @@ const AHEAD: u64 = 8;
 /// While a key repeats a frame is decoded when that takes no more decodes than this; else the nearest one that costs less is
 /// shown. 1080p takes about 5 ms a decode, and a key repeats every 33 ms.
 const HURRIED_DECODES: u64 = 3;
+/// Frames that are decoded before a look at whether another picture is wanted by now.
+const STRIDE: u64 = 4;
+/// A seek that takes more decodes than this shows the keyframe first: at 5 ms each a person would see nothing for 40 ms.
+const LONG_DECODES: u64 = 8;
 /// The ids under which pictures are stored in a terminal that speaks kitty's protocol: the next picture replaces the one
 /// before the last. (A new id for each would fill the terminal's memory: nothing deletes the old ones.) Two, so that the
 /// picture on the screen is whole while the next is on its way. An id is a colour to the protocol: 24 bits.
@@ -132,11 +136,7 @@ impl Worker {
                 let order =
                     if studio.ahead.is_empty() { inbox.recv().map_err(TryRecvError::from) } else { inbox.try_recv() };
                 match order {
-                    Ok(Order::Prepare(request)) => studio.prepare(&request),
-                    Ok(Order::Show(request)) => {
-                        let (frame, result) = studio.serve(&request);
-                        outbox.post(Answer { request, frame, result });
-                    }
+                    Ok(order) => studio.follow(order, &|| !inbox.is_empty(), &mut |answer| outbox.post(answer)),
                     Err(TryRecvError::Empty) => studio.decode_ahead(),
                     Err(TryRecvError::Disconnected) => return,
                 }
@@ -188,28 +188,65 @@ impl Studio {
         }
     }
 
-    /// The picture for a request, and of which frame it is.
-    fn serve(&mut self, request: &Request) -> (u64, Result<Drawable, String>) {
+    /// Does what it is told. Where that takes many decodes, gives it up when something else is wanted by now, and shows the keyframe
+    /// until the right picture is there.
+    fn follow(&mut self, order: Order, outdated: &dyn Fn() -> bool, answer: &mut dyn FnMut(Answer)) {
+        let (request, show) = match order {
+            Order::Show(request) => (request, true),
+            Order::Prepare(request) => (request, false),
+        };
         self.target = (request.frame, request.bounds);
         self.ahead.clear();
         // The state behind an unwind is the decoder's and the cache's; the decoder is told nothing about it and may
         // panic again, the cache is only changed after the picture is whole.
-        let panicked = "the decoder failed on this frame (it panicked)";
-        let frame = catch_unwind(AssertUnwindSafe(|| self.choose(request))).unwrap_or(request.frame);
-        let result = catch_unwind(AssertUnwindSafe(|| self.make(frame, request)))
-            .unwrap_or_else(|_| Err(panicked.into()))
-            .map_err(|problem| clean(&problem));
-        if !request.hurry {
-            self.ahead = catch_unwind(AssertUnwindSafe(|| self.plan(request))).unwrap_or_default();
+        let frame = catch_unwind(AssertUnwindSafe(|| self.choose(&request))).unwrap_or(request.frame);
+        if frame == request.frame && !self.holds(frame, request.bounds) {
+            let (from, first) = self.begin(frame);
+            if show && !request.hurry && from == first && frame - from >= LONG_DECODES {
+                let result = self.made(first, &request);
+                if result.is_ok() {
+                    answer(Answer { request: request.clone(), frame: first, result });
+                }
+            }
+            // What fails here fails again below, and says why.
+            while self.approach(frame).is_ok_and(|left| left > 0) {
+                if outdated() {
+                    return;
+                }
+            }
         }
-        (frame, result)
+        if show {
+            let result = self.made(frame, &request);
+            answer(Answer { request: request.clone(), frame, result });
+        } else {
+            drop(catch_unwind(AssertUnwindSafe(|| self.scaled(frame, request.bounds))));
+        }
+        if !request.hurry {
+            self.ahead = catch_unwind(AssertUnwindSafe(|| self.plan(&request))).unwrap_or_default();
+        }
     }
 
-    /// Decodes the picture for a request, without an answer: a failure is found again when it is asked for.
-    fn prepare(&mut self, request: &Request) {
-        self.target = (request.frame, request.bounds);
-        self.ahead.clear();
-        drop(catch_unwind(AssertUnwindSafe(|| self.scaled(request.frame, request.bounds))));
+    /// A picture for a request, or why there is none.
+    fn made(&mut self, frame: u64, request: &Request) -> Result<Drawable, String> {
+        let panicked = "the decoder failed on this frame (it panicked)";
+        catch_unwind(AssertUnwindSafe(|| self.make(frame, request)))
+            .unwrap_or_else(|_| Err(panicked.into()))
+            .map_err(|problem| clean(&problem))
+    }
+
+    /// Decodes a few frames on the way to one; answers with how many are left.
+    fn approach(&mut self, frame: u64) -> Result<u64, String> {
+        let left = catch_unwind(AssertUnwindSafe(|| self.pictures.approach(frame, STRIDE)));
+        let left = left.unwrap_or_else(|_| Err("the decoder panicked".into()))?;
+        self.next = frame.saturating_add(1).saturating_sub(left);
+        Ok(left)
+    }
+
+    /// Where decoding begins for a frame, and the first frame of its group.
+    fn begin(&mut self, frame: u64) -> (u64, u64) {
+        let group = catch_unwind(AssertUnwindSafe(|| self.pictures.group(frame)));
+        let first = group.map_or(frame, |group| group.start.min(frame));
+        (if (first..=frame).contains(&self.next) { self.next } else { first }, first)
     }
 
     /// The frame to show: in a hurry one that does not cost much.
@@ -218,8 +255,7 @@ impl Studio {
         if !request.hurry || self.holds(frame, request.bounds) {
             return frame;
         }
-        let first = self.pictures.group(frame).start.min(frame);
-        let from = if (first..=frame).contains(&self.next) { self.next } else { first };
+        let (from, first) = self.begin(frame);
         if frame - from < HURRIED_DECODES {
             return frame;
         }

@@ -39,6 +39,14 @@ fn studio(picker: Option<Picker>) -> (Studio, Counting) {
     (Studio::new(Box::new(decoder.clone()), picker), decoder)
 }
 
+/// The last answer to a request, with nothing else wanted meanwhile.
+fn serve(studio: &mut Studio, request: &Request) -> (u64, Result<Drawable, String>) {
+    let mut last = None;
+    studio.follow(Order::Show(request.clone()), &|| false, &mut |answer| last = Some(answer));
+    let answer = last.expect("an answer");
+    (answer.frame, answer.result)
+}
+
 fn request(frame: u64) -> Request {
     Request { frame, bounds: (8, 8), hurry: false, heading: Direction::Forward, drawing: Drawing::default() }
 }
@@ -55,17 +63,17 @@ fn a_mailbox_keeps_the_latest() {
 fn the_cache_serves_again_keeps_what_is_near_and_stays_below_both_bounds() {
     let (mut studio, decoder) = studio(None);
     for _ in 0..3 {
-        assert!(studio.serve(&request(1)).1.is_ok());
+        assert!(serve(&mut studio, &request(1)).1.is_ok());
     }
     assert_eq!(decoder.taken(), [1]);
-    (100..400).for_each(|frame| drop(studio.serve(&request(frame))));
+    (100..400).for_each(|frame| drop(serve(&mut studio, &request(frame))));
     assert_eq!(studio.cache.len(), CACHE_PICTURES);
     decoder.taken();
-    (300..400).for_each(|frame| drop(studio.serve(&request(frame))));
+    (300..400).for_each(|frame| drop(serve(&mut studio, &request(frame))));
     assert!(decoder.taken().is_empty(), "the last hundred are there");
     // 3000 × 3000 × 3 = 27 MB each: three fit.
     for frame in 1000..1005 {
-        assert!(studio.serve(&Request { bounds: (3000, 3000), ..request(frame) }).1.is_ok());
+        assert!(serve(&mut studio, &Request { bounds: (3000, 3000), ..request(frame) }).1.is_ok());
     }
     let bytes: usize = studio.cache.iter().map(|(_, picture)| picture.rgb.len()).sum();
     assert!(bytes <= CACHE_BYTES && studio.cache.len() == 3, "{} pictures, {bytes} bytes", studio.cache.len());
@@ -74,12 +82,12 @@ fn the_cache_serves_again_keeps_what_is_near_and_stays_below_both_bounds() {
 #[test]
 fn going_on_it_decodes_a_few_frames_ahead() {
     let (mut studio, decoder) = studio(None);
-    assert!(studio.serve(&request(20)).1.is_ok());
+    assert!(serve(&mut studio, &request(20)).1.is_ok());
     while !studio.ahead.is_empty() {
         studio.decode_ahead();
     }
     assert_eq!(decoder.taken(), (20..=20 + AHEAD).collect::<Vec<_>>());
-    assert!(studio.serve(&request(21)).1.is_ok());
+    assert!(serve(&mut studio, &request(21)).1.is_ok());
     assert_eq!(studio.ahead, [21 + AHEAD]);
 }
 
@@ -87,14 +95,14 @@ fn going_on_it_decodes_a_few_frames_ahead() {
 fn going_back_each_group_is_decoded_once_and_in_its_order() {
     let (mut studio, decoder) = studio(None);
     let back = |frame| Request { heading: Direction::Back, ..request(frame) };
-    assert!(studio.serve(&back(45)).1.is_ok());
+    assert!(serve(&mut studio, &back(45)).1.is_ok());
     while !studio.ahead.is_empty() {
         studio.decode_ahead();
     }
     let expected: Vec<u64> = [45].into_iter().chain(40..45).chain(30..40).collect();
     assert_eq!(decoder.taken(), expected);
     for frame in (30..45).rev() {
-        assert!(studio.serve(&back(frame)).1.is_ok());
+        assert!(serve(&mut studio, &back(frame)).1.is_ok());
     }
     assert!(decoder.taken().is_empty(), "fifteen steps back without a decode");
     assert_eq!(studio.ahead, (20..30).collect::<Vec<_>>(), "and the next group is planned");
@@ -104,15 +112,15 @@ fn going_back_each_group_is_decoded_once_and_in_its_order() {
 fn in_a_hurry_the_nearest_cheap_picture_is_shown() {
     let (mut studio, decoder) = studio(None);
     let hurry = |frame| Request { hurry: true, ..request(frame) };
-    assert_eq!(studio.serve(&hurry(58)).0, 50, "the keyframe");
+    assert_eq!(serve(&mut studio, &hurry(58)).0, 50, "the keyframe");
     assert!(studio.ahead.is_empty(), "nothing is decoded ahead while a key repeats");
-    assert_eq!(studio.serve(&hurry(53)).0, 53, "three decodes on");
-    assert_eq!(studio.serve(&hurry(59)).0, 53, "what is there already");
-    assert_eq!(studio.serve(&hurry(54)).0, 54);
+    assert_eq!(serve(&mut studio, &hurry(53)).0, 53, "three decodes on");
+    assert_eq!(serve(&mut studio, &hurry(59)).0, 53, "what is there already");
+    assert_eq!(serve(&mut studio, &hurry(54)).0, 54);
     decoder.taken();
-    assert_eq!(studio.serve(&request(59)).0, 59, "at rest the right one");
+    assert_eq!(serve(&mut studio, &request(59)).0, 59, "at rest the right one");
     assert_eq!(decoder.taken(), [59]);
-    assert_eq!(studio.serve(&hurry(59)).0, 59);
+    assert_eq!(serve(&mut studio, &hurry(59)).0, 59);
 }
 
 #[test]
@@ -142,9 +150,62 @@ fn what_is_prepared_is_there_when_it_is_asked_for() {
     assert_eq!(decoder.taken().iter().filter(|frame| **frame == 42).count(), 1, "decoded once");
 }
 
+/// A decoder of long groups, which decodes a frame at a time.
+#[derive(Default)]
+struct Slow {
+    ready: u64,
+    decoded: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Pictures for Slow {
+    fn picture(&mut self, frame: u64, _: (u32, u32)) -> Result<Picture, String> {
+        self.approach(frame, u64::MAX)?;
+        Ok(Picture { width: 1, height: 1, rgb: vec![0; 3] })
+    }
+
+    fn approach(&mut self, frame: u64, decodes: u64) -> Result<u64, String> {
+        let first = self.group(frame).start;
+        let start = if (first..=frame + 1).contains(&self.ready) { self.ready } else { first };
+        self.ready = start.saturating_add(decodes).min(frame + 1);
+        self.decoded.lock().expect("a list").extend(start..self.ready);
+        Ok(frame + 1 - self.ready)
+    }
+
+    fn group(&mut self, frame: u64) -> Range<u64> {
+        let first = frame - frame % 30;
+        first..first + 30
+    }
+}
+
+#[test]
+fn a_long_seek_shows_the_keyframe_until_its_picture_is_there_and_is_given_up_for_another() {
+    let decoded = Arc::default();
+    let mut studio = Studio::new(Box::new(Slow { ready: 0, decoded: Arc::clone(&decoded) }), None);
+    let taken = || std::mem::take(&mut *decoded.lock().expect("a list"));
+    let mut shown = Vec::new();
+    studio.follow(Order::Show(request(89)), &|| false, &mut |answer| shown.push(answer.frame));
+    assert_eq!(shown, [60, 89]);
+    assert_eq!(taken(), (60..90).collect::<Vec<_>>(), "each once");
+    // A near one is waited for.
+    shown.clear();
+    studio.follow(Order::Show(request(124)), &|| false, &mut |answer| shown.push(answer.frame));
+    assert_eq!(shown, [124]);
+    taken();
+    // Something else is wanted: nothing more is decoded for this one, and what was is not lost.
+    shown.clear();
+    studio.follow(Order::Show(request(599)), &|| true, &mut |answer| shown.push(answer.frame));
+    assert_eq!((&shown[..], studio.ahead.len()), (&[570][..], 0));
+    assert_eq!(taken(), (570..571 + STRIDE).collect::<Vec<_>>());
+    studio.follow(Order::Prepare(request(599)), &|| false, &mut |_| panic!("nobody asked"));
+    assert_eq!(taken(), (571 + STRIDE..600).collect::<Vec<_>>());
+    shown.clear();
+    studio.follow(Order::Show(request(599)), &|| true, &mut |answer| shown.push(answer.frame));
+    assert_eq!((&shown[..], taken().len()), (&[599][..], 0), "prepared");
+}
+
 /// What a graphics terminal is sent for a picture: the text of the cells it is drawn into.
 fn sent(studio: &mut Studio, frame: u64) -> (String, Color) {
-    let Ok(Drawable::Graphics(protocol)) = studio.serve(&request(frame)).1 else { panic!("no picture") };
+    let Ok(Drawable::Graphics(protocol)) = serve(studio, &request(frame)).1 else { panic!("no picture") };
     let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 4));
     ratatui_image::Image::new(&protocol).render(buffer.area, &mut buffer);
     (buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect(), buffer[(0, 0)].fg)

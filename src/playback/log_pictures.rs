@@ -75,6 +75,15 @@ impl Pictures for LogPictures {
         }
     }
 
+    fn approach(&mut self, frame: u64, decodes: u64) -> Result<u64, String> {
+        self.update()?;
+        match (&mut self.session, &mut self.video) {
+            (Some(session), _) => session.approach(frame, decodes),
+            (None, Some(video)) => sealed::approach(video, frame, decodes),
+            (None, None) => Ok(0),
+        }
+    }
+
     fn group(&mut self, frame: u64) -> Range<u64> {
         if let Err(problem) = self.update() {
             tracing::debug!(problem, "the video of the log cannot be read");

@@ -294,11 +294,20 @@ impl FrameReader {
     /// When there is no such frame, or it or one that it builds on cannot be read or is damaged. Other frames can still be
     /// asked for.
     pub fn decode(&mut self, frame: usize) -> Result<Arc<I420>, FrameError> {
+        self.approach(frame, usize::MAX)?;
+        self.cache.get(frame).ok_or(FrameError::OutOfRange { frame, len: self.len() })
+    }
+
+    /// Decodes at most `decodes` access units on the way to a frame; answers with how many are left. At 0 its picture is there.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn approach(&mut self, frame: usize, decodes: usize) -> Result<usize, FrameError> {
         let Some(keyframe) = self.keyframe_before(frame) else {
             return Err(FrameError::OutOfRange { frame, len: self.len() });
         };
-        if let Some(picture) = self.cache.get(frame) {
-            return Ok(picture);
+        if self.cache.get(frame).is_some() {
+            return Ok(0);
         }
         if let Some(damage) = &self.damage
             && damage.keyframe == keyframe
@@ -307,7 +316,8 @@ impl FrameReader {
             return Err(FrameError::Damaged { frame, damaged: damage.frame, why: damage.why.clone() });
         }
         let start = self.next.filter(|next| (keyframe..=frame).contains(next)).unwrap_or(keyframe);
-        for step in start..=frame {
+        let end = start.saturating_add(decodes).min(frame + 1);
+        for step in start..end {
             self.next = None;
             match self.step(step) {
                 Ok(picture) => self.cache.put(step, frame, picture),
@@ -321,7 +331,7 @@ impl FrameReader {
             }
             self.next = Some(step + 1);
         }
-        self.cache.get(frame).ok_or(FrameError::OutOfRange { frame, len: self.len() })
+        Ok(frame + 1 - end)
     }
 
     /// The picture of a frame in RGB, as large as the surface.

@@ -229,6 +229,15 @@ pub fn picture(video: &mut FrameReader, frame: u64, within: (u32, u32)) -> Resul
     Ok(Picture { width: rgb.width, height: rgb.height, rgb: rgb.data })
 }
 
+/// Decodes some frames on the way to one; answers with how many are left.
+///
+/// # Errors
+/// Why it cannot be shown.
+pub fn approach(video: &mut FrameReader, frame: u64, decodes: u64) -> Result<u64, String> {
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    video.approach(number(frame), number(decodes)).map(|left| left as u64).map_err(|error| error.to_string())
+}
+
 /// The frames that are decoded together with one.
 pub fn group(video: &FrameReader, frame: u64) -> Range<u64> {
     let index = usize::try_from(frame).unwrap_or(usize::MAX);
@@ -245,6 +254,10 @@ impl Pictures for SealedPictures {
         let why = self.why.as_deref().unwrap_or("there is no video");
         let video = self.video.as_mut().ok_or(why)?;
         picture(video, frame, within)
+    }
+
+    fn approach(&mut self, frame: u64, decodes: u64) -> Result<u64, String> {
+        self.video.as_mut().map_or(Ok(0), |video| approach(video, frame, decodes))
     }
 
     fn group(&mut self, frame: u64) -> Range<u64> {

@@ -69,8 +69,8 @@ impl ReelTimeline {
         self.read(block, Lanes::ALL)
     }
 
-    /// The rows of a block that a filter may match, and those that say which window is active: where these are few, reading them
-    /// costs a part of what the whole block costs. Others may be among them.
+    /// The rows of a block in the lanes that a filter asks of: where these are few, reading them costs a part of what the whole block
+    /// costs.
     fn candidates(&self, block: usize, filter: &Filter) -> Result<Arc<Vec<OwnedRow>>, String> {
         self.read(block, filter.asks_of())
     }
@@ -79,15 +79,16 @@ impl ReelTimeline {
     fn is_kept(&self, block: usize, lanes: Lanes) -> bool {
         let revision = self.reel.revision(block);
         let kept = self.kept.borrow();
-        kept.iter().any(|kept| kept.block == block && kept.revision == revision && kept.lanes.includes(lanes))
+        let has = |kept: &Kept| kept.lanes == lanes || kept.lanes == Lanes::ALL;
+        kept.iter().any(|kept| kept.block == block && kept.revision == revision && has(kept))
     }
 
-    /// The rows of a block in these lanes at least.
+    /// The rows of a block in these lanes.
     fn read(&self, block: usize, lanes: Lanes) -> Result<Arc<Vec<OwnedRow>>, String> {
         let revision = self.reel.revision(block);
         let mut kept = self.kept.borrow_mut();
         kept.retain(|kept| kept.block != block || kept.revision == revision);
-        if let Some(at) = kept.iter().position(|kept| kept.block == block && kept.lanes.includes(lanes)) {
+        if let Some(at) = kept.iter().position(|kept| kept.block == block && kept.lanes == lanes) {
             let found = kept.remove(at);
             let rows = Arc::clone(&found.rows);
             kept.push(found);
@@ -103,6 +104,9 @@ impl ReelTimeline {
         };
         if lanes == Lanes::ALL {
             self.reel.each(block, &mut take)?;
+        } else if let Some(whole) = kept.iter().find(|kept| kept.block == block && kept.lanes == Lanes::ALL) {
+            // Once, and not for each answer: few of them are wanted.
+            whole.rows.iter().filter(|row| lanes.contains(lane(&row.event_type))).for_each(&mut take);
         } else {
             self.reel.each_of(block, &|kind| lanes.contains(lane(kind)), &mut take)?;
         }
@@ -110,8 +114,6 @@ impl ReelTimeline {
             return Err(format!("these rows take {bytes} bytes, more than {MAX_BLOCK_BYTES}"));
         }
         let rows = Arc::new(rows);
-        // What has fewer lanes is in it.
-        kept.retain(|kept| kept.block != block || !lanes.includes(kept.lanes));
         kept.push(Kept { block, revision, lanes, rows: Arc::clone(&rows) });
         while kept.len() > 1 && kept.iter().map(|kept| kept.rows.len() + KEPT_COST).sum::<usize>() > ROWS_KEPT {
             kept.remove(0);
