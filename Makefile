@@ -44,11 +44,13 @@ chaos-corruption:
 	scripts/setup.sh test
 	SEED=$(SEED) cargo test --locked --test main -- corruption::campaign --ignored --nocapture
 
-# Every parser under libFuzzer, FUZZ_SECONDS each (nightly compiler). CONTRIBUTING.md says what to do with what it finds.
+# Every parser under libFuzzer, FUZZ_SECONDS of CPU time each, JOBS at a time (nightly compiler). CONTRIBUTING.md says what to do with what
+# it finds.
 FUZZ_SECONDS ?= 60
+JOBS ?= 1
 fuzz:
 	scripts/setup.sh fuzz
-	scripts/fuzz.sh run $(FUZZ_SECONDS)
+	JOBS=$(JOBS) scripts/fuzz.sh run $(FUZZ_SECONDS)
 
 # The examples for PyTorch, with torch from the registry (several gigabytes, in .venv-torch).
 torch:

@@ -13,7 +13,7 @@ use watchcap::session::frames::FrameReader;
 use watchcap::session::layout;
 
 use crate::meter::most_held;
-use crate::support::{run, watchcap};
+use crate::support::{python, run, watchcap};
 use crate::targets::{MAX_BYTES, TARGETS};
 
 /// All that is committed of inputs, bytes.
@@ -108,6 +108,12 @@ impl Dice {
     }
 }
 
+/// What is mutated: the corpus alone, so that a seed stays the same input when a regression is added.
+fn seeds(name: &str) -> Vec<Vec<u8>> {
+    let corpus = inputs(name).into_iter().filter(|path| path.iter().any(|part| part == "corpus"));
+    corpus.map(|path| fs::read(path).expect("an input")).collect()
+}
+
 /// Says which input it was when the test ends in the middle of it.
 struct Running<'a>(&'a str, u64);
 
@@ -122,7 +128,7 @@ impl Drop for Running<'_> {
 /// Runs mutations of a target's saved inputs until told to stop; answers with how many, the most memory, and the longest time.
 fn mutate(name: &str, seed: u64, go_on: &mut dyn FnMut(u64) -> bool) -> (u64, usize, Duration) {
     let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).expect("a target");
-    let saved: Vec<Vec<u8>> = inputs(name).iter().map(|path| fs::read(path).expect("an input")).collect();
+    let saved = seeds(name);
     let dir = tempfile::tempdir().expect("a folder");
     let (mut count, mut most, mut longest) = (0, 0, Duration::ZERO);
     while go_on(count) {
@@ -151,8 +157,6 @@ fn mutations_of_saved_inputs_are_answered() {
 #[test]
 #[ignore = "FUZZ_SECONDS (60) of each target: cargo test --test main -- fuzz_corpus::campaign --ignored --nocapture"]
 fn campaign() {
-    let number =
-        |name: &str, other: u64| std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(other);
     let (seconds, seed) = (number("FUZZ_SECONDS", 60), number("SEED", 1 << 32));
     let only = std::env::var("FUZZ_TARGET").ok();
     for (name, _) in TARGETS.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name)) {
@@ -164,6 +168,20 @@ fn campaign() {
             most as f64 / f64::from(1 << 20)
         );
     }
+}
+
+fn number(name: &str, other: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(other)
+}
+
+/// Writes the input of a seed to the regressions, where a better name is due to it.
+#[test]
+#[ignore = "FUZZ_TARGET=… SEED=…: cargo test --test main -- fuzz_corpus::save --ignored"]
+fn save() {
+    let (name, seed) = (std::env::var("FUZZ_TARGET").expect("FUZZ_TARGET"), number("SEED", 1));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/regressions").join(&name);
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join(format!("seed-{seed}")), Dice(seed).mutated(&seeds(&name))).expect("an input");
 }
 
 /// CPU time of this thread.
@@ -243,6 +261,19 @@ fn make() {
         put("control", name, line.as_bytes());
     }
     put("shown", "evil", "a\x1b]52;c;aGk=\x07\x1b[31mb\u{9b}2J\u{202e}d\u{2066}e\u{10eeee}\u{e0041}\x7f".as_bytes());
+
+    let line = r#"{"v":1,"session_id":"s","integrity_sha256":"e","verdict":null,"from_ns":null,"until_ns":null,"note":"","at":"2026-01-01T00:00:00Z","by":null}"#;
+    let verdict = line.replace(r#""verdict":null"#, r#""verdict":"accept""#);
+    let span = line.replace(r#""from_ns":null,"until_ns":null"#, r#""from_ns":1,"until_ns":2"#);
+    let later = line.replace(r#"{"v":1"#, r#"{"v":2"#);
+    put("review", "all", [line, &verdict, &span, &later, "", "x", &line[..40]].join("\n").as_bytes());
+
+    let foreign = dir.path().join("tiny");
+    assert_eq!(python("foreign.py", &[&foreign, Path::new("tiny")]), "");
+    let table = read(layout::events_path(&foreign));
+    let foreign_video = read(layout::frames_path(&foreign));
+    put("moov", "foreign", &foreign_video);
+    put("import", "tiny", &[&table[..], &foreign_video, &(table.len() as u32).to_be_bytes()].concat());
 
     let video = read(layout::frames_path(&session));
     let moov = video.windows(4).rposition(|kind| kind == b"moov").expect("an index");

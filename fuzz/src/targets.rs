@@ -13,15 +13,17 @@ use watchcap::finalize::report;
 use watchcap::log::ending::Ending;
 use watchcap::log::reader::LogReader;
 use watchcap::log::{LogPaths, chunk, codec, video_scan};
+use watchcap::migrate::import;
 use watchcap::privacy::mask::Place;
 use watchcap::privacy::profile::Profile;
 use watchcap::redact::span;
 use watchcap::session::frames::FrameReader;
 use watchcap::session::metadata::Metadata;
 use watchcap::session::reader::EventsReader;
+use watchcap::session::review::Review;
 use watchcap::session::row::OwnedRow;
 use watchcap::session::sample_index::{self, Sample};
-use watchcap::session::{seal, sps};
+use watchcap::session::{foreign_index, layout, seal, sps};
 use watchcap::shown;
 
 /// What a target may hold of the heap at once.
@@ -31,18 +33,20 @@ pub(crate) const MAX_BYTES: usize = 256 << 20;
 pub(crate) type Target = fn(&[u8], &Path);
 
 /// Every target by its name; `fuzz/corpus` and `fuzz/regressions` have a folder of that name.
-pub(crate) const TARGETS: [(&str, Target); 14] = [
+pub(crate) const TARGETS: [(&str, Target); 16] = [
     ("bitstream", bitstream),
     ("chunk", chunk),
     ("config", config),
     ("control", control),
     ("frames", frames),
+    ("import", import),
     ("integrity", integrity),
     ("log", log),
     ("metadata", metadata),
     ("moov", moov),
     ("parquet", parquet),
     ("profile", profile),
+    ("review", review),
     ("shown", shown),
     ("sps", sps),
     ("video", video),
@@ -161,6 +165,19 @@ fn frames(data: &[u8], dir: &Path) {
     }
 }
 
+/// The table and the video of another program, one behind the other, then the length of the first (four bytes): what is looked at before
+/// anything is written.
+fn import(data: &[u8], dir: &Path) {
+    let Some((data, length)) = data.split_last_chunk::<4>() else { return };
+    let (table, video) = data.split_at(u32::from_be_bytes(*length) as usize % (data.len() + 1));
+    fs::write(layout::events_path(dir), table).expect("a file");
+    fs::write(layout::frames_path(dir), video).expect("a file");
+    match import::import(dir, true, &mut |_| {}) {
+        Ok(planned) => assert!(!planned.made, "a dry run made something"),
+        Err(error) => drop((error.to_string(), error.hint())),
+    }
+}
+
 fn integrity(data: &[u8], _: &Path) {
     let Ok(entries) = seal::parse_integrity(data) else { return };
     for entry in &entries {
@@ -228,7 +245,7 @@ fn metadata(data: &[u8], _: &Path) {
     }
 }
 
-/// The contents of a `moov` in a file of 16 MiB, and a whole file.
+/// The contents of a `moov` in a file of 16 MiB, and a whole file, of this program and of another.
 fn moov(data: &[u8], dir: &Path) {
     const LEN: u64 = 16 << 20;
     if let Ok(index) = sample_index::parse_moov(data, LEN) {
@@ -239,7 +256,12 @@ fn moov(data: &[u8], dir: &Path) {
     }
     let path = dir.join("frames.mp4");
     fs::write(&path, data).expect("a file");
-    drop(sample_index::read_index(&fs::File::open(&path).expect("the file")));
+    let file = fs::File::open(&path).expect("the file");
+    drop(sample_index::read_index(&file));
+    if let Ok(index) = foreign_index::read_index(&file) {
+        let end = data.len() as u64;
+        assert!(index.samples.iter().all(|sample| sample.offset + u64::from(sample.size) <= end));
+    }
 }
 
 fn parquet(data: &[u8], dir: &Path) {
@@ -265,6 +287,18 @@ fn profile(data: &[u8], _: &Path) {
                 assert!(area.is_none_or(|area| area.width > 0 && area.height > 0));
             }
         }
+    }
+}
+
+fn review(data: &[u8], _: &Path) {
+    for (session, edition) in [(None, None), (Some("s"), Some("e"))] {
+        let review = Review::parse(data, session, edition);
+        let lines = data.split(|byte| *byte == b'\n').count();
+        let told = review.remarks.len() + review.torn.len() + review.faults.len() + review.later as usize;
+        assert!(told <= lines, "{told} of {lines} lines");
+        assert!(review.remarks.iter().all(|remark| remark.span_ns.is_none_or(|(from, until)| from <= until)));
+        assert!(!review.is_accepted() || review.verdict_at(0).is_some());
+        assert_eq!(review.to_json()["later"], review.later);
     }
 }
 

@@ -17,8 +17,8 @@ T0 = 5_000_000_000
 FRAMES, STEP = 40, 25_000_000
 
 
-def video(folder, *, frames=FRAMES, rate=40, extra=(), codec=("libx264", "-bf", "0"), name="frames.mp4"):
-    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=size=160x120:rate={rate}", "-frames:v", str(frames)]
+def video(folder, *, frames=FRAMES, rate=40, extra=(), codec=("libx264", "-bf", "0"), name="frames.mp4", size="160x120"):
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}", "-frames:v", str(frames)]
     command += ["-pix_fmt", "yuv420p", "-c:v", *codec, "-g", "10", *extra, str(folder / name)]
     subprocess.run(command, check=True)
 
@@ -113,6 +113,12 @@ def in_a_bad_order(folder):
     data = [row for row in data if row["event_type"] != "mouse_move"] + moves
     table(folder, data, row_group_size=50)
     metadata(folder, dropped_frames=3)
+
+
+def tiny(folder):
+    """A seed for the fuzzer."""
+    video(folder, frames=4, size="32x32", extra=("-bitexact", "-x264-params", "ref=1"))
+    table(folder, rows(frames=4), row_group_size=16)
 
 
 def input_alone(folder):
