@@ -26,6 +26,7 @@ pub mod migrate;
 pub mod panics;
 pub mod playback;
 pub mod privacy;
+pub mod progress;
 pub mod qa;
 pub mod recorder;
 pub mod redact;

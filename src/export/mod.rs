@@ -33,6 +33,7 @@ use serde_json::{Map, Value};
 use source::Source;
 
 use crate::event::Stream;
+use crate::progress::Step;
 use crate::redact::span::Moment;
 
 /// Every format, in the order in which they are listed.
@@ -176,17 +177,6 @@ pub struct Piece<'a> {
     pub index: usize,
     /// What the export says of itself, for formats that have a place for it.
     pub manifest: &'a Manifest,
-}
-
-/// How far it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// What is being done.
-    pub what: &'static str,
-    /// Done.
-    pub done: u64,
-    /// Of how many; 0 when unknown.
-    pub of: u64,
 }
 
 /// Who is told how far it is.

@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use crate::log::lock::LogLock;
 use crate::log::video::{HashCheckpoint, VideoError};
 use crate::log::{LogError, LogPaths, reserve, video_finish};
+use crate::progress::Step;
 use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::seal::{self, FileHash, IntegrityEntry, SealError};
@@ -42,17 +43,6 @@ use self::moov::{MoovError, VideoTrack};
 use self::rows::RowMaker;
 use self::source::LogSource;
 use self::tables::{TableError, TableWriter, Written};
-
-/// How far finalizing is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// What is being done.
-    pub what: &'static str,
-    /// Done, in units of the step.
-    pub done: u64,
-    /// Of how many.
-    pub of: u64,
-}
 
 /// What became of a log.
 #[derive(Clone, PartialEq, Debug)]

@@ -20,6 +20,7 @@ mod review;
 use std::path::{Path, PathBuf};
 
 use crate::finalize::tables::{TableError, TableWriter};
+use crate::progress::Step;
 use crate::session::metadata::{Lineage, Metadata, MetadataError, printable};
 use crate::session::reader::{EventsReader, ReadError};
 use crate::session::row::OwnedRow;
@@ -89,17 +90,6 @@ pub struct Migrated {
     pub video: Option<Link>,
     /// What an interrupted try had left, and was removed, or would be.
     pub left: Vec<PathBuf>,
-}
-
-/// How far it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// What is being done.
-    pub what: &'static str,
-    /// Done.
-    pub done: u64,
-    /// Of how many; 0 when unknown.
-    pub of: u64,
 }
 
 /// Why a session cannot be migrated.

@@ -22,6 +22,7 @@ use crate::finalize::moov::{self, MoovError, VideoTrack};
 use crate::finalize::tables::TableError;
 use crate::log::video::VideoError;
 use crate::log::video_finish;
+use crate::progress::Step;
 use crate::session::frames::{FrameError, FrameReader};
 use crate::session::metadata::{Lineage, MaskInfo, MetadataError};
 use crate::session::reader::{ReadError, SessionReader};
@@ -70,17 +71,6 @@ pub struct Redacted {
     pub titles: u64,
     /// Files of the old session that are not in the new one, since they cannot be redacted.
     pub left_out: Vec<String>,
-}
-
-/// How far it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// What is being done.
-    pub what: &'static str,
-    /// Done.
-    pub done: u64,
-    /// Of how many; 0 when unknown.
-    pub of: u64,
 }
 
 /// Why a session cannot be redacted.
