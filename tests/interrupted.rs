@@ -7,9 +7,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use watchcap::finalize::{self, Step};
+use watchcap::finalize;
 use watchcap::log::LogPaths;
 use watchcap::log::reader::LogReader;
+use watchcap::progress::Step;
 
 use crate::support::{Running, copy_tree, files, run, synthetic, watchcap};
 

@@ -8,7 +8,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use watchcap::migrate::{Step, Wanted, migrate};
+use watchcap::migrate::{Wanted, migrate};
+use watchcap::progress::Step;
 use watchcap::session::reader::SessionReader;
 use watchcap::session::review::Review;
 use watchcap::session::row::OwnedRow;
