@@ -312,6 +312,12 @@ impl<'a> App<'a> {
         self.waited >= LATE
     }
 
+    /// What is on the screen is the picture of another frame, given for the one at the playhead until that is decoded.
+    pub(crate) fn stands_in(&self) -> bool {
+        let wanted = self.frame.map(|(index, _)| index);
+        self.shown.as_ref().is_some_and(|answer| Some(answer.request.frame) == wanted && Some(answer.frame) != wanted)
+    }
+
     /// The range A–B, when both of its ends were said.
     pub(crate) fn range_set(&self) -> Option<(i64, i64)> {
         let (a, b) = (self.range.0?, self.range.1?);

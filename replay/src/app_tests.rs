@@ -639,6 +639,23 @@ fn a_picture_that_is_late_is_said_to_be_on_its_way() {
     assert!(text(&app).contains("decoding frame 300"), "over the picture of another frame");
 }
 
+#[test]
+fn a_picture_that_stands_in_for_another_says_so() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (80, 24));
+    press(&mut app, Key::PageDown);
+    let request = app.wants().expect("a wish");
+    let picture = Picture { width: 1, height: 1, rgb: vec![0; 3] };
+    let answer = |frame| {
+        let result = Ok(Drawable::Pixels(std::sync::Arc::new(picture.clone())));
+        Msg::Picture(Answer { request: request.clone(), frame, result })
+    };
+    update(&mut app, answer(request.frame - 9));
+    assert!(text(&app).contains(&format!("≈ picture of frame {}", request.frame - 9)));
+    update(&mut app, answer(request.frame));
+    assert!(!text(&app).contains('≈'));
+}
+
 /// A recording that goes on while it is watched.
 struct Growing {
     fake: RefCell<Fake>,

@@ -278,9 +278,9 @@ pub(crate) fn caption(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let shown = app.shown.as_ref().map(|answer| answer.frame);
     if let Some((index, _)) = app.frame
         && let Some(other) = shown.filter(|frame| *frame != index)
-        && (app.late() || app.hurry)
+        && (app.late() || app.hurry || app.stands_in())
     {
-        // In a hurry another picture stands for this one, and that must be seen.
+        // Another picture stands for this one, and that must be seen.
         let what =
             if app.late() { format!("decoding frame {index}…") } else { format!("≈ picture of frame {other}") };
         at = put(buf, area, at, &what, theme.playhead()) + 2;
