@@ -1,5 +1,6 @@
 //! The sealed session: its files, its metadata, reading and verifying it.
 
+mod batch;
 pub mod derive;
 pub mod foreign_index;
 pub mod frames;

@@ -21,8 +21,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMask, PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
+use super::batch::{Batch, OMISSIBLE};
 use super::parquet_guard;
-use super::reader::{Batch, EventsReader, OMISSIBLE, ReadError, guarded};
+use super::reader::{EventsReader, ReadError, guarded};
 use super::row::OwnedRow;
 
 /// Rows of a block where the file's pages do not say: a page has about as many (20,480).
@@ -151,9 +152,8 @@ impl Pages {
     /// # Errors
     /// When they cannot be decoded.
     pub fn each(&self, block: usize, take: &mut dyn FnMut(&OwnedRow)) -> Result<(), ReadError> {
-        let Some(Block { group, rows, .. }) = self.blocks.get(block).cloned() else { return Ok(()) };
-        let first = (self.events.groups()[group].first_row + rows.start as u64) as i64;
-        self.hand_over(group, consecutive(&rows), first, &mut |row| take(row))
+        let Some(block) = self.blocks.get(block) else { return Ok(()) };
+        self.hand_over(block, consecutive(&block.rows), &mut |row| take(row))
     }
 
     /// Hands over time and event type of the rows of a block, in order: a twentieth of the work of [`Self::each`].
@@ -186,9 +186,8 @@ impl Pages {
         wanted: &dyn Fn(&str) -> bool,
         take: &mut dyn FnMut(&OwnedRow),
     ) -> Result<(), ReadError> {
-        let Some(Block { group, rows, .. }) = self.blocks.get(block).cloned() else { return Ok(()) };
-        let mut chosen = Vec::new();
-        let mut at = 0;
+        let Some(Block { rows, .. }) = self.blocks.get(block) else { return Ok(()) };
+        let (mut chosen, mut at) = (Vec::new(), 0);
         self.each_kind(block, &mut |_, kind| {
             if wanted(kind) {
                 chosen.push(at);
@@ -207,23 +206,22 @@ impl Pages {
         }
         let ranges = chosen.iter().map(|at| rows.start + at..rows.start + at + 1);
         let selection = RowSelection::from_consecutive_ranges(ranges, rows.end);
-        let first = (self.events.groups()[group].first_row + rows.start as u64) as i64;
-        let mut places = chosen.iter();
-        self.hand_over(group, selection, first, &mut |row| {
-            // Counted as if it were the next; it is the next of the chosen.
-            row.seq = places.next().map_or(row.seq, |at| first + *at as i64);
+        let mut places = chosen.iter().enumerate();
+        self.hand_over(&self.blocks[block], selection, &mut |row| {
+            // Counted as if all before it had been chosen.
+            row.seq += places.next().map_or(0, |(before, at)| (at - before) as i64);
             take(row);
         })
     }
 
-    /// Decodes the chosen rows of a group without the columns that nobody shows; `seq` is that of the first.
+    /// Decodes the chosen rows of a block without the columns that nobody shows, numbered from the block's first.
     fn hand_over(
         &self,
-        group: usize,
+        &Block { group, ref rows, .. }: &Block,
         selection: RowSelection,
-        mut seq: i64,
         take: &mut dyn FnMut(&mut OwnedRow),
     ) -> Result<(), ReadError> {
+        let mut seq = (self.events.groups()[group].first_row + rows.start as u64) as i64;
         let failed = |why| self.events.rows_error(group, why);
         let columns = self.events.columns();
         let roots = (0..columns.len()).filter(|column| !OMISSIBLE.contains(column)).collect();
