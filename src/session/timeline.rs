@@ -75,7 +75,30 @@ impl ReelTimeline {
         self.read(block, filter.asks_of())
     }
 
-    /// Whether reading a block for a filter finds it in memory.
+    /// The candidates of a block on the way from the playhead's: none of one that cannot hold any, and `None` when it would have to be
+    /// read after [`NEIGHBOURS`] others (counted in `reads`) were.
+    fn near(
+        &self,
+        block: usize,
+        playheads: usize,
+        filter: &Filter,
+        reads: &mut usize,
+    ) -> Result<Option<Arc<Vec<OwnedRow>>>, String> {
+        if block != playheads {
+            if !self.may_hold(block, filter) {
+                return Ok(Some(Arc::default()));
+            }
+            if !self.is_kept(block, filter.asks_of()) {
+                if *reads == NEIGHBOURS {
+                    return Ok(None);
+                }
+                *reads += 1;
+            }
+        }
+        self.candidates(block, filter).map(Some)
+    }
+
+    /// Whether reading some lanes of a block finds them in memory.
     fn is_kept(&self, block: usize, lanes: Lanes) -> bool {
         let revision = self.reel.revision(block);
         let kept = self.kept.borrow();
@@ -256,24 +279,14 @@ impl Timeline for ReelTimeline {
         if total == 0 {
             return Ok(out);
         }
-        let asks_of = filter.asks_of();
         // Back from the instant, then forward, until there are enough rows or what is left would have to be read.
-        let mut earlier = Vec::new();
-        let mut reads = 0;
+        let (mut earlier, mut reads) = (Vec::new(), 0);
         for number in (here.saturating_sub(FARTHEST)..=here).rev() {
-            let may_hold = number == here || self.may_hold(number, filter);
-            let read = may_hold && number != here && !self.is_kept(number, asks_of);
-            if read && reads == NEIGHBOURS {
-                break;
-            }
-            reads += usize::from(read);
-            if may_hold {
-                let rows = self.candidates(number, filter)?;
-                let end = rows.partition_point(|row| row.t_ns <= t_ns);
-                let window = self.window_before(number);
-                let wanted: Vec<_> = matching(&rows[..end], window.as_deref(), filter).map(|(_, row)| row).collect();
-                earlier.extend(wanted.into_iter().rev().take(before + 1 - earlier.len().min(before)).map(shown));
-            }
+            let Some(rows) = self.near(number, here, filter, &mut reads)? else { break };
+            let end = rows.partition_point(|row| row.t_ns <= t_ns);
+            let window = self.window_before(number);
+            let wanted: Vec<_> = matching(&rows[..end], window.as_deref(), filter).map(|(_, row)| row).collect();
+            earlier.extend(wanted.into_iter().rev().take(before + 1 - earlier.len()).map(shown));
             if earlier.len() > before {
                 // The oldest shows from where on the answer is whole: its own instant may have more rows before it.
                 out.from_ns = earlier.last().map_or(i64::MIN, |row| row.t_ns.saturating_add(1)).min(t_ns);
@@ -284,25 +297,15 @@ impl Timeline for ReelTimeline {
             out.from_ns = if number == 0 { i64::MIN } else { first.min(t_ns) };
         }
         earlier.reverse();
-        out.rows = earlier;
-        let (mut later, mut reads) = (0, 0);
+        let before = earlier.len();
+        (out.rows, reads) = (earlier, 0);
         for number in here..=(here + FARTHEST).min(total - 1) {
-            let may_hold = number == here || self.may_hold(number, filter);
-            let read = may_hold && number != here && !self.is_kept(number, asks_of);
-            if read && reads == NEIGHBOURS {
-                break;
-            }
-            reads += usize::from(read);
-            if may_hold {
-                let rows = self.candidates(number, filter)?;
-                let begin = rows.partition_point(|row| row.t_ns <= t_ns);
-                let window = self.window_before(number);
-                let wanted = matching(&rows, window.as_deref(), filter).skip_while(|(at, _)| *at < begin);
-                let before = out.rows.len();
-                out.rows.extend(wanted.take(after + 1 - later).map(|(_, row)| shown(row)));
-                later += out.rows.len() - before;
-            }
-            if later > after {
+            let Some(rows) = self.near(number, here, filter, &mut reads)? else { break };
+            let begin = rows.partition_point(|row| row.t_ns <= t_ns);
+            let window = self.window_before(number);
+            let wanted = matching(&rows, window.as_deref(), filter).skip_while(|(at, _)| *at < begin);
+            out.rows.extend(wanted.take(before + after + 1 - out.rows.len()).map(|(_, row)| shown(row)));
+            if out.rows.len() > before + after {
                 out.until_ns = out.rows.last().map_or(t_ns, |row| row.t_ns.saturating_sub(1)).max(t_ns);
                 break;
             }
