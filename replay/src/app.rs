@@ -241,6 +241,7 @@ impl<'a> App<'a> {
             waited: 0,
         };
         app.load_rows();
+        app.aim();
         app.refresh();
         app
     }
@@ -256,6 +257,7 @@ impl<'a> App<'a> {
         if play {
             self.player.toggle();
         }
+        self.aim();
         self.refresh();
     }
 
@@ -376,10 +378,9 @@ impl<'a> App<'a> {
         self.frame = index.and_then(|index| Some((index, self.timeline.frame(index)?)));
     }
 
-    /// Brings everything that hangs on the playhead, the zoom and the size up to date.
+    /// Brings everything that hangs on the playhead, the zoom and the size up to date, the frame apart, which [`App::aim`] has found.
     pub(crate) fn refresh(&mut self) {
         let at = self.player.at();
-        self.aim();
         self.fps = self.frame.and_then(|(index, info)| self.rate(index, info));
         if self.state_of != Some(at) {
             self.state_of = Some(at);

@@ -258,9 +258,8 @@ fn ask(app: &App<'_>, worker: &Worker, asked: &mut Option<Request>) {
 
 /// Has the picture of another frame than the last that was asked for decoded, ready to be asked for.
 fn prepare(app: &App<'_>, worker: &Worker, asked: Option<&Request>) {
-    let shown =
-        |request: &Request| asked.map(|asked| (asked.frame, asked.bounds)) == Some((request.frame, request.bounds));
-    if let Some(request) = app.wants().filter(|request| !request.hurry && !shown(request)) {
+    let place = |request: &Request| (request.frame, request.bounds);
+    if let Some(request) = app.wants().filter(|request| !request.hurry && asked.map(place) != Some(place(request))) {
         worker.prepare(request);
     }
 }
