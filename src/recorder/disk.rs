@@ -33,8 +33,21 @@ const AHEAD: u64 = 256 << 10;
 const FIRST_RESERVE: u64 = 768 << 10;
 
 /// What a recording of this bit rate needs to begin: the first reserve, and room for the end.
-pub(super) fn needed_to_begin(bitrate_kbps: u32) -> u64 {
+fn needed_to_begin(bitrate_kbps: u32) -> u64 {
     FIRST_RESERVE + margin(nominal_rate(bitrate_kbps))
+}
+
+/// Checks that there is room to begin a recording in a folder that will be made.
+pub(super) fn check_room(folder: &Path, bitrate_kbps: u32) -> Result<(), RecordError> {
+    let needed_bytes = needed_to_begin(bitrate_kbps);
+    let path = folder.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match fs4::available_space(path) {
+        Ok(free_bytes) if free_bytes < needed_bytes => {
+            Err(RecordError::NoRoom { path: path.to_path_buf(), free_bytes, needed_bytes })
+        }
+        // What is wrong with the folder is said when the session's is made in it.
+        _ => Ok(()),
+    }
 }
 
 /// Bytes a second that the encoder may produce at any time, whatever it produced so far, and as much of a log as 1000 inputs a

@@ -13,36 +13,45 @@
 mod chords;
 mod control;
 mod disk;
+mod error;
 mod failure;
 mod inputs;
 mod masking;
+mod opening;
+mod options;
 mod pauses;
 mod picture;
 mod sequence;
+mod status;
+mod stop;
 
 pub use control::{Control, OrderError, Way};
+pub use error::RecordError;
+pub use options::{RecordOptions, Unchanged, default_bitrate_kbps};
+pub use status::Status;
+pub use stop::Stop;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::bounded;
 use serde_json::{Value, json};
 
-use crate::capture::{
-    CaptureError, InitialState, InputDescription, InputSink, OpenInput, ScreenDescription, Sources, StampedInput,
-    StopFlag,
-};
-use crate::encode::{EncodeError, EncodeSettings, I420, Quality, VideoEncoder};
-use crate::event::{Event, Stream};
-use crate::hotkeys::Hotkeys;
+use self::opening::{OpenedInput, Promises, StartingInput};
+use self::status::Counters;
+use self::stop::{source_ended, spawn};
+use crate::capture::{ScreenDescription, Sources};
+use crate::encode::{EncodeError, EncodeSettings, I420, VideoEncoder};
+use crate::event::{Event, Stream, Surface};
 use crate::id::SessionId;
 use crate::log::lock::LogLock;
 use crate::log::writer::{LogWriter, SealedLog};
 use crate::log::{LogError, LogPaths};
-use crate::privacy::{InForce, Plan};
+use crate::privacy::InForce;
+use crate::session::layout;
 use crate::time::{Clock, MonoNs};
 
 /// Pictures that wait for the encoder: 8 x 3.1 MB at 1080p; at 60 fps the encoder may stall for 130 ms, which other programs on a
@@ -67,197 +76,6 @@ pub(crate) const GRACE: Duration = Duration::from_secs(1);
 /// does not answer must not keep the process for ever.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
 
-/// What is done with an unchanged picture.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Unchanged {
-    /// A frame is stored, flagged `dup=1`: the cadence stays even.
-    #[default]
-    Repeat,
-    /// No frame is stored; how many is counted.
-    Skip,
-}
-
-/// What to record, and how.
-pub struct RecordOptions {
-    /// The session's folder: made by the recorder, after the sources have opened. Gets a numeric suffix when taken.
-    pub session_dir: PathBuf,
-    /// The name was chosen by the person: an existing folder is an error instead.
-    pub exact_name: bool,
-    /// The session's id.
-    pub session_id: SessionId,
-    /// Frames per second.
-    pub fps: u32,
-    /// Kilobits per second; `None` chooses by size and rate ([`default_bitrate_kbps`]).
-    pub bitrate_kbps: Option<u32>,
-    /// Longest time between two IDRs, nanoseconds.
-    pub gop_ns: i64,
-    /// Time against picture.
-    pub quality: Quality,
-    /// Stop by itself after this long.
-    pub duration: Option<Duration>,
-    /// What is done with an unchanged picture.
-    pub unchanged: Unchanged,
-    /// Size of the video file's boxes, bytes.
-    pub box_bytes: u64,
-    /// Streams that may be missing (`--allow-missing`).
-    pub allow_missing: Vec<String>,
-    /// What is kept out of the recording.
-    pub privacy: Plan,
-    /// Chords that pause, mark or stop it, as far as keys are recorded.
-    pub hotkeys: Hotkeys,
-    /// Facts for the log, in order; the consent comes first.
-    pub facts: Vec<(String, Value)>,
-    /// By which it is paused, resumed and marked.
-    pub control: Control,
-}
-
-/// The bit rate when none was asked for: 0.075 bit per pixel and frame at 30 fps (4.7 Mbit/s at 1080p30), growing with the
-/// square root of the rate since neighbouring frames differ less; at least 500 kbit/s.
-pub fn default_bitrate_kbps(width: u32, height: u32, fps: u32) -> u32 {
-    let pixels = f64::from(width) * f64::from(height);
-    let rate = 30.0 * (f64::from(fps) / 30.0).sqrt();
-    ((pixels * rate * 0.075 / 1000.0).round() as u32).clamp(500, 100_000)
-}
-
-/// How a recording goes.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Status {
-    /// Time since recording began: the sources were open and the log had its first records.
-    pub elapsed: Duration,
-    /// Frames stored.
-    pub frames: u64,
-    /// Frames missed.
-    pub dropped: u64,
-    /// Frames that were due so far: stored, missed, skipped or still under way.
-    pub due: u64,
-    /// Frames not stored because nothing changed.
-    pub skipped: u64,
-    /// Input events appended.
-    pub events: u64,
-    /// Bytes of the video.
-    pub video_bytes: u64,
-    /// Records appended.
-    pub records: u64,
-    /// Bytes that can still be recorded until the disk ends the recording; `None` while that is not known.
-    pub disk_left: Option<u64>,
-    /// Bytes a second that the recording takes of the disk, measured.
-    pub disk_rate: u64,
-    /// Nothing is taken at the moment.
-    pub paused: bool,
-    /// Consent to the input was taken back: none is taken any more.
-    pub input_withdrawn: bool,
-}
-
-/// Counters that the threads keep and anybody may read.
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) frames: AtomicU64,
-    pub(crate) dropped: AtomicU64,
-    pub(crate) skipped: AtomicU64,
-    pub(crate) events: AtomicU64,
-    pub(crate) video_bytes: AtomicU64,
-    pub(crate) records: AtomicU64,
-    pub(crate) lost_inputs: AtomicU64,
-    /// Deadlines of frames that have come: each is a frame, a drop, or a frame that was skipped as unchanged.
-    pub(crate) due: AtomicU64,
-    /// Times that the machine slept.
-    pub(crate) suspended: AtomicU64,
-    /// Bytes that sealing needs.
-    pub(crate) to_seal: AtomicU64,
-    /// Bytes until the disk ends the recording; 0 also before the first look.
-    pub(crate) disk_left: AtomicU64,
-    /// Bytes a second, measured; 0 before the first look.
-    pub(crate) disk_rate: AtomicU64,
-}
-
-impl Counters {
-    /// Frames that were due and became neither frames nor drops: they were under way when a part failed. They count as
-    /// dropped from now on.
-    pub(crate) fn take_missing_frames(&self) -> u64 {
-        let known = [&self.frames, &self.dropped, &self.skipped].map(|n| n.load(Ordering::SeqCst)).iter().sum();
-        let missing = self.due.load(Ordering::SeqCst).saturating_sub(known);
-        self.dropped.fetch_add(missing, Ordering::SeqCst);
-        missing
-    }
-
-    fn status(&self, elapsed: Duration) -> Status {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let disk_rate = read(&self.disk_rate);
-        Status {
-            elapsed,
-            frames: read(&self.frames),
-            dropped: read(&self.dropped),
-            due: read(&self.due),
-            skipped: read(&self.skipped),
-            events: read(&self.events),
-            video_bytes: read(&self.video_bytes),
-            records: read(&self.records),
-            disk_left: (disk_rate > 0).then(|| read(&self.disk_left)),
-            disk_rate,
-            paused: false,
-            input_withdrawn: false,
-        }
-    }
-}
-
-/// Ends a recording, from wherever: the first reason stands.
-#[derive(Clone, Default)]
-pub struct Stop {
-    flag: StopFlag,
-    /// Set with `flag`, or before it when only the input ends.
-    input: StopFlag,
-    reason: Arc<Mutex<Option<String>>>,
-    failure: Arc<Mutex<Option<(Stream, String)>>>,
-}
-
-impl Stop {
-    /// Not asked for yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Asks for the end, with a reason as a word in `snake_case`.
-    pub fn ask(&self, reason: &str) {
-        let mut first = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| reason.to_owned());
-        drop(first);
-        self.flag.set();
-        self.input.set();
-    }
-
-    /// Ends the input; the screen goes on.
-    pub(crate) fn close_input(&self) {
-        self.input.set();
-    }
-
-    /// Asks for the end because a stream failed: the recording is not whole.
-    pub(crate) fn fail(&self, stream: Stream, reason: &str) {
-        let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| (stream, reason.to_owned()));
-        drop(first);
-        self.ask(reason);
-    }
-
-    /// The stream that failed first, and why.
-    pub(crate) fn failure(&self) -> Option<(Stream, String)> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Whether the end was asked for.
-    pub fn is_asked(&self) -> bool {
-        self.flag.is_set()
-    }
-
-    /// The flag that the input source looks at.
-    pub(crate) fn input_flag(&self) -> &StopFlag {
-        &self.input
-    }
-
-    fn reason(&self) -> String {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_else(|| "sources_ended".into())
-    }
-}
-
 /// What became of a recording.
 #[derive(Debug)]
 pub struct Recorded {
@@ -271,114 +89,6 @@ pub struct Recorded {
     pub lossy: bool,
     /// What kept the log from being closed; what was acknowledged before is in it and can be sealed.
     pub failure: Option<LogError>,
-}
-
-/// Why a recording could not start, or could not be closed.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// A source could not be opened.
-    #[error("cannot record the {stream}: {source}", stream = stream.name())]
-    Source {
-        /// Which stream.
-        stream: Stream,
-        /// Why not.
-        source: CaptureError,
-    },
-    /// Promised streams are missing.
-    #[error("the {backend} input backend does not report {what}")]
-    Missing {
-        /// The backend.
-        backend: String,
-        /// What it lacks, with commas.
-        what: String,
-    },
-    /// Windows that must not be seen cannot be masked.
-    #[error("the {backend} screen backend cannot tell where notifications and excluded windows are")]
-    NoMasks {
-        /// The backend.
-        backend: String,
-    },
-    /// The encoder could not be opened.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The log could not be written.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The disk has not enough room to begin.
-    #[error(
-        "only {:.1} MB are free in {}; {:.1} MB are needed to begin, so that the recording can be ended and sealed",
-        *free_bytes as f64 / 1e6,
-        path.display(),
-        *needed_bytes as f64 / 1e6
-    )]
-    NoRoom {
-        /// Where.
-        path: PathBuf,
-        /// Free, bytes.
-        free_bytes: u64,
-        /// Needed for the end of the recording and for sealing it, bytes.
-        needed_bytes: u64,
-    },
-    /// The disk does not answer, so that the log cannot be closed; what was acknowledged before is in it.
-    #[error("the disk has not answered for {} seconds: the log in {path} could not be closed", CLOSE_LIMIT.as_secs(), path = path.display())]
-    Stuck {
-        /// The session's folder.
-        path: PathBuf,
-    },
-    /// Somebody records into the folder.
-    #[error("{path} is being recorded into: {holder}", path = path.display())]
-    InUse {
-        /// Which.
-        path: PathBuf,
-        /// Who, since when.
-        holder: String,
-    },
-    /// The session's folder could not be made.
-    #[error("cannot create {path}: {source}", path = path.display())]
-    Folder {
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The end was asked for before recording began.
-    #[error("stopped before anything was recorded")]
-    Interrupted,
-    /// The system refused a thread.
-    #[error("cannot start a thread: {source}")]
-    Thread {
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
-impl RecordError {
-    /// What the person can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Source { source, .. } => source.hint(),
-            Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
-            Self::NoMasks { .. } => Some("record them unmasked with --allow-missing masks".into()),
-            Self::Encode(error) => error.hint(),
-            Self::Log(error) => error.hint(),
-            Self::Stuck { path } => {
-                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", path.display()))
-            }
-            Self::NoRoom { .. } => Some("free some space, or choose another disk with --out".into()),
-            Self::InUse { .. } => Some("choose another name with --session".into()),
-            Self::Folder { source, .. } => match source.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                    Some("the folder given with --out must exist".into())
-                }
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                    Some("choose a folder that can be written with --out".into())
-                }
-                std::io::ErrorKind::AlreadyExists => Some("choose another name with --session".into()),
-                _ => None,
-            },
-            Self::Interrupted | Self::Thread { .. } => None,
-        }
-    }
 }
 
 /// Makes the encoder once the size of the surface is known.
@@ -412,163 +122,6 @@ pub(crate) struct Unit {
     encode_us: u32,
 }
 
-struct OpenedInput {
-    description: InputDescription,
-    initial: InitialState,
-    /// Before it was opened: no input of it is earlier.
-    at: MonoNs,
-}
-
-/// The input's thread, which opens its source and then waits for `go`.
-struct StartingInput {
-    opened: Receiver<Result<OpenedInput, CaptureError>>,
-    go: Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-/// Ends the recording when the thread it lives in panics.
-struct PanicGuard(Stop, Stream);
-
-impl Drop for PanicGuard {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail(self.1, "panic");
-        }
-    }
-}
-
-fn spawn<T: Send + 'static>(
-    name: &str,
-    stream: Stream,
-    stop: &Stop,
-    body: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, RecordError> {
-    let guard = PanicGuard(stop.clone(), stream);
-    let guarded = move || {
-        let _guard = guard;
-        body()
-    };
-    Builder::new().name(name.into()).spawn(guarded).map_err(|source| RecordError::Thread { source })
-}
-
-/// Ends the recording because a source is gone. A window that was closed is a normal end; anything else is a failure.
-pub(crate) fn source_ended(stop: &Stop, stream: Stream, error: &CaptureError) {
-    match error {
-        CaptureError::Gone { what: "window", .. } => stop.ask("window_closed"),
-        CaptureError::Gone { what: "display", .. } => stop.fail(stream, "display_gone"),
-        CaptureError::Gone { .. } => stop.fail(stream, "source_gone"),
-        _ => stop.fail(stream, "capture_failed"),
-    }
-}
-
-/// Waits for a source to open, as long as the end is not asked for.
-fn wait_opened<T>(
-    opened: &Receiver<Result<T, CaptureError>>,
-    stream: Stream,
-    stop: &Stop,
-) -> Result<Result<T, CaptureError>, RecordError> {
-    loop {
-        match opened.recv_timeout(Duration::from_millis(50)) {
-            Ok(result) => return Ok(result),
-            Err(RecvTimeoutError::Disconnected) => return Err(died(stream)),
-            Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Err(RecordError::Interrupted),
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
-}
-
-/// Opens the input in its own thread; the thread waits for `go` before it runs the source.
-fn start_input(
-    open: OpenInput,
-    queue: Sender<StampedInput>,
-    clock: Arc<dyn Clock>,
-    stop: Stop,
-) -> Result<StartingInput, RecordError> {
-    let (opened, wait_opened) = bounded(1);
-    let (go, wait_go) = bounded::<()>(1);
-    let (asked, at) = (stop.clone(), clock.now());
-    let thread = spawn("input", Stream::Input, &asked, move || {
-        let source = match open() {
-            Ok(source) => source,
-            Err(error) => {
-                drop(opened.send(Err(error)));
-                return;
-            }
-        };
-        let told = opened.send(Ok(OpenedInput { description: source.describe(), initial: source.initial(), at }));
-        if told.is_err() || wait_go.recv().is_err() {
-            return;
-        }
-        let sink = InputSink::new(queue);
-        if let Err(error) = source.run(&sink, stop.input_flag()) {
-            tracing::error!(%error, "the input ended");
-            source_ended(&stop, Stream::Input, &error);
-        }
-        sink.report_rest(clock.now());
-    })?;
-    Ok(StartingInput { opened: wait_opened, go, thread })
-}
-
-fn source_error(stream: Stream) -> impl FnOnce(CaptureError) -> RecordError {
-    move |source| RecordError::Source { stream, source }
-}
-
-fn died(stream: Stream) -> RecordError {
-    let source = CaptureError::System { what: "opening the source", detail: "its thread ended".into() };
-    RecordError::Source { stream, source }
-}
-
-/// Checks that what recordings promise is there, or was allowed to be missing.
-fn check_promises(
-    input: &InputDescription,
-    needs_redaction: bool,
-    allow_missing: &[String],
-) -> Result<(), RecordError> {
-    let promised = [
-        ("keys", input.keys),
-        ("buttons", input.buttons),
-        ("wheel", input.wheel),
-        ("motion", input.relative_motion),
-        ("position", input.position),
-        ("focus", input.focus),
-        ("redaction", input.tells_secrets || !needs_redaction),
-    ];
-    let missing: Vec<&str> = promised
-        .into_iter()
-        .filter(|(what, there)| !there && !allow_missing.iter().any(|allowed| allowed == what))
-        .map(|(what, _)| what)
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(RecordError::Missing { backend: input.backend.clone(), what: missing.join(",") })
-}
-
-/// Makes the session's folder, with a numeric suffix when the name is taken.
-fn make_folder(wanted: &Path, exact: bool) -> Result<PathBuf, RecordError> {
-    for n in 1..1000u32 {
-        let path = if n == 1 {
-            wanted.to_path_buf()
-        } else {
-            let mut name = wanted.file_name().unwrap_or_default().to_os_string();
-            name.push(format!("_{n}"));
-            wanted.with_file_name(name)
-        };
-        match crate::files::create_private_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !exact => {}
-            Err(source) => {
-                return Err(match LogLock::holder(&LogPaths::of(&path).lock) {
-                    Some(holder) => RecordError::InUse { path, holder },
-                    None => RecordError::Folder { path, source },
-                });
-            }
-        }
-    }
-    let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-    Err(RecordError::Folder { path: wanted.to_path_buf(), source })
-}
-
 /// Records until the end is asked for, or a source ends, and closes the log.
 ///
 /// Nothing is created before the sources are open. `started` is told the session's folder once, before the first frame;
@@ -586,122 +139,61 @@ pub fn record(
     mut status: impl FnMut(Status),
 ) -> Result<Recorded, RecordError> {
     let (inputs, wait_inputs) = bounded(INPUTS);
-    let input = sources.input.map(|open| start_input(open, inputs, Arc::clone(clock), stop.clone())).transpose()?;
+    let starting =
+        sources.input.map(|open| opening::start_input(open, inputs, Arc::clone(clock), stop.clone())).transpose()?;
     let (notes, wait_notes) = bounded(NOTES);
     let counters = Arc::new(Counters::default());
-    let control = options.control;
+    let control = options.control.clone();
     let plan = options.privacy.clone();
     let mut screen =
         picture::start(sources.screen, plan, notes, Arc::clone(&counters), Arc::clone(clock), stop, control.clone())?;
+    let promises = Promises::of(&options);
+    let description = promises.screen(&screen.opened, stop)?;
+    let input = starting.as_ref().map(|input| promises.input(input, stop)).transpose()?.flatten();
 
-    let description = wait_opened(&screen.opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
-    let allowed = |what: &str| options.allow_missing.iter().any(|allowed| allowed == what);
-    if options.privacy.masks_windows() && !description.masks_windows && !allowed("masks") {
-        return Err(RecordError::NoMasks { backend: description.backend });
-    }
-    if options.privacy.masks_windows() && !description.masks_windows {
-        tracing::warn!(
-            "notifications and excluded windows are recorded as they are: the screen backend cannot mask them"
-        );
-    }
-    let mut input_thread = None;
-    let mut opened_input = None;
-    if let Some(StartingInput { opened, go, thread }) = input {
-        match wait_opened(&opened, Stream::Input, stop)? {
-            Ok(opened) => {
-                let needs_redaction = options.privacy.masks_windows();
-                check_promises(&opened.description, needs_redaction, &options.allow_missing)?;
-                if needs_redaction && !opened.description.tells_secrets {
-                    tracing::warn!("what is typed into excluded windows is recorded: the input backend cannot tell");
-                }
-                opened_input = Some(opened);
-                input_thread = Some((go, thread));
-            }
-            Err(error) if allowed("input") => {
-                tracing::warn!(%error, "input is not recorded");
-            }
-            Err(error) => return Err(source_error(Stream::Input)(error)),
-        }
-    }
-
-    let surface = description.surface;
-    let (width, height) = I420::coded_size(surface.width, surface.height);
-    let settings = EncodeSettings {
-        width,
-        height,
-        fps: options.fps,
-        bitrate_kbps: options.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(width, height, options.fps)),
-        gop_ns: options.gop_ns,
-        quality: options.quality,
-    };
+    let settings = encode_settings(&options, description.surface);
     let encoder = make_encoder(&settings)?;
-
-    let needed = disk::needed_to_begin(settings.bitrate_kbps);
-    let out = options.session_dir.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match fs4::available_space(out) {
-        Ok(free) if free < needed => {
-            return Err(RecordError::NoRoom { path: out.to_path_buf(), free_bytes: free, needed_bytes: needed });
-        }
-        // What is wrong with the folder is said when the session's is made in it.
-        _ => {}
-    }
+    disk::check_room(&options.session_dir, settings.bitrate_kbps)?;
     if stop.is_asked() {
         return Err(RecordError::Interrupted);
     }
     let folder = make_folder(&options.session_dir, options.exact_name)?;
+    let window = description.window_id.clone().filter(|_| input.as_ref().is_some_and(|input| input.description.focus));
+    let pace = picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged };
+    let (session, box_bytes) = (options.session_id, options.box_bytes);
     let mut facts = options.facts;
-    let follows_focus = opened_input.as_ref().is_some_and(|opened| opened.description.focus);
-    let in_force = InForce {
-        surface: (surface.width, surface.height),
-        masks_windows: description.masks_windows,
-        input: opened_input.is_some(),
-        hides_secrets: opened_input.as_ref().is_some_and(|opened| opened.description.tells_secrets),
-        only_with_focus: follows_focus && description.window_id.is_some(),
-    };
-    facts.push(("privacy".into(), options.privacy.to_fact(in_force)));
-    let window = description.window_id.clone().filter(|_| follows_focus);
-    if !options.hotkeys.is_empty() && opened_input.is_some() {
+    facts.push(("privacy".into(), options.privacy.to_fact(in_force(&description, input.as_ref()))));
+    if !options.hotkeys.is_empty() && input.is_some() {
         let names: Vec<_> = options.hotkeys.iter().map(|(action, _)| action.name()).collect();
         facts.push(("hotkeys".into(), json!(names)));
     }
-    let inputs = inputs::Inputs::new(surface, options.privacy.keys, window, options.hotkeys);
+    let inputs = inputs::Inputs::new(description.surface, options.privacy.keys, window, options.hotkeys);
     facts.extend(sequence::start_facts(
         &description,
-        opened_input.as_ref().map(|o| (&o.description, &o.initial)),
+        input.as_ref().map(|input| (&input.description, &input.initial)),
         &inputs,
         encoder.as_ref(),
         &settings,
         clock.name(),
     ));
-    facts.push((
-        "unchanged".into(),
-        json!(match options.unchanged {
-            Unchanged::Repeat => "repeat",
-            Unchanged::Skip => "skip",
-        }),
-    ));
+    facts.push(("unchanged".into(), json!(options.unchanged.name())));
     let begin = clock.now();
-    let begun = begin_log(&folder, options.session_id, options.box_bytes, settings.bitrate_kbps, &facts, clock);
+    let begun = begin_log(&folder, session, box_bytes, settings.bitrate_kbps, &facts, clock);
     let (log, watch) = begun.inspect_err(|_| discard(&folder))?;
-    control.set_records_input(opened_input.is_some());
+    control.set_records_input(input.is_some());
     control.set_running(true);
     started(&folder, &description);
 
     let (units, wait_units) = bounded(UNITS);
     let encode_thread = screen.encode(encoder, units, Arc::clone(clock), stop.clone())?;
     let sequence = sequence::Sequence::new(log, inputs, Arc::clone(clock), Arc::clone(&counters));
-    let initial = opened_input.map(|o| (o.at, o.initial));
+    let initial = input.map(|input| (input.at, input.initial));
     let sequence_thread = spawn("sequence", Stream::Log, stop, {
         let (stop, control) = (stop.clone(), control.clone());
         move || sequence.run(initial.as_ref(), &wait_inputs, &wait_units, &wait_notes, &stop, &control)
     })?;
-    screen.go(picture::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged });
-    if let Some((go, _)) = &input_thread
-        && go.send(()).is_err()
-    {
-        tracing::debug!("the input's thread has ended already");
-    }
-
+    screen.go(pace);
+    let input_thread = starting.map(StartingInput::go);
     let watching = watch.start(Arc::clone(&counters), stop)?;
 
     let wall = crate::time::SystemClock;
@@ -719,17 +211,8 @@ pub fn record(
     }
     control.set_running(false);
     let elapsed = clock.now().since(begin);
-    // The log is closed. A thread that hangs in its system is left behind; it holds nothing that is still needed.
-    let grace = wall.now().plus(GRACE);
-    let others = [screen.thread(), Some(encode_thread), input_thread.map(|(_, thread)| thread), Some(watching)];
-    for thread in others.into_iter().flatten() {
-        while !thread.is_finished() && wall.now() < grace {
-            wall.sleep_until(wall.now().plus(Duration::from_millis(5)));
-        }
-        if thread.is_finished() && thread.join().is_err() {
-            tracing::error!("a thread of the recording panicked");
-        }
-    }
+    // The log is closed.
+    let_end([screen.thread(), Some(encode_thread), input_thread, Some(watching)]);
     let ended = sequence_thread.join().unwrap_or_else(|_panic| failure::panicked(&folder, &counters));
     let status = control.publish(counters.status(elapsed));
     let end_reason = stop.reason();
@@ -739,6 +222,53 @@ pub fn record(
             .any(|n| n.load(Ordering::Relaxed) > 0)
         || matches!(end_reason.as_str(), "disk_full" | "file_too_large");
     Ok(Recorded { log: ended.log, end_reason, status, lossy, failure: ended.failure })
+}
+
+fn encode_settings(options: &RecordOptions, surface: Surface) -> EncodeSettings {
+    let (width, height) = I420::coded_size(surface.width, surface.height);
+    EncodeSettings {
+        width,
+        height,
+        fps: options.fps,
+        bitrate_kbps: options.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(width, height, options.fps)),
+        gop_ns: options.gop_ns,
+        quality: options.quality,
+    }
+}
+
+/// Makes the session's folder, with a numeric suffix when the name is taken and not `exact`.
+fn make_folder(wanted: &Path, exact: bool) -> Result<PathBuf, RecordError> {
+    layout::create_session_dir(wanted, exact).map_err(|source| match LogLock::holder(&LogPaths::of(wanted).lock) {
+        Some(holder) if exact => RecordError::InUse { path: wanted.to_path_buf(), holder },
+        _ => RecordError::Folder { path: wanted.to_path_buf(), source },
+    })
+}
+
+/// What of the privacy plan the sources can hold.
+fn in_force(screen: &ScreenDescription, input: Option<&OpenedInput>) -> InForce {
+    let input = input.map(|input| &input.description);
+    InForce {
+        surface: (screen.surface.width, screen.surface.height),
+        masks_windows: screen.masks_windows,
+        input: input.is_some(),
+        hides_secrets: input.is_some_and(|input| input.tells_secrets),
+        only_with_focus: input.is_some_and(|input| input.focus) && screen.window_id.is_some(),
+    }
+}
+
+/// Waits for threads whose work is over. One that hangs in its system is left behind after [`GRACE`]; it holds nothing that is still
+/// needed.
+fn let_end(threads: [Option<JoinHandle<()>>; 4]) {
+    let wall = crate::time::SystemClock;
+    let grace = wall.now().plus(GRACE);
+    for thread in threads.into_iter().flatten() {
+        while !thread.is_finished() && wall.now() < grace {
+            wall.sleep_until(wall.now().plus(Duration::from_millis(5)));
+        }
+        if thread.is_finished() && thread.join().is_err() {
+            tracing::error!("a thread of the recording panicked");
+        }
+    }
 }
 
 /// Begins the log: its facts are in the database when this returns, and the room for sealing it is kept.
@@ -764,28 +294,5 @@ fn begin_log(
 fn discard(folder: &Path) {
     if let Err(error) = std::fs::remove_dir_all(folder) {
         tracing::warn!(%error, "the folder of the session that could not be begun is left behind");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_rate_grows_with_size_and_slower_with_frames() {
-        assert_eq!(default_bitrate_kbps(1920, 1080, 30), 4666);
-        assert_eq!(default_bitrate_kbps(1920, 1080, 60), 6598);
-        assert_eq!(default_bitrate_kbps(64, 64, 30), 500);
-    }
-
-    #[test]
-    fn the_first_reason_stands() {
-        let stop = Stop::new();
-        assert!(!stop.is_asked());
-        stop.ask("sigint");
-        stop.fail(Stream::Screen, "display_gone");
-        assert_eq!(stop.reason(), "sigint");
-        assert_eq!(stop.failure(), Some((Stream::Screen, "display_gone".into())));
-        assert!(stop.is_asked() && stop.input_flag().is_set());
     }
 }

@@ -140,22 +140,26 @@ pub fn session_name(begun: UtcNs) -> String {
     format!("{SESSION_PREFIX}{}", stamp.strftime("%Y%m%d_%H%M%S"))
 }
 
-/// Creates the directory of a new session in `parent`, named by the moment it began. When that name is taken, `_2`,
-/// `_3`, … is appended, so that two recordings that begin in one second never share a directory.
+/// Creates the directory of a new session, and says which it became: when the name is taken and need not be `exact`, `_2`, `_3`, … is
+/// appended, so that two recordings that begin in one second never share a directory.
 ///
 /// # Errors
-/// When the directory cannot be created, or a thousand names are taken.
-pub fn create_session_dir(parent: &Path, begun: UtcNs) -> io::Result<PathBuf> {
-    let name = session_name(begun);
-    for number in 1..=MAX_NAME_TRIES {
-        let path = parent.join(if number == 1 { name.clone() } else { format!("{name}_{number}") });
+/// When the directory cannot be created, or the name, or a thousand of them, is taken.
+pub fn create_session_dir(wanted: &Path, exact: bool) -> io::Result<PathBuf> {
+    let tries = if exact { 1 } else { MAX_NAME_TRIES };
+    for number in 1..=tries {
+        let mut path = wanted.to_path_buf();
+        if number > 1 {
+            let mut name = wanted.file_name().unwrap_or_default().to_os_string();
+            name.push(format!("_{number}"));
+            path.set_file_name(name);
+        }
         match files::create_private_dir(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < tries => {}
+            made => return made.map(|()| path),
         }
     }
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{MAX_NAME_TRIES} sessions named {name} exist already")))
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 #[cfg(test)]
@@ -168,17 +172,20 @@ mod tests {
     fn sessions_of_one_second_get_their_own_directories() {
         let parent = tempfile::tempdir().expect("a directory");
         let begun = UtcNs(1_700_000_000_999_999_999);
+        let wanted = parent.path().join(session_name(begun));
         let made: Vec<_> = (0..3)
-            .map(|_| create_session_dir(parent.path(), begun).expect("a session"))
+            .map(|_| create_session_dir(&wanted, false).expect("a session"))
             .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
             .collect();
         assert_eq!(made, ["session_20231114_221320", "session_20231114_221320_2", "session_20231114_221320_3"]);
+        let taken = create_session_dir(&wanted, true).expect_err("the name is taken");
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
     }
 
     #[test]
     fn state_follows_the_seal_and_then_the_log() {
         let parent = tempfile::tempdir().expect("a directory");
-        let dir = create_session_dir(parent.path(), UtcNs(0)).expect("a session");
+        let dir = create_session_dir(&parent.path().join("session"), true).expect("a session");
         assert_eq!(state_of(&dir), DirState::Nothing);
         files::create_private_dir(&log_dir(&dir)).expect("a log");
         assert_eq!(state_of(&dir), DirState::Log);
@@ -195,7 +202,7 @@ mod tests {
     fn what_is_made_is_private_even_where_it_was_not() {
         use std::os::unix::fs::PermissionsExt as _;
         let parent = tempfile::tempdir().expect("a directory");
-        let dir = create_session_dir(parent.path(), UtcNs(0)).expect("a session");
+        let dir = create_session_dir(&parent.path().join("session"), true).expect("a session");
         let file = metadata_path(&dir);
         fs::write(&file, "old").expect("a file");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("a mode");

@@ -1,0 +1,117 @@
+//! Why a recording could not start, or could not be closed, and what the person can do about it.
+
+use std::path::PathBuf;
+
+use super::CLOSE_LIMIT;
+use crate::capture::CaptureError;
+use crate::encode::EncodeError;
+use crate::event::Stream;
+use crate::log::LogError;
+
+/// Why a recording could not start, or could not be closed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A source could not be opened.
+    #[error("cannot record the {stream}: {source}", stream = stream.name())]
+    Source {
+        /// Which stream.
+        stream: Stream,
+        /// Why not.
+        source: CaptureError,
+    },
+    /// Promised streams are missing.
+    #[error("the {backend} input backend does not report {what}")]
+    Missing {
+        /// The backend.
+        backend: String,
+        /// What it lacks, with commas.
+        what: String,
+    },
+    /// Windows that must not be seen cannot be masked.
+    #[error("the {backend} screen backend cannot tell where notifications and excluded windows are")]
+    NoMasks {
+        /// The backend.
+        backend: String,
+    },
+    /// The encoder could not be opened.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The log could not be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The disk has not enough room to begin.
+    #[error(
+        "only {:.1} MB are free in {}; {:.1} MB are needed to begin, so that the recording can be ended and sealed",
+        *free_bytes as f64 / 1e6,
+        path.display(),
+        *needed_bytes as f64 / 1e6
+    )]
+    NoRoom {
+        /// Where.
+        path: PathBuf,
+        /// Free, bytes.
+        free_bytes: u64,
+        /// Needed for the end of the recording and for sealing it, bytes.
+        needed_bytes: u64,
+    },
+    /// The disk does not answer, so that the log cannot be closed; what was acknowledged before is in it.
+    #[error("the disk has not answered for {} seconds: the log in {path} could not be closed", CLOSE_LIMIT.as_secs(), path = path.display())]
+    Stuck {
+        /// The session's folder.
+        path: PathBuf,
+    },
+    /// Somebody records into the folder.
+    #[error("{path} is being recorded into: {holder}", path = path.display())]
+    InUse {
+        /// Which.
+        path: PathBuf,
+        /// Who, since when.
+        holder: String,
+    },
+    /// The session's folder could not be made.
+    #[error("cannot create {path}: {source}", path = path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The end was asked for before recording began.
+    #[error("stopped before anything was recorded")]
+    Interrupted,
+    /// The system refused a thread.
+    #[error("cannot start a thread: {source}")]
+    Thread {
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl RecordError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source { source, .. } => source.hint(),
+            Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
+            Self::NoMasks { .. } => Some("record them unmasked with --allow-missing masks".into()),
+            Self::Encode(error) => error.hint(),
+            Self::Log(error) => error.hint(),
+            Self::Stuck { path } => {
+                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", path.display()))
+            }
+            Self::NoRoom { .. } => Some("free some space, or choose another disk with --out".into()),
+            Self::InUse { .. } => Some("choose another name with --session".into()),
+            Self::Folder { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                    Some("the folder given with --out must exist".into())
+                }
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("choose a folder that can be written with --out".into())
+                }
+                std::io::ErrorKind::AlreadyExists => Some("choose another name with --session".into()),
+                _ => None,
+            },
+            Self::Interrupted | Self::Thread { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! How a recording goes: counters that its threads keep, and what the caller sees of them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How a recording goes.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Status {
+    /// Time since recording began: the sources were open and the log had its first records.
+    pub elapsed: Duration,
+    /// Frames stored.
+    pub frames: u64,
+    /// Frames missed.
+    pub dropped: u64,
+    /// Frames that were due so far: stored, missed, skipped or still under way.
+    pub due: u64,
+    /// Frames not stored because nothing changed.
+    pub skipped: u64,
+    /// Input events appended.
+    pub events: u64,
+    /// Bytes of the video.
+    pub video_bytes: u64,
+    /// Records appended.
+    pub records: u64,
+    /// Bytes that can still be recorded until the disk ends the recording; `None` while that is not known.
+    pub disk_left: Option<u64>,
+    /// Bytes a second that the recording takes of the disk, measured.
+    pub disk_rate: u64,
+    /// Nothing is taken at the moment.
+    pub paused: bool,
+    /// Consent to the input was taken back: none is taken any more.
+    pub input_withdrawn: bool,
+}
+
+/// Counters that the threads keep and anybody may read.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) frames: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) video_bytes: AtomicU64,
+    pub(crate) records: AtomicU64,
+    pub(crate) lost_inputs: AtomicU64,
+    /// Deadlines of frames that have come: each is a frame, a drop, or a frame that was skipped as unchanged.
+    pub(crate) due: AtomicU64,
+    /// Times that the machine slept.
+    pub(crate) suspended: AtomicU64,
+    /// Bytes that sealing needs.
+    pub(crate) to_seal: AtomicU64,
+    /// Bytes until the disk ends the recording; 0 also before the first look.
+    pub(crate) disk_left: AtomicU64,
+    /// Bytes a second, measured; 0 before the first look.
+    pub(crate) disk_rate: AtomicU64,
+}
+
+impl Counters {
+    /// Frames that were due and became neither frames nor drops: they were under way when a part failed. They count as
+    /// dropped from now on.
+    pub(crate) fn take_missing_frames(&self) -> u64 {
+        let known = [&self.frames, &self.dropped, &self.skipped].map(|n| n.load(Ordering::SeqCst)).iter().sum();
+        let missing = self.due.load(Ordering::SeqCst).saturating_sub(known);
+        self.dropped.fetch_add(missing, Ordering::SeqCst);
+        missing
+    }
+
+    pub(super) fn status(&self, elapsed: Duration) -> Status {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let disk_rate = read(&self.disk_rate);
+        Status {
+            elapsed,
+            frames: read(&self.frames),
+            dropped: read(&self.dropped),
+            due: read(&self.due),
+            skipped: read(&self.skipped),
+            events: read(&self.events),
+            video_bytes: read(&self.video_bytes),
+            records: read(&self.records),
+            disk_left: (disk_rate > 0).then(|| read(&self.disk_left)),
+            disk_rate,
+            paused: false,
+            input_withdrawn: false,
+        }
+    }
+}
