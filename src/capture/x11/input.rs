@@ -20,6 +20,8 @@
 //! that X11 names is reported as lost, since the format has no name for it. While another client has grabbed the
 //! server, the question for the position waits, and so does the order to stop.
 
+mod clock;
+mod decode;
 mod devices;
 mod path;
 mod stamp;
@@ -30,23 +32,21 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use x11rb::connection::{Connection, RequestConnection};
-use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
+use x11rb::errors::{ConnectionError, ReplyError};
 use x11rb::protocol::Event;
-use x11rb::protocol::xinput::{
-    self, ConnectionExt as _, KeyEventFlags, RawButtonPressEvent, RawKeyPressEvent, XIEventMask, XIQueryPointerReply,
-};
-use x11rb::protocol::xproto::{
-    AtomEnum, ConnectionExt as _, CreateWindowAux, EventMask, Mapping, PropMode, Window, WindowClass,
-};
+use x11rb::protocol::xinput::{self, ConnectionExt as _, KeyEventFlags, XIEventMask, XIQueryPointerReply};
+use x11rb::protocol::xproto::{ConnectionExt as _, EventMask, Mapping, Window};
 use x11rb::rust_connection::RustConnection;
 
-use self::devices::{ALL_DEVICES, ALL_MASTER_DEVICES, Device, Devices, fixed};
+use self::clock::calibrate;
+use self::decode::{Decoded, buttons_down, decode, is_pointer, keys_down};
+use self::devices::{ALL_DEVICES, ALL_MASTER_DEVICES, Devices};
 use self::path::{Meaning, Point, Step};
-use self::stamp::{Reading, ServerClock};
+use self::stamp::ServerClock;
 use super::focus::Focus;
 use super::guard::Guard;
 use crate::capture::{CaptureError, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag};
-use crate::event::{Axis, Button, HidUsage, Source};
+use crate::event::{HidUsage, Source};
 use crate::hid;
 use crate::privacy::exclude::{Exclusions, Reason};
 use crate::time::{Clock, MonoNs};
@@ -56,9 +56,6 @@ const WAIT: Duration = Duration::from_millis(50);
 /// Events in one batch. At 8 kHz, the fastest mice there are, 32 ms: more is not taken before what was read is
 /// handed over. An event and its stamp are about 150 bytes: 40 KB.
 const MAX_BATCH: usize = 256;
-/// Readings of the server's clock at the start. Each is good to the millisecond; eight that agree by chance on the
-/// same offset out of 2^32 are not expected in a lifetime.
-const CLOCK_READINGS: usize = 8;
 /// While keys are held and nothing else happens, how often the server is asked whether they still are.
 const CHECK_HELD: Duration = Duration::from_secs(1);
 /// The pointer's position is asked for once in this time, not for every event. Events are read, and stamped, as they
@@ -131,16 +128,6 @@ struct Read {
     /// The last request that the server had handled before this event.
     sequence: u64,
     arrival: MonoNs,
-}
-
-/// What an event is, with everything decoded that does not need the pointer's position.
-enum Decoded {
-    Key { event: RawKeyPressEvent, down: bool },
-    Button { time: u32, button: Button, pressed: bool },
-    Wheel { time: u32, axis: Axis, delta: f64 },
-    Move { time: u32, step: Step, raw: Option<(f64, f64)>, injected: bool, scrolls: Vec<(Axis, f64)> },
-    Nameless { time: u32 },
-    Other(Event),
 }
 
 struct Xi2 {
@@ -284,7 +271,7 @@ impl Xi2 {
         self.initial = InitialState {
             keys: self.held.iter().map(|&native| (self.usage(native), native)).collect(),
             // The server has put the mapping on these numbers already.
-            buttons: (1..=9).filter(|&n| bit(&reply.buttons, n)).filter_map(named_button).collect(),
+            buttons: buttons_down(&reply.buttons).collect(),
             pointer: self.at,
             secret: self.secret,
         };
@@ -600,243 +587,6 @@ fn require_xi2(conn: &RustConnection) -> Result<(), CaptureError> {
     }
 }
 
-/// Reads both clocks: the server stamps a change of a property that we make.
-fn calibrate(conn: &RustConnection, root: Window, clock: &dyn Clock) -> Result<ServerClock, CaptureError> {
-    let readings = read_clocks(conn, root, clock).map_err(|error| match error {
-        ReplyOrIdError::IdsExhausted => {
-            CaptureError::System { what: "creating a window", detail: "the server has no identifiers left".into() }
-        }
-        ReplyOrIdError::ConnectionError(error) => gone(error),
-        ReplyOrIdError::X11Error(error) => refused(ReplyError::X11Error(error)),
-    })?;
-    let coarse = rustix::time::clock_getres(rustix::time::ClockId::MonotonicCoarse);
-    Ok(ServerClock::new(&readings, coarse.tv_sec * 1_000_000_000 + coarse.tv_nsec))
-}
-
-fn read_clocks(conn: &RustConnection, root: Window, clock: &dyn Clock) -> Result<Vec<Reading>, ReplyOrIdError> {
-    let window = conn.generate_id()?;
-    let aux = CreateWindowAux::new().event_mask(EventMask::PROPERTY_CHANGE);
-    let (depth, visual) = (0, x11rb::COPY_FROM_PARENT);
-    conn.create_window(depth, window, root, -1, -1, 1, 1, 0, WindowClass::INPUT_ONLY, visual, &aux)?.check()?;
-    let name = conn.intern_atom(false, b"WATCHCAP_CLOCK")?.reply()?.atom;
-    let mut readings = Vec::with_capacity(CLOCK_READINGS);
-    while readings.len() < CLOCK_READINGS {
-        let before = clock.now();
-        conn.change_property(PropMode::REPLACE, window, name, AtomEnum::CARDINAL, 32, 0, &[])?;
-        conn.flush()?;
-        let server_ms = loop {
-            if let Event::PropertyNotify(event) = conn.wait_for_event()? {
-                break event.time;
-            }
-        };
-        readings.push(Reading { before, server_ms, after: clock.now() });
-    }
-    conn.destroy_window(window)?.check()?;
-    Ok(readings)
-}
-
-fn is_pointer(event: &Decoded) -> bool {
-    matches!(event, Decoded::Button { .. } | Decoded::Wheel { .. } | Decoded::Move { .. } | Decoded::Nameless { .. })
-}
-
-fn decode(event: Event, devices: &Devices, mapping: &[u8]) -> Decoded {
-    match event {
-        Event::XinputRawKeyPress(event) => Decoded::Key { event, down: true },
-        Event::XinputRawKeyRelease(event) => Decoded::Key { event, down: false },
-        Event::XinputRawButtonPress(ref e) => decode_button(e, true, devices, mapping).unwrap_or(Decoded::Other(event)),
-        Event::XinputRawButtonRelease(ref e) => {
-            decode_button(e, false, devices, mapping).unwrap_or(Decoded::Other(event))
-        }
-        Event::XinputRawMotion(ref e) => decode_motion(e, devices.get(e.sourceid)).unwrap_or(Decoded::Other(event)),
-        other => Decoded::Other(other),
-    }
-}
-
-/// A button by what it does; `None` when the event says nothing new.
-fn decode_button(event: &RawButtonPressEvent, pressed: bool, devices: &Devices, mapping: &[u8]) -> Option<Decoded> {
-    let time = event.time;
-    // Raw events carry the physical number; a person may have swapped them, or switched one off (0).
-    let physical = usize::try_from(event.detail).ok()?.checked_sub(1)?;
-    let number = mapping.get(physical).map_or(event.detail, |&mapped| u32::from(mapped));
-    if let Some(button) = named_button(number) {
-        return Some(Decoded::Button { time, button, pressed });
-    }
-    let (axis, delta) = match number {
-        0 => return None,
-        4 => (Axis::Vertical, 1.0),
-        5 => (Axis::Vertical, -1.0),
-        6 => (Axis::Horizontal, -1.0),
-        7 => (Axis::Horizontal, 1.0),
-        _ => return pressed.then_some(Decoded::Nameless { time }),
-    };
-    let scrolls = devices.get(event.sourceid).is_some_and(|d| d.scrolls.iter().any(|scroll| scroll.axis == axis));
-    (pressed && !scrolls).then_some(Decoded::Wheel { time, axis, delta })
-}
-
-fn decode_motion(event: &RawButtonPressEvent, device: Option<&Device>) -> Option<Decoded> {
-    let unknown = Device::default();
-    let device = device.unwrap_or(&unknown);
-    let (mut raw, mut moved) = ((None, None), (None, None));
-    let mut scrolls = Vec::new();
-    let set = (0..event.valuator_mask.len() as u32 * 32).filter(|&n| bit(&event.valuator_mask, n));
-    for (number, (value, value_raw)) in set.zip(event.axisvalues.iter().zip(&event.axisvalues_raw)) {
-        let (value, value_raw) = (fixed(*value), fixed(*value_raw));
-        match number {
-            0 => (raw.0, moved.0) = (Some(value_raw), Some(value)),
-            1 => (raw.1, moved.1) = (Some(value_raw), Some(value)),
-            _ => {
-                if let Some(scroll) = device.scrolls.iter().find(|scroll| u32::from(scroll.number) == number) {
-                    let steps = value_raw / scroll.increment;
-                    // The protocol's vertical axis grows downwards; ours upwards.
-                    let delta = if scroll.axis == Axis::Vertical { -steps } else { steps };
-                    if delta != 0.0 {
-                        scrolls.push((scroll.axis, delta));
-                    }
-                }
-            }
-        }
-    }
-    let step = match (raw, device.absolute) {
-        ((None, None), _) => Step::Still,
-        (_, true) => Step::Jump,
-        _ => Step::Numbers(moved.0, moved.1),
-    };
-    if step == Step::Still && scrolls.is_empty() {
-        return None;
-    }
-    let raw = matches!(step, Step::Numbers(..)).then(|| (raw.0.unwrap_or(0.0), raw.1.unwrap_or(0.0)));
-    Some(Decoded::Move { time: event.time, step, raw, injected: device.injected, scrolls })
-}
-
-/// The buttons that the format has names for, by X11 number.
-fn named_button(number: u32) -> Option<Button> {
-    match number {
-        1 => Some(Button::Left),
-        2 => Some(Button::Middle),
-        3 => Some(Button::Right),
-        8 => Some(Button::X1),
-        9 => Some(Button::X2),
-        _ => None,
-    }
-}
-
-fn bit(words: &[u32], number: u32) -> bool {
-    words.get(number as usize / 32).is_some_and(|word| word >> (number % 32) & 1 == 1)
-}
-
-/// Keycodes whose bit is set in the answer to `QueryKeymap`.
-fn keys_down(keys: &[u8; 32]) -> impl Iterator<Item = u32> {
-    (0..256_u32).filter(|&code| keys[code as usize / 8] >> (code % 8) & 1 == 1)
-}
-
 fn position(reply: &XIQueryPointerReply) -> Point {
     (f64::from(reply.root_x) / 65_536.0, f64::from(reply.root_y) / 65_536.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use x11rb::protocol::xinput::Fp3232;
-
-    use super::devices::Scroll;
-    use super::*;
-
-    fn event(detail: u32, valuators: &[(u32, i32, i32)]) -> RawButtonPressEvent {
-        let number = |integral| Fp3232 { integral, frac: 0 };
-        let mut event = RawButtonPressEvent { detail, sourceid: 9, ..blank() };
-        event.valuator_mask = vec![valuators.iter().fold(0, |mask, (n, ..)| mask | 1 << n)];
-        event.axisvalues = valuators.iter().map(|v| number(v.1)).collect();
-        event.axisvalues_raw = valuators.iter().map(|v| number(v.2)).collect();
-        event
-    }
-
-    fn blank() -> RawButtonPressEvent {
-        RawButtonPressEvent {
-            response_type: 0,
-            extension: 0,
-            sequence: 0,
-            length: 0,
-            event_type: 0,
-            deviceid: 2,
-            time: 77,
-            detail: 0,
-            sourceid: 0,
-            flags: 0_u32.into(),
-            valuator_mask: Vec::new(),
-            axisvalues: Vec::new(),
-            axisvalues_raw: Vec::new(),
-        }
-    }
-
-    fn wheel_mouse() -> Device {
-        let scrolls = vec![
-            Scroll { number: 2, axis: Axis::Horizontal, increment: 120.0 },
-            Scroll { number: 3, axis: Axis::Vertical, increment: 120.0 },
-        ];
-        Device { id: 9, scrolls, ..Device::default() }
-    }
-
-    #[test]
-    fn one_turn_of_a_wheel_is_read_once() {
-        let mapping: Vec<u8> = (1..=10).collect();
-        let plain = Devices::default();
-        let mut smooth = Devices::default();
-        smooth.set(vec![wheel_mouse()]);
-        let turn = |n, pressed, devices: &Devices| match decode_button(&event(n, &[]), pressed, devices, &mapping) {
-            Some(Decoded::Wheel { axis, delta, .. }) => Some((axis, delta)),
-            _ => None,
-        };
-        assert_eq!(turn(4, true, &plain), Some((Axis::Vertical, 1.0)));
-        assert_eq!(turn(5, true, &plain), Some((Axis::Vertical, -1.0)));
-        assert_eq!(turn(6, true, &plain), Some((Axis::Horizontal, -1.0)));
-        assert_eq!(turn(7, true, &plain), Some((Axis::Horizontal, 1.0)));
-        assert_eq!(turn(4, false, &plain), None);
-        assert_eq!(turn(4, true, &smooth), None, "its axis tells it already");
-        let Some(Decoded::Move { step, scrolls, .. }) =
-            decode_motion(&event(0, &[(2, 60, 60), (3, 120, 120)]), Some(&wheel_mouse()))
-        else {
-            panic!("a turn is no motion")
-        };
-        assert_eq!((step, scrolls), (Step::Still, vec![(Axis::Horizontal, 0.5), (Axis::Vertical, -1.0)]));
-    }
-
-    #[test]
-    fn buttons_follow_the_persons_mapping() {
-        let devices = Devices::default();
-        let button = |n, mapping: &[u8]| match decode_button(&event(n, &[]), true, &devices, mapping) {
-            Some(Decoded::Button { button, .. }) => Some(button),
-            _ => None,
-        };
-        let usual: Vec<u8> = (1..=10).collect();
-        let found: Vec<_> = [1, 2, 3, 8, 9].into_iter().map(|n| button(n, &usual)).collect();
-        assert_eq!(found, [Button::Left, Button::Middle, Button::Right, Button::X1, Button::X2].map(Some));
-        assert_eq!(button(1, &[3, 2, 1]), Some(Button::Right));
-        assert_eq!(button(2, &[1, 0, 3]), None);
-        let lost = decode_button(&event(12, &[]), true, &devices, &usual);
-        assert!(matches!(lost, Some(Decoded::Nameless { time: 77 })), "a button without a name vanished");
-    }
-
-    #[test]
-    fn motion_is_raw_and_the_walk_is_accelerated() {
-        let Some(Decoded::Move { step, raw, .. }) =
-            decode_motion(&event(0, &[(0, 6, 3), (1, -2, -1)]), Some(&wheel_mouse()))
-        else {
-            panic!("no motion")
-        };
-        assert_eq!((step, raw), (Step::Numbers(Some(6.0), Some(-2.0)), Some((3.0, -1.0))));
-        let tablet = Device { absolute: true, ..Device::default() };
-        let Some(Decoded::Move { step, raw, .. }) = decode_motion(&event(0, &[(0, 6, 3)]), Some(&tablet)) else {
-            panic!("no motion")
-        };
-        assert_eq!((step, raw), (Step::Jump, None));
-        assert!(decode_motion(&event(0, &[(5, 9, 9)]), None).is_none(), "pressure is no motion");
-    }
-
-    #[test]
-    fn the_key_map_is_read_by_bits() {
-        let mut keys = [0; 32];
-        keys[4] = 0b0100_0000;
-        keys[31] = 0x80;
-        assert_eq!(keys_down(&keys).collect::<Vec<_>>(), [38, 255]);
-        assert!(bit(&[0, 1 << 3], 35) && !bit(&[0, 1 << 3], 3) && !bit(&[], 0));
-    }
 }
