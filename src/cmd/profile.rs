@@ -15,7 +15,7 @@ use crate::privacy::profile::{BUILT_IN, MAX_BYTES, Profile};
 pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
     match &args.verb {
         ProfileVerb::List { json } => list(*json),
-        ProfileVerb::Show { name, size, hud_scale } => show(name, size.as_deref(), *hud_scale),
+        ProfileVerb::Show { name, size, hud_scale } => show(name, *size, *hud_scale),
         ProfileVerb::Check { file } => {
             let profile = parse(file, &read(file)?)?;
             let masks = profile.masks(None).len();
@@ -126,19 +126,15 @@ fn list(as_json: bool) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
-fn show(name: &str, size: Option<&str>, hud_scale: Option<u8>) -> Result<Outcome, Failure> {
+fn show(name: &str, size: Option<(u32, u32)>, hud_scale: Option<u8>) -> Result<Outcome, Failure> {
     let (path, content) = text_of(name)?;
     let profile = parse(&path, &content)?;
     let Some(size) = size else {
         text::out(content.trim_end());
         return Ok(Outcome::Clean);
     };
-    let parsed = size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    let Some(parsed) = parsed else {
-        return Err(Failure::usage(format!("'{size}' is no size"), "use --size WIDTHxHEIGHT"));
-    };
     for mask in profile.masks(hud_scale) {
-        if let Some(Area { x, y, width, height }) = mask.place.resolve(parsed) {
+        if let Some(Area { x, y, width, height }) = mask.place.resolve(size) {
             text::out(&format!("{x},{y},{width},{height}  {}", mask.reason));
         }
     }

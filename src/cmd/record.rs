@@ -237,11 +237,7 @@ fn sources(
 ) -> Result<Sources, Failure> {
     let input = consent.covers(Stream::Input);
     if args.source == SourceArg::Synthetic {
-        let size = args.size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-        let Some(size) = size else {
-            return Err(Failure::usage(format!("'{}' is no size", args.size), "use --size WIDTHxHEIGHT"));
-        };
-        return synthetic::sources(size, clock, input)
+        return synthetic::sources(args.size, clock, input)
             .map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()));
     }
     if !(1..=10_000).contains(&args.poll_hz) {

@@ -1,11 +1,19 @@
 //! The command line's types, and nothing else: what each verb takes and how values are read.
 
+mod record;
+mod replay;
+mod values;
+
+pub use record::{InputBackendArg, KeysArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
+pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
+use self::values::{parse_duration, parse_size};
 use crate::export::FORMATS;
 
 /// Records a screen and every input on one clock, crash-safe, straight into training data.
@@ -66,191 +74,6 @@ pub enum Verb {
     Profile(ProfileArgs),
     /// Record the built-in synthetic desktop, finalize, verify, and open the replay.
     Demo(DemoArgs),
-}
-
-/// Where pictures and inputs come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SourceArg {
-    /// This machine's screen and inputs.
-    Desktop,
-    /// The built-in moving picture with scripted input; needs no display.
-    Synthetic,
-}
-
-/// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OnOff {
-    /// Yes.
-    On,
-    /// No.
-    Off,
-}
-
-/// Time against picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum QualityArg {
-    /// Least CPU.
-    Fast,
-    /// In between.
-    Balanced,
-    /// Sharpest at the same rate.
-    Sharp,
-}
-
-/// What is done with an unchanged screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum UnchangedArg {
-    /// Store a frame, flagged as a duplicate: the cadence stays even.
-    Repeat,
-    /// Store none; how many is counted.
-    Skip,
-}
-
-/// Which keys are recorded with their codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum KeysArg {
-    /// All.
-    All,
-    /// Those that write no text, and the game keys of profile and configuration; the others without a code.
-    NoText,
-    /// No key is recorded at all.
-    None,
-}
-
-/// Backend for pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ScreenBackendArg {
-    /// The native one where there is one.
-    Auto,
-    /// X11 with shared memory.
-    X11,
-    /// Portable, slower, without the pointer.
-    Xcap,
-}
-
-/// Backend for inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum InputBackendArg {
-    /// The native one where there is one.
-    Auto,
-    /// X11 with XInput2 raw events.
-    Xi2,
-    /// Portable, by polling: sees no wheel and may miss short taps.
-    Poll,
-}
-
-/// `watchcap record`
-#[derive(Args, Debug)]
-pub struct RecordArgs {
-    /// Folder in which the session's folder is made [default: the current one].
-    #[arg(short, long, value_name = "DIR", env = "WATCHCAP_OUT")]
-    pub out: Option<PathBuf>,
-    /// Name of the session's folder [default: session_YYYYMMDD_HHMMSS].
-    #[arg(long, value_name = "NAME")]
-    pub session: Option<String>,
-    /// Streams you consent to have recorded: screen, input. Asked for on a terminal when not given.
-    #[arg(long, value_name = "STREAMS", value_delimiter = ',', env = "WATCHCAP_CONSENT")]
-    pub consent: Vec<String>,
-
-    /// Where pictures and inputs come from.
-    #[arg(long, value_enum, default_value = "desktop")]
-    pub source: SourceArg,
-    /// Record this monitor, by name or number.
-    #[arg(long, value_name = "NAME", group = "target")]
-    pub monitor: Option<String>,
-    /// Record this window, by its identifier (see `watchcap targets`).
-    #[arg(long, value_name = "ID", group = "target")]
-    pub window: Option<String>,
-    /// Record the first window whose title contains this.
-    #[arg(long, value_name = "TEXT", group = "target")]
-    pub window_title: Option<String>,
-    /// Record the first window of this application (its class).
-    #[arg(long, value_name = "NAME", group = "target")]
-    pub app: Option<String>,
-    /// Record this part of the desktop, pixels; even sizes.
-    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", group = "target", allow_hyphen_values = true)]
-    pub region: Option<String>,
-    /// Size of the synthetic picture.
-    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x720")]
-    pub size: String,
-
-    /// Frames per second, 1 to 240 [default: 30].
-    #[arg(long, value_name = "N")]
-    pub fps: Option<u32>,
-    /// Video bit rate [default: by size and rate, 4666 at 1080p30].
-    #[arg(long, value_name = "KBPS")]
-    pub bitrate_kbps: Option<u32>,
-    /// Seconds between two keyframes at the most [default: 0.5].
-    #[arg(long, value_name = "SECONDS")]
-    pub gop: Option<f64>,
-    /// Encoding time against picture [default: fast].
-    #[arg(long, value_enum)]
-    pub quality: Option<QualityArg>,
-    /// Stop by itself after this time: 90, 90s, 5m, 8h.
-    #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
-    pub duration: Option<Duration>,
-    /// Draw the pointer into the pictures [default: on].
-    #[arg(long, value_enum)]
-    pub cursor: Option<OnOff>,
-    /// What to do with an unchanged screen [default: repeat].
-    #[arg(long, value_enum)]
-    pub unchanged: Option<UnchangedArg>,
-    /// Backend for pictures.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub screen_backend: ScreenBackendArg,
-    /// Backend for inputs.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub input_backend: InputBackendArg,
-    /// How often the polling input backend looks, per second.
-    #[arg(long, value_name = "HZ", default_value = "500")]
-    pub poll_hz: u32,
-    /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
-    /// typed into excluded windows).
-    #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
-    pub allow_missing: Vec<String>,
-
-    /// Black out this part of every picture: X,Y,WIDTH,HEIGHT in pixels of what is recorded, or in percent of it (0%,90%,25%,10%).
-    #[arg(long, value_name = "AREA", allow_hyphen_values = true)]
-    pub mask: Vec<String>,
-    /// Mask the windows of this application (its class; * at the end for any rest), and withhold what is typed there.
-    #[arg(long, value_name = "NAME")]
-    pub exclude_app: Vec<String>,
-    /// Likewise for windows whose title contains this.
-    #[arg(long, value_name = "TEXT")]
-    pub exclude_title: Vec<String>,
-    /// Mask notification windows [default: on].
-    #[arg(long, value_enum)]
-    pub mask_notifications: Option<OnOff>,
-    /// Which keys are recorded with their codes [default: all].
-    #[arg(long, value_enum)]
-    pub keys: Option<KeysArg>,
-    /// What to mask and withhold in a game: a profile (see `watchcap profile list`), auto (by the window), none [default: none].
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// The game's HUD scale, 0 to 100, where the profile asks for it [default: the largest areas].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub hud_scale: Option<u8>,
-
-    /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, stop, withdraw. Its key
-    /// is kept out of the recording. ACTION=none turns one of the configuration off.
-    #[arg(long, value_name = "ACTION=CHORD")]
-    pub hotkey: Vec<String>,
-
-    /// Name of the game or task, for the metadata.
-    #[arg(long, value_name = "NAME")]
-    pub game: Option<String>,
-    /// Its version, for the metadata.
-    #[arg(long, value_name = "VERSION")]
-    pub patch: Option<String>,
-    /// Leave the log as it is; `watchcap finalize` seals it later.
-    #[arg(long)]
-    pub no_finalize: bool,
-    /// Keep the log beside the sealed session.
-    #[arg(long)]
-    pub keep_log: bool,
-    /// Print results as JSON lines on standard output.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Which running recording is meant.
@@ -355,93 +178,6 @@ pub struct VerifyArgs {
     /// Print the report as JSON on standard output.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `watchcap replay`
-#[derive(Args, Debug)]
-pub struct ReplayArgs {
-    /// The folder of a session or a log.
-    pub session: PathBuf,
-    /// How pictures are drawn.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub pictures: PicturesArg,
-    /// The colours. NO_COLOR in the environment turns them off.
-    #[arg(long, value_enum, default_value = "dark", env = "WATCHCAP_THEME")]
-    pub theme: ThemeArg,
-    /// Folder in which the export key (o) puts pictures and clips.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub export_dir: PathBuf,
-    /// Your name beside the marks and verdicts you give [default: that of your account].
-    #[arg(long, value_name = "NAME", env = "WATCHCAP_REVIEWER")]
-    pub reviewer: Option<String>,
-    /// Open no player: look for what makes a session unfit for use, and say where. Exits with 1 when a limit is passed.
-    #[arg(long)]
-    pub check: bool,
-    /// With --check: print the report as JSON on standard output.
-    #[arg(long, requires = "check")]
-    pub json: bool,
-    /// What --check finds to be too much.
-    #[command(flatten)]
-    pub limits: LimitArgs,
-}
-
-/// Limits of `watchcap replay --check`; what is not given is [`crate::qa::Limits::default`].
-#[derive(Args, Debug, Default)]
-#[command(next_help_heading = "Limits of --check")]
-pub struct LimitArgs {
-    /// Share of the frames that should be there and are not [default: 0.01].
-    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
-    pub max_dropped: Option<f64>,
-    /// Longest time without data [default: 1].
-    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
-    pub max_gap: Option<f64>,
-    /// Inputs that were lost [default: 0].
-    #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
-    pub max_lost_inputs: Option<f64>,
-    /// Longest time for which a key or button is down [default: 60].
-    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
-    pub max_held: Option<f64>,
-    /// Presses without a release, and releases without a press [default: 0].
-    #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
-    pub max_unbalanced: Option<f64>,
-    /// Share of the positions outside of the picture [default: 0.05].
-    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
-    pub max_outside: Option<f64>,
-    /// Longest time without input while the picture moves [default: 60].
-    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
-    pub max_idle: Option<f64>,
-    /// Share of the frames that show what the one before shows [default: 1, never too much].
-    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
-    pub max_duplicates: Option<f64>,
-    /// Longest time of black pictures [default: 2].
-    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
-    pub max_black: Option<f64>,
-    /// Longest time of an unchanged picture while keys and buttons are pressed [default: 10].
-    #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
-    pub max_frozen: Option<f64>,
-    /// Groups of pictures to look at, evenly spread; two frames of each are decoded; 0: none [default: 3600].
-    #[arg(long, value_name = "N", requires = "check")]
-    pub samples: Option<usize>,
-}
-
-/// The player's colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ThemeArg {
-    /// Light on dark.
-    Dark,
-    /// Dark on light.
-    Light,
-    /// Pure colours on black.
-    Contrast,
-}
-
-/// How the player draws pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PicturesArg {
-    /// The best that the terminal can.
-    Auto,
-    /// Half-blocks: any terminal.
-    Blocks,
 }
 
 /// `watchcap export`
@@ -629,8 +365,8 @@ pub enum ProfileVerb {
         /// Its name.
         name: String,
         /// Size of the picture.
-        #[arg(long, value_name = "WIDTHxHEIGHT")]
-        size: Option<String>,
+        #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+        size: Option<(u32, u32)>,
         /// The game's HUD scale, 0 to 100.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
         hud_scale: Option<u8>,
@@ -656,48 +392,6 @@ pub struct DemoArgs {
     pub no_replay: bool,
 }
 
-/// Reads a limit: a number that is not negative.
-///
-/// # Errors
-/// A sentence for clap when it is none.
-pub fn parse_limit(text: &str) -> Result<f64, String> {
-    let limit: f64 = text.parse().map_err(|_parse| format!("'{text}' is no number"))?;
-    if limit.is_finite() && limit >= 0.0 { Ok(limit) } else { Err("must be 0 or more".into()) }
-}
-
-/// Reads `90`, `90s`, `1.5m`, `8h`.
-///
-/// # Errors
-/// A sentence for clap when it is no such time.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let factor = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(format!("unknown unit '{unit}', use ms, s, m or h")),
-    };
-    let value: f64 = number.parse().map_err(|_parse| format!("'{number}' is no number"))?;
-    let seconds = value * factor;
-    if !seconds.is_finite() || seconds <= 0.0 || seconds > 31.0 * 86_400.0 {
-        return Err("must be more than nothing and at most 31 days".into());
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
-
-/// Reads `320x180`.
-///
-/// # Errors
-/// A sentence for clap when it is no such size.
-pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -710,11 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn limits() {
-        assert_eq!((parse_limit("0.05"), parse_limit("3")), (Ok(0.05), Ok(3.0)));
-        for bad in ["", "x", "-1", "nan", "inf"] {
-            assert!(parse_limit(bad).is_err(), "{bad} was accepted");
-        }
+    fn limits_are_what_the_help_says() {
         let given = |more: &[&str]| Cli::try_parse_from([&["watchcap", "replay", "s"], more].concat()).is_ok();
         assert!(given(&["--check", "--json", "--max-gap", "2"]) && !given(&["--max-gap", "2"]) && !given(&["--json"]));
         // What the help says is what holds.
@@ -747,16 +437,6 @@ mod tests {
             ("0: none", samples as f64),
         ] {
             assert!(said.contains(&format!("{what} [default: {limit}")), "{what} [default: {limit}] is not in {said}");
-        }
-    }
-
-    #[test]
-    fn durations() {
-        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("8h"), Ok(Duration::from_hours(8)));
-        for bad in ["", "x", "5d", "-1", "0", "nan", "1e99h"] {
-            assert!(parse_duration(bad).is_err(), "{bad} was accepted");
         }
     }
 }

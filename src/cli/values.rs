@@ -1,0 +1,68 @@
+//! How values are read that clap does not know.
+
+use std::time::Duration;
+
+/// Reads a limit: a number that is not negative.
+///
+/// # Errors
+/// A sentence for clap when it is none.
+pub(super) fn parse_limit(text: &str) -> Result<f64, String> {
+    let limit: f64 = text.parse().map_err(|_parse| format!("'{text}' is no number"))?;
+    if limit.is_finite() && limit >= 0.0 { Ok(limit) } else { Err("must be 0 or more".into()) }
+}
+
+/// Reads `90`, `90s`, `1.5m`, `8h`.
+///
+/// # Errors
+/// A sentence for clap when it is no such time.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let factor = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit '{unit}', use ms, s, m or h")),
+    };
+    let value: f64 = number.parse().map_err(|_parse| format!("'{number}' is no number"))?;
+    let seconds = value * factor;
+    if !seconds.is_finite() || seconds <= 0.0 || seconds > 31.0 * 86_400.0 {
+        return Err("must be more than nothing and at most 31 days".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Reads `320x180`.
+///
+/// # Errors
+/// A sentence for clap when it is no such size.
+pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits() {
+        assert_eq!((parse_limit("0.05"), parse_limit("3")), (Ok(0.05), Ok(3.0)));
+        for bad in ["", "x", "-1", "nan", "inf"] {
+            assert!(parse_limit(bad).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("8h"), Ok(Duration::from_hours(8)));
+        for bad in ["", "x", "5d", "-1", "0", "nan", "1e99h"] {
+            assert!(parse_duration(bad).is_err(), "{bad} was accepted");
+        }
+    }
+}
