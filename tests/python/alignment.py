@@ -6,7 +6,7 @@
 TRUTH is the log of `xtest_script`, PAINTS that of `barcode_client`, whose window covers the recorded surface. Checks, with
 pyarrow and PyAV only: every injected event is in the table, in order, none twice; no row is stamped before its event; what
 frame i shows was on the screen at the `t_ns` of row i; a key's patch changes on the right side of its row; the colour
-patch. Prints the stamp errors. Exits with 1 and the first contradiction otherwise.
+patch. The pointer is drawn over all that: what it may cover in a frame is not looked at there. Prints the stamp errors. Exits with 1 and the first contradiction otherwise.
 """
 import bisect, json, pathlib, sys
 
@@ -97,36 +97,64 @@ def rgb_at(frame, x, y):
     return [l + 1.5748 * cr, l - 0.1873 * cb - 0.4681 * cr, l + 1.8556 * cb]
 
 
+# Where the pointer was, by time. The server's own is 17 pixels wide around its place; encoding spreads its edges over a macroblock.
+size = json.loads((session / "metadata.json").read_text())["resolution"]
+places = [
+    (row["t_ns"], row["mouse_x"] * size["width"], row["mouse_y"] * size["height"]) for row in rows if row["mouse_x"] is not None
+]
+place_times = [place[0] for place in places]
+REACH, LATE_NS = 9 + 16, 5_000_000
+
+
+def pointer_in(box, began, t):
+    """Whether the pointer may cover a part of `box` (left, top, right, bottom) in what was grabbed from `began` to `t`."""
+    first = max(bisect.bisect_right(place_times, began - LATE_NS) - 1, 0)
+    return any(
+        box[0] - REACH <= x <= box[2] + REACH and box[1] - REACH <= y <= box[3] + REACH
+        for _, x, y in places[first : bisect.bisect_right(place_times, t + LATE_NS)]
+    )
+
+
 frame_rows = [row for row in rows if row["event_type"] == "frame"]
+looked_at = {"barcode": 0, "key patch": 0, "colour patch": 0}
 worst_colour, shown_numbers = 0.0, set()
 with av.open(str(session / "frames.mp4")) as video:
     for row, frame in zip(frame_rows, video.decode(video=0), strict=True):
         t, began = row["t_ns"], row["t_ns"] - int(row["metadata"]["capture_us"]) * 1000 - 1000
-        luma = np.frombuffer(frame.planes[0], np.uint8).reshape(-1, frame.planes[0].line_size)
-        bits = [int(luma[8, 8 + 16 * i] > 125) for i in range(40)]
-        number = int("".join(map(str, bits[:32])), 2)
-        if crc8(number) != int("".join(map(str, bits[32:])), 2):
-            fail(f"the barcode of frame {row['frame_ref']} cannot be read")
-        if number not in painted:
-            fail(f"frame {row['frame_ref']} shows paint {number}, which is not in the log")
-        if painted[number]["before"] > t + SLACK_NS:
-            fail(f"frame {row['frame_ref']} at {t} shows paint {number}, painted {(painted[number]['before'] - t) / 1e6:.3f} ms later")
-        later = painted.get(number + 1)
-        if later is not None and later["after"] < began - SLACK_NS:
-            fail(f"frame {row['frame_ref']} shows paint {number}, replaced {(began - later['after']) / 1e6:.3f} ms before its grab began")
-        shown_numbers.add(number)
+        if not pointer_in((0, 0, 640, 16), began, t):
+            looked_at["barcode"] += 1
+            luma = np.frombuffer(frame.planes[0], np.uint8).reshape(-1, frame.planes[0].line_size)
+            bits = [int(luma[8, 8 + 16 * i] > 125) for i in range(40)]
+            number = int("".join(map(str, bits[:32])), 2)
+            if crc8(number) != int("".join(map(str, bits[32:])), 2):
+                fail(f"the barcode of frame {row['frame_ref']} cannot be read")
+            if number not in painted:
+                fail(f"frame {row['frame_ref']} shows paint {number}, which is not in the log")
+            if painted[number]["before"] > t + SLACK_NS:
+                fail(f"frame {row['frame_ref']} at {t} shows paint {number}, painted {(painted[number]['before'] - t) / 1e6:.3f} ms later")
+            later = painted.get(number + 1)
+            if later is not None and later["after"] < began - SLACK_NS:
+                fail(f"frame {row['frame_ref']} shows paint {number}, replaced {(began - later['after']) / 1e6:.3f} ms before its grab began")
+            shown_numbers.add(number)
         # The key patch: how many changes may be shown, by the log, and whether the colour is one of them.
-        least, most = bisect.bisect_right(key_after, began - SLACK_NS), bisect.bisect_right(key_before, t + SLACK_NS)
-        red, _, blue = rgb_at(frame, 80 + 32, 32 + 32)
-        parity = int(red > blue)
-        candidates = [n for n in range(least, most + 1) if n % 2 == parity]
-        if not candidates:
-            fail(f"frame {row['frame_ref']} shows key state {parity}, the log allows {least} to {most} changes")
-        for t_key, change in presses:
-            if t_key > t + SLACK_NS and candidates[0] >= change:
-                fail(f"frame {row['frame_ref']} shows the effect of a key whose row is {(t_key - t) / 1e6:.3f} ms later")
-        red, green, blue = rgb_at(frame, 32, 32 + 32)
-        worst_colour = max(worst_colour, abs(red - 200), abs(green - 40), abs(blue - 0))
+        if not pointer_in((112, 64, 112, 64), began, t):
+            looked_at["key patch"] += 1
+            least, most = bisect.bisect_right(key_after, began - SLACK_NS), bisect.bisect_right(key_before, t + SLACK_NS)
+            red, _, blue = rgb_at(frame, 80 + 32, 32 + 32)
+            parity = int(red > blue)
+            candidates = [n for n in range(least, most + 1) if n % 2 == parity]
+            if not candidates:
+                fail(f"frame {row['frame_ref']} shows key state {parity}, the log allows {least} to {most} changes")
+            for t_key, change in presses:
+                if t_key > t + SLACK_NS and candidates[0] >= change:
+                    fail(f"frame {row['frame_ref']} shows the effect of a key whose row is {(t_key - t) / 1e6:.3f} ms later")
+        if not pointer_in((32, 64, 32, 64), began, t):
+            looked_at["colour patch"] += 1
+            red, green, blue = rgb_at(frame, 32, 32 + 32)
+            worst_colour = max(worst_colour, abs(red - 200), abs(green - 40), abs(blue - 0))
+for what, frames in looked_at.items():
+    if frames < 0.8 * len(frame_rows):
+        fail(f"the pointer covered the {what} in {len(frame_rows) - frames} of {len(frame_rows)} frames")
 if worst_colour > 3:
     fail(f"the colour patch is off by {worst_colour:.1f} levels")
 if len(shown_numbers) < len(frame_rows) // 3:
@@ -134,5 +162,5 @@ if len(shown_numbers) < len(frame_rows) // 3:
 for row in rows:
     if row["frame_ref"] is not None and row["event_type"] != "frame" and frame_rows[row["frame_ref"]]["t_ns"] > row["t_ns"]:
         fail(f"the row at {row['t_ns']} refers to a later frame")
-print(f"frames {len(frame_rows)} all show what was on the screen at their t_ns; {len(presses)} key presses on the right side")
+print(f"frames {len(frame_rows)}, where the pointer left it to be seen ({looked_at}), show what was on the screen at their t_ns; {len(presses)} key presses on the right side")
 print(f"colour patch off by at most {worst_colour:.2f} levels")
