@@ -1,7 +1,7 @@
 //! The recorder with parts that are slow, hang, panic or disappear: it ends, the log seals, and what is missing is counted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -15,7 +15,10 @@ use watchcap::id::SessionId;
 use watchcap::privacy::Plan;
 use watchcap::recorder::{Control, MakeEncoder, RecordError, RecordOptions, Recorded, Stop, Unchanged, record};
 use watchcap::session::metadata::Metadata;
-use watchcap::time::{Clock, SystemClock};
+use watchcap::session::reader::SessionReader;
+use watchcap::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
+
+use crate::support::{self, watchcap};
 
 const SIZE: (u32, u32) = (96, 64);
 
@@ -212,4 +215,85 @@ fn a_screen_that_disappears_is_a_gap_with_its_reason() {
     assert_eq!(metadata.streams["screen"].status, "failed");
     assert_eq!(metadata.streams["screen"].reason.as_deref(), Some("display_gone"));
     assert!(metadata.lost.iter().any(|loss| loss.reason == "display_gone"), "{:?}", metadata.lost);
+}
+
+/// The machine's clocks, of a machine that sleeps and whose wall clock somebody sets.
+#[derive(Default)]
+struct Astray {
+    set_ns: AtomicI64,
+    asleep_ns: AtomicI64,
+}
+
+impl Clock for Astray {
+    fn now(&self) -> MonoNs {
+        SystemClock.now()
+    }
+    fn anchor(&self) -> Anchor {
+        let Anchor { mono, utc, boot_ns } = SystemClock.anchor();
+        let (set, asleep) = (self.set_ns.load(Ordering::SeqCst), self.asleep_ns.load(Ordering::SeqCst));
+        Anchor { mono, utc: UtcNs(utc.0 + set + asleep), boot_ns: boot_ns.map(|boot| boot + asleep) }
+    }
+    fn sleep_until(&self, until: MonoNs) {
+        SystemClock.sleep_until(until);
+    }
+    fn name(&self) -> &'static str {
+        SystemClock.name()
+    }
+}
+
+#[test]
+fn a_machine_that_slept_and_a_clock_that_was_set_are_rows_and_nothing_is_lost() {
+    const BACK_NS: i64 = -3_600_000_000_000;
+    const ASLEEP_NS: i64 = 90_000_000_000;
+    let dir = tempfile::tempdir().expect("a folder");
+    let astray = Arc::new(Astray::default());
+    let clock: Arc<dyn Clock> = Arc::<Astray>::clone(&astray);
+    let sources = synthetic::sources(SIZE, &clock, true).expect("sources");
+    let mut options = options(dir.path(), 30);
+    options.duration = Some(Duration::from_secs(4));
+    let encoder = odd(Duration::ZERO, None);
+    let done = record(
+        options,
+        sources,
+        encoder,
+        &clock,
+        &Stop::new(),
+        |_, _| {},
+        |status| {
+            if status.elapsed > Duration::from_secs(1) {
+                astray.set_ns.store(BACK_NS, Ordering::SeqCst);
+            }
+            if status.elapsed > Duration::from_millis(2500) {
+                astray.asleep_ns.store(ASLEEP_NS, Ordering::SeqCst);
+            }
+        },
+    )
+    .expect("a recording");
+    assert!(done.lossy, "sleep is told by the exit code");
+    assert_eq!((done.end_reason.as_str(), done.status.frames + done.status.dropped), ("duration", 120));
+
+    let metadata = sealed(dir.path());
+    let session = dir.path().join("s");
+    let reader = SessionReader::open(&session).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<_>, _>>().expect("rows");
+    let gaps: Vec<_> = rows.iter().filter(|row| row.metadata.get("stream") == Some("clock")).collect();
+    let reasons: Vec<_> = gaps.iter().map(|row| (row.metadata.get("reason"), row.metadata.get("lost"))).collect();
+    assert_eq!(reasons, [(Some("clock_jump"), Some("0")), (Some("suspended"), None)]);
+    // Both ends of a gap are readings of all clocks, which tell how much it was.
+    let anchor =
+        |at: i64| metadata.clock.anchors.iter().find(|a| a.monotonic_ns == at).expect("a reading at the gap's end");
+    for (gap, set, asleep) in [(gaps[0], BACK_NS, 0), (gaps[1], 0, ASLEEP_NS)] {
+        let until = gap.metadata.get("until_ns").and_then(|until| until.parse().ok()).expect("an end");
+        let (from, to) = (anchor(gap.t_ns), anchor(until));
+        let passed = to.monotonic_ns - from.monotonic_ns;
+        let off = to.realtime_ns - from.realtime_ns - passed - set - asleep;
+        assert!(off.abs() < 10_000_000, "the wall clock is {off} ns off");
+        let boot = to.boottime_ns.zip(from.boottime_ns).map(|(to, from)| to - from - passed - asleep);
+        assert!(boot.is_none_or(|off| off.abs() < 10_000_000), "the boot clock is {boot:?} ns off");
+    }
+    // Times go on: they are those of the monotonic clock.
+    let frames: Vec<_> = rows.iter().filter(|row| row.event_type == "frame").map(|row| row.t_ns).collect();
+    assert!(frames.windows(2).all(|pair| pair[0] < pair[1] && pair[1] - pair[0] < 2_000_000_000), "{frames:?}");
+    let (code, _, err) = support::run(watchcap().arg("verify").arg(&session));
+    assert_eq!(code, 0, "{err}");
 }
