@@ -13,7 +13,6 @@ mod error;
 pub mod frames_json;
 pub mod inputs;
 pub mod lerobot;
-mod lerobot_stats;
 pub mod manifest;
 pub mod mcap;
 pub mod out;
