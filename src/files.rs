@@ -112,6 +112,21 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(refused()) }
 }
 
+/// Whether there is a regular file of this name. Only a name that is not there is missing: what cannot be looked at (a disk that fails, a
+/// folder of somebody else) may well be there, and is an error; so is what has the name and is no regular file, or a link.
+///
+/// # Errors
+/// As above.
+pub fn is_there(path: &Path) -> io::Result<bool> {
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(found) if found.is_symlink() => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a link")),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
@@ -232,6 +247,9 @@ mod tests {
         assert_eq!(read_text_at_most(&path, 10).expect_err("no text").kind(), io::ErrorKind::InvalidData);
         assert_eq!(open_regular(dir.path()).expect_err("a folder").kind(), io::ErrorKind::InvalidInput);
         assert_eq!(open_regular(&dir.path().join("none")).expect_err("nothing").kind(), io::ErrorKind::NotFound);
+        assert!(is_there(&path).expect("a file") && !is_there(&dir.path().join("none")).expect("nothing"));
+        assert!(!is_there(&path.join("none")).expect("nothing"), "a file has no files");
+        assert_eq!(is_there(dir.path()).expect_err("a folder").kind(), io::ErrorKind::InvalidInput);
     }
 
     #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! The program: parse, run the verb, print the error with its hint, choose the exit code.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -19,8 +19,12 @@ fn start_tracing(verbose: u8) {
     };
     let filter =
         EnvFilter::try_from_env("WATCHCAP_LOG").unwrap_or_else(|_| EnvFilter::new(format!("watchcap={level}")));
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+        .with_target(false)
+        .finish();
     // Not `init`, which would listen to `log` as well. It fails only when there is a subscriber already, and there is none.
     drop(tracing::subscriber::set_global_default(subscriber));
 }

@@ -5,6 +5,7 @@
 //! (`replay/src/text.rs`), which drops whole sequences. Pure functions.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Whether a character steers: controls (C0, DEL, C1), line and paragraph separators, direction marks and overrides, joiners and other
 /// invisible characters, tags, and private use (where kitty's image placeholder is).
@@ -24,6 +25,13 @@ pub fn text(text: &str) -> Cow<'_, str> {
 /// One line of text: as [`text()`], and without line feeds.
 pub fn line(text: &str) -> Cow<'_, str> {
     replaced(text, steers)
+}
+
+/// A path as a shell takes it.
+pub fn shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/+:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn replaced(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {

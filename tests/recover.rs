@@ -266,6 +266,16 @@ fn without_the_database_the_video_is_a_session() {
     assert!(copy.join("log/frames.mp4").is_file(), "a second run took the only copy of the pictures");
 }
 
+fn info(dir: &Path) -> Value {
+    let (code, out, err) = run(watchcap().args(["info", "--json"]).arg(dir));
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_str(&out).expect("JSON")
+}
+
+fn found_frames(dir: &Path) -> u64 {
+    metadata(dir)["frames"].as_u64().expect("frames")
+}
+
 #[test]
 fn a_log_whose_video_is_gone_or_cut_keeps_its_events() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -281,8 +291,9 @@ fn a_log_whose_video_is_gone_or_cut_keeps_its_events() {
             None => std::fs::remove_file(&path).expect("a file"),
             Some(len) => std::fs::write(&path, &video[..len]).expect("a file"),
         }
-        let (code, _, err) = run(watchcap().arg("finalize").arg(&copy));
-        assert_eq!(code, 3, "{case:?}: {err}");
+        assert_eq!(info(&copy)["state"], "damaged", "{case:?}");
+        let (code, _, err_of_finalize) = run(watchcap().arg("finalize").arg(&copy));
+        assert_eq!(code, 3, "{case:?}: {err_of_finalize}");
         let metadata = metadata(&copy);
         let frames = metadata["frames"].as_u64().expect("frames");
         // Each frame is in the video or named as torn, and no input is missing.
@@ -295,10 +306,17 @@ fn a_log_whose_video_is_gone_or_cut_keeps_its_events() {
         assert_rows(&found, &inputs, "inputs");
         assert_eq!(frames > 0, case.is_some_and(|len| len > 100), "{case:?}");
         assert_eq!(copy.join("frames.mp4").exists(), frames > 0, "{case:?}");
-        let wanted = if case.is_none() { "missing" } else { "present" };
+        let wanted = if case.is_none() { "missing" } else { "damaged" };
         assert_eq!(metadata["recovery"]["video"], wanted, "{case:?}");
         let (code, _, err) = run(watchcap().arg("verify").arg(&copy));
         assert_eq!(code, 0, "{case:?}: {err}");
+        // Somebody may find the video: the log was kept, and makes the whole session of it.
+        assert!(err_of_finalize.contains("finalize --again"), "{case:?}: {err_of_finalize}");
+        std::fs::write(&path, &video).expect("the video");
+        let (code, _, err) = run(watchcap().args(["finalize", "--again"]).arg(&copy));
+        assert_eq!((code, &found_frames(&copy)), (0, &whole.frames), "{case:?}: {err}");
+        assert_eq!(run(watchcap().arg("finalize").arg(&copy)).0, 0, "{case:?}: the log is needed no more");
+        assert!(!copy.join("log").exists() && run(watchcap().arg("verify").arg(&copy)).0 == 0, "{case:?}");
     }
 }
 
@@ -362,4 +380,79 @@ fn a_dry_run_writes_nothing_and_says_what_finalizing_gives() {
     assert_eq!((&report["frames"], &report["lost"]), (&metadata["frames"], &metadata["lost"]));
     assert_eq!(report["missing_records"], metadata["recovery"]["missing_records"]);
     assert_eq!(run(watchcap().args(["recover", "--dry-run"]).arg(&log)).0, 1, "sealed already");
+}
+
+/// Finalizes with an error at a system call that names or reads `path`.
+fn finalize_with(fault: &str, call: &str, path: &Path, dir: &Path) -> (i32, String) {
+    let mut command = std::process::Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-P"]).arg(path);
+    command.args(["-e", &format!("trace={call}"), "-e", &format!("inject={call}:{fault}")]);
+    command.arg(watchcap().get_program()).arg("finalize").arg(dir);
+    let (code, _, err) = run(&mut command);
+    (code, err)
+}
+
+#[test]
+fn what_cannot_be_read_just_now_is_not_taken_for_missing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let whole = Whole::read(synthetic(dir.path(), "whole", &["--no-finalize"]));
+    let expected = dir.path().join("expected");
+    whole.copy(&expected);
+    finalize::finalize(&expected, false, &mut |_| {}).expect("a session");
+    let copy = dir.path().join("copy");
+    for (file, call, fault) in [
+        ("log/events/db", "statx", "error=EIO"),
+        ("log/events/db", "read", "error=EIO"),
+        ("log/facts", "statx", "error=EIO"),
+        ("log/frames.mp4", "statx", "error=EIO"),
+        ("log/frames.mp4", "pread64", "error=EIO:when=3"),
+        ("log/frames.mp4", "pread64", "error=EIO:when=3+"),
+        ("integrity.sha256", "statx", "error=EIO:when=1"),
+    ] {
+        whole.copy(&copy);
+        let before = files(&copy);
+        let (code, err) = finalize_with(fault, call, &copy.join(file), &copy);
+        assert!(code == 1 && err.contains("os error 5"), "{call} of {file}: {code} {err}");
+        let left: Vec<_> = before.iter().filter(|(name, _)| name.ends_with("db") || name.ends_with("mp4")).collect();
+        let after = files(&copy);
+        assert!(left.iter().all(|entry| after.contains(entry)), "{call} of {file}: the log was changed");
+        assert_eq!(run(watchcap().arg("finalize").arg(&copy)).0, 0, "{call} of {file}");
+        assert!(files(&copy) == files(&expected), "{call} of {file}: another session");
+    }
+}
+
+#[test]
+fn a_video_that_was_published_and_then_emptied_goes_back_to_the_log() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    // Killed when the video had its name in the session.
+    std::fs::rename(log.join("log/frames.mp4"), log.join("frames.mp4")).expect("a file");
+    std::fs::write(log.join("frames.mp4"), []).expect("a file");
+    let (code, _, err) = run(watchcap().arg("finalize").arg(&log));
+    assert_eq!(code, 3, "{err}");
+    assert!(log.join("log/frames.mp4").is_file() && !log.join("frames.mp4").exists());
+    assert_eq!(run(watchcap().arg("verify").arg(&log)).0, 0);
+}
+
+#[test]
+fn a_session_that_rots_beside_its_log_is_made_anew() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &["--keep-log"]);
+    let sealed = files(&session);
+    assert!(info(&session)["log_bytes"].as_u64().is_some_and(|bytes| bytes > 50_000));
+    let table = session.join("events.parquet");
+    let mut bytes = std::fs::read(&table).expect("a table");
+    bytes[2000] ^= 1;
+    std::fs::write(&table, bytes).expect("a table");
+    for verb in ["verify", "finalize"] {
+        let (code, _, err) = run(watchcap().arg(verb).arg(&session));
+        assert!(code == 1 && err.contains("finalize --again"), "{verb}: {err}");
+        assert!(session.join("integrity.sha256").is_file() && session.join("log/events/db").is_file(), "{verb}");
+    }
+    let (code, _, err) = run(watchcap().args(["finalize", "--again"]).arg(&session));
+    assert_eq!(code, 0, "{err}");
+    let again = files(&session);
+    assert!(sealed.iter().filter(|(name, _)| !name.starts_with("log")).all(|entry| again.contains(entry)));
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    assert_eq!(run(watchcap().args(["finalize", "--again"]).arg(&log)).0, 1, "it is not sealed yet");
 }

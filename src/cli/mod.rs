@@ -146,6 +146,9 @@ pub struct FinalizeArgs {
     /// Keep the log beside the sealed session.
     #[arg(long)]
     pub keep_log: bool,
+    /// Make a sealed session anew of its log, which was kept and is kept again: when the session was damaged, or the log was mended.
+    #[arg(long)]
+    pub again: bool,
     /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Failure, Outcome, text};
 use crate::cli::InfoArgs;
 use crate::event::Event;
-use crate::finalize::survey;
+use crate::finalize::{keeps_log, survey};
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
@@ -16,19 +16,17 @@ use crate::session::layout::{self, DirState};
 use crate::session::metadata::Metadata;
 use crate::session::reader::EventsReader;
 use crate::session::review::{Remark, Review};
+use crate::shown;
 
 pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
-    if !dir.is_dir() {
-        let hint = "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".to_owned();
-        return Err(Failure::new(&format!("{} is no folder", dir.display()), Some(hint)));
-    }
+    super::folder::check(dir)?;
     match layout::state_of(dir) {
         DirState::Log => log(dir, args.json),
         DirState::Nothing if !layout::metadata_path(dir).is_file() => list(dir, args.json),
         _ => {
-            let metadata =
-                Metadata::read(&layout::metadata_path(dir)).map_err(|error| Failure::new(&error, error.hint()))?;
+            let metadata = Metadata::read(&layout::metadata_path(dir))
+                .map_err(|error| Failure::new(&error, error.hint().or_else(|| next(dir))))?;
             sealed(dir, &metadata, &review(dir)?, args.json);
             Ok(Outcome::Clean)
         }
@@ -70,6 +68,12 @@ fn list(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     Ok(Outcome::Clean)
 }
 
+/// The command to run next, as a hint.
+fn next(dir: &Path) -> Option<String> {
+    let found = survey::look(dir).ok()?;
+    Some(format!("see what is wrong, or mend it, with: {}", found.next))
+}
+
 /// Files of a session with their sizes.
 fn files(dir: &Path) -> Vec<(String, u64)> {
     let names = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::AUDIO_FILE, layout::METADATA_FILE];
@@ -109,13 +113,15 @@ fn remarks(review: &Review, start_ns: i64) -> Vec<(&'static str, String)> {
 }
 
 fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
-    let state = if layout::integrity_path(dir).is_file() { "sealed" } else { "damaged" };
+    let found = survey::look(dir).ok();
+    let state = found.as_ref().map_or("damaged", |found| found.state.name());
+    let log_bytes = found.as_ref().and_then(|found| found.log_bytes);
     if as_json {
         let value = serde_json::to_value(metadata).unwrap_or(Value::Null);
         let sizes: serde_json::Map<_, _> = files(dir).into_iter().map(|(name, size)| (name, json!(size))).collect();
         text::json(&json!({
-            "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "review": review.to_json(),
-            "metadata": value,
+            "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "log_bytes": log_bytes,
+            "review": review.to_json(), "metadata": value,
         }));
         return;
     }
@@ -127,7 +133,14 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         ("state", format!("{state}, format {}", metadata.format_version)),
         ("captured", metadata.captured_at.clone()),
         ("duration", text::clock(Duration::from_nanos(seconds))),
-        ("ended by", metadata.end_reason.clone().unwrap_or_else(|| "nothing: it was cut off".into())),
+        (
+            "ended by",
+            match (&metadata.end_reason, &metadata.recovery) {
+                (Some(reason), _) => reason.clone(),
+                (None, Some(recovery)) if !recovery.closed => "nothing: it was cut off".into(),
+                (None, _) => none(),
+            },
+        ),
         ("target", metadata.target.clone().unwrap_or_else(none)),
         ("game", [metadata.game.clone(), metadata.patch.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ")),
         (
@@ -160,8 +173,18 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         let count = loss.count.map_or_else(|| "an unknown number".into(), |count| count.to_string());
         lines.push(("lost", format!("{} {count}: {}", loss.stream, loss.reason)));
     }
-    if metadata.recovered {
-        lines.push(("recovered", "the recording did not end in good order".into()));
+    if let Some(recovery) = &metadata.recovery {
+        let why = if recovery.closed { "its log was damaged" } else { "the recording did not end in good order" };
+        lines.push(("recovered", why.into()));
+    }
+    if let Some(bytes) = log_bytes {
+        let again = if keeps_log(metadata) { "--again " } else { "" };
+        let does = if keeps_log(metadata) { "makes the session anew of it" } else { "deletes it" };
+        let (size, dir) = (text::size(bytes), shown::shell(dir));
+        lines.push(("log", format!("still there, {size}: watchcap finalize {again}{dir} {does}")));
+    }
+    if state == "damaged" {
+        lines.extend(found.map(|found| ("next", found.next)));
     }
     // From the first row on, as the player counts.
     let table = EventsReader::open(&layout::events_path(dir)).ok();
@@ -174,7 +197,11 @@ fn consent(metadata: &Metadata) -> String {
     let consent = &metadata.consent;
     let streams = [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
     let agreed: Vec<_> = streams.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
-    let mut all = vec![format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)];
+    let mut all = if agreed.is_empty() {
+        vec![format!("none is known of ({})", consent.how)]
+    } else {
+        vec![format!("{} by {} at {}", agreed.join(" and "), consent.how, consent.agreed_at)]
+    };
     for (stream, withdrawal) in &consent.withdrawn {
         all.push(format!("{stream} taken back at {}", withdrawal.at.as_deref().unwrap_or("an unknown time")));
     }
@@ -187,19 +214,22 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let failed = |error: crate::log::LogError| Failure::new(&error, error.hint());
     let reader = LogReader::open(&paths).map_err(failed)?;
     let holder = LogLock::holder(&paths.lock);
-    let state = survey::state_of_log(&reader, holder.as_deref());
+    let state = survey::state_of_log(dir, &reader, holder.as_deref());
     let (mut frames, mut inputs) = (0u64, 0u64);
     for entry in reader.iter() {
         // A log that is being written moves under the reader: a chunk that is gone by now was a copy of another.
         let Ok((_, record)) = entry else { continue };
         match record.body {
             Body::Event(Event::Frame(_)) => frames += 1,
-            Body::Event(Event::Gap(_))
-            | Body::Setup { .. }
-            | Body::Anchor(_)
-            | Body::Digest { .. }
-            | Body::End { .. } => {}
-            Body::Event(_) => inputs += 1,
+            // As `record` counts them.
+            Body::Event(
+                Event::Key(_)
+                | Event::MouseMove { .. }
+                | Event::MouseClick { .. }
+                | Event::Wheel { .. }
+                | Event::Focus { .. },
+            ) => inputs += 1,
+            _ => {}
         }
     }
     let records: u64 = reader.chunks().iter().map(|chunk| u64::from(chunk.count)).sum();

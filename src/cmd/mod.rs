@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod export;
 mod finalize;
+mod folder;
 mod import;
 mod info;
 mod migrate;

@@ -397,11 +397,12 @@ fn record_into(
         text::say(&format!("seal it with: {command}"));
         return Ok((folder, outcome));
     }
-    let sealed = super::finalize::seal(&folder, args.keep_log, args.json).map_err(|failure| {
-        let why = failure.hint.or_else(|| recorded.failure.as_ref().and_then(LogError::hint));
-        let first = why.map_or_else(String::new, |hint| format!("{hint}; "));
-        Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
-    })?;
+    let sealed = super::finalize::seal(&folder, super::finalize::How::Once { keep_log: args.keep_log }, args.json)
+        .map_err(|failure| {
+            let why = failure.hint.or_else(|| recorded.failure.as_ref().and_then(LogError::hint));
+            let first = why.map_or_else(String::new, |hint| format!("{hint}; "));
+            Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
+        })?;
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
 }
 

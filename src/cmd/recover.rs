@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::finalize::How;
 use super::{Failure, Outcome, text};
 use crate::cli::RecoverArgs;
 use crate::finalize::FinalizeError;
@@ -14,12 +15,14 @@ use crate::log::LogPaths;
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::session::layout;
+use crate::shown;
 
 pub(super) fn run(args: &RecoverArgs) -> Result<Outcome, Failure> {
+    super::folder::check(&args.session)?;
     if args.dry_run {
         dry_run(&args.session, args.json)
     } else {
-        super::finalize::seal(&args.session, args.keep_log, args.json)
+        super::finalize::seal(&args.session, How::Once { keep_log: args.keep_log }, args.json)
     }
 }
 
@@ -29,16 +32,13 @@ fn failed(error: &FinalizeError) -> Failure {
 
 /// Says what finalizing would give; writes nothing.
 fn dry_run(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
-    if !dir.is_dir() {
-        return Err(failed(&FinalizeError::NoFolder { path: dir.to_path_buf() }));
-    }
     if layout::integrity_path(dir).is_file() {
         return Err(failed(&FinalizeError::Sealed { path: dir.to_path_buf() }));
     }
     let paths = LogPaths::of(dir);
     let holder = LogLock::holder(&paths.lock);
     let reader = LogReader::open(&paths).map_err(|error| Failure::new(&error, error.hint()))?;
-    let state = survey::state_of_log(&reader, holder.as_deref());
+    let state = survey::state_of_log(dir, &reader, holder.as_deref());
     drop(reader);
     let bar = text::bar("recover");
     let report = report::report(dir, &mut |done, of| {
@@ -49,7 +49,7 @@ fn dry_run(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     bar.finish_and_clear();
     let next = match state {
         State::Recording | State::Finalizing => String::new(),
-        _ => format!("watchcap finalize {}", survey::quoted(dir)),
+        _ => format!("watchcap finalize {}", shown::shell(dir)),
     };
     if as_json {
         let mut value = serde_json::to_value(&report).unwrap_or_default();
@@ -63,7 +63,8 @@ fn dry_run(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     } else {
         print(&report, state, holder, next);
     }
-    Ok(if report.lossy { Outcome::Lossy } else { Outcome::Clean })
+    let running = state == State::Recording;
+    Ok(if report.lossy && !running { Outcome::Lossy } else { Outcome::Clean })
 }
 
 fn print(report: &Report, state: State, holder: Option<String>, next: String) {
@@ -78,6 +79,7 @@ fn print(report: &Report, state: State, holder: Option<String>, next: String) {
             match &report.end_reason {
                 Some(reason) => reason.clone(),
                 None if *closed => String::new(),
+                None if state == State::Recording => "nothing yet: it goes on".to_owned(),
                 None => "nothing: it was cut off".to_owned(),
             },
         ),
@@ -98,6 +100,9 @@ fn print(report: &Report, state: State, holder: Option<String>, next: String) {
     for loss in &report.lost {
         let count = loss.count.map_or_else(|| "an unknown number".into(), |count| count.to_string());
         lines.push(("lost", format!("{} {count}: {}", loss.stream, loss.reason)));
+    }
+    if report.keeps_log {
+        lines.push(("log", "finalizing keeps it, since parts of it are gone".into()));
     }
     lines.push(("next", next));
     text::pairs(&lines);

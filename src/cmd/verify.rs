@@ -1,18 +1,21 @@
 //! `watchcap verify`.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::{Failure, Outcome, text};
 use crate::cli::VerifyArgs;
-use crate::session::verify::{Report, Stage, VerifyOptions, verify};
+use crate::log::LogPaths;
+use crate::log::lock::LogLock;
+use crate::session::layout;
+use crate::session::verify::{Kind, Problem, Report, Stage, VerifyOptions, verify};
 use crate::session::video_check::open_video;
+use crate::shown;
 
 pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
-    if !dir.is_dir() {
-        let hint = "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".to_owned();
-        return Err(Failure::new(&format!("{} is no folder", dir.display()), Some(hint)));
-    }
+    super::folder::check(dir)?;
     let bar = text::bar("verify");
     let options = VerifyOptions { decode_frames: !args.no_decode, ..VerifyOptions::default() };
     let report = verify(dir, options, &mut |path| open_video(path), &mut |progress| {
@@ -47,12 +50,12 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
         ));
         return Ok(Outcome::Clean);
     }
-    Err(failure(&report, &dir.display().to_string()))
+    Err(failure(&report, dir))
 }
 
 /// One line per kind of fault, the first found first.
-fn failure(report: &Report, dir: &str) -> Failure {
-    let mut message = format!("{dir} is not what was sealed");
+fn failure(report: &Report, dir: &Path) -> Failure {
+    let mut message = format!("{} is not what was sealed", dir.display());
     for problem in &report.problems {
         let mut place = problem.file.clone();
         for (name, number) in [("row", problem.row), ("frame", problem.frame)] {
@@ -63,10 +66,30 @@ fn failure(report: &Report, dir: &str) -> Failure {
         let more = if problem.count > 1 { format!(" (and {} more)", problem.count - 1) } else { String::new() };
         message = format!("{message}\n  {place}: {}{more}", problem.what);
     }
-    let hint = if report.sealed {
-        "restore the named files from a copy; what verify does not name is intact"
-    } else {
-        "seal it first with: watchcap finalize"
-    };
-    Failure::new(&message, Some(hint.into()))
+    Failure::new(&message, Some(hint(report, dir)))
+}
+
+fn hint(report: &Report, dir: &Path) -> String {
+    let has_log = layout::log_dir(dir).is_dir();
+    if report.sealed {
+        let foreign = |problem: &Problem| matches!(problem.kind, Kind::ExtraFile | Kind::ForeignFile);
+        if report.problems.iter().all(foreign) {
+            return "move what does not belong there out of the folder; the rest is intact".into();
+        }
+        if has_log {
+            return format!(
+                "its log is still there; make it anew of that with: watchcap finalize --again {}",
+                shown::shell(dir)
+            );
+        }
+        return "restore the named files from a copy; what verify does not name is intact".into();
+    }
+    match LogLock::holder(&LogPaths::of(dir).lock) {
+        Some(holder) => format!("it is in use, wait until it is sealed: {holder}"),
+        None if has_log => format!("seal it first with: watchcap finalize {}", shown::shell(dir)),
+        None if layout::metadata_path(dir).is_file() => {
+            format!("its seal is gone, and so is its log: restore {} from a copy", layout::INTEGRITY_FILE)
+        }
+        None => "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into(),
+    }
 }

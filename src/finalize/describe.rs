@@ -28,6 +28,8 @@ pub enum VideoState {
     Present,
     /// Its file is not there.
     Missing,
+    /// Bytes of it that a sync vouches for are gone or changed.
+    Damaged,
     /// It has frames, and nothing says how they are to be decoded.
     Undecodable,
 }
@@ -38,6 +40,7 @@ impl VideoState {
         match self {
             Self::Present => "present",
             Self::Missing => "missing",
+            Self::Damaged => "damaged",
             Self::Undecodable => "undecodable",
         }
     }

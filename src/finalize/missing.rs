@@ -15,7 +15,7 @@ use crate::event::Frame;
 use crate::log::reader::LogReader;
 use crate::log::video::FIRST_BOX;
 use crate::log::video_scan::{self, FoundUnit};
-use crate::session::frames::FrameReader;
+use crate::session::frames::{FrameError, FrameReader};
 use crate::session::sample_index::Sample;
 use crate::time::MonoNs;
 
@@ -126,18 +126,20 @@ pub fn find(reader: &LogReader, video: &LogVideo, story: &Story) -> Result<Found
         };
         video_scan::scan(&video.path, video.layout, &range, &mut bitstream::parse_sei_nal, &mut take)?;
     }
-    let believed = believed(&found.frames, reader, video, story);
+    let believed = believed(&found.frames, reader, video, story)?;
     found.frames.truncate(believed);
     found.end = found.frames.last().map_or(0, |found| end_of(&found.frame));
     Ok(found)
 }
 
 /// How many of the frames can be believed: all that a sync vouches for, and behind it all before the first that cannot be decoded.
-fn believed(found: &[FoundFrame], reader: &LogReader, video: &LogVideo, story: &Story) -> usize {
+fn believed(found: &[FoundFrame], reader: &LogReader, video: &LogVideo, story: &Story) -> Result<usize, FinalizeError> {
+    // What cannot be read just now is neither believed nor not.
+    let read = |source| Err(crate::log::io_error("read", &video.path)(source).into());
     let first = found.partition_point(|found| end_of(&found.frame) <= video.synced());
-    let Some(begin) = found.get(first).map(|found| found.frame.offset) else { return found.len() };
+    let Some(begin) = found.get(first).map(|found| found.frame.offset) else { return Ok(found.len()) };
     // Without parameter sets no frame is decoded by anybody.
-    let Some(sets) = &story.parameter_sets else { return found.len() };
+    let Some(sets) = &story.parameter_sets else { return Ok(found.len()) };
     // From the last keyframe before the first of them on.
     let mut all: Vec<Frame> = found.iter().map(|found| found.frame.clone()).collect();
     for index in (0..reader.chunks().len()).rev() {
@@ -151,7 +153,9 @@ fn believed(found: &[FoundFrame], reader: &LogReader, video: &LogVideo, story: &
     all.retain(|frame| end_of(frame) <= video.len);
     all.sort_by_key(|frame| frame.offset);
     let start = all.iter().rposition(|frame| frame.keyframe && frame.offset <= begin);
-    let Some(start) = start.or_else(|| all.iter().position(|frame| frame.keyframe)) else { return found.len() };
+    let Some(start) = start.or_else(|| all.iter().position(|frame| frame.keyframe)) else {
+        return Ok(found.len());
+    };
     let all = &all[start..];
     let samples = (0..).zip(all).map(|(pts_us, frame)| Sample {
         offset: frame.offset,
@@ -161,16 +165,23 @@ fn believed(found: &[FoundFrame], reader: &LogReader, video: &LogVideo, story: &
     });
     let mut decoder = match FrameReader::with_samples(&video.path, samples.collect(), sets.clone(), story.surface) {
         Ok(decoder) => decoder,
+        Err(FrameError::Open { source, .. } | FrameError::Read { source, .. }) => return read(source),
         Err(error) => {
             tracing::warn!(%error, "the frames behind the last record cannot be tried");
-            return first;
+            return Ok(first);
         }
     };
     for (index, frame) in all.iter().enumerate() {
-        if frame.offset < begin || decoder.decode(index).is_ok() {
+        if frame.offset < begin {
             continue;
         }
-        return found.partition_point(|found| found.frame.offset < frame.offset);
+        match decoder.decode(index) {
+            Ok(_) => {}
+            Err(FrameError::Read { source, .. }) if source.kind() != std::io::ErrorKind::UnexpectedEof => {
+                return read(source);
+            }
+            Err(_) => return Ok(found.partition_point(|found| found.frame.offset < frame.offset)),
+        }
     }
-    found.len()
+    Ok(found.len())
 }

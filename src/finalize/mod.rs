@@ -10,6 +10,9 @@
 //! 6. read back what was sealed;
 //! 7. delete the log, unless it is to be kept.
 //!
+//! What cannot be read just now (a disk that fails, a folder of somebody else) is not taken for missing: nothing is sealed without it. A log
+//! of which parts are gone is kept beside the session that was made of the rest.
+//!
 //! Killed anywhere, it is run again and gives the same bytes: nothing of the wall clock, the host or the order of threads is in
 //! its output, and nothing of the log is changed before step 7 other than what step 3 would write there again.
 
@@ -30,12 +33,14 @@ pub mod video;
 use std::path::{Path, PathBuf};
 
 use crate::log::lock::LogLock;
+use crate::log::reader::{Database, LogReader};
 use crate::log::video::{HashCheckpoint, VideoError};
 use crate::log::{LogError, LogPaths, reserve, video_finish};
 use crate::progress::Step;
 use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::seal::{self, FileHash, IntegrityEntry, SealError};
+use crate::shown;
 
 use self::check::CheckError;
 use self::describe::VideoState;
@@ -102,6 +107,20 @@ pub enum FinalizeError {
     /// What was sealed does not read back.
     #[error("the sealed session does not read back: {0}")]
     Check(#[from] CheckError),
+    /// What was sealed earlier does not read back any more, and its log is still there.
+    #[error("{path} was sealed earlier, and does not read back any more: {source}", path = path.display())]
+    Rotten {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        source: CheckError,
+    },
+    /// It is not sealed, so that nothing can be made again.
+    #[error("{path} is not sealed yet", path = path.display())]
+    NotSealed {
+        /// Which.
+        path: PathBuf,
+    },
     /// The log cannot be deleted after sealing.
     #[error("the session is sealed, but its log cannot be deleted: {source}")]
     Delete {
@@ -118,14 +137,23 @@ impl FinalizeError {
                 Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
             }
             Self::Sealed { path } => {
-                Some(format!("nothing is left to do; check it with: watchcap verify {}", path.display()))
+                Some(format!("nothing is left to do; check it with: watchcap verify {}", shown::shell(path)))
             }
             Self::Log(error) => error.hint(),
             Self::Table(error) => error.hint(),
             Self::Video(error) => error.hint(),
             Self::Seal(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
-            Self::Nothing { .. } => Some("the recording was killed before it began; the folder can be deleted".into()),
+            Self::Nothing { .. } => Some(
+                "a recording that was killed right when it began leaves that, and the folder can be deleted; if it went on for longer, its \
+                 files are damaged: keep them when there may be a copy"
+                    .into(),
+            ),
+            Self::Rotten { path, .. } => Some(format!(
+                "its log is still there; make the session anew of it with: watchcap finalize --again {}",
+                shown::shell(path)
+            )),
+            Self::NotSealed { path } => Some(format!("seal it with: watchcap finalize {}", shown::shell(path))),
             Self::Check(_) => Some(
                 "the log was kept and the seal taken back; free some space or mend the disk, then run it again".into(),
             ),
@@ -144,14 +172,64 @@ fn delete_log(paths: &LogPaths) -> Result<(), FinalizeError> {
     }
 }
 
-/// Whether the log holds frames that the session could not take, since nothing says how they are to be decoded.
-fn holds_more(metadata: &Metadata) -> bool {
-    metadata.recovery.as_ref().is_some_and(|recovery| recovery.video == VideoState::Undecodable.name())
+/// Whether the log is kept although the session is sealed: parts of it are damaged or not where they were, which somebody may still mend
+/// or find. What a kill or a power cut takes off the end is no such damage.
+pub fn keeps_log(metadata: &Metadata) -> bool {
+    metadata.recovery.as_ref().is_some_and(|recovery| {
+        let video_is_missed = match recovery.video.as_str() {
+            video if video == VideoState::Present.name() => false,
+            video if video == VideoState::Missing.name() => recovery.torn_frames > 0,
+            _ => true,
+        };
+        recovery.database != Database::Present.name() || recovery.holes > 0 || video_is_missed
+    })
 }
 
 /// Whether something is missing that was recorded, or should have been.
 pub fn is_lossy(metadata: &Metadata) -> bool {
     metadata.recovered || metadata.lost.iter().any(|loss| loss.count != Some(0))
+}
+
+fn is_sealed(session: &Path) -> Result<bool, LogError> {
+    let path = layout::integrity_path(session);
+    crate::files::is_there(&path).map_err(crate::log::io_error("look at", &path))
+}
+
+/// Takes the lock of a log that is there.
+fn take_lock(session: &Path, paths: &LogPaths) -> Result<LogLock, FinalizeError> {
+    let nothing_left = || {
+        let path = session.to_path_buf();
+        Err(if is_sealed(session)? { FinalizeError::Sealed { path } } else { LogError::NoLog { path }.into() })
+    };
+    if !paths.is_there()? {
+        return nothing_left();
+    }
+    match LogLock::take(&paths.lock, "finalize") {
+        Ok(lock) => Ok(lock),
+        // Another run was about to delete the log.
+        Err(_) if !paths.is_there()? => nothing_left(),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a session that is sealed already anew of its log, which was kept, and keeps the log.
+///
+/// # Errors
+/// [`FinalizeError`]; as long as the log cannot be read the seal stays.
+pub fn again(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Finalized, FinalizeError> {
+    let paths = LogPaths::of(session);
+    let lock = take_lock(session, &paths)?;
+    if !is_sealed(session)? {
+        return Err(FinalizeError::NotSealed { path: session.to_path_buf() });
+    }
+    if LogReader::open(&paths)?.chunks().is_empty() {
+        return Err(FinalizeError::Nothing { path: session.to_path_buf() });
+    }
+    let seal = layout::integrity_path(session);
+    std::fs::remove_file(&seal).map_err(crate::log::io_error("remove", &seal))?;
+    seal::sync_dir(session)?;
+    drop(lock);
+    finalize(session, true, progress)
 }
 
 /// Makes a sealed session of the log in `session`. `progress` is told of each step before it begins.
@@ -163,30 +241,12 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
         return Err(FinalizeError::NoFolder { path: session.to_path_buf() });
     }
     let paths = LogPaths::of(session);
-    let nothing_left = || {
-        if layout::integrity_path(session).is_file() {
-            FinalizeError::Sealed { path: session.to_path_buf() }
-        } else {
-            LogError::NoLog { path: session.to_path_buf() }.into()
-        }
-    };
-    if !paths.is_there() {
-        return Err(nothing_left());
-    }
-    let lock = match LogLock::take(&paths.lock, "finalize") {
-        Ok(lock) => lock,
-        // Another run was about to delete the log.
-        Err(_) if !paths.is_there() => return Err(nothing_left()),
-        Err(error) => return Err(error.into()),
-    };
+    let lock = take_lock(session, &paths)?;
     // Looked at with the lock in hand: another run may have sealed it in between.
-    let sealed = layout::integrity_path(session).is_file();
+    let sealed = is_sealed(session)?;
     let (metadata, table) = if sealed {
         // Sealed, and the log is still there: it was to be kept, or its deletion was interrupted. There is nothing to make.
         let metadata = Metadata::read(&layout::metadata_path(session)).map_err(FinalizeError::Metadata)?;
-        if keep_log || holds_more(&metadata) {
-            return Err(FinalizeError::Sealed { path: session.to_path_buf() });
-        }
         (metadata, None)
     } else {
         let (metadata, table) = seal_log(session, progress)?;
@@ -194,14 +254,20 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
     };
     progress(Step { what: "check", done: 0, of: 1 });
     if let Err(error) = check::sealed(session, table.as_ref()) {
+        if sealed {
+            return Err(FinalizeError::Rotten { path: session.to_path_buf(), source: error });
+        }
         // Not sealed after all: the log is what counts, and the next run makes the session anew.
-        if !sealed && let Err(error) = std::fs::remove_file(layout::integrity_path(session)) {
+        if let Err(error) = std::fs::remove_file(layout::integrity_path(session)) {
             tracing::error!(%error, "the seal cannot be taken back");
         }
         return Err(error.into());
     }
     progress(Step { what: "check", done: 1, of: 1 });
-    let log_kept = keep_log || holds_more(&metadata);
+    let log_kept = keep_log || keeps_log(&metadata);
+    if sealed && log_kept {
+        return Err(FinalizeError::Sealed { path: session.to_path_buf() });
+    }
     if !log_kept {
         // With the lock in hand where files that are open can be deleted, so that nobody begins with half a log.
         #[cfg(windows)]
@@ -262,6 +328,7 @@ fn finish_video(
 fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata, Written), FinalizeError> {
     progress(Step { what: "log", done: 0, of: 1 });
     let mut source = LogSource::open(session)?;
+    seal::check_names(session)?;
     // The room that was kept for what follows.
     reserve::release(&source.reader.paths().reserve)?;
     let table = layout::temp_path(&layout::events_path(session));
@@ -275,8 +342,13 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata,
     seal::publish(&table, &layout::events_path(session))?;
     publishing(1);
     let frames = layout::frames_path(session);
-    if let Some(video) = source.video.as_ref().filter(|video| video_hash.is_some() && video.path != frames) {
-        seal::publish(&video.path, &frames)?;
+    match &source.video {
+        Some(video) if video_hash.is_some() && video.path != frames => seal::publish(&video.path, &frames)?,
+        // An earlier run had published it, and no frame of it is left: it belongs to the log, which is kept.
+        Some(video) if video_hash.is_none() && video.path == frames => {
+            seal::publish(&frames, &source.reader.paths().video)?;
+        }
+        _ => {}
     }
     publishing(2);
     let json = metadata.to_json().map_err(FinalizeError::Json)?;

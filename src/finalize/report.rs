@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::describe::Story;
 use super::source::LogSource;
 use super::tables::TableSummary;
-use super::{FinalizeError, is_lossy};
+use super::{FinalizeError, is_lossy, keeps_log};
 use crate::log::reader::{Hole, LogReader};
 use crate::session::metadata::{Loss, Metadata};
 
@@ -59,7 +59,7 @@ pub struct Report {
     pub hole_list: Vec<HoleReport>,
     /// Records that would be left out: behind a hole in the last 100 ms of a log that was not closed.
     pub cut_records: u64,
-    /// What became of the video: `present`, `missing`, `undecodable`.
+    /// What became of the video: `present`, `missing`, `damaged`, `undecodable`.
     pub video: String,
     /// Bytes of it that finalizing would keep, without the index.
     pub video_bytes: u64,
@@ -81,6 +81,8 @@ pub struct Report {
     pub recovered: bool,
     /// Finalizing would end with exit code 3.
     pub lossy: bool,
+    /// Finalizing would keep the log, since what is missing from the session was in it.
+    pub keeps_log: bool,
 }
 
 fn holes(reader: &LogReader) -> Vec<HoleReport> {
@@ -117,7 +119,7 @@ pub fn report(session: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Repo
     let metadata = source.story.metadata(&source.reader, &outcome, &maker, &summary);
     let LogSource { reader, story, .. } = &source;
     let Story { session_id, .. } = story;
-    let lossy = is_lossy(&metadata);
+    let (lossy, keeps_log) = (is_lossy(&metadata), keeps_log(&metadata));
     let Metadata { end_reason, frames, duration_ns, lost, recovered, .. } = metadata;
     Ok(Report {
         session_id: session_id.clone(),
@@ -144,5 +146,6 @@ pub fn report(session: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Repo
         lost,
         recovered,
         lossy,
+        keeps_log,
     })
 }

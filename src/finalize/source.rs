@@ -33,7 +33,7 @@ impl LogSource {
     /// Opens the log of a session's folder.
     ///
     /// # Errors
-    /// [`FinalizeError::Nothing`] when there is no record and no frame in it; [`FinalizeError`] when it cannot be read.
+    /// [`FinalizeError::Nothing`] when there is no record and no frame in it; [`FinalizeError`] when a part of it cannot be read.
     pub fn open(session: &Path) -> Result<Self, FinalizeError> {
         let reader = LogReader::open(&LogPaths::of(session))?;
         let story = Story::read(&reader);
@@ -61,7 +61,7 @@ impl LogSource {
         let numbers: Vec<u64> = found.frames.iter().map(|found| found.frame.frame_ref.0).collect();
         let decodable = story.parameter_sets.is_some();
         let mut any = false;
-        let mut holds = |frame: &Frame| {
+        let mut holds = |video: &mut Option<LogVideo>, frame: &Frame| {
             any = true;
             let Some(video) = video.as_mut().filter(|_| decodable) else { return false };
             if numbers.binary_search(&frame.frame_ref.0).is_ok() { video.holds_found() } else { video.holds(frame) }
@@ -69,7 +69,10 @@ impl LogSource {
         let mut maker = RowMaker::new(story.session_id.clone(), numbers.clone());
         let mut merge = Merge::new(reader, &found.frames, &story.closed());
         while let Some(batch) = merge.next_batch()? {
-            maker.batch(&batch, &mut holds, sink)?;
+            maker.batch(&batch, &mut |frame| holds(video, frame), sink)?;
+            if let Some(error) = video.as_mut().and_then(LogVideo::failure) {
+                return Err(error);
+            }
             let (done, of) = merge.progress();
             progress(done as u64, of as u64);
         }
@@ -80,6 +83,7 @@ impl LogSource {
         let video = match video {
             None => VideoState::Missing,
             Some(_) if any && !decodable => VideoState::Undecodable,
+            Some(video) if video.is_damaged() => VideoState::Damaged,
             Some(_) => VideoState::Present,
         };
         Ok((maker, Outcome { unreadable: merge.unreadable(), video }))

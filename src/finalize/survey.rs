@@ -14,6 +14,7 @@ use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::reader::EventsReader;
 use crate::session::seal;
+use crate::shown;
 use crate::time::UtcNs;
 
 /// How deep folders are looked for below the one that was given.
@@ -35,8 +36,10 @@ pub enum State {
     Crashed,
     /// It is sealed.
     Sealed,
-    /// Its log has holes, or its session cannot be read.
+    /// Its log has holes or lacks a part, or its session cannot be read.
     Damaged,
+    /// A folder that this account may not look into.
+    Unreadable,
 }
 
 impl State {
@@ -49,6 +52,7 @@ impl State {
             Self::Crashed => "crashed",
             Self::Sealed => "sealed",
             Self::Damaged => "damaged",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -72,6 +76,8 @@ pub struct Found {
     pub frames: Option<u64>,
     /// Bytes of all its files.
     pub size_bytes: u64,
+    /// Bytes of a log beside a sealed session; null when there is none.
+    pub log_bytes: Option<u64>,
     /// The command to run next; empty while somebody uses it.
     pub next: String,
 }
@@ -79,13 +85,6 @@ pub struct Found {
 /// Whether the folder itself is a session or holds a log.
 pub fn is_recording(dir: &Path) -> bool {
     layout::state_of(dir) != layout::DirState::Nothing || layout::metadata_path(dir).is_file()
-}
-
-/// A path as a shell takes it.
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/+:@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn size_of(dir: &Path, depth: usize) -> u64 {
@@ -98,12 +97,21 @@ fn size_of(dir: &Path, depth: usize) -> u64 {
     entries.flatten().map(size).sum()
 }
 
-/// State of a log whose reader was opened; `holder` is who has its lock.
-pub fn state_of_log(reader: &LogReader, holder: Option<&str>) -> State {
+/// Whether the video of a log has fewer bytes than a sync vouches for, or is not there.
+fn video_is_short(dir: &Path, reader: &LogReader) -> bool {
+    let places = [reader.paths().video.clone(), layout::frames_path(dir)];
+    let len = places.iter().find_map(|path| std::fs::symlink_metadata(path).ok()).map_or(0, |found| found.len());
+    len < reader.video_synced()
+}
+
+/// State of the log in `dir`, whose reader was opened; `holder` is who has its lock.
+pub fn state_of_log(dir: &Path, reader: &LogReader, holder: Option<&str>) -> State {
     match holder {
         Some(holder) if holder.contains("finalize") => State::Finalizing,
         Some(_) => State::Recording,
-        None if reader.database != Database::Present || !reader.holes.is_empty() => State::Damaged,
+        None if reader.database != Database::Present || !reader.holes.is_empty() || video_is_short(dir, reader) => {
+            State::Damaged
+        }
         None if reader.facts.end.is_some() => State::Closed,
         None => State::Crashed,
     }
@@ -112,9 +120,9 @@ pub fn state_of_log(reader: &LogReader, holder: Option<&str>) -> State {
 /// The command to run next for a log in this state.
 pub fn next_for_log(dir: &Path, state: State) -> String {
     match state {
-        State::Recording | State::Finalizing => String::new(),
-        State::Damaged => format!("watchcap recover --dry-run {}", quoted(dir)),
-        _ => format!("watchcap finalize {}", quoted(dir)),
+        State::Recording | State::Finalizing | State::Unreadable => String::new(),
+        State::Damaged => format!("watchcap recover --dry-run {}", shown::shell(dir)),
+        _ => format!("watchcap finalize {}", shown::shell(dir)),
     }
 }
 
@@ -122,7 +130,7 @@ fn log(dir: &Path) -> Result<Found, LogError> {
     let paths = LogPaths::of(dir);
     let holder = LogLock::holder(&paths.lock);
     let reader = LogReader::open(&paths)?;
-    let state = state_of_log(&reader, holder.as_deref());
+    let state = state_of_log(dir, &reader, holder.as_deref());
     let fact = |key: &str| serde_json::from_str::<Value>(reader.facts.setup.get(key)?).ok();
     let first = reader.chunks().iter().map(|chunk| chunk.min_t.0).min();
     let last = reader.chunks().iter().map(|chunk| chunk.max_t.0).max();
@@ -139,6 +147,7 @@ fn log(dir: &Path) -> Result<Found, LogError> {
         frames: (!reader.chunks().is_empty())
             .then(|| last_frame.map_or(0, |frame| frame.frame_ref.0.saturating_add(1))),
         size_bytes: size_of(dir, 0),
+        log_bytes: None,
         next: next_for_log(dir, state),
     })
 }
@@ -149,6 +158,7 @@ fn session(dir: &Path) -> Found {
         && seal::read_integrity(dir).is_ok()
         && EventsReader::open(&layout::events_path(dir)).is_ok()
         && metadata.as_ref().is_some_and(|metadata| metadata.frames == 0 || layout::frames_path(dir).is_file());
+    let log_bytes = layout::log_dir(dir).is_dir().then(|| size_of(&layout::log_dir(dir), 0));
     Found {
         path: dir.to_path_buf(),
         state: if whole { State::Sealed } else { State::Damaged },
@@ -158,7 +168,11 @@ fn session(dir: &Path) -> Found {
         duration_ns: metadata.as_ref().map(|metadata| metadata.duration_ns),
         frames: metadata.as_ref().map(|metadata| metadata.frames),
         size_bytes: size_of(dir, 0),
-        next: format!("watchcap verify {}", quoted(dir)),
+        log_bytes,
+        next: match (whole, log_bytes) {
+            (false, Some(_)) => format!("watchcap finalize --again {}", shown::shell(dir)),
+            _ => format!("watchcap verify {}", shown::shell(dir)),
+        },
     }
 }
 
@@ -179,7 +193,15 @@ pub fn below(dir: &Path) -> Vec<Found> {
 }
 
 fn walk(dir: &Path, depth: usize, out: &mut Vec<Found>) {
-    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) => {
+            if error.kind() == std::io::ErrorKind::PermissionDenied {
+                out.push(unknown(dir, State::Unreadable));
+            }
+            return;
+        }
+    };
     for entry in entries.flatten() {
         // Links are not followed: nothing is listed twice, and no circle is walked.
         if out.len() >= MAX_FOUND || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -192,16 +214,22 @@ fn walk(dir: &Path, depth: usize, out: &mut Vec<Found>) {
             }
             continue;
         }
-        out.push(look(&path).unwrap_or_else(|_unreadable| Found {
-            state: State::Damaged,
-            holder: None,
-            session_id: None,
-            captured_at: None,
-            duration_ns: None,
-            frames: None,
-            size_bytes: size_of(&path, 0),
-            next: next_for_log(&path, State::Damaged),
-            path,
-        }));
+        out.push(look(&path).unwrap_or_else(|_unreadable| unknown(&path, State::Damaged)));
+    }
+}
+
+/// A recording of which nothing can be told.
+fn unknown(path: &Path, state: State) -> Found {
+    Found {
+        state,
+        holder: None,
+        session_id: None,
+        captured_at: None,
+        duration_ns: None,
+        frames: None,
+        size_bytes: size_of(path, 0),
+        log_bytes: None,
+        next: next_for_log(path, state),
+        path: path.to_path_buf(),
     }
 }

@@ -36,6 +36,9 @@ pub struct LogVideo {
     ended: bool,
     window: Vec<u8>,
     base: u64,
+    /// Bytes that a sync vouches for are gone or changed.
+    damaged: bool,
+    failed: Option<std::io::Error>,
 }
 
 impl LogVideo {
@@ -45,14 +48,22 @@ impl LogVideo {
     /// When it is there and cannot be read.
     pub fn open(session: &Path, reader: &LogReader) -> Result<Option<Self>, FinalizeError> {
         let places = [reader.paths().video.clone(), layout::frames_path(session)];
-        let Some(path) = places.into_iter().find(|path| path.is_file()) else { return Ok(None) };
+        let mut found = None;
+        for path in places {
+            if crate::files::is_there(&path).map_err(crate::log::io_error("look at", &path))? {
+                found = Some(path);
+                break;
+            }
+        }
+        let Some(path) = found else { return Ok(None) };
         let layout = video_finish::detect_layout(&path)?;
         let len = video_finish::data_len(&path, layout)?;
         let file = crate::files::open_regular(&path).map_err(crate::log::io_error("open", &path))?;
         let synced = reader.video_synced();
         let hashed = reader.facts.digest.as_ref().map_or(0, |(offset, _)| *offset);
         let checked_from = hashed.min(synced.saturating_sub(CHECKED_BYTES));
-        Ok(Some(Self { path, layout, len, file, synced, checked_from, ended: false, window: Vec::new(), base: 0 }))
+        let (window, ended, damaged) = (Vec::new(), false, false);
+        Ok(Some(Self { path, layout, len, file, synced, checked_from, ended, window, base: 0, damaged, failed: None }))
     }
 
     /// Bytes that were on the disk for certain.
@@ -66,10 +77,23 @@ impl LogVideo {
         let end = frame.offset.saturating_add(u64::from(frame.size_bytes));
         let whole =
             !self.ended && end <= self.len && (end <= self.checked_from || self.sum(frame) == Some(frame.crc32c));
-        if !whole && end > self.synced {
-            self.ended = true;
+        if end > self.synced {
+            self.ended |= !whole;
+        } else {
+            self.damaged |= !whole;
         }
         whole
+    }
+
+    /// Whether bytes that were on the disk for certain are gone or changed, as far as frames were asked for.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// What kept bytes from being read. They may well be there: what was answered for their frames means nothing.
+    pub fn failure(&mut self) -> Option<FinalizeError> {
+        let source = self.failed.take()?;
+        Some(crate::log::io_error("read", &self.path)(source).into())
     }
 
     /// Whether a frame that was found by its SEI is still believed: not behind the end that [`Self::holds`] found.
@@ -77,7 +101,7 @@ impl LogVideo {
         !self.ended
     }
 
-    /// CRC32C of a frame's bytes; `None` when they cannot be read.
+    /// CRC32C of a frame's bytes; `None` when they cannot be read ([`Self::failure`]).
     fn sum(&mut self, frame: &Frame) -> Option<u32> {
         let size = u64::from(frame.size_bytes);
         if frame.offset < self.base || frame.offset + size > self.base + self.window.len() as u64 {
@@ -85,7 +109,7 @@ impl LogVideo {
             self.window.resize(wanted as usize, 0);
             self.base = frame.offset;
             if let Err(error) = read_exact_at(&self.file, &mut self.window, self.base) {
-                tracing::warn!(%error, offset = frame.offset, "the video cannot be read here");
+                self.failed.get_or_insert(error);
                 self.window.clear();
                 return None;
             }

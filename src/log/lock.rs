@@ -22,7 +22,12 @@ const BETWEEN: Duration = Duration::from_millis(4);
 #[derive(Debug)]
 pub struct LogLock {
     file: File,
+    /// The log's folder, held as well where folders can be: the file may be deleted by somebody who takes it for left behind.
+    _folder: Option<File>,
 }
+
+/// Who holds a log whose lock was deleted.
+const NAMELESS: &str = "another process, whose log/lock was deleted";
 
 impl LogLock {
     /// Takes the lock for `verb` (`record`, `finalize`).
@@ -30,6 +35,8 @@ impl LogLock {
     /// # Errors
     /// [`LogError::Locked`] when somebody holds it.
     pub fn take(path: &Path, verb: &str) -> Result<Self, LogError> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let locked = |holder| LogError::Locked { path: folder.parent().unwrap_or(folder).to_path_buf(), holder };
         let mut file = crate::files::to_write().create(true).open(path).map_err(io_error("open", path))?;
         let mut tries = 0;
         loop {
@@ -40,26 +47,35 @@ impl LogLock {
                     SystemClock.sleep_until(SystemClock.now().plus(BETWEEN));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(LogError::Locked { path: path.to_path_buf(), holder: explanation(&mut file) });
+                    return Err(locked(explanation(&mut file)));
                 }
                 Err(TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
             }
         }
+        let held = crate::files::hold_dir(folder).map_err(|source| match source.kind() {
+            std::io::ErrorKind::WouldBlock => locked(NAMELESS.to_owned()),
+            _ => io_error("lock", folder)(source),
+        })?;
         let since = SystemClock.anchor().utc.to_rfc3339();
         let text = format!("watchcap {verb}, process {}, since {since}", std::process::id());
         // In this order, so that there is never nothing to be read.
         file.write_all(text.as_bytes()).map_err(io_error("write", path))?;
         file.set_len(text.len() as u64).map_err(io_error("write", path))?;
-        Ok(Self { file })
+        Ok(Self { file, _folder: held })
     }
 
     /// Whether somebody holds the lock, and what they say of themselves. Nothing is written.
     pub fn holder(path: &Path) -> Option<String> {
-        let mut file = crate::files::open_regular(path).ok()?;
-        match file.try_lock_shared() {
-            Ok(()) | Err(TryLockError::Error(_)) => None,
-            Err(TryLockError::WouldBlock) => Some(explanation(&mut file)),
+        if let Ok(mut file) = crate::files::open_regular(path)
+            && matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+        {
+            return Some(explanation(&mut file));
         }
+        #[cfg(unix)]
+        if matches!(File::open(path.parent()?).ok()?.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return Some(NAMELESS.to_owned());
+        }
+        None
     }
 }
 
@@ -93,6 +109,13 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("watchcap record") && text.contains(&std::process::id().to_string()), "{text}");
         assert!(LogLock::holder(&path).is_some_and(|h| h.contains("record")));
+        #[cfg(unix)]
+        {
+            std::fs::remove_file(&path).expect("a file");
+            let error = LogLock::take(&path, "finalize").expect_err("the log is in use although its lock is gone");
+            assert!(error.to_string().contains(NAMELESS), "{error}");
+            assert_eq!(LogLock::holder(&path).as_deref(), Some(NAMELESS));
+        }
         drop(held);
         assert_eq!(LogLock::holder(&path), None);
         LogLock::take(&path, "finalize").map(drop).expect("a lock that was released");

@@ -86,8 +86,17 @@ impl LogPaths {
     }
 
     /// Whether there is a log: a real folder. A link to one is not followed, since a log is written to and deleted in the end.
-    pub fn is_there(&self) -> bool {
-        std::fs::symlink_metadata(&self.dir).is_ok_and(|meta| meta.is_dir())
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn is_there(&self) -> Result<bool, LogError> {
+        match std::fs::symlink_metadata(&self.dir) {
+            Ok(found) => Ok(found.is_dir()),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+                Ok(false)
+            }
+            Err(error) => Err(io_error("look at", &self.dir)(error)),
+        }
     }
 }
 
@@ -195,7 +204,7 @@ pub enum LogError {
     /// Somebody else uses the log.
     #[error("{path} is in use: {holder}", path = path.display())]
     Locked {
-        /// The lock.
+        /// The session's folder.
         path: PathBuf,
         /// Who holds it, since when.
         holder: String,
@@ -241,8 +250,21 @@ impl LogError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Io { action: "look at" | "open" | "read" | "lock", source, .. }
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                Some("only the account that recorded it can read it".into())
+            }
+            Self::Io { action: "look at" | "read", .. } => Some(
+                "nothing was changed; when the disk is failing, copy the whole folder to another one (ddrescue reads what can be read) and \
+                 finalize the copy"
+                    .into(),
+            ),
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("the folder must be writable; choose another with --out".into())
+            }
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+                Some("copy the folder to a disk that can be written".into())
             }
             _ if self.end_reason() == "disk_full" => {
                 Some("free some space; everything acknowledged before is kept".into())

@@ -13,7 +13,7 @@ use super::chunk::{self, FLAG_FACTS, FLAG_FRAMES};
 use super::ending::Ending;
 use super::salvage::{self, ChunkFile, Place, Scan};
 use super::store::DATABASE_FILE;
-use super::{Body, LogError, LogPaths, Record, codec};
+use super::{Body, LogError, LogPaths, Record, codec, io_error};
 use crate::event::{Event, Frame};
 use crate::time::{Anchor, MonoNs};
 
@@ -111,7 +111,7 @@ impl LogReader {
     /// [`LogError::NoLog`] when there is none; [`LogError::TooNew`] when a newer release wrote it; [`LogError`] when it cannot be
     /// read.
     pub fn open(paths: &LogPaths) -> Result<Self, LogError> {
-        if !paths.is_there() {
+        if !paths.is_there()? {
             return Err(LogError::NoLog { path: paths.dir.clone() });
         }
         let (events, path) = (paths.events.join(DATABASE_FILE), &paths.facts);
@@ -296,7 +296,7 @@ impl LogReader {
 
 /// Scans a file for chunks and opens it; `None` when it is not there.
 fn scan_if_there(path: &Path) -> Result<Option<(Scan, ChunkFile)>, LogError> {
-    if !path.is_file() {
+    if !crate::files::is_there(path).map_err(io_error("look at", path))? {
         return Ok(None);
     }
     Ok(Some((salvage::scan(path)?, ChunkFile::open(path)?)))

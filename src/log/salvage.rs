@@ -21,6 +21,10 @@ use crate::time::MonoNs;
 /// Bytes read at a time: large against the overlap of one chunk (4 KiB) that is read twice.
 const WINDOW: usize = 4 << 20;
 
+/// Places after which copies are dropped for the first time, and then whenever there are twice as many as were left: memory follows the
+/// records, not the copies of them in the file.
+const FIRST_TIDY: usize = 1 << 16;
+
 /// Where a chunk stands in the file, and what of its header a merge needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place {
@@ -96,6 +100,7 @@ pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
     let finder = memmem::Finder::new(&MAGIC);
     let mut window = Vec::with_capacity(WINDOW + MAX_LEN);
     let mut base = offset;
+    let mut full = FIRST_TIDY;
     loop {
         let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window).map_err(io_error("read", path))?;
         let last = read == 0;
@@ -120,6 +125,10 @@ pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
                 }
             }
         }
+        if found.chunks.len() >= full {
+            drop_copies(&mut found.chunks);
+            full = FIRST_TIDY.max(2 * found.chunks.len());
+        }
         if last {
             found.file_bytes = base + window.len() as u64;
             break;
@@ -128,10 +137,14 @@ pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
         base += keep_from as u64;
         window.drain(..keep_from);
     }
-    // Copies are alike: keys are never written twice. The first in the file stands, where they follow each other in order.
-    found.chunks.sort_unstable_by_key(|place| (place.first, place.offset));
-    found.chunks.dedup_by_key(|place| place.first);
+    drop_copies(&mut found.chunks);
     Ok(found)
+}
+
+/// Copies are alike: keys are never written twice. The first in the file stands, where they follow each other in order.
+fn drop_copies(chunks: &mut Vec<Place>) {
+    chunks.sort_unstable_by_key(|place| (place.first, place.offset));
+    chunks.dedup_by_key(|place| place.first);
 }
 
 /// Bytes of a block of [`ChunkFile`]: half of one of sled's segments.
@@ -264,5 +277,16 @@ mod tests {
         let found = scan(&path).expect("a scan");
         assert_eq!(found.chunks.iter().map(|place| place.first).collect::<Vec<_>>(), [0, 2]);
         assert_eq!(found.damaged, 1);
+    }
+
+    #[test]
+    fn copies_take_no_memory() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("db");
+        let copies = 4 * FIRST_TIDY;
+        std::fs::write(&path, [made(0, 10), made(1, 10)].concat().repeat(copies / 2)).expect("a file");
+        let found = scan(&path).expect("a scan");
+        assert_eq!(found.chunks.iter().map(|place| place.first).collect::<Vec<_>>(), [0, 1]);
+        assert!(found.chunks.capacity() < copies, "{}", found.chunks.capacity());
     }
 }

@@ -142,7 +142,8 @@ pub struct Recovery {
     pub missing_records: u64,
     /// Records that are there and were left out: behind a hole in the last 100 ms of a log that was not closed.
     pub cut_records: u64,
-    /// What became of the video: `present`, `missing`, `undecodable` (nobody says how it is to be decoded).
+    /// What became of the video: `present`, `missing`, `damaged` (bytes that a sync vouches for are gone or changed), `undecodable` (nobody says
+    /// how it is to be decoded).
     pub video: String,
     /// Frames in the video whose references are missing: found by their SEI.
     pub found_frames: u64,

@@ -296,6 +296,18 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, listing: &mut Listing) -> R
     Ok(())
 }
 
+/// Checks that everything in the folder can be sealed.
+///
+/// # Errors
+/// [`SealError::Foreign`] when there is something that is no regular file with a plain name.
+pub fn check_names(dir: &Path) -> Result<Listing, SealError> {
+    let mut listing = list_files(dir)?;
+    match listing.foreign.pop() {
+        Some(path) => Err(SealError::Foreign { path, why: "only regular files with plain names are" }),
+        None => Ok(listing),
+    }
+}
+
 /// Hashes every file of a session, writes `integrity.sha256` last of all, and with that the session is sealed.
 /// `known` holds hashes that were made while writing (the video is not read again); a file that is not in it is read.
 /// Temporary files that an earlier try left are removed first.
@@ -303,10 +315,7 @@ fn list_into(dir: &Path, prefix: &str, depth: usize, listing: &mut Listing) -> R
 /// # Errors
 /// When something in the directory cannot be part of a session, or a file cannot be read or written.
 pub fn seal(dir: &Path, known: &[IntegrityEntry], progress: &mut dyn FnMut(u64)) -> Result<(), SealError> {
-    let listing = list_files(dir)?;
-    if let Some(path) = listing.foreign.into_iter().next() {
-        return Err(SealError::Foreign { path, why: "only regular files with plain names are" });
-    }
+    let listing = check_names(dir)?;
     let mut text = String::new();
     let mut synced_dirs = Vec::new();
     for name in &listing.files {
