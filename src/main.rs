@@ -17,8 +17,12 @@ fn start_tracing(verbose: u8) {
         2 => "debug",
         _ => "trace",
     };
-    let filter =
-        EnvFilter::try_from_env("WATCHCAP_LOG").unwrap_or_else(|_| EnvFilter::new(format!("watchcap={level}")));
+    let asked = std::env::var("WATCHCAP_LOG").ok().filter(|filter| !filter.is_empty());
+    let filter = asked.map(EnvFilter::try_new).transpose().unwrap_or_else(|error| {
+        drop(writeln!(std::io::stderr(), "WATCHCAP_LOG is not used: {error}"));
+        None
+    });
+    let filter = filter.unwrap_or_else(|| EnvFilter::new(format!("watchcap={level}")));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

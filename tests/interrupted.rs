@@ -109,9 +109,8 @@ fn stopped_at_each_step_and_run_again_gives_the_same_bytes() {
                 assert!(copy.join("log").exists() || result.is_ok(), "{name}: the log is gone at {at:?}");
             }
             match finalize::finalize(&copy, false, &mut |_| {}) {
-                Ok(_) => {}
-                // Sealed the last time, and the log deleted, or kept since it was damaged.
-                Err(FinalizeError::Sealed { .. }) => {}
+                // Sealed now, or the last time, and the log deleted, or kept since it was damaged.
+                Ok(_) | Err(FinalizeError::Sealed { .. }) => {}
                 Err(error) => panic!("{name} at {at:?}: {error}"),
             }
             assert!(but_lock(&copy) == wanted, "{name}: stopped at {at:?}, the session is another one");

@@ -255,6 +255,9 @@ impl LogError {
             {
                 Some("only the account that recorded it can read it".into())
             }
+            Self::Io { action: "look at" | "open", source, .. } if source.kind() == std::io::ErrorKind::InvalidInput => {
+                Some("put the file itself in its place; links and other things are not followed".into())
+            }
             Self::Io { action: "look at" | "read", .. } => Some(
                 "nothing was changed; when the disk is failing, copy the whole folder to another one (ddrescue reads what can be read) and \
                  finalize the copy"

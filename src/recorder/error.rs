@@ -41,10 +41,10 @@ pub enum RecordError {
     Log(#[from] LogError),
     /// The disk has not enough room to begin.
     #[error(
-        "only {:.1} MB are free in {}; {:.1} MB are needed to begin, so that the recording can be ended and sealed",
-        *free_bytes as f64 / 1e6,
+        "only {} kB are free in {}; {} kB are needed to begin, so that the recording can be ended and sealed",
+        free_bytes / 1000,
         path.display(),
-        *needed_bytes as f64 / 1e6
+        needed_bytes.div_ceil(1000)
     )]
     NoRoom {
         /// Where.
