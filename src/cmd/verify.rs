@@ -55,6 +55,10 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
 
 /// One line per kind of fault, the first found first.
 fn failure(report: &Report, dir: &Path) -> Failure {
+    if !report.sealed && !layout::metadata_path(dir).is_file() {
+        let what = if layout::log_dir(dir).is_dir() { "is not sealed" } else { "holds no session" };
+        return Failure::new(&format!("{} {what}", dir.display()), Some(hint(report, dir)));
+    }
     let mut message = format!("{} is not what was sealed", dir.display());
     for problem in &report.problems {
         let mut place = problem.file.clone();
