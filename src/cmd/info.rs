@@ -13,7 +13,7 @@ use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
 use crate::session::layout::{self, DirState};
-use crate::session::metadata::Metadata;
+use crate::session::metadata::{Lineage, Metadata, Privacy};
 use crate::session::reader::EventsReader;
 use crate::session::review::{Remark, Review};
 use crate::shown;
@@ -157,7 +157,9 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         (
             "frames",
             match metadata.dropped_frames {
-                Some(dropped) => format!("{dropped} dropped, {} duplicates", metadata.duplicate_frames),
+                Some(dropped) => {
+                    format!("{dropped} dropped, {} duplicates{}", metadata.duplicate_frames, skipped(metadata))
+                }
                 None => format!("{} duplicates, dropped ones not known", metadata.duplicate_frames),
             },
         ),
@@ -165,7 +167,10 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         ("drift", rate(metadata.clock_drift_ppm, "ppm")),
         ("input", metadata.input_device.clone().unwrap_or_else(none)),
         ("consent", consent(metadata)),
+        ("kept out", kept_out(&metadata.privacy)),
     ];
+    lines.extend(metadata.lineage.iter().map(|step| ("made by", made_by(step))));
+    lines.extend(metadata.import.iter().map(|import| ("imported", format!("by {}", import.by))));
     for (name, size) in files(dir) {
         lines.push(("file", format!("{name}, {}", text::size(size))));
     }
@@ -191,6 +196,33 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
     let first = table.and_then(|table| table.groups().first().and_then(|group| group.span_ns));
     lines.extend(remarks(review, first.map_or(metadata.clock.t0_ns, |(first, _)| first)));
     text::pairs(&lines);
+}
+
+fn skipped(metadata: &Metadata) -> String {
+    metadata.unchanged_skipped.map_or_else(String::new, |skipped| format!(", {skipped} unchanged ones not stored"))
+}
+
+/// What was kept out of the recording, or afterwards; empty when nothing was.
+fn kept_out(privacy: &Privacy) -> String {
+    let some = |n: u64, what: &str| (n > 0).then(|| format!("{n} {what}"));
+    let told = |said: Option<bool>, what: &str| (said == Some(true)).then(|| what.to_owned());
+    let parts = [
+        some(privacy.pii_regions.len() as u64, "masked areas"),
+        some(privacy.redacted_spans, "spans"),
+        some(privacy.redacted_keys, "keys"),
+        told(privacy.notifications_masked, "notifications"),
+        told(privacy.chat_redacted, "chat"),
+        told(privacy.input_only_with_focus, "input for other windows"),
+        some(privacy.excluded_apps.len() as u64, "kinds of windows"),
+        privacy.keys.as_ref().filter(|keys| *keys != "all").map(|keys| format!("keys other than {keys}")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A step from an older session.
+fn made_by(step: &Lineage) -> String {
+    let what = if step.what.is_empty() { String::new() } else { format!(" without {}", step.what.join(" and ")) };
+    format!("{} of {}{what}", step.by, step.integrity_sha256.get(..12).unwrap_or(&step.integrity_sha256))
 }
 
 fn consent(metadata: &Metadata) -> String {
