@@ -146,9 +146,16 @@ fn what_did_not_change_is_not_read_again_and_what_went_leaves() {
     assert_eq!(states, [("a", "damaged"), ("d", "sealed"), ("deep/b2", "sealed")].map(|(p, s)| (Some(p), Some(s))));
     assert_eq!((&now[2]["events_path"], &now[2]["check"]), (&"deep/b2/events.parquet".into(), &"whole".into()));
     assert!(now[0]["problem"].as_str().expect("a problem").contains("other sizes"));
-    // A catalog that is none is made anew.
+    // What cannot be read of a catalog is made anew; what is none stays, whatever it is.
     flip(&path, 6);
-    fs::write(&path, "garbage").expect("a file");
+    let events = layout::events_path(&dir.path().join("d"));
+    for foreign in [b"precious".to_vec(), Vec::new(), fs::read(events).expect("another table")] {
+        fs::write(&path, &foreign).expect("a file");
+        let (code, _, err) = run(watchcap().arg("catalog").arg(dir.path()));
+        assert!(code == 1 && err.contains("no catalog of watchcap") && err.contains("hint: "), "{code} {err}");
+        assert!(fs::read(&path).expect("the file") == foreign, "it was replaced");
+    }
+    fs::remove_file(&path).expect("a file");
     assert_eq!(counts(&catalog(dir.path(), &[]).1)[..2], [2, 0]);
     let names: Vec<_> = fs::read_dir(dir.path()).expect("a folder").map(|e| e.expect("an entry").file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".tmp")), "{names:?}");

@@ -261,6 +261,12 @@ fn sessions_of_1_0_0_and_without_frames_can_be_cut() {
     std::fs::write(layout::metadata_path(&bare), value.to_string()).expect("metadata");
     std::fs::remove_file(layout::frames_path(&bare)).expect("removed");
     seal::seal(&bare, &[], &mut |_| {}).expect("a seal");
+    let bare_rows = rows(&bare);
+    let gap = bare_rows.windows(2).find(|pair| pair[1].t_ns - pair[0].t_ns > 10).expect("a time without a row");
+    let (from, until) = (gap[0].t_ns + 1, gap[1].t_ns - 1);
+    let nothing = session::session(&bare, from, until, &dir.path().join("nothing"), &mut |_, _| true);
+    assert!(matches!(nothing, Err(ClipError::Empty)), "{nothing:?}");
+    assert!(!names(dir.path()).iter().any(|name| name.starts_with("nothing")), "something was left");
     let metadata = check_session(&bare, middle, i64::MAX, &dir.path().join("bare_part"));
     assert_eq!((metadata.frames, metadata.codec), (0, None));
     let mut source = Source::open(&bare).expect("a session");
@@ -281,11 +287,25 @@ fn the_program_makes_clips_and_says_what_it_cannot_mean() {
         (&["--from", "1", "--to", "0.5"], "ends before it begins"),
         (&["--from", "90"], "outside of the session"),
         (&["--from", "f9999"], "no frame 9999"),
-        (&["--from", "1", "--fps", "10"], "no --fps"),
+        (&["--from", "1", "--fps", "10"], "does not take --fps"),
+        (&["--from", "1", "--only-accepted"], "does not take --only-accepted"),
+        (&["--from", "1", "--resize", "64x64"], "does not take --resize"),
+        (&["--from", "1", "--val-percent", "5"], "does not take --val-percent"),
     ] {
         let (code, _, err) = export(args);
-        assert!(code == 2 && err.contains(what) && err.contains("hint:"), "{args:?}: {code} {err}");
+        assert!(code == 2 && err.contains(what) && err.contains("hint: "), "{args:?}: {code} {err}");
+        assert!(!out.exists(), "{args:?} left a folder");
     }
+    let log = synthetic(dir.path(), "log", &["--no-finalize"]);
+    for (session, what) in [(dir.path().join("missing"), "is no folder"), (log, "watchcap finalize")] {
+        let (code, _, err) =
+            run(watchcap().args(["export", "clip", "--from", "1"]).arg(&session).arg("--out").arg(&out));
+        assert!(code == 1 && err.contains(what) && err.contains("hint: ") && !out.exists(), "{code} {err}");
+    }
+    // A folder that was made for nothing is not left in a session either.
+    let (code, _, err) =
+        run(watchcap().args(["export", "clip", "--from", "1"]).arg(&old).arg("--out").arg(old.join("x")));
+    assert!(code == 2 && err.contains("lies in a session") && !old.join("x").exists(), "{code} {err}");
     let (code, text, err) = export(&["--from", "0.7", "--to", "f30", "--json"]);
     assert_eq!(code, 0, "{err}");
     let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -315,6 +335,38 @@ fn the_program_makes_clips_and_says_what_it_cannot_mean() {
     std::fs::write(&path, bytes).expect("bytes");
     let (code, _, err) = export(&["--from", "0.2", "--to", "1.9"]);
     assert!(code == 1 && err.contains("not what was sealed"), "{err}");
+}
+
+#[test]
+fn what_consent_does_not_cover_is_not_cut_out() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let old = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    let path = layout::metadata_path(&old);
+    let text = std::fs::read_to_string(&path).expect("metadata");
+    let mut metadata: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let mut export = |stream: &str, said: serde_json::Value| {
+        metadata["consent"] = serde_json::json!({ "record_screen": true, "record_input": true, "record_audio": false });
+        metadata["consent"][stream] = said;
+        std::fs::write(&path, metadata.to_string()).expect("metadata");
+        seal::seal(&old, &[], &mut |_| {}).expect("a seal");
+        run(watchcap().args(["export", "clip", "--from", "1"]).arg(&old).arg("--out").arg(&out))
+    };
+    for (stream, said) in [
+        ("record_screen", false.into()),
+        ("record_screen", ().into()),
+        ("record_input", false.into()),
+        ("record_input", ().into()),
+    ] {
+        let (code, _, err) = export(stream, said);
+        assert!(code == 2 && err.contains("consent to it") && err.contains("hint: "), "{stream}: {code} {err}");
+        assert!(!out.exists(), "something was left");
+    }
+    assert_eq!(export("record_audio", ().into()).0, 0);
+    // A recording of the screen alone holds no input that could lack consent.
+    let screen = synthetic(dir.path(), "screen", &["--consent", "screen"]);
+    let (code, _, err) = run(watchcap().args(["export", "clip", "--from", "1"]).arg(&screen).arg("--out").arg(&out));
+    assert_eq!(code, 0, "{err}");
 }
 
 /// ffmpeg puts a clip and its subtitles into one file without a complaint.

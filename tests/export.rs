@@ -202,7 +202,8 @@ fn lerobot_reads_every_index_of_its_dataset() {
     let (one, two) = (synthetic(dir.path(), "one", &[]), synthetic(dir.path(), "two", &[]));
     with_metadata(&two, |metadata| metadata["game"] = "tetris".into());
     let out = dir.path().join("out");
-    assert!(!exported("lerobot", &[&one, &two], &out, &["--fps", "20"]).is_empty());
+    let paths = exported("lerobot", &[&one, &two], &out, &["--fps", "20"]);
+    assert!(paths.contains(&out.join("meta/info.json")), "{paths:?}");
     let told = python("lerobot_check.py", &[&out, &one, &two]);
     assert!(told.contains("episodes=2") && told.contains("tasks=2"), "{told}");
 
@@ -231,6 +232,7 @@ fn lerobot_reads_every_index_of_its_dataset() {
     let small = dir.path().join("small");
     let (code, _, err) = export("lerobot", &[&one, &small], &dir.path().join("mixed"), &["--fps", "20"]);
     assert!(code == 1 && err.contains("256x192") && err.contains("--resize"), "{code} {err}");
+    assert!(!dir.path().join("mixed").exists(), "sessions that do not fit together were begun");
     let (code, _, err) =
         export("lerobot", &[&one, &small], &dir.path().join("mixed"), &["--fps", "20", "--resize", "160x120"]);
     assert_eq!(code, 0, "{err}");
@@ -406,7 +408,7 @@ fn what_must_not_be_exported_is_refused_and_nothing_is_left() {
     let refused = |format: &str, sessions: &[&Path], out: &Path, extra: &[&str], code: i32, what: &str| {
         let (found, stdout, err) = export(format, sessions, out, extra);
         assert_eq!(found, code, "{format} {extra:?}: {stdout}{err}");
-        assert!(err.contains(what) && err.contains("hint:"), "{format} {extra:?}: {err}");
+        assert!(err.contains(what) && err.contains("hint: "), "{format} {extra:?}: {err}");
         assert!(stdout.is_empty(), "{stdout}");
     };
     let nothing = |dir: &Path| assert!(!dir.exists() || files(dir).is_empty(), "{} is not empty", dir.display());
@@ -449,11 +451,97 @@ fn what_must_not_be_exported_is_refused_and_nothing_is_left() {
     refused("actions", &[&session], &out, &["--from", "soon"], 2, "'soon'");
     refused("actions", &[&session], &out, &["--from", "5", "--to", "1"], 2, "before it begins");
     refused("actions", &[&session], &out, &["--from", "9999"], 2, "outside of the session");
-    nothing(&out);
+    assert!(!out.exists(), "folders were left");
     let (code, _, err) = export("nothing", &[&session], &out, &[]);
     assert!(code == 2 && err.contains("frames-json"), "{err}");
     let (code, _, err) = run(watchcap().args(["verify"]).arg(&session));
     assert_eq!(code, 0, "{err}");
+}
+
+#[test]
+fn two_editions_of_a_recording_never_share_the_names_that_are_made_of_its_id() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let args = ["--from", "0", "--to", "99", "--keys"];
+    let (code, _, err) = run(watchcap().arg("redact").arg(&session).args(args));
+    assert_eq!(code, 0, "{err}");
+    let redacted = dir.path().join("s_redacted");
+    for format in ["webdataset", "lerobot"] {
+        let out = dir.path().join(format);
+        for both in [[&*redacted, &*session], [&*session, &*redacted]] {
+            let (code, _, err) = export(format, &both, &out, &[]);
+            assert!(code == 2 && err.contains("of the same recording") && err.contains("hint: "), "{code} {err}");
+            assert!(!out.exists(), "{format} was begun");
+        }
+        let _paths = exported(format, &[&redacted], &out, &[]);
+        let before = files(&out);
+        // Other options, too: the one in `train` and the other in `val` would be no better.
+        let other: &[&str] = if format == "webdataset" { &["--val-percent", "100"] } else { &["--fps", "10"] };
+        for extra in [&[][..], other] {
+            let (code, _, err) = export(format, &[&session], &out, extra);
+            assert!(code == 1 && err.contains("s_redacted") && err.contains("hint: "), "{code} {err}");
+            assert!(files(&out) == before, "{format} changed what was there");
+        }
+        // The same one again is made again, or kept.
+        let _paths = exported(format, &[&redacted], &out, other);
+    }
+    // Where names are those of the folders, both are there.
+    assert_eq!(exported("actions", &[&session, &redacted], &dir.path().join("actions"), &[]).len(), 2);
+}
+
+#[test]
+fn nothing_is_replaced_but_what_the_same_export_left() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let out = dir.path().join("out");
+    let refused = |format: &str, session: &Path, out: &Path, there: &Path, what: &str| {
+        let before = std::fs::read(there).expect("a file");
+        let beside = files(dir.path()).len();
+        let (code, _, err) = export(format, &[session], out, &[]);
+        assert!(code == 1 && err.contains(what) && err.contains("hint: "), "{format}: {code} {err}");
+        assert!(std::fs::read(there).expect("a file") == before, "{format} replaced {}", there.display());
+        assert_eq!(files(dir.path()).len(), beside, "{format} left something");
+    };
+    std::fs::create_dir_all(out.join("meta")).expect("a folder");
+    for (format, name) in [
+        ("actions", "s.actions.parquet"),
+        ("actions", "s.actions.export.json"),
+        ("frames-json", "s.frames.json"),
+        ("vpt", "s.mp4"),
+        ("vpt", "s.jsonl"),
+        ("mcap", "s.mcap"),
+        ("mcap", "s.mp4"),
+        ("lerobot", "meta/info.json"),
+        ("lerobot", "meta/stats.json"),
+    ] {
+        let precious = out.join(name);
+        std::fs::write(&precious, "precious").expect("a file");
+        refused(format, &session, &out, &precious, "no export made it");
+        std::fs::remove_file(&precious).expect("a file");
+    }
+    let precious = dir.path().join("precious.parquet");
+    std::fs::write(&precious, "precious").expect("a file");
+    refused("actions", &session, &precious, &precious, "no export made it");
+    let other = dir.path().join("t");
+    copy_tree(&session, &other);
+    let file = dir.path().join("x.parquet");
+    assert_eq!(exported("actions", &[&session], &file, &[]).len(), 1);
+    refused("actions", &other, &file, &file, "actions of s");
+    assert_eq!(exported("actions", &[&session], &file, &["--fps", "10"]).len(), 1);
+
+    // Two formats that call a video alike.
+    let paths = exported("vpt", &[&session], &out, &[]);
+    refused("mcap", &session, &out, &paths[0], "vpt of s");
+    let paths = exported("mcap", &[&session], &dir.path().join("mcap"), &[]);
+    refused("vpt", &session, &dir.path().join("mcap"), &paths[0], "mcap of s");
+
+    // Interrupted while files got their names: what the note beside the manifest says is ours is made anew.
+    let clean = files(&out);
+    let manifest = out.join("s.vpt.export.json");
+    std::fs::rename(&manifest, out.join("s.vpt.export.json.begun")).expect("a name");
+    std::fs::write(out.join("s.mp4"), "half").expect("a file");
+    let _paths = exported("vpt", &[&session], &out, &[]);
+    assert!(files(&out) == clean, "it is not what a whole export makes");
 }
 
 /// The cells of the table behind a mark in docs/EXPORTS.md.

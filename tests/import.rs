@@ -219,8 +219,17 @@ fn what_cannot_be_imported_is_refused_with_a_way_out() {
     let garbage = dir.path().join("garbage");
     std::fs::create_dir(&garbage).expect("a folder");
     std::fs::write(garbage.join("events.parquet"), "PAR1 and nothing else PAR1").expect("a file");
-    for (folder, what) in [(own, "recorded by watchcap"), (empty, "holds no events.parquet"), (garbage, "not a table")]
-    {
+    // Its own without a seal: `migrate` and `--import` do not send to each other for ever.
+    let bare = dir.path().join("bare");
+    std::fs::create_dir(&bare).expect("a folder");
+    std::fs::copy(layout::events_path(&own), layout::events_path(&bare)).expect("a table");
+    for (folder, what) in [
+        (own, "without --import"),
+        (bare, "integrity.sha256 from a copy"),
+        (empty, "holds no events.parquet"),
+        (garbage, "not a table"),
+        (dir.path().join("missing"), "missing is no folder"),
+    ] {
         let (code, _, err) = run(watchcap().args(["migrate", "--import"]).arg(&folder));
         assert!(code == 1 && err.contains(what) && err.contains("hint:"), "'{what}' is not in: {err}");
     }

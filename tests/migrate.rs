@@ -281,7 +281,11 @@ fn what_cannot_be_migrated_is_refused_and_nothing_is_left() {
     refused(&[], &newest, 1, "format 2.0.0");
     let log = synthetic(dir.path(), "log", &["--no-finalize"]);
     refused(&[], &log, 1, "no sealed session");
-    refused(&[], &dir.path().join("missing"), 1, "no sealed session");
+    refused(&[], &dir.path().join("missing"), 1, "missing is no folder");
+    let bare = dir.path().join("bare");
+    std::fs::create_dir(&bare).expect("a folder");
+    std::fs::copy(layout::events_path(&newest), layout::events_path(&bare)).expect("a table");
+    refused(&[], &bare, 1, "integrity.sha256 from a copy");
 
     let damaged = old_session(dir.path(), "damaged");
     let mut bytes = std::fs::read(layout::frames_path(&damaged)).expect("bytes");

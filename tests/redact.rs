@@ -212,9 +212,16 @@ fn what_cannot_be_meant_or_trusted_is_refused_and_nothing_is_left() {
     };
     refused(&["--from", "0", "--to", "1"], 2, "nothing is to be redacted");
     refused(&["--from", "soon", "--to", "1", "--keys"], 2, "'soon'");
+    refused(&["--from", "1", "--to", "0.5", "--keys"], 2, "hint: --from is the earlier moment");
+    refused(&["--from", "0", "--to", "1", "--mask", "9999,0,2,2"], 2, "hint: X and Y count");
     refused(&["--from", "f0", "--to", "f9999", "--keys"], 2, "no frame 9999");
     refused(&["--from", "0", "--to", "1", "--mask", "1,2,3"], 2, "'1,2,3'");
     refused(&["--from", "0", "--to", "1", "--keys", "--reason", "because I say so"], 2, "snake_case");
+    for (named, what) in [("missing", "missing is no folder"), (".", "watchcap info")] {
+        let args = ["--from", "0", "--to", "1", "--keys"];
+        let (code, _, err) = run(watchcap().arg("redact").arg(dir.path().join(named)).args(args));
+        assert!(code == 1 && err.contains(what) && err.contains("hint: "), "{code} {err}");
+    }
     // A seal is not put on what was damaged.
     let path = layout::frames_path(&session);
     let mut bytes = std::fs::read(&path).expect("bytes");

@@ -21,6 +21,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::panics;
+use crate::session::reader::open_footer;
 
 /// Version of the catalog; another one is not read, and all sessions are read again.
 pub const CATALOG_VERSION: &str = "1.0.0";
@@ -295,6 +296,13 @@ pub(super) fn write(file: File, entries: &[Entry]) -> Result<(), ParquetError> {
     Ok(())
 }
 
+/// Whether a file says that it is a catalog, of whatever version.
+pub(super) fn is_catalog(path: &Path) -> bool {
+    let says = |entries: &Vec<KeyValue>| entries.iter().any(|entry| entry.key == CATALOG_VERSION_KEY);
+    let footer = open_footer(path).ok().map(|(_, footer)| footer);
+    footer.is_some_and(|footer| footer.metadata().file_metadata().key_value_metadata().is_some_and(says))
+}
+
 /// Reads a catalog; none when there is none, or it is not one of this version.
 pub(super) fn read(path: &Path) -> Option<Vec<Entry>> {
     let file = crate::files::open_regular(path).ok()?;
@@ -360,6 +368,7 @@ mod tests {
             write(File::create(path).expect("a file"), &entries).expect("a catalog");
         }
         assert_eq!(read(&paths[0]), Some(entries));
+        assert!(is_catalog(&paths[0]));
         assert!(std::fs::read(&paths[0]).expect("bytes") == std::fs::read(&paths[1]).expect("bytes"));
         assert_eq!(COLUMNS[Col::MetadataSha256 as usize].0, "metadata_sha256");
         assert_eq!(Col::MetadataSha256 as usize + 1, COLUMNS.len());
@@ -371,7 +380,7 @@ mod tests {
         let path = dir.path().join("c");
         assert_eq!(read(&path), None);
         std::fs::write(&path, "PAR1 or not PAR1").expect("a file");
-        assert_eq!(read(&path), None);
+        assert_eq!((read(&path), is_catalog(&path)), (None, false));
         write(File::create(&path).expect("a file"), &[Entry::default()]).expect_err("a row without a path");
         assert_eq!(read(&path), None);
     }

@@ -1,8 +1,8 @@
 //! `catalog.parquet`: one row for each session and log below a folder, so that ten thousand sessions are one query.
 //!
-//! Keeps the invariants that nothing but the catalog is written, that it is replaced in one step, and that a session whose seal is
-//! the one that the catalog knows is not read again: the seal stands for every byte of it. What is not under the seal (the verdict,
-//! that the files are there with their sizes) is looked at each time.
+//! Keeps the invariants that nothing but the catalog is written, that it is replaced in one step, and nothing else that has its name, and
+//! that a session whose seal is the one that the catalog knows is not read again: the seal stands for every byte of it. What is not
+//! under the seal (the verdict, that the files are there with their sizes) is looked at each time.
 
 pub mod columns;
 mod entry;
@@ -93,6 +93,12 @@ pub enum CatalogError {
         /// Which.
         path: PathBuf,
     },
+    /// Something that is no catalog has its name.
+    #[error("{} is there, and it is no catalog of watchcap", path.display())]
+    Taken {
+        /// What.
+        path: PathBuf,
+    },
     /// Another process is at it.
     #[error("the catalog of {} is being written by another process", path.display())]
     Busy {
@@ -134,6 +140,7 @@ impl CatalogError {
                     parent.unwrap_or(Path::new("..")).display()
                 ))
             }
+            Self::Taken { .. } => Some("move it away: the catalog has that name in the folder that it is about".into()),
             Self::Busy { .. } => Some("wait until it is done".into()),
             Self::Io { .. } | Self::Write { .. } | Self::Publish(_) => {
                 Some("the catalog stands in the folder itself: make it writable, with some room left".into())
@@ -163,6 +170,9 @@ pub fn update(dir: &Path, wanted: Wanted, progress: &mut dyn FnMut(u64, u64)) ->
         _ => CatalogError::Io { action: "open", path: dir.to_path_buf(), source },
     })?;
     let catalog = dir.join(CATALOG_FILE);
+    if catalog.symlink_metadata().is_ok() && !columns::is_catalog(&catalog) {
+        return Err(CatalogError::Taken { path: catalog });
+    }
     let before = columns::read(&catalog).unwrap_or_default();
     let known: HashMap<&str, &Entry> =
         before.iter().filter_map(|entry| Some((entry.text(Col::IntegritySha256)?, entry))).collect();

@@ -130,7 +130,8 @@ pub struct RedactArgs {
     /// Why, for the rows that say so: a word in snake_case.
     #[arg(long, value_name = "WORD", default_value = "requested")]
     pub reason: String,
-    /// Put the new session in the place of the old one, and delete that once the new one is verified.
+    /// Put the new session in the place of the old one, and delete that once the new one is verified: with it go what
+    /// reviewers said of it (review.jsonl), which may quote what is redacted, and other files that are not made anew.
     #[arg(long)]
     pub replace: bool,
     /// Print the result as JSON on standard output.
@@ -192,7 +193,8 @@ pub struct ExportArgs {
     /// The sessions' folders.
     #[arg(value_name = "SESSION", required = true)]
     pub sessions: Vec<PathBuf>,
-    /// Folder to write to, made when it is not there; for one session and a format of one file also the file.
+    /// Folder to write to, made when it is not there; for one session and a format of one file also the file. Nothing is
+    /// replaced but what an earlier export of the same session in the same format left.
     #[arg(short, long, value_name = "DIR|FILE")]
     pub out: PathBuf,
     /// Steps per second on a constant-rate grid, each with the last frame at or before it [default: every frame].
@@ -273,8 +275,8 @@ pub struct MigrateArgs {
 /// `watchcap catalog`
 #[derive(Args, Debug)]
 pub struct CatalogArgs {
-    /// The folder with sessions below it, at any depth. catalog.parquet is written into it; sessions that it knows are not
-    /// read again.
+    /// The folder with sessions below it, at any depth. catalog.parquet is written into it, over nothing but a catalog;
+    /// sessions that it knows are not read again.
     pub dir: PathBuf,
     /// Verify every session: hash its files, read its rows and its video's index. The result is in the catalog.
     #[arg(long)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::edge::Edge;
 use super::{ClipError, Progress, span_name};
+use crate::event::Stream;
 use crate::redact::span::{Moment, Span};
 use crate::session::frames::FrameReader;
 use crate::session::layout::{self, DirState};
@@ -61,15 +62,26 @@ pub(crate) fn span_of(events: &EventsReader) -> Option<(i64, i64)> {
     Some((spans().map(|(first, _)| first).min()?, spans().map(|(_, last)| last).max()?))
 }
 
+/// Refuses what is no sealed session, by its files alone.
+///
+/// # Errors
+/// [`ClipError::NoFolder`], [`ClipError::NotSealed`].
+pub fn check_sealed(dir: &Path) -> Result<(), ClipError> {
+    let path = dir.to_path_buf();
+    match layout::state_of(dir) {
+        _ if !dir.is_dir() => Err(ClipError::NoFolder { path }),
+        DirState::Sealed => Ok(()),
+        state => Err(ClipError::NotSealed { path, log: state == DirState::Log }),
+    }
+}
+
 impl Source {
     /// Opens a sealed session.
     ///
     /// # Errors
-    /// When it is not sealed, or cannot be read.
+    /// When it is no folder, not sealed, or cannot be read.
     pub fn open(dir: &Path) -> Result<Self, ClipError> {
-        if layout::state_of(dir) != DirState::Sealed {
-            return Err(ClipError::NotSealed { path: dir.to_path_buf() });
-        }
+        check_sealed(dir)?;
         let reader = SessionReader::open(dir)?;
         let video = match reader.metadata().frames {
             0 => None,
@@ -81,6 +93,25 @@ impl Source {
             t0_ns = frame_time(reader.events(), i64::MIN, 0)?.ok_or(ClipError::Mismatch { what: "no frame 0" })?;
         }
         Ok(Self { dir: dir.to_path_buf(), reader, video, span_ns, t0_ns })
+    }
+
+    /// Refuses a session that holds what its consent does not cover. Metadata that do not say are no consent.
+    ///
+    /// # Errors
+    /// [`ClipError::Consent`] with the first stream.
+    pub fn check_consent(&self) -> Result<(), ClipError> {
+        let metadata = self.reader.metadata();
+        let holds_input = metadata.counts.iter().any(|(name, count)| *count > 0 && event_type::is_input(name));
+        let streams = [
+            (Stream::Screen, metadata.frames > 0, metadata.consent.record_screen),
+            (Stream::Input, holds_input, metadata.consent.record_input),
+        ];
+        match streams.into_iter().find(|(_, held, said)| *held && *said != Some(true)) {
+            None => Ok(()),
+            Some((stream, _, said)) => {
+                Err(ClipError::Consent { path: self.dir.clone(), stream, refused: said.is_some() })
+            }
+        }
     }
 
     /// What a session's folder is called.

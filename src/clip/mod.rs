@@ -21,11 +21,13 @@ mod video;
 
 use std::path::{Path, PathBuf};
 
+use crate::event::Stream;
 use crate::finalize::moov::MoovError;
 use crate::finalize::tables::TableError;
 use crate::log::video::VideoError;
 use crate::redact::span::SpanError;
 use crate::session::frames::FrameError;
+use crate::session::layout;
 use crate::session::metadata::MetadataError;
 use crate::session::reader::ReadError;
 use crate::session::seal::SealError;
@@ -39,11 +41,29 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
 /// Why a part cannot be taken out.
 #[derive(Debug, thiserror::Error)]
 pub enum ClipError {
+    /// It is no folder.
+    #[error("{} is no folder", path.display())]
+    NoFolder {
+        /// Which.
+        path: PathBuf,
+    },
     /// It is no sealed session.
     #[error("{} is no sealed session", path.display())]
     NotSealed {
         /// Which.
         path: PathBuf,
+        /// It is a log.
+        log: bool,
+    },
+    /// The session holds a stream that its consent does not cover.
+    #[error("{} holds the {}, and consent to it is not there", path.display(), stream.name())]
+    Consent {
+        /// The session.
+        path: PathBuf,
+        /// Which stream.
+        stream: Stream,
+        /// The session says no (true), or nothing.
+        refused: bool,
     },
     /// What is made would lie in a session.
     #[error("{} lies in a session, whose seal a file there would break", path.display())]
@@ -57,6 +77,9 @@ pub enum ClipError {
     /// Nothing of the session lies in the span.
     #[error("the span lies outside of the session")]
     Outside,
+    /// There is no frame and no row in the span.
+    #[error("there is nothing in the span: neither a frame nor an event")]
+    Empty,
     /// The span is none.
     #[error(transparent)]
     Span(#[from] SpanError),
@@ -123,7 +146,16 @@ impl ClipError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotSealed { path } => Some(format!("seal it first with: watchcap finalize {}", path.display())),
+            Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
+            Self::NotSealed { path, log: true } => {
+                Some(format!("seal it first with: watchcap finalize {}", path.display()))
+            }
+            Self::NotSealed { log: false, .. } => {
+                Some("`watchcap info` lists the sessions in the folders below one".into())
+            }
+            Self::Consent { refused: true, .. } => Some("the person agreed to other streams only".into()),
+            Self::Consent { .. } => Some("its metadata do not say what was agreed to, and that is no consent".into()),
+            Self::Empty => Some("widen it with --from and --to".into()),
             Self::Inside { .. } => Some("name a folder outside of it".into()),
             Self::Outside | Self::Backwards => Some("times are those that the player shows".into()),
             Self::Mismatch { .. } | Self::NotWhole { .. } => Some("see what is wrong with: watchcap verify".into()),
@@ -140,7 +172,10 @@ impl ClipError {
 
     /// The person asked for something that cannot be meant.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Backwards | Self::Outside | Self::Inside { .. } | Self::Span(_))
+        matches!(
+            self,
+            Self::Backwards | Self::Outside | Self::Empty | Self::Inside { .. } | Self::Consent { .. } | Self::Span(_)
+        )
     }
 }
 
@@ -149,8 +184,11 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Er
 }
 
 /// Refuses a place inside of a session.
-fn outside(path: &Path) -> Result<(), ClipError> {
-    match crate::session::layout::enclosing(path) {
+///
+/// # Errors
+/// [`ClipError::Inside`].
+pub fn outside(path: &Path) -> Result<(), ClipError> {
+    match layout::enclosing(path) {
         Some(_) => Err(ClipError::Inside { path: path.to_path_buf() }),
         None => Ok(()),
     }
@@ -179,7 +217,7 @@ impl Work {
     /// Makes the folder that becomes `target`.
     fn begin(target: &Path) -> Result<Self, ClipError> {
         let mut name = target.file_name().unwrap_or_default().to_os_string();
-        name.push(crate::session::layout::TEMP_SUFFIX);
+        name.push(layout::TEMP_SUFFIX);
         let path = target.with_file_name(name);
         crate::files::create_private_dir(&path).map_err(io_error("create", &path))?;
         Ok(Self { path, published: false })

@@ -3,7 +3,8 @@
 //! Keeps the invariants that every row keeps its `t_ns`, that frame *i* is the *i*-th of the part (`frame_ref`, PTS and times are
 //! counted anew from its first), and that frames keep every byte. What lasts at the begin (the active window, redactions, gaps, a pause,
 //! keys and buttons that are held) is stated there, and what is held at the end is released there, as the recorder does. The new
-//! session is verified, every frame decoded, before it gets its name.
+//! session is verified, every frame decoded, before it gets its name. A span in which there is nothing is none, and what a session's
+//! consent does not cover is not made another session of.
 
 use std::path::Path;
 
@@ -54,6 +55,7 @@ pub fn session(
     progress: Progress<'_>,
 ) -> Result<Clipped, ClipError> {
     let mut source = Source::open(from)?;
+    source.check_consent()?;
     let cut = source.cut(from_ns, until_ns)?;
     super::outside(out)?;
     if out.symlink_metadata().is_ok() {
@@ -71,13 +73,20 @@ pub fn session(
         counted: Counted::default(),
     };
     let mut metadata = source.reader.metadata().clone();
+    let mut is_empty = true;
     let (end, times) = source.walk(&cut, progress, &mut |piece| match piece {
         Piece::Begin(edge) => {
             begin(&mut metadata, edge, &cut);
             edge.begin(cut.start_ns).into_iter().try_for_each(|row| table.state(row))
         }
-        Piece::Row(row) => table.push(row.clone()),
+        Piece::Row(row) => {
+            is_empty = false;
+            table.push(row.clone())
+        }
     })?;
+    if is_empty {
+        return Err(ClipError::Empty);
+    }
     for row in end.end(cut.until_ns, &table.window_id.clone()) {
         table.state(row)?;
     }
@@ -133,7 +142,7 @@ pub fn id_of(source: &Source, cut: &Cut) -> Result<String, ClipError> {
 }
 
 fn edition(source: &Source) -> Result<String, ClipError> {
-    review::edition_of(&source.dir)?.ok_or_else(|| ClipError::NotSealed { path: source.dir.clone() })
+    review::edition_of(&source.dir)?.ok_or_else(|| ClipError::NotSealed { path: source.dir.clone(), log: false })
 }
 
 /// The first fault of what was made.

@@ -21,7 +21,7 @@ pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, F
     let Some(path) = named.map(Path::to_path_buf).or_else(config::config_file) else {
         return Err(Failure::usage("there is no place for a configuration file", "name one with --config"));
     };
-    let wrong = |error: ConsentError| Failure::usage(error.to_string(), error.hint().unwrap_or_default());
+    let wrong = |error: ConsentError| Failure::wrong(&error, error.hint());
     match args.verb.as_ref().unwrap_or(&ConsentVerb::Show { json: false }) {
         ConsentVerb::Show { json } => show(&path, *json),
         ConsentVerb::Grant { streams } => {
@@ -46,7 +46,7 @@ fn standing(path: &Path) -> Result<BTreeSet<Stream>, Failure> {
         return Ok(BTreeSet::new());
     }
     let names = Config::load(Some(path))?.record.consent;
-    consent::parse(&names).map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()))
+    consent::parse(&names).map_err(|error| Failure::wrong(&error, error.hint()))
 }
 
 fn show(path: &Path, as_json: bool) -> Result<Outcome, Failure> {

@@ -16,7 +16,7 @@ impl From<ControlError> for Failure {
         match error {
             ControlError::Several { .. } => {
                 // The list stands in lines of its own; the paths in it are filtered like all that is printed.
-                Self::usage(error.to_string(), error.hint().unwrap_or_default())
+                Self::wrong(&error, error.hint())
             }
             error => Self::new(&error, error.hint()),
         }

@@ -15,13 +15,13 @@ const LISTED_FILES: usize = 4;
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
         if error.is_usage() {
-            return Self::usage(error.to_string(), error.hint().unwrap_or_default());
+            return Self::wrong(&error, error.hint());
         }
         Self::new(&error, error.hint())
     }
 }
 
-fn options(args: &ExportArgs) -> Result<Options, ExportError> {
+pub(super) fn options(args: &ExportArgs) -> Result<Options, ExportError> {
     let moment = |text: &Option<String>| text.as_deref().map(Moment::parse).transpose();
     Ok(Options {
         fps: args.fps,
@@ -73,7 +73,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
     for name in &done.passed_over {
         text::say(&text::printable(&format!("note: {name} was accepted by no reviewer and is passed over")));
     }
-    let made = done.made;
+    let (made, about_all) = (done.made, done.about_all);
     for one in &made {
         if args.json {
             text::json(&as_json(one));
@@ -83,8 +83,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
             }
         }
     }
-    let files = made.iter().flat_map(|made| &made.manifest.files);
-    let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size_bytes));
+    if !args.json {
+        about_all.iter().for_each(|path| text::out(&text::printable(&path.display().to_string())));
+    }
+    let of_all = about_all.iter().map(|path| path.metadata().map_or(0, |found| found.len()));
+    let sizes = made.iter().flat_map(|made| &made.manifest.files).map(|file| file.size_bytes).chain(of_all);
+    let (count, bytes) = sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size));
     let kept = made.iter().filter(|made| made.kept).count();
     let kept = if kept > 0 { format!("; {kept} of them there already") } else { String::new() };
     text::say(&format!(

@@ -67,6 +67,11 @@ impl Failure {
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: text::printable(&message.into()), hint: Some(hint.into()), code: 2 }
     }
+
+    /// Wrong use (exit code 2), by an error that may know what to do about it.
+    pub fn wrong(error: &impl std::fmt::Display, hint: Option<String>) -> Self {
+        Self { code: 2, ..Self::new(error, hint) }
+    }
 }
 
 impl From<ConfigError> for Failure {

@@ -165,7 +165,7 @@ fn consent(
         }
         other => other,
     };
-    let decided = decided.map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+    let decided = decided.map_err(|error| Failure::wrong(&error, error.hint()))?;
     for stream in &decided.unavailable {
         text::say(&format!(
             "the {} cannot be recorded by this release: the consent to it is without effect",
@@ -237,8 +237,7 @@ fn sources(
 ) -> Result<Sources, Failure> {
     let input = consent.covers(Stream::Input);
     if args.source == SourceArg::Synthetic {
-        return synthetic::sources(args.size, clock, input)
-            .map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()));
+        return synthetic::sources(args.size, clock, input).map_err(|error| Failure::wrong(&error, error.hint()));
     }
     if !(1..=10_000).contains(&args.poll_hz) {
         return Err(Failure::usage(format!("cannot poll {} times a second", args.poll_hz), "use --poll-hz 1 to 10000"));

@@ -13,7 +13,7 @@ const MAX_REASON: usize = 64;
 impl From<RedactError> for Failure {
     fn from(error: RedactError) -> Self {
         if error.is_usage() {
-            return Self::usage(error.to_string(), error.hint().unwrap_or_default());
+            return Self::wrong(&error, error.hint());
         }
         Self::new(&error, error.hint())
     }

@@ -9,6 +9,7 @@ use crate::finalize::moov::MoovError;
 use crate::log::video::VideoError;
 use crate::redact::span::SpanError;
 use crate::session::frames::FrameError;
+use crate::session::layout;
 use crate::session::reader::ReadError;
 use crate::session::review::ReviewError;
 use crate::session::seal::SealError;
@@ -31,6 +32,36 @@ pub enum ExportError {
     SameName {
         /// Their name.
         name: String,
+    },
+    /// Two editions of one recording would have the same files.
+    #[error("{} and {} are of the same recording, and names of {format} are made of its id", one.display(), other.display())]
+    SameId {
+        /// The format.
+        format: &'static str,
+        /// The one that was named first.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+    },
+    /// The folder holds what was made of another edition of the recording.
+    #[error("{} is of the same recording as {name}, of which {} holds {format} already: names are made of its id", path.display(), dir.display())]
+    Edition {
+        /// The format.
+        format: &'static str,
+        /// The session.
+        path: PathBuf,
+        /// Name of the other one's folder.
+        name: String,
+        /// The folder of the export.
+        dir: PathBuf,
+    },
+    /// Something that no earlier export of the session in this format made has the name of a file.
+    #[error("{} is there, and {}", path.display(), made_by(by.as_deref()))]
+    Taken {
+        /// What.
+        path: PathBuf,
+        /// The export that made it: its format and session.
+        by: Option<String>,
     },
     /// One file cannot hold several sessions.
     #[error("{path} is one file, and {sessions} sessions are to be exported", path = path.display())]
@@ -142,9 +173,9 @@ pub enum ExportError {
         /// The session.
         name: String,
         /// Its width and height, pixels.
-        found: (u64, u64),
+        found: (u32, u32),
         /// Those of the first session.
-        expected: (u64, u64),
+        expected: (u32, u32),
     },
     /// An MCAP file cannot be written.
     #[error("cannot write {path}: {source}", path = path.display())]
@@ -174,6 +205,10 @@ pub enum ExportError {
     },
 }
 
+fn made_by(by: Option<&str>) -> String {
+    by.map_or_else(|| "no export made it".to_owned(), |by| format!("it was made by another export, as {by}"))
+}
+
 impl ExportError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
@@ -185,11 +220,18 @@ impl ExportError {
             }
             Self::Shapes { .. } => Some("export them in one size, with --resize WIDTHxHEIGHT".into()),
             Self::SameName { .. } => Some("export them into different folders".into()),
+            Self::SameId { one, other, .. } => {
+                let (one, other) = (one.display(), other.display());
+                Some(format!("export the one that is meant, or {one} and {other} into different folders"))
+            }
+            Self::Edition { .. } => Some("name another folder with --out, one for each edition".into()),
+            Self::Taken { by: Some(_), .. } => {
+                Some("name another folder with --out: each format, and each session of this name, needs its own".into())
+            }
+            Self::Taken { by: None, .. } => Some("move it away, or name another place with --out".into()),
             Self::OneFile { .. } => Some("name a folder with --out".into()),
             Self::Inside { .. } => Some("name a folder beside the session with --out".into()),
-            Self::NoFolder { .. } => {
-                Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
-            }
+            Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
             Self::NotSealed { path, log: true } => {
                 Some(format!("seal it first with: watchcap finalize {}", path.display()))
             }
@@ -226,6 +268,7 @@ impl ExportError {
             self,
             Self::Option { .. }
                 | Self::SameName { .. }
+                | Self::SameId { .. }
                 | Self::OneFile { .. }
                 | Self::Inside { .. }
                 | Self::Consent { .. }

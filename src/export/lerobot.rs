@@ -2,14 +2,15 @@
 //!
 //! Keeps the invariants that frame *n* of an episode's video is what was shown at `n / fps` (the last frame at or before it, named by
 //! `src_frame_ref`), and that its action is what was done from then until the next: nothing of it was known when the picture was taken.
-//! An episode has no hole in its time. Files of a session are named by its id, so that sessions can come and go.
+//! An episode has no hole in its time. Files of a session are named by its id, so that sessions can come and go. All of them must fit
+//! together, which is looked at before the first is encoded.
 
 mod about;
 mod columns;
 mod stats;
 
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -18,14 +19,16 @@ use self::about::{Told, all_stats, episodes_table, info, tasks, tasks_table};
 use self::columns::{Data, FEATURES, Row, new_stats, state, vector};
 use self::stats::Stats;
 use super::inputs;
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
+use super::out::BEGUN_SUFFIX;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{check_size, constant_rate, open_video};
 use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
 use crate::event::Stream;
+use crate::session::frames::FrameReader;
 use crate::session::picture::{fit, to_rgb_scaled};
-use crate::session::seal;
+use crate::session::{layout, seal};
 
 /// Steps per second when nothing was asked for.
 const FPS: u32 = 30;
@@ -37,6 +40,20 @@ const SAMPLED: usize = 100;
 const SAMPLED_SIDE: u32 = 160;
 /// Pictures between two reports of progress.
 const PROGRESS_STEPS: usize = 32;
+
+/// Largest `meta/info.json` that is read: 100,000 sessions of 1 kB.
+const MAX_INFO_BYTES: u64 = 100 << 20;
+
+/// The text of each task.
+const TASKS: &str = "meta/tasks.parquet";
+/// Where the rows and the pictures of each episode are.
+const EPISODES: &str = "meta/episodes/chunk-000/file-000.parquet";
+/// Statistics of every feature.
+const STATS: &str = "meta/stats.json";
+/// What the data set is.
+const INFO: &str = "meta/info.json";
+/// What is about all sessions, in the order in which it is written.
+const META: [&str; 4] = [TASKS, EPISODES, STATS, INFO];
 
 /// The key of the video.
 pub const VIDEO: &str = "observation.images.screen";
@@ -63,6 +80,27 @@ impl Format for LeRobot {
 
     fn needs(&self) -> &'static [Stream] {
         &[Stream::Screen, Stream::Input]
+    }
+
+    fn is_by_id(&self) -> bool {
+        true
+    }
+
+    fn size(&self, source: &Source, options: &Options) -> Result<Option<(u32, u32)>, ExportError> {
+        if source.reader().metadata().frames == 0 {
+            return Err(ExportError::NoFrames { path: source.dir().to_path_buf() });
+        }
+        let video = FrameReader::open(&layout::frames_path(source.dir()))?;
+        let size = options.resize.unwrap_or(video.index().coded);
+        check_size(&video, size)?;
+        Ok(Some(size))
+    }
+
+    fn check_folder(&self, dir: &Path) -> Result<(), ExportError> {
+        let mut paths = META.into_iter().map(|name| dir.join(name));
+        let Some(path) = paths.find(|path| path.symlink_metadata().is_ok()) else { return Ok(()) };
+        let is_ours = is_ours(&dir.join(INFO)) || manifest::all_in(dir).any(|made| made.format == self.name());
+        if is_ours { Ok(()) } else { Err(ExportError::Taken { path, by: None }) }
     }
 
     fn place(&self, source: &Source, before: &[Manifest]) -> Map<String, Value> {
@@ -132,27 +170,27 @@ impl Format for LeRobot {
         Ok(())
     }
 
-    fn finish(&self, made: &[Manifest], dir: &Path) -> Result<(), ExportError> {
+    fn finish(&self, made: &[Manifest], dir: &Path) -> Result<Vec<PathBuf>, ExportError> {
         remove_others(made, dir)?;
         let told: Vec<Told> = made.iter().map(Told::of).collect();
-        let Some(first) = told.first() else { return Ok(()) };
-        if let Some((other, manifest)) = told.iter().zip(made).find(|(told, _)| told.shape() != first.shape()) {
-            let (found, expected) = (other.shape(), first.shape());
-            return Err(ExportError::Shapes { name: manifest.source.name.clone(), found, expected });
-        }
-        let write = |name: &str, bytes: Vec<u8>| publish(dir, name, &bytes);
+        let Some(first) = told.first() else { return Ok(Vec::new()) };
         let table = |name: &str| {
             let path = dir.join(name);
             move |source| ExportError::Table { path: path.clone(), source }
         };
         let tasks = tasks(&told);
-        let name = "meta/tasks.parquet";
-        write(name, tasks_table(&tasks).map_err(table(name))?)?;
-        let name = "meta/episodes/chunk-000/file-000.parquet";
-        write(name, episodes_table(&told).map_err(table(name))?)?;
-        write("meta/stats.json", pretty(dir, &all_stats(&told))?)?;
-        write("meta/info.json", pretty(dir, &info(&told, first, tasks.len(), made))?)
+        publish(dir, TASKS, &tasks_table(&tasks).map_err(table(TASKS))?)?;
+        publish(dir, EPISODES, &episodes_table(&told).map_err(table(EPISODES))?)?;
+        publish(dir, STATS, &pretty(dir, &all_stats(&told))?)?;
+        publish(dir, INFO, &pretty(dir, &info(&told, first, tasks.len(), made))?)?;
+        Ok(META.into_iter().map(|name| dir.join(name)).collect())
     }
+}
+
+/// Whether a `meta/info.json` is one that was written here.
+fn is_ours(info: &Path) -> bool {
+    let bytes = crate::files::read_at_most(info, MAX_INFO_BYTES).ok();
+    bytes.is_some_and(|bytes| serde_json::from_slice::<Value>(&bytes).is_ok_and(|info| info.get("watchcap").is_some()))
 }
 
 /// The number of a session's files: 48 bits of the SHA-256 of its id, so that two of a million sessions share one at 1 in 500.
@@ -244,9 +282,13 @@ fn remove_others(made: &[Manifest], dir: &Path) -> Result<(), ExportError> {
     let entries = std::fs::read_dir(dir).map_err(super::error::io_error("read", dir))?;
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
+        let name = name.strip_suffix(BEGUN_SUFFIX).unwrap_or(&name);
         let Some(session) = name.strip_suffix(".lerobot.export.json") else { continue };
-        if made.iter().all(|made| made.source.name != session) {
-            Out::of(dir, session).remove(&entry.path())?;
+        // What only has the name of a manifest is left alone.
+        if made.iter().all(|made| made.source.name != session)
+            && let Ok(other) = Out::of(dir, session, &LeRobot)
+        {
+            other.remove()?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! Keeps the invariant that it is a function of the session and of what was asked for: no time, no host, no path. It is written last, so a
 //! manifest means that every file it names was there, whole.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -13,6 +13,8 @@ use super::{Format, Opt, Options};
 use crate::redact::span::Moment;
 use crate::session::metadata::{Consent, Lineage, Privacy};
 
+/// End of its file's name.
+pub(super) const SUFFIX: &str = "export.json";
 /// The largest manifest that is read: 100,000 files at 150 bytes.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -69,6 +71,13 @@ pub struct FileInfo {
     /// How many samples are in it, where a file holds several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<u64>,
+}
+
+/// The manifests in a folder that can be read.
+pub(super) fn all_in(dir: &Path) -> impl Iterator<Item = Manifest> + use<> {
+    let is_one = |path: &PathBuf| path.to_string_lossy().ends_with(&format!(".{SUFFIX}"));
+    let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    entries.filter(is_one).filter_map(|path| Manifest::read(&path))
 }
 
 fn moment(moment: Option<Moment>) -> Value {
@@ -129,6 +138,11 @@ impl Manifest {
             return None;
         }
         serde_json::from_slice(&crate::files::read_at_most(path, MAX_BYTES).ok()?).ok()
+    }
+
+    /// What was made of what, for people.
+    pub(super) fn what(&self) -> String {
+        format!("{} of {}", self.format, self.source.name)
     }
 
     /// Whether it was made of the same session in the same way.

@@ -4,11 +4,13 @@
 //! the same to the byte when it is made again; and that nothing leaves a session which its consent does not cover. One piece is one
 //! session in one format: its files are written under temporary names, published, and its manifest comes last. A piece whose manifest
 //! says what would be made again is left as it is, so an export that was interrupted goes on with the session at which it stopped.
+//! What no earlier export made is never replaced; what can be told beforehand is refused before anything is written ([`ahead`]).
 //!
 //! A format is one file with an implementation of [`Format`] and a line in [`FORMATS`]. It gets a [`Source`] (a session that was
 //! checked, with its frames), the [`Options`] it said it takes, and an [`Out`] to write to.
 
 pub mod actions;
+mod ahead;
 mod error;
 pub mod frames_json;
 pub mod inputs;
@@ -59,6 +61,26 @@ pub trait Format: Sync {
     fn is_whole(&self) -> bool {
         false
     }
+    /// Whether names of files are made of a session's id, so that two editions of a recording cannot lie in one folder.
+    fn is_by_id(&self) -> bool {
+        false
+    }
+    /// The size of its pictures, where it is one for all sessions.
+    ///
+    /// # Errors
+    /// When they cannot have the size that was asked for, or there are none.
+    fn size(&self, source: &Source, options: &Options) -> Result<Option<(u32, u32)>, ExportError> {
+        let _ = (source, options);
+        Ok(None)
+    }
+    /// Whether files that are about all sessions may be written to the folder.
+    ///
+    /// # Errors
+    /// When somebody else's have their names.
+    fn check_folder(&self, dir: &Path) -> Result<(), ExportError> {
+        let _ = dir;
+        Ok(())
+    }
     /// What of its place among the others (those before it, in the order of the command line) a session's files depend on: it goes into
     /// the manifest's options, so that they are made anew when it changes.
     fn place(&self, source: &Source, before: &[Manifest]) -> Map<String, Value> {
@@ -71,12 +93,13 @@ pub trait Format: Sync {
     /// [`ExportError`]; what was written until then is thrown away.
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError>;
     /// Called when every session is there, with their manifests in the order of the command line: for what is about all of them.
+    /// Answers with the files that are.
     ///
     /// # Errors
     /// [`ExportError`].
-    fn finish(&self, made: &[Manifest], dir: &Path) -> Result<(), ExportError> {
+    fn finish(&self, made: &[Manifest], dir: &Path) -> Result<Vec<PathBuf>, ExportError> {
         let _ = (made, dir);
-        Ok(())
+        Ok(Vec::new())
     }
 }
 
@@ -162,6 +185,17 @@ impl Options {
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(opt, _)| opt)
     }
+
+    /// Refuses what a format does not take.
+    ///
+    /// # Errors
+    /// [`ExportError::Option`] with the first of these.
+    pub fn check(&self, format: &'static str, takes: &'static [Opt]) -> Result<(), ExportError> {
+        match self.given().find(|opt| !takes.contains(opt)) {
+            None => Ok(()),
+            Some(opt) => Err(ExportError::Option { format, opt, takes }),
+        }
+    }
 }
 
 /// One session in one format.
@@ -199,12 +233,14 @@ pub struct Done {
     pub made: Vec<Made>,
     /// Names of those that no reviewer accepted, when that was asked for.
     pub passed_over: Vec<String>,
+    /// Files that are about all of them.
+    pub about_all: Vec<PathBuf>,
 }
 
 /// Exports sessions.
 ///
 /// # Errors
-/// [`ExportError`] at the first session that cannot be exported; those before it are whole.
+/// [`ExportError`] at the first session that cannot be exported; those before it are whole. Folders in which nothing was made are gone.
 pub fn run(
     format: &dyn Format,
     sessions: &[PathBuf],
@@ -212,13 +248,26 @@ pub fn run(
     options: &Options,
     progress: Progress<'_>,
 ) -> Result<Done, ExportError> {
-    if let Some(opt) = options.given().find(|opt| !format.takes().contains(opt)) {
-        return Err(ExportError::Option { format: format.name(), opt, takes: format.takes() });
+    options.check(format.name(), format.takes())?;
+    let (places, created) = out::places(format, sessions, target)?;
+    let done = ahead::check(format, sessions, &places, options)
+        .and_then(|()| all(format, sessions, &places, options, progress));
+    if !done.as_ref().is_ok_and(|done| !done.made.is_empty()) {
+        out::remove_empty(&created);
     }
-    let places = out::places(format, sessions, target)?;
+    done
+}
+
+fn all(
+    format: &dyn Format,
+    sessions: &[PathBuf],
+    places: &[out::Place],
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Done, ExportError> {
     let mut done = Done::default();
     let mut manifests: Vec<Manifest> = Vec::new();
-    for (index, (session, place)) in sessions.iter().zip(&places).enumerate() {
+    for (index, (session, place)) in sessions.iter().zip(places).enumerate() {
         if let Some(made) = one(format, (index, &manifests), session, place, options, progress)? {
             manifests.push(made.manifest.clone());
             done.made.push(made);
@@ -227,9 +276,14 @@ pub fn run(
         }
     }
     if let Some(place) = places.first() {
-        format.finish(&manifests, &place.dir)?;
+        done.about_all = format.finish(&manifests, &place.dir)?;
     }
     Ok(done)
+}
+
+/// Whether reviewers accepted nothing of a session that could be exported, and that was asked for.
+fn is_passed_over(format: &dyn Format, source: &mut Source, options: &Options) -> Result<bool, ExportError> {
+    Ok(options.only_accepted && !(source.read_review()? && (source.is_accepted_whole() || !format.is_whole())))
 }
 
 fn one(
@@ -242,30 +296,24 @@ fn one(
 ) -> Result<Option<Made>, ExportError> {
     let mut source = Source::open(session)?;
     source.check_consent(format)?;
-    if options.only_accepted && !(source.read_review()? && (source.is_accepted_whole() || !format.is_whole())) {
+    let mut out = Out::begin(place, format)?;
+    if is_passed_over(format, &mut source, options)? {
         // What was made of it when that was not asked for must not stay among what was accepted.
-        Out::begin(place).remove(&place.manifest_path(format))?;
+        out.remove()?;
         return Ok(None);
     }
     let mut manifest = Manifest::of(format, &source, options, &place.name);
     manifest.options.extend(format.place(&source, before));
-    let path = place.manifest_path(format);
-    if let Some(there) = Manifest::read(&path)
-        && there.is(&manifest)
-        && there.files_are_in(&place.dir)
-    {
+    let path = out.manifest_path().to_path_buf();
+    if let Some(there) = out.kept(&manifest)? {
         return Ok(Some(Made { manifest: there, path, kept: true }));
     }
     if !options.no_verify {
         source.verify(progress)?;
     }
     let source = source.survey(progress)?;
-    let mut out = Out::begin(place);
     let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
-    if let Err(error) = format.export(&piece, &mut out, progress) {
-        out.discard();
-        return Err(error);
-    }
-    let manifest = out.publish(manifest, &path)?;
+    let made = format.export(&piece, &mut out, progress).and_then(|()| out.publish(manifest.clone()));
+    let manifest = made.inspect_err(|_| out.discard())?;
     Ok(Some(Made { manifest, path, kept: false }))
 }

@@ -56,6 +56,10 @@ impl Format for WebDataset {
         &[Stream::Screen, Stream::Input]
     }
 
+    fn is_by_id(&self) -> bool {
+        true
+    }
+
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let steps = steps::steps(source, piece.options)?;

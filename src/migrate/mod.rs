@@ -92,18 +92,72 @@ pub struct Migrated {
     pub left: Vec<PathBuf>,
 }
 
+/// What a folder holds, by which is told what to do with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holds {
+    /// A sealed session.
+    Session,
+    /// A log.
+    Log,
+    /// A table that watchcap wrote, without its seal.
+    Unsealed,
+    /// A table of another program.
+    Foreign,
+    /// None of these.
+    Nothing,
+}
+
+impl Holds {
+    /// Looks into a folder.
+    fn of(dir: &Path) -> Self {
+        let path = layout::events_path(dir);
+        match layout::state_of(dir) {
+            layout::DirState::Sealed => Self::Session,
+            layout::DirState::Log => Self::Log,
+            layout::DirState::Nothing if !path.is_file() => Self::Nothing,
+            layout::DirState::Nothing => {
+                let table = EventsReader::open(&path);
+                let is_own = table.is_ok_and(|table| table.key_value(schema::FORMAT_VERSION_KEY).is_some());
+                if is_own { Self::Unsealed } else { Self::Foreign }
+            }
+        }
+    }
+
+    /// What can be done with it.
+    fn hint(self, dir: &Path) -> String {
+        let dir = dir.display();
+        match self {
+            Self::Session => format!("migrate it without --import: watchcap migrate {dir}"),
+            Self::Log => format!("seal it first with: watchcap finalize {dir}"),
+            Self::Unsealed => {
+                "watchcap wrote it, and its seal is gone: take metadata.json and integrity.sha256 from a copy; \
+                               without them nothing says that this is what was recorded"
+                    .into()
+            }
+            Self::Foreign => {
+                format!("a folder of another recorder is taken in with: watchcap migrate --import {dir}")
+            }
+            Self::Nothing => "give the folder of a sealed session (session_YYYYMMDD_HHMMSS)".into(),
+        }
+    }
+}
+
 /// Why a session cannot be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
+    /// It is no folder.
+    #[error("{} is no folder", path.display())]
+    NoFolder {
+        /// Which.
+        path: PathBuf,
+    },
     /// It is no sealed session.
     #[error("{} is no sealed session", path.display())]
     NotSealed {
         /// Which.
         path: PathBuf,
-        /// It holds a log.
-        log: bool,
-        /// It holds a table of events.
-        table: bool,
+        /// What it holds instead.
+        holds: Holds,
     },
     /// Another process is migrating it.
     #[error("{} is being migrated by another process", path.display())]
@@ -190,14 +244,8 @@ impl MigrateError {
     pub fn hint(&self) -> Option<String> {
         const SPACE: &str = "free some disk space or make the folder writable, then run `watchcap migrate` again";
         match self {
-            Self::NotSealed { path, log: true, .. } => {
-                Some(format!("seal it first with: watchcap finalize {}", path.display()))
-            }
-            Self::NotSealed { path, table: true, .. } => Some(format!(
-                "a folder of another recorder is taken in with: watchcap migrate --import {}",
-                path.display()
-            )),
-            Self::NotSealed { .. } => Some("give the folder of a sealed session (session_YYYYMMDD_HHMMSS)".into()),
+            Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
+            Self::NotSealed { path, holds } => Some(holds.hint(path)),
             Self::Busy { .. } => Some("wait until it is done".into()),
             Self::Backward { .. } => Some(format!("ask for --to {FORMAT_VERSION}, or keep the session as it is")),
             Self::TooNew { by: Some(by), .. } => Some(format!(
@@ -253,9 +301,11 @@ pub fn migrate(session: &Path, wanted: Wanted, progress: &mut dyn FnMut(Step)) -
     if !wanted.dry_run {
         leftover::restore(session)?;
     }
+    if !session.is_dir() {
+        return Err(MigrateError::NoFolder { path: session.to_path_buf() });
+    }
     if layout::state_of(session) != layout::DirState::Sealed {
-        let (log, table) = (layout::log_dir(session).is_dir(), layout::events_path(session).is_file());
-        return Err(MigrateError::NotSealed { path: session.to_path_buf(), log, table });
+        return Err(MigrateError::NotSealed { path: session.to_path_buf(), holds: Holds::of(session) });
     }
     let session = session.canonicalize().map_err(io_error("find", session))?;
     let held = leftover::hold(&session)?;

@@ -76,11 +76,19 @@ pub struct Redacted {
 /// Why a session cannot be redacted.
 #[derive(Debug, thiserror::Error)]
 pub enum RedactError {
+    /// It is no folder.
+    #[error("{path} is no folder", path = path.display())]
+    NoFolder {
+        /// Which.
+        path: PathBuf,
+    },
     /// It is no sealed session.
     #[error("{path} is no sealed session", path = path.display())]
     NotSealed {
         /// Which.
         path: PathBuf,
+        /// It is a log.
+        log: bool,
     },
     /// The old session is not what was sealed.
     #[error("{path} is not what was sealed: {what}", path = path.display())]
@@ -148,7 +156,13 @@ impl RedactError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotSealed { path } => Some(format!("seal it first with: watchcap finalize {}", path.display())),
+            Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
+            Self::NotSealed { path, log: true } => {
+                Some(format!("seal it first with: watchcap finalize {}", path.display()))
+            }
+            Self::NotSealed { log: false, .. } => {
+                Some("`watchcap info` lists the sessions in the folders below one".into())
+            }
             Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", path.display())),
             Self::Nothing => Some("say what: --mask X,Y,W,H for pixels, --keys for what was typed, --titles".into()),
             Self::Span(error) => error.hint(),
@@ -192,8 +206,12 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
     if wanted.masks.is_empty() && !wanted.keys && !wanted.titles {
         return Err(RedactError::Nothing);
     }
-    if layout::state_of(session) != layout::DirState::Sealed {
-        return Err(RedactError::NotSealed { path: session.to_path_buf() });
+    if !session.is_dir() {
+        return Err(RedactError::NoFolder { path: session.to_path_buf() });
+    }
+    let state = layout::state_of(session);
+    if state != layout::DirState::Sealed {
+        return Err(RedactError::NotSealed { path: session.to_path_buf(), log: state == layout::DirState::Log });
     }
     let session = session.canonicalize().map_err(io_error("find", session))?;
     let old = SessionReader::open(&session)?;

@@ -88,8 +88,15 @@ impl SpanError {
             Self::Mask { .. } => {
                 Some("X,Y,WIDTH,HEIGHT in pixels of the video, or as fractions of it (0.5,0,0.5,0.25)".into())
             }
+            Self::NoFrame { frames: 0, .. } => Some("name the moment by its seconds from the start".into()),
             Self::NoFrame { frames, .. } => Some(format!("frames are f0 to f{}", frames.saturating_sub(1))),
-            _ => None,
+            Self::Backwards => Some("--from is the earlier moment, --to the later one".into()),
+            Self::Outside { .. } => Some("times are seconds from the start, as the player shows them".into()),
+            Self::OutsidePicture { picture: (width, height), .. } => Some(format!(
+                "X and Y count from the upper left corner: 0 to {} and 0 to {}",
+                width.saturating_sub(1),
+                height.saturating_sub(1)
+            )),
         }
     }
 }

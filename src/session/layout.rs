@@ -32,6 +32,9 @@ pub const TEMP_SUFFIX: &str = ".tmp";
 /// Begins the name of a session's directory.
 pub const SESSION_PREFIX: &str = "session_";
 
+/// What whoever named something that is no folder can do.
+pub(crate) const FOLDER_HINT: &str = "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)";
+
 /// How many names are tried when sessions begin in the same second: more than one a millisecond is no accident.
 const MAX_NAME_TRIES: u32 = 1000;
 

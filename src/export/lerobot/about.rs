@@ -39,10 +39,6 @@ impl Told {
             episodes: told["episodes"].as_array().cloned().unwrap_or_default(),
         }
     }
-
-    pub(super) fn shape(&self) -> (u64, u64) {
-        self.size
-    }
 }
 
 /// The tasks, each once, in the order in which they come.

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::Step;
+use super::{Holds, Step};
 use crate::finalize::moov::MoovError;
 use crate::finalize::tables::{TableError, TableSummary, TableWriter};
 use crate::log::video::VideoError;
@@ -65,6 +65,12 @@ pub struct Imported {
 /// Why a recording cannot be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
+    /// It is no folder.
+    #[error("{} is no folder", path.display())]
+    NoFolder {
+        /// Which.
+        path: PathBuf,
+    },
     /// It is no folder with a table of events.
     #[error("{} holds no events.parquet", path.display())]
     NoTable {
@@ -76,6 +82,8 @@ pub enum ImportError {
     Own {
         /// Which.
         path: PathBuf,
+        /// What it holds, a seal or none.
+        holds: Holds,
     },
     /// Another process is at it.
     #[error("{} is being imported by another process", path.display())]
@@ -271,8 +279,8 @@ impl ImportError {
         const ENCODE: &str =
             "ffmpeg -i frames.mp4 -fps_mode passthrough -c:v libx264 -pix_fmt yuv420p -bf 0 -g 30 new.mp4";
         Some(match self {
-            Self::NoTable { .. } => "give the folder of one recording, with events.parquet and frames.mp4 in it".into(),
-            Self::Own { path } => format!("migrate it without --import: watchcap migrate {}", path.display()),
+            Self::NoFolder { .. } | Self::NoTable { .. } => "give the folder of one recording, with events.parquet and frames.mp4 in it".into(),
+            Self::Own { path, holds } => holds.hint(path),
             Self::Busy { .. } => "wait until it is done".into(),
             Self::InTheWay { .. } => "move it away".into(),
             Self::Damaged { .. } => "take the recording from a copy; remove integrity.sha256 when it is known to be outdated".into(),
@@ -323,6 +331,9 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(std::io::Er
 /// # Errors
 /// [`ImportError`]; nothing is left then.
 pub fn import(folder: &Path, dry_run: bool, progress: &mut dyn FnMut(Step)) -> Result<Imported, ImportError> {
+    if !folder.is_dir() {
+        return Err(ImportError::NoFolder { path: folder.to_path_buf() });
+    }
     if !layout::events_path(folder).is_file() {
         return Err(ImportError::NoTable { path: folder.to_path_buf() });
     }
@@ -333,7 +344,7 @@ pub fn import(folder: &Path, dry_run: bool, progress: &mut dyn FnMut(Step)) -> R
     })?;
     let table = ForeignTable::open(&layout::events_path(&folder))?;
     if table.says(schema::FORMAT_VERSION_KEY) {
-        return Err(ImportError::Own { path: folder });
+        return Err(ImportError::Own { holds: Holds::of(&folder), path: folder });
     }
     let listing = seal::list_files(&folder)?;
     let (files, has_integrity) = identify(&folder, progress)?;
