@@ -346,8 +346,9 @@ fn what_consent_does_not_cover_is_not_cut_out() {
     let text = std::fs::read_to_string(&path).expect("metadata");
     let mut metadata: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let mut export = |stream: &str, said: serde_json::Value| {
-        metadata["consent"] = serde_json::json!({ "record_screen": true, "record_input": true, "record_audio": false });
-        metadata["consent"][stream] = said;
+        for (name, given) in [("record_screen", true), ("record_input", true), ("record_audio", false)] {
+            metadata["consent"][name] = if name == stream { said.clone() } else { given.into() };
+        }
         std::fs::write(&path, metadata.to_string()).expect("metadata");
         seal::seal(&old, &[], &mut |_| {}).expect("a seal");
         run(watchcap().args(["export", "clip", "--from", "1"]).arg(&old).arg("--out").arg(&out))

@@ -409,6 +409,7 @@ fn what_must_not_be_exported_is_refused_and_nothing_is_left() {
         let (found, stdout, err) = export(format, sessions, out, extra);
         assert_eq!(found, code, "{format} {extra:?}: {stdout}{err}");
         assert!(err.contains(what) && err.contains("hint: "), "{format} {extra:?}: {err}");
+        assert!(!err.contains("hint: \n"), "{format} {extra:?}: the hint says nothing");
         assert!(stdout.is_empty(), "{stdout}");
     };
     let nothing = |dir: &Path| assert!(!dir.exists() || files(dir).is_empty(), "{} is not empty", dir.display());
@@ -516,12 +517,12 @@ fn nothing_is_replaced_but_what_the_same_export_left() {
     ] {
         let precious = out.join(name);
         std::fs::write(&precious, "precious").expect("a file");
-        refused(format, &session, &out, &precious, "no export made it");
+        refused(format, &session, &out, &precious, "no manifest of an export");
         std::fs::remove_file(&precious).expect("a file");
     }
     let precious = dir.path().join("precious.parquet");
     std::fs::write(&precious, "precious").expect("a file");
-    refused("actions", &session, &precious, &precious, "no export made it");
+    refused("actions", &session, &precious, &precious, "no manifest of an export");
     let other = dir.path().join("t");
     copy_tree(&session, &other);
     let file = dir.path().join("x.parquet");

@@ -108,3 +108,16 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Catalog(args) => catalog::run(&args),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_hint_prints_none() {
+        let error = "it cannot be meant";
+        assert_eq!(Failure::wrong(&error, None).text(), "error: it cannot be meant\n");
+        let hinted = Failure::wrong(&error, Some("say it otherwise".into()));
+        assert_eq!((hinted.code, hinted.text().as_str()), (2, "error: it cannot be meant\nhint: say it otherwise\n"));
+    }
+}

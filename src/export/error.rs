@@ -206,7 +206,10 @@ pub enum ExportError {
 }
 
 fn made_by(by: Option<&str>) -> String {
-    by.map_or_else(|| "no export made it".to_owned(), |by| format!("it was made by another export, as {by}"))
+    by.map_or_else(
+        || "no manifest of an export names it".to_owned(),
+        |by| format!("it was made by another export, as {by}"),
+    )
 }
 
 impl ExportError {

@@ -129,11 +129,11 @@ impl Holds {
         match self {
             Self::Session => format!("migrate it without --import: watchcap migrate {dir}"),
             Self::Log => format!("seal it first with: watchcap finalize {dir}"),
-            Self::Unsealed => {
-                "watchcap wrote it, and its seal is gone: take metadata.json and integrity.sha256 from a copy; \
-                               without them nothing says that this is what was recorded"
-                    .into()
-            }
+            Self::Unsealed => format!(
+                "watchcap wrote it, and its seal is gone: take metadata.json and integrity.sha256 from a copy; without one, put \
+                 frames.mp4 and the table without its marks into a folder of their own and import that: \
+                 pq.write_table(pq.read_table(\"{dir}/events.parquet\").replace_schema_metadata(None), …)"
+            ),
             Self::Foreign => {
                 format!("a folder of another recorder is taken in with: watchcap migrate --import {dir}")
             }
