@@ -483,8 +483,14 @@ fn two_editions_of_a_recording_never_share_the_names_that_are_made_of_its_id() {
             assert!(code == 1 && err.contains("s_redacted") && err.contains("hint: "), "{code} {err}");
             assert!(files(&out) == before, "{format} changed what was there");
         }
-        // The same one again is made again, or kept.
+        // The same one again is made again. So it is when that was interrupted, and then no other is made there either.
         let _paths = exported(format, &[&redacted], &out, other);
+        let manifest = out.join(format!("s_redacted.{format}.export.json"));
+        std::fs::rename(&manifest, out.join(format!("s_redacted.{format}.export.json.begun"))).expect("a name");
+        let (code, _, err) = export(format, &[&session], &out, &[]);
+        assert!(code == 1 && err.contains("s_redacted"), "{code} {err}");
+        let _paths = exported(format, &[&redacted], &out, other);
+        assert!(manifest.exists() && !files(&out).iter().any(|(name, _)| name.contains(".begun")));
     }
     // Where names are those of the folders, both are there.
     assert_eq!(exported("actions", &[&session, &redacted], &dir.path().join("actions"), &[]).len(), 2);

@@ -84,7 +84,9 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
         }
     }
     if !args.json {
-        about_all.iter().for_each(|path| text::out(&text::printable(&path.display().to_string())));
+        for path in &about_all {
+            text::out(&text::printable(&path.display().to_string()));
+        }
     }
     let of_all = about_all.iter().map(|path| path.metadata().map_or(0, |found| found.len()));
     let sizes = made.iter().flat_map(|made| &made.manifest.files).map(|file| file.size_bytes).chain(of_all);

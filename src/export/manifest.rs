@@ -15,6 +15,8 @@ use crate::session::metadata::{Consent, Lineage, Privacy};
 
 /// End of its file's name.
 pub(super) const SUFFIX: &str = "export.json";
+/// End of the name of the note that says which files are getting their names; before it stands the manifest's.
+pub(super) const BEGUN_SUFFIX: &str = ".begun";
 /// The largest manifest that is read: 100,000 files at 150 bytes.
 const MAX_BYTES: u64 = 16 << 20;
 
@@ -73,9 +75,12 @@ pub struct FileInfo {
     pub samples: Option<u64>,
 }
 
-/// The manifests in a folder that can be read.
+/// The manifests in a folder that can be read, and the notes of exports that were interrupted.
 pub(super) fn all_in(dir: &Path) -> impl Iterator<Item = Manifest> + use<> {
-    let is_one = |path: &PathBuf| path.to_string_lossy().ends_with(&format!(".{SUFFIX}"));
+    let is_one = |path: &PathBuf| {
+        let name = path.to_string_lossy();
+        name.strip_suffix(BEGUN_SUFFIX).unwrap_or(&name).ends_with(&format!(".{SUFFIX}"))
+    };
     let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
     entries.filter(is_one).filter_map(|path| Manifest::read(&path))
 }

@@ -308,6 +308,7 @@ fn one(
     if let Some(there) = out.kept(&manifest)? {
         return Ok(Some(Made { manifest: there, path, kept: true }));
     }
+    out.check(format)?;
     if !options.no_verify {
         source.verify(progress)?;
     }

@@ -16,9 +16,6 @@ use crate::files;
 use crate::session::layout;
 use crate::session::seal;
 
-/// End of the name of the note that says which files are getting their names; before it stands the manifest's.
-pub(super) const BEGUN_SUFFIX: &str = ".begun";
-
 /// Where what is made of one session goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Place {
@@ -125,7 +122,7 @@ impl Out {
     /// Looks at what is there.
     ///
     /// # Errors
-    /// When the manifest, or the one file of the format, has a name that something else has.
+    /// When the manifest has a name that something else has.
     pub(super) fn begin(place: &Place, format: &dyn Format) -> Result<Self, ExportError> {
         let path = place.manifest_path(format);
         let there = Manifest::read(&path);
@@ -135,7 +132,7 @@ impl Out {
             return Err(ExportError::Taken { path: named, by: there.as_ref().map(Manifest::what) });
         }
         let begun = Manifest::read(&begun_path(&path)).filter(is_ours);
-        let out = Self {
+        Ok(Self {
             place: place.clone(),
             path,
             earlier: there.into_iter().chain(begun).collect(),
@@ -144,10 +141,12 @@ impl Out {
             samples: BTreeMap::new(),
             scratch: Vec::new(),
             told: serde_json::Value::Null,
-        };
-        // Said before the long work begins, where the name is known.
-        format.suffix().map_or(Ok(()), |suffix| out.claim(&out.name(suffix)))?;
-        Ok(out)
+        })
+    }
+
+    /// Refuses the name of the one file of a format when something else has it: before the long work begins.
+    pub(super) fn check(&self, format: &dyn Format) -> Result<(), ExportError> {
+        format.suffix().map_or(Ok(()), |suffix| self.claim(&self.name(suffix)))
     }
 
     /// What was made of a session of this name in a folder.
@@ -314,7 +313,7 @@ impl Out {
 
 fn begun_path(manifest: &Path) -> PathBuf {
     let mut name = manifest.as_os_str().to_owned();
-    name.push(BEGUN_SUFFIX);
+    name.push(manifest::BEGUN_SUFFIX);
     PathBuf::from(name)
 }
 
