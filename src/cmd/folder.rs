@@ -4,6 +4,7 @@ use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
 use std::path::Path;
 
 use super::Failure;
+use crate::session::layout::FOLDER_HINT;
 
 /// Checks it before anything else is said of what is in it.
 pub(super) fn check(dir: &Path) -> Result<(), Failure> {
@@ -11,7 +12,7 @@ pub(super) fn check(dir: &Path) -> Result<(), Failure> {
     match error.kind() {
         NotFound | NotADirectory => Err(Failure::new(
             &format!("{} is no folder", dir.display()),
-            Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into()),
+            Some(FOLDER_HINT.into()),
         )),
         kind => Err(Failure::new(
             &format!("cannot read {}: {error}", dir.display()),

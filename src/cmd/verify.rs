@@ -94,6 +94,6 @@ fn hint(report: &Report, dir: &Path) -> String {
         None if layout::metadata_path(dir).is_file() => {
             format!("its seal is gone, and so is its log: restore {} from a copy", layout::INTEGRITY_FILE)
         }
-        None => "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into(),
+        None => layout::FOLDER_HINT.into(),
     }
 }

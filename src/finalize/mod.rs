@@ -134,7 +134,7 @@ impl FinalizeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoFolder { .. } => {
-                Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
+                Some(layout::FOLDER_HINT.into())
             }
             Self::Sealed { path } => {
                 Some(format!("nothing is left to do; check it with: watchcap verify {}", shown::shell(path)))
