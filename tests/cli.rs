@@ -34,7 +34,15 @@ fn wrong_use_exits_with_2_and_creates_nothing() {
     refused(&with(&["--fps", "10000"]), 2, "10000 frames per second");
     refused(&with(&["--size", "641x480"]), 2, "641x480");
     refused(&with(&["--size", "big"]), 2, "'big'");
+    refused(&with(&["--size", "0x0"]), 2, "'0x0'");
     refused(&with(&["--gop", "0"]), 2, "between keyframes");
+    refused(&with(&["--mask", "2000,2000,10,10"]), 2, "2000,2000,10,10 is not inside the picture of 1280x720 pixels");
+    for flag in [["--monitor", "1"], ["--region", "0,0,100,100"], ["--cursor", "off"], ["--poll-hz", "100"]] {
+        refused(&with(&flag), 2, &format!("{} is for the desktop", flag[0]));
+    }
+    refused(&with(&["--hud-scale", "50"]), 2, "--hud-scale is for a profile");
+    refused(&["record", "--consent", "screen", "--size", "320x240", "--out", out], 2, "--size");
+    refused(&["profile", "show", "shooter", "--size", "0x0"], 2, "'0x0'");
     refused(&with(&["--bitrate-kbps", "1"]), 2, "bit rate");
     refused(&with(&["--duration", "soon"]), 2, "soon");
     refused(&with(&["--session", "../up"]), 2, "../up");

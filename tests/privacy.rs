@@ -492,7 +492,7 @@ fn finished(out: &Path, code: i32, said: String) -> Asked {
     assert_eq!(agreed == true, status == "recorded", "the input was opened without consent, or not with it");
     assert_eq!(agreed == true, has(&["focus"]));
     assert_eq!((&consent["record_audio"], &metadata["streams"]["audio"]["status"]), (&false.into(), &"off".into()));
-    assert!(consent["agreed_at"].as_str().is_some_and(|at| at.starts_with("20")) && consent["text_version"] == 3);
+    assert!(consent["agreed_at"].as_str().is_some_and(|at| at.starts_with("20")) && consent["text_version"] == 4);
     Asked { code, said, consent: Some(consent) }
 }
 

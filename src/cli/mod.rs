@@ -386,7 +386,7 @@ pub enum ProfileVerb {
 /// `watchcap demo`
 #[derive(Args, Debug)]
 pub struct DemoArgs {
-    /// Folder in which the session's folder is made [default: a demo-recordings folder here].
+    /// Folder in which the session's folder is made.
     #[arg(short, long, value_name = "DIR", default_value = "demo-recordings")]
     pub out: PathBuf,
     /// How long to record.

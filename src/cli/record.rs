@@ -109,9 +109,9 @@ pub struct RecordArgs {
     /// Record this part of the desktop, pixels; even sizes.
     #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", group = "target", allow_hyphen_values = true)]
     pub region: Option<String>,
-    /// Size of the synthetic picture.
-    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size, default_value = "1280x720")]
-    pub size: (u32, u32),
+    /// Size of the synthetic picture [default: 1280x720].
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    pub size: Option<(u32, u32)>,
 
     /// Frames per second, 1 to 240 [default: 30].
     #[arg(long, value_name = "N")]
@@ -140,9 +140,9 @@ pub struct RecordArgs {
     /// Backend for inputs.
     #[arg(long, value_enum, default_value = "auto")]
     pub input_backend: InputBackendArg,
-    /// How often the polling input backend looks, per second.
-    #[arg(long, value_name = "HZ", default_value = "500")]
-    pub poll_hz: u32,
+    /// How often the polling input backend looks, per second [default: 500].
+    #[arg(long, value_name = "HZ")]
+    pub poll_hz: Option<u32>,
     /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
     /// typed into excluded windows).
     #[arg(long, value_name = "STREAMS", value_delimiter = ',')]

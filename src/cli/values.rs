@@ -40,7 +40,8 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// A sentence for clap when it is no such size.
 pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let side = |text: &str| text.parse().ok().filter(|side| *side > 0);
+    let sides = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
     sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
 }
 
@@ -53,6 +54,14 @@ mod tests {
         assert_eq!((parse_limit("0.05"), parse_limit("3")), (Ok(0.05), Ok(3.0)));
         for bad in ["", "x", "-1", "nan", "inf"] {
             assert!(parse_limit(bad).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("320x180"), Ok((320, 180)));
+        for bad in ["", "x", "320", "0x0", "0x180", "320x0", "-1x5", "1x2x3"] {
+            assert!(parse_size(bad).is_err(), "{bad} was accepted");
         }
     }
 

@@ -12,7 +12,7 @@ use super::{Failure, Outcome, text};
 use crate::cli::{ConsentArgs, ConsentVerb};
 use crate::config::{self, Config};
 use crate::event::Stream;
-use crate::privacy::consent::{self, ConsentError, RECORDABLE, STREAMS};
+use crate::privacy::consent::{self, Asked, ConsentError, RECORDABLE, STREAMS};
 
 pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, Failure> {
     if let Some(ConsentVerb::Withdraw { stream, which }) = &args.verb {
@@ -29,7 +29,13 @@ pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, F
             if let Some(stream) = granted.iter().find(|stream| !RECORDABLE.contains(stream)) {
                 return Err(wrong(ConsentError::Unavailable { stream: *stream }));
             }
-            text::say(&consent::text("whatever you tell it to, in every recording", "the folder that you name"));
+            let streams: Vec<Stream> = granted.iter().copied().collect();
+            text::say(&consent::text(&Asked {
+                what: "whatever you tell it to, in every recording",
+                streams: &streams,
+                place: "into a new folder where you say",
+                duration: None,
+            }));
             edit(&path, |standing| standing.extend(granted))
         }
         ConsentVerb::Withdraw { .. } => Ok(Outcome::Clean),

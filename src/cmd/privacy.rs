@@ -20,6 +20,9 @@ pub(super) fn plan(
     config: &PrivacyConfig,
     target: &Target,
 ) -> Result<(Plan, Option<String>), Failure> {
+    if args.hud_scale.is_some() && matches!(named(args, config), None | Some("none")) {
+        return Err(Failure::usage("--hud-scale is for a profile, and there is none", "name one with --profile"));
+    }
     let profile = chosen(args, config, target)?;
     let mut masks = Vec::new();
     for (texts, asked_by) in [(&args.mask, AskedBy::Flag), (&config.masks, AskedBy::Config)] {
@@ -65,8 +68,13 @@ pub(super) fn hotkeys(args: &RecordArgs, config: &HotkeyConfig) -> Result<Hotkey
     Ok(hotkeys)
 }
 
+/// The profile that was named.
+fn named<'a>(args: &'a RecordArgs, config: &'a PrivacyConfig) -> Option<&'a str> {
+    args.profile.as_deref().or(config.profile.as_deref())
+}
+
 fn chosen(args: &RecordArgs, config: &PrivacyConfig, target: &Target) -> Result<Option<Profile>, Failure> {
-    match args.profile.as_deref().or(config.profile.as_deref()) {
+    match named(args, config) {
         None | Some("none") => Ok(None),
         Some("auto") if args.source == SourceArg::Synthetic => Ok(None),
         Some("auto") => {

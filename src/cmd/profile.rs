@@ -18,8 +18,8 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
         ProfileVerb::Show { name, size, hud_scale } => show(name, *size, *hud_scale),
         ProfileVerb::Check { file } => {
             let profile = parse(file, &read(file)?)?;
-            let masks = profile.masks(None).len();
-            text::say(&format!("{} is a profile: {}, {masks} masks", file.display(), text::printable(&profile.title)));
+            let masks = text::counted(profile.masks(None).len() as u64, "mask");
+            text::say(&format!("{} is a profile: {}, {masks}", file.display(), text::printable(&profile.title)));
             Ok(Outcome::Clean)
         }
     }
@@ -133,10 +133,14 @@ fn show(name: &str, size: Option<(u32, u32)>, hud_scale: Option<u8>) -> Result<O
         text::out(content.trim_end());
         return Ok(Outcome::Clean);
     };
-    for mask in profile.masks(hud_scale) {
-        if let Some(Area { x, y, width, height }) = mask.place.resolve(size) {
-            text::out(&format!("{x},{y},{width},{height}  {}", mask.reason));
-        }
+    let masks = profile.masks(hud_scale);
+    let areas: Vec<(Area, &str)> =
+        masks.iter().filter_map(|mask| Some((mask.place.resolve(size)?, mask.reason.as_str()))).collect();
+    for (Area { x, y, width, height }, reason) in &areas {
+        text::out(&format!("{x},{y},{width},{height}  {reason}"));
+    }
+    if areas.is_empty() {
+        text::say(&format!("it masks no part of a picture of {}x{} pixels", size.0, size.1));
     }
     Ok(Outcome::Clean)
 }

@@ -10,24 +10,28 @@ use serde_json::{Value, json};
 
 use super::{Failure, Outcome, text};
 use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend};
-use crate::capture::{ScreenDescription, Sources, Target, synthetic};
+use crate::capture::{OpenInput, ScreenDescription, Sources, Target, synthetic};
 use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
 use crate::config::{Config, RecordConfig};
 use crate::control::Server;
-use crate::encode::{Quality, openh264};
+use crate::encode::{I420, Quality, openh264};
 use crate::event::Stream;
 use crate::hotkeys::Hotkeys;
 use crate::id::SessionId;
-use crate::log::LogError;
 use crate::log::video::BOX_SIZE;
+use crate::log::{LogError, LogPaths};
 use crate::privacy;
-use crate::privacy::consent::{self, Consent, ConsentError, Method};
-use crate::recorder::{self, Control, RecordOptions, Recorded, Status, Stop, Unchanged};
+use crate::privacy::consent::{self, Asked, Consent, ConsentError, Method};
+use crate::recorder::{self, Control, RecordError, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::time::{Clock, SystemClock};
 
 /// Longest name of a game or its version, bytes: both fit into one fact of the log.
 const MAX_LABEL: usize = 256;
+/// Size of the synthetic picture, as the help of `--size` says.
+const SYNTHETIC_SIZE: (u32, u32) = (1280, 720);
+/// How often the polling backend looks, per second, as the help of `--poll-hz` says.
+const POLL_HZ: u32 = 500;
 /// What `--allow-missing` may name.
 const MAY_MISS: [&str; 9] = ["input", "keys", "buttons", "wheel", "motion", "position", "focus", "masks", "redaction"];
 
@@ -47,9 +51,18 @@ pub(super) fn run_into(
     let mut plan = Plan::of(args, &config.record)?;
     plan.hotkeys = super::privacy::hotkeys(args, &config.hotkeys)?;
     let consent = consent(args, &config.record, clock.as_ref(), (out, &plan.target))?;
+    tracing::info!(streams = ?consent.streams, method = consent.method.name(), "consent");
     // Only now: a profile may be chosen by the windows that are open.
     plan.keep_out(args, config)?;
-    let sources = sources(args, &config.record, clock, &consent, &plan)?;
+    let mut sources = sources(args, &config.record, clock, &consent, &plan)?;
+    sources.input = sources.input.map(|open| -> OpenInput {
+        Box::new(move || {
+            open().inspect(|source| {
+                let what = source.describe();
+                tracing::info!(backend = %what.backend, keys = what.keys, wheel = what.wheel, focus = what.focus, "input");
+            })
+        })
+    });
     let (stop, control) = (Stop::new(), Control::new());
     crate::signals::stop_on_signals(&stop, &control, clock)
         .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;
@@ -72,6 +85,7 @@ struct Plan {
 
 impl Plan {
     fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
+        check_flags(args)?;
         let target = target(args)?;
         let fps = args.fps.or(config.fps).unwrap_or(30);
         if !(1..=240).contains(&fps) {
@@ -147,7 +161,12 @@ fn consent(
     let decided = match decided {
         // What was said, if only in part, is an answer already.
         Err(ConsentError::Missing) if is_terminal && args.consent.is_empty() && config.consent.is_empty() => {
-            text::say(&text::printable(&consent::text(&called(target), &place(out))));
+            text::say(&text::printable(&consent::text(&Asked {
+                what: &called(target),
+                streams: &consent::RECORDABLE,
+                place: &place(out, args.session.as_deref()),
+                duration: args.duration,
+            })));
             let mut streams = std::collections::BTreeSet::new();
             for stream in consent::RECORDABLE {
                 text::say(consent::question(stream));
@@ -187,9 +206,44 @@ fn called(target: &Target) -> String {
     }
 }
 
-/// The folder for people: whole, where the system tells.
-fn place(out: &Path) -> String {
-    std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf()).display().to_string()
+/// The session's folder for people: whole, where the system tells. One without a name gets it when recording begins.
+fn place(out: &Path, name: Option<&str>) -> String {
+    let out = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
+    match name {
+        Some(name) => format!("to {}, a new folder", out.join(name).display()),
+        None => format!("into a new folder in {}", out.display()),
+    }
+}
+
+/// Refuses flags that would be without effect: each is a wish, and one that is not heard should be told.
+fn check_flags(args: &RecordArgs) -> Result<(), Failure> {
+    if args.source == SourceArg::Desktop {
+        return match args.size {
+            Some(_) => Err(Failure::usage(
+                "--size is the size of the synthetic picture",
+                "leave it out, choose a part of the desktop with --region, or add --source synthetic",
+            )),
+            None => Ok(()),
+        };
+    }
+    let of_desktop = [
+        ("--monitor", args.monitor.is_some()),
+        ("--window", args.window.is_some()),
+        ("--window-title", args.window_title.is_some()),
+        ("--app", args.app.is_some()),
+        ("--region", args.region.is_some()),
+        ("--cursor", args.cursor.is_some()),
+        ("--screen-backend", args.screen_backend != ScreenBackendArg::Auto),
+        ("--input-backend", args.input_backend != InputBackendArg::Auto),
+        ("--poll-hz", args.poll_hz.is_some()),
+    ];
+    match of_desktop.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(Failure::usage(
+            format!("{flag} is for the desktop, and without effect on the synthetic picture"),
+            format!("leave out {flag}, or --source synthetic"),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn four_numbers(text: &str) -> Option<[i64; 4]> {
@@ -237,10 +291,12 @@ fn sources(
 ) -> Result<Sources, Failure> {
     let input = consent.covers(Stream::Input);
     if args.source == SourceArg::Synthetic {
-        return synthetic::sources(args.size, clock, input).map_err(|error| Failure::wrong(&error, error.hint()));
+        return synthetic::sources(args.size.unwrap_or(SYNTHETIC_SIZE), clock, input)
+            .map_err(|error| Failure::wrong(&error, error.hint()));
     }
-    if !(1..=10_000).contains(&args.poll_hz) {
-        return Err(Failure::usage(format!("cannot poll {} times a second", args.poll_hz), "use --poll-hz 1 to 10000"));
+    let poll_hz = args.poll_hz.unwrap_or(POLL_HZ);
+    if !(1..=10_000).contains(&poll_hz) {
+        return Err(Failure::usage(format!("cannot poll {poll_hz} times a second"), "use --poll-hz 1 to 10000"));
     }
     let options = CaptureOptions {
         target: plan.target.clone(),
@@ -257,7 +313,7 @@ fn sources(
             InputBackendArg::Poll => InputBackend::Poll,
         },
         record_input: input,
-        poll_period: Duration::from_secs(1) / args.poll_hz,
+        poll_period: Duration::from_secs(1) / poll_hz,
     };
     platform::sources(&options, clock).map_err(|error| Failure::new(&error, error.hint()))
 }
@@ -366,6 +422,7 @@ fn record_into(
         clock,
         stop,
         |folder, screen| {
+            tell(folder, screen, plan);
             server = Server::start(folder, &control, stop, clock)
                 .inspect_err(|error| tracing::warn!(%error, "this recording cannot be paused or marked from outside"))
                 .ok();
@@ -382,7 +439,10 @@ fn record_into(
             line.tick();
         },
     )
-    .map_err(|error| Failure::new(&error, error.hint()))?;
+    .map_err(|error| match error {
+        RecordError::MaskOutside(outside) => Failure::usage(outside.to_string(), outside.hint()),
+        error => Failure::new(&error, error.hint()),
+    })?;
     drop(server);
     line.finish_and_clear();
     summarise(args, &recorded);
@@ -403,6 +463,21 @@ fn record_into(
             Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
         })?;
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
+}
+
+/// What was chosen, for `-v`: never a title, which is captured.
+fn tell(folder: &Path, screen: &ScreenDescription, plan: &Plan) {
+    let (width, height) = (screen.surface.width, screen.surface.height);
+    let coded = I420::coded_size(width, height);
+    let bitrate_kbps = plan.bitrate_kbps.unwrap_or_else(|| recorder::default_bitrate_kbps(coded.0, coded.1, plan.fps));
+    tracing::info!(backend = %screen.backend, width, height, masks_windows = screen.masks_windows, "screen");
+    tracing::info!(fps = plan.fps, bitrate_kbps, gop_ms = plan.gop_ns / 1_000_000, quality = ?plan.quality, "encoder");
+    let LogPaths { events, video, .. } = LogPaths::of(folder);
+    tracing::info!(events = %events.display(), video = %video.display(), "log");
+    for (area, mask) in plan.privacy.areas((width, height)) {
+        tracing::debug!(?area, asked_by = mask.asked_by.name(), reason = %mask.reason, "mask");
+    }
+    tracing::debug!(profile = ?plan.privacy.profile, keys = plan.privacy.keys.policy.name(), "privacy");
 }
 
 fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: bool) {
@@ -440,9 +515,11 @@ fn summarise(args: &RecordArgs, recorded: &Recorded) {
         }));
     }
     text::say(&format!(
-        "recorded {} ({}): {frames} frames, {dropped} dropped, {events} input events, {}",
+        "recorded {} ({}): {}, {dropped} dropped, {}, {}",
         text::clock(elapsed),
         recorded.end_reason,
+        text::counted(frames, "frame"),
+        text::counted(events, "input event"),
         text::size(video_bytes)
     ));
     if let Some(failure) = &recorded.failure {

@@ -51,6 +51,11 @@ pub(crate) fn size(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+/// `1 frame`, `2 frames`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `0:07`, `12:34`, `1:02:03`.
 pub(crate) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!(size(999), "999 B");
         assert_eq!(size(1_240_000), "1.2 MB");
         assert_eq!(size(999_960), "1.0 MB");
+        assert_eq!([0, 1, 2].map(|n| counted(n, "frame")), ["0 frames", "1 frame", "2 frames"]);
         assert_eq!(clock(Duration::from_secs(3723)), "1:02:03");
         assert_eq!(clock(Duration::from_secs(67)), "1:07");
         let rows = [vec!["a".into(), "long".into()], vec!["bbb".into(), "x".into()]];

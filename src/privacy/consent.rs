@@ -4,6 +4,7 @@
 //! stream that this release cannot record is never recorded as agreed to.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,10 @@ use crate::event::Stream;
 use crate::time::UtcNs;
 
 /// Version of the text that a person agrees to ([`text`]); goes into the metadata.
-pub const TEXT_VERSION: u32 = 3;
+pub const TEXT_VERSION: u32 = 4;
+
+/// Columns of the text: what fits into any terminal, so that no line of it breaks inside of a word.
+const COLUMNS: usize = 78;
 
 /// The streams that there can be consent for, in the order in which they are asked about.
 pub const STREAMS: [Stream; 3] = [Stream::Screen, Stream::Input, Stream::Audio];
@@ -22,18 +26,80 @@ pub const RECORDABLE: [Stream; 2] = [Stream::Screen, Stream::Input];
 /// Why a recording, or a stream of it, ended: consent was taken back.
 pub const WITHDRAWN: &str = "consent_withdrawn";
 
+/// What a person is asked to agree to.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// What is recorded, in words.
+    pub what: &'a str,
+    /// Which streams of it.
+    pub streams: &'a [Stream],
+    /// Where it goes, in words: behind "It is written".
+    pub place: &'a str,
+    /// When it stops by itself.
+    pub duration: Option<Duration>,
+}
+
 /// What a person agrees to, in plain words: what is taken, of what, where it goes, how to stop and how to take consent back.
-pub fn text(what: &str, folder: &str) -> String {
-    format!(
-        "watchcap wants to record {what}:\n\
-         - the screen: pictures of everything that is shown there\n\
-         - the input: every key, button, wheel and mouse movement, and which window is active with its title\n\
-         Notifications and password managers are masked as far as they can be recognised; anything else that you type or show, \
-         passwords too, is in the recording.\n\
-         It is written to {folder}, into a folder that only you can open. Nothing is sent anywhere. There is no sound.\n\
-         It stops when you press Ctrl-C here, or with: watchcap stop. Until you stop it, it goes on. \
-         You can take your consent back at any time, to all of it or to the input alone, with: watchcap consent withdraw"
-    )
+pub fn text(asked: &Asked<'_>) -> String {
+    let Asked { what, streams, place, duration } = asked;
+    let stream = |stream| match stream {
+        Stream::Screen => "- the screen: pictures of everything that is shown there",
+        Stream::Input => {
+            "- the input: every key, button, wheel and mouse movement, and which window is active with its title"
+        }
+        _ => "- the sound",
+    };
+    let ends = match duration {
+        Some(duration) => format!(
+            "It stops by itself after {}, and before that when you press Ctrl-C here, or with: watchcap stop.",
+            spoken(*duration)
+        ),
+        None => "It stops when you press Ctrl-C here, or with: watchcap stop. Until you stop it, it goes on.".into(),
+    };
+    let part = match *streams {
+        [_] => "",
+        _ => ", to all of it or to the input alone,",
+    };
+    let mut lines = vec![format!("watchcap wants to record {what}:")];
+    lines.extend(streams.iter().map(|one| stream(*one).to_owned()));
+    lines.extend([
+        "Notifications and password managers are masked as far as they can be recognised; anything else that you type or \
+         show, passwords too, is in the recording."
+            .to_owned(),
+        format!("It is written {place}, which only you can open. Nothing is sent anywhere. There is no sound."),
+        format!("{ends} You can take your consent back at any time{part} with: watchcap consent withdraw"),
+    ]);
+    lines.iter().map(|line| folded(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A length of time as people say it.
+fn spoken(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    let (number, unit) = match seconds {
+        ..120.0 => (seconds, "s"),
+        ..7200.0 => (seconds / 60.0, "min"),
+        _ => (seconds / 3600.0, "h"),
+    };
+    format!("{} {unit}", (number * 10.0).round() / 10.0)
+}
+
+/// A line broken between words, as far as it can be; what goes on stands two columns in.
+fn folded(line: &str) -> String {
+    let mut out = String::new();
+    let mut column = 0;
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > COLUMNS {
+            out.push_str("\n  ");
+            column = 2;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
 }
 
 /// What is asked for one stream, below [`text`].
@@ -222,6 +288,29 @@ mod tests {
         assert_eq!(standing.unavailable, [Stream::Audio].into());
         assert_eq!(standing.to_fact()["record_audio"], false);
         assert_eq!(Consent::decide(&[], &names("audio"), UtcNs(0)), Err(ConsentError::Missing));
+    }
+
+    #[test]
+    fn the_text_says_what_is_asked_for_and_breaks_no_word() {
+        let asked = Asked {
+            what: "the primary monitor",
+            streams: &RECORDABLE,
+            place: "to /a/folder with/a long name that goes on/and on and on/session, a new folder",
+            duration: None,
+        };
+        let said = text(&asked);
+        assert!(said.lines().all(|line| line.chars().count() <= COLUMNS), "{said}");
+        let words = |said: &str| said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&said).contains(asked.place), "{said}");
+        assert!(words(&said).contains("Until you stop it, it goes on") && words(&said).contains("the input alone"));
+        let timed = words(&text(&Asked { duration: Some(Duration::from_mins(5)), ..asked }));
+        assert!(timed.contains("stops by itself after 5 min") && !timed.contains("it goes on"), "{timed}");
+        let input = words(&text(&Asked { streams: &[Stream::Input], ..asked }));
+        assert!(input.contains("- the input") && !input.contains("- the screen"), "{input}");
+        assert_eq!(
+            [5, 119, 120, 5400, 28_800].map(|s| spoken(Duration::from_secs(s))),
+            ["5 s", "119 s", "2 min", "90 min", "8 h"]
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Invariant: a mask is never smaller than what was asked for: fractions are rounded outwards, and so is every place on its way
 //! into the picture. It paints nothing itself; the recorder does, before the encoder sees the picture.
 
+use std::fmt;
+
 use crate::event::Area;
 
 /// Who asked for a mask.
@@ -83,6 +85,45 @@ impl MaskError {
     /// What the person can do about it.
     pub fn hint(&self) -> String {
         "use X,Y,WIDTH,HEIGHT in pixels (10,20,300,80) or in percent of the picture (0%,90%,25%,10%)".into()
+    }
+}
+
+/// A mask that a person asked for, and nothing of which is in the picture: what it should cover would be recorded.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the mask {area} is not inside the picture of {}x{} pixels", picture.0, picture.1)]
+pub struct OutsidePicture {
+    /// Where it should be, as it is written.
+    pub area: String,
+    /// Who asked for it.
+    pub asked_by: AskedBy,
+    /// Width and height of what is recorded, pixels.
+    pub picture: (u32, u32),
+}
+
+impl OutsidePicture {
+    /// What the person can do about it.
+    pub fn hint(&self) -> String {
+        let place = match self.asked_by {
+            AskedBy::Config => "change it under `masks` in the configuration: ",
+            AskedBy::Flag | AskedBy::Profile => "",
+        };
+        format!(
+            "{place}pixels count from the upper left corner of what is recorded, and percent are of it: 0%,90%,25%,10%"
+        )
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What came from a percentage is one again.
+        let percent = |share: f64| (share * 1e6).round() / 1e4;
+        match *self {
+            Self::Pixels(Area { x, y, width, height }) => write!(f, "{x},{y},{width},{height}"),
+            Self::Fractions { x, y, width, height } => {
+                write!(f, "{}%,{}%,{}%,{}%", percent(x), percent(y), percent(width), percent(height))
+            }
+            Self::Anchored { .. } => f.write_str("at a corner"),
+        }
     }
 }
 
@@ -178,6 +219,13 @@ mod tests {
             assert!(Place::parse(bad).is_err(), "{bad} was accepted");
         }
         assert_eq!(Place::parse("500,0,10,10").expect("pixels").resolve((100, 100)), None);
+    }
+
+    #[test]
+    fn a_place_is_written_as_it_is_read() {
+        for text in ["10,-20,300,80", "0%,90%,25%,10%", "12.5%,33.3%,1%,66.6666%"] {
+            assert_eq!(Place::parse(text).expect("a place").to_string(), text);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::capture::CaptureError;
 use crate::encode::EncodeError;
 use crate::event::Stream;
 use crate::log::LogError;
+use crate::privacy::mask::OutsidePicture;
 
 /// Why a recording could not start, or could not be closed.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum RecordError {
         /// The backend.
         backend: String,
     },
+    /// A mask that was asked for is not in the picture.
+    #[error(transparent)]
+    MaskOutside(#[from] OutsidePicture),
     /// The encoder could not be opened.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -94,6 +98,7 @@ impl RecordError {
             Self::Source { source, .. } => source.hint(),
             Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
             Self::NoMasks { .. } => Some("record them unmasked with --allow-missing masks".into()),
+            Self::MaskOutside(error) => Some(error.hint()),
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
             Self::Stuck { path } => {

@@ -149,6 +149,7 @@ pub fn record(
         picture::start(sources.screen, plan, notes, Arc::clone(&counters), Arc::clone(clock), stop, control.clone())?;
     let promises = Promises::of(&options);
     let description = promises.screen(&screen.opened, stop)?;
+    options.privacy.check_masks((description.surface.width, description.surface.height))?;
     let input = starting.as_ref().map(|input| promises.input(input, stop)).transpose()?.flatten();
 
     let settings = encode_settings(&options, description.surface);
