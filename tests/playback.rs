@@ -225,7 +225,10 @@ fn what_is_left_of_a_recording_plays() {
     let whole = synthetic(dir.path(), "whole", &[]);
     std::fs::write(whole.join("frames.mp4"), b"nothing of the kind").expect("a file");
     let mut damaged = playback::open(&whole).expect("a session with a damaged video");
-    assert_eq!(damaged.timeline.summary().state, "sealed, no video");
+    let summary = damaged.timeline.summary();
+    assert_eq!(summary.state, "sealed, video unreadable");
+    assert!(summary.no_pictures.is_some_and(|why| why.contains("frames.mp4")));
+    assert_eq!(session.timeline.summary().no_pictures, None);
     assert!(damaged.timeline.summary().facts.iter().any(|fact| fact.name == "video"));
     assert!(damaged.pictures.picture(0, (80, 60)).is_err());
 

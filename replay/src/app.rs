@@ -94,6 +94,8 @@ pub(crate) struct Searching {
     pub(crate) filter: Filter,
     /// The nearest remark, when that would do as well.
     pub(crate) remark: Option<i64>,
+    /// Nothing was found that way, and that is said; the other way is looked at only to tell whether there is any at all.
+    pub(crate) missed: bool,
 }
 
 /// A word to the person, for a while.
@@ -477,6 +479,7 @@ fn cleaned_summary(mut summary: Summary) -> Summary {
     for text in [&mut summary.title, &mut summary.path, &mut summary.state] {
         *text = clean(text);
     }
+    summary.no_pictures = summary.no_pictures.map(|why| clean(&why));
     summary.facts.truncate(MAX_FACTS);
     for fact in &mut summary.facts {
         (fact.name, fact.value) = (clean(&fact.name), clean(&fact.value));

@@ -180,6 +180,80 @@ fn small_and_large_screens() {
 }
 
 #[test]
+fn nothing_of_the_help_is_cut() {
+    for size in [(40, 120), (64, 120), (80, 60), (120, 60)] {
+        let timeline = Fake::new(60, 30);
+        let mut app = app(&timeline, size);
+        press(&mut app, Key::Char('?'));
+        let text = text(&app);
+        for binding in BINDINGS {
+            assert!(text.contains(binding.says), "{size:?}: {} is cut: {text}", binding.says);
+        }
+        assert!(text.contains("is gone to") && text.contains("belongs to this frame"), "{size:?}: {text}");
+    }
+}
+
+#[test]
+fn a_video_that_cannot_be_read_is_not_said_to_be_none() {
+    let timeline = Fake::new(60, 0);
+    for size in [(80, 24), (120, 40)] {
+        let mut app = app(&timeline, size);
+        app.summary.no_pictures = Some("cannot use s/frames.mp4: the index is damaged".into());
+        press(&mut app, Key::Tab);
+        let text = text(&app);
+        assert!(text.contains("the video cannot be read") && text.contains("damaged"), "{text}");
+        assert!(text.contains("unreadable") && !text.contains("no pictures"), "{text}");
+    }
+}
+
+#[test]
+fn a_verdict_on_what_is_not_sealed_is_said_to_be_one() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (80, 24));
+    let said = |app: &mut App<'_>, verdict| {
+        let remark = Remark { from_ns: START, until_ns: START, verdict, note: "n".into() };
+        update(app, Msg::Report(Report::Kept(remark, Ok(()))));
+        app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default()
+    };
+    press(&mut app, Key::Char('v'));
+    assert!(!text(&app).contains("not sealed"));
+    assert_eq!(said(&mut app, Some(Verdict::Accept)), "kept: accept n");
+    app.summary.provisional = true;
+    assert!(text(&app).contains("not sealed yet") && text(&app).contains("a verdict of its own"), "{}", text(&app));
+    assert!(said(&mut app, Some(Verdict::Accept)).contains("once sealed, say it again"));
+    assert_eq!(said(&mut app, None), "kept: mark n");
+}
+
+#[test]
+fn what_is_nowhere_is_not_said_to_be_missing_only_here() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (80, 24));
+    let searched = |app: &mut App<'_>, words: &str| {
+        press(app, Key::Char('/'));
+        type_in(app, words);
+        update_all(app, (0..20).map(|_| Msg::Tick(0)));
+        press(app, Key::Esc);
+        app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default()
+    };
+    press(&mut app, Key::End);
+    assert_eq!(searched(&mut app, "zzz"), "no zzz anywhere");
+    assert_eq!(searched(&mut app, "key:w"), "no key:w after this");
+}
+
+#[test]
+fn the_ends_of_the_range_stand_in_no_time_of_the_ruler() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (80, 24));
+    app.begin(Some(START + 41 * SECOND), false);
+    let ruler = |app: &App<'_>| text(app).lines().find(|line| line.contains('╷')).unwrap_or_default().to_owned();
+    assert!(ruler(&app).contains("╷0:10"), "{}", ruler(&app));
+    app.range = (Some(START + 12 * SECOND), Some(START + 52 * SECOND));
+    let ruler = ruler(&app);
+    assert!(ruler.contains('A') && ruler.contains('B') && !ruler.contains("╷0:1"), "{ruler}");
+    assert!(ruler.contains("╷0:20") && !ruler.contains("0A"), "{ruler}");
+}
+
+#[test]
 fn without_colours_pictures_are_dots_and_nothing_has_a_colour() {
     let timeline = Fake::new(60, 30);
     let mut app = App::new(&timeline, Theme::new(Colours::None, Look::Dark), Painting::Dots, (80, 24));

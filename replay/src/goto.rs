@@ -44,6 +44,11 @@ pub(crate) fn parse(typed: &str) -> Result<Place, String> {
             Some(sign) => Place::Frames(sign * i64::try_from(frame).unwrap_or(i64::MAX)),
         });
     }
+    if let Some(digits) = typed.strip_prefix(['f', 'F']).filter(|rest| !rest.is_empty()) {
+        // As the program's options have it.
+        let plain = digits.bytes().all(|b| b.is_ascii_digit());
+        return if plain { Ok(Place::Frame(digits.parse().unwrap_or(u64::MAX))) } else { Err(not()) };
+    }
     let ns = time(size).ok_or_else(not)?;
     Ok(match sign {
         None => Place::Time(ns),
@@ -51,7 +56,7 @@ pub(crate) fn parse(typed: &str) -> Result<Place, String> {
     })
 }
 
-/// `1:02:03.5`, `1:23`, `90s`, `1.5m`, `2h`, `250ms` in nanoseconds.
+/// `1:02:03.5`, `1:23`, `12.5`, `90s`, `1.5m`, `2h`, `250ms` in nanoseconds. Without a point a number is no time.
 fn time(text: &str) -> Option<u64> {
     if text.contains(':') {
         let parts: Vec<&str> = text.split(':').collect();
@@ -61,6 +66,11 @@ fn time(text: &str) -> Option<u64> {
             seconds = (seconds + whole(part)?) * 60.0;
         }
         return (larger.len() <= 2).then(|| nanoseconds(seconds + decimal(last)?, 1.0)).flatten();
+    }
+    if text.contains(['.', ','])
+        && let Some(seconds) = decimal(text)
+    {
+        return nanoseconds(seconds, 1.0);
     }
     let split = text.find(|c: char| c.is_ascii_alphabetic())?;
     let (number, unit) = text.split_at(split);
@@ -98,6 +108,9 @@ mod tests {
         for (typed, place) in [
             ("1200", Place::Frame(1200)),
             (" #7 ", Place::Frame(7)),
+            ("f100", Place::Frame(100)),
+            ("12.5", Place::Time(12_500_000_000)),
+            ("+0,5", Place::Further(500_000_000)),
             ("45%", Place::Share(0.45)),
             ("12,5 %", Place::Share(0.125)),
             ("100%", Place::Share(1.0)),
@@ -118,9 +131,10 @@ mod tests {
 
     #[test]
     fn anything_else_is_answered_with_the_notation() {
-        for typed in
-            ["", "x", "1:2:3:4", "1:", ":", "1::2", "-", "+", "%", "1e9s", "nan%", "inf%", "5 days", "1.2.3s", "#"]
-        {
+        for typed in [
+            "", "x", "1:2:3:4", "1:", ":", "1::2", "-", "+", "%", "1e9s", "f", "f1.5", ".", "1.2.3", "nan%", "inf%",
+            "5 days", "1.2.3s", "#",
+        ] {
             assert!(parse(typed).is_err_and(|why| why.contains(NOTATION)), "{typed:?}");
         }
         for typed in ["101%", "9999999999999h"] {

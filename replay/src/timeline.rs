@@ -145,6 +145,10 @@ pub struct Summary {
     pub height: u32,
     /// How many frames there are: 0-based indices below this are valid.
     pub frames: u64,
+    /// Why there are no pictures although there is a video; `None` when nothing is the matter with it.
+    pub no_pictures: Option<String>,
+    /// What is played is not sealed: a verdict on it does not count for the session that is made of it.
+    pub provisional: bool,
     /// How far the wall clock ran from the monotonic clock, parts per million; `None` when it was not measured.
     pub drift_ppm: Option<f64>,
     /// The lines of the side panel, in the order to show them within their section.

@@ -109,7 +109,11 @@ impl App<'_> {
             Report::Remarks(Err(problem)) => self.say(Tone::Bad, &format!("remarks cannot be read: {problem}")),
             Report::Kept(remark, Ok(())) => {
                 let word = remark.verdict.map_or("mark", Verdict::word);
-                self.say(Tone::Good, &format!("kept: {word} {}", remark.note));
+                if self.summary.provisional && remark.verdict.is_some() {
+                    self.say(Tone::Warn, &format!("kept: {word}, for what is here; once sealed, say it again"));
+                } else {
+                    self.say(Tone::Good, &format!("kept: {word} {}", remark.note));
+                }
                 let at = self.remarks.partition_point(|known| known.from_ns <= remark.from_ns);
                 if self.remarks.len() < MAX_REMARKS {
                     self.remarks.insert(at, remark);
@@ -237,7 +241,7 @@ impl App<'_> {
 
     /// Stops a search, else drops the filter, else forgets the notice.
     fn back(&mut self) {
-        if self.searching.take().is_none() {
+        if self.searching.take().is_none_or(|search| search.missed) {
             if self.filter.take().is_some() {
                 self.load_rows();
             } else {
@@ -314,7 +318,7 @@ impl App<'_> {
         };
         let from = self.player.at();
         let remark = (goal == Goal::Lane(Lane::Mark)).then(|| self.near_remark(from, direction)).flatten();
-        self.searching = Some(Searching { what, direction, from, filter, remark });
+        self.searching = Some(Searching { what, direction, from, filter, remark, missed: false });
         self.search_on();
     }
 
@@ -331,6 +335,10 @@ impl App<'_> {
     /// Goes on with a search for one call.
     fn search_on(&mut self) {
         let Some(mut search) = self.searching.take() else { return };
+        if search.missed {
+            self.look_elsewhere(search);
+            return;
+        }
         let forward = search.direction == Direction::Forward;
         let beyond = |t: i64, of: i64| if forward { t >= of } else { t <= of };
         match self.timeline.nearest(search.from, search.direction, &search.filter) {
@@ -344,7 +352,7 @@ impl App<'_> {
                         search.from = t_ns;
                         self.searching = Some(search);
                     }
-                    None => self.nothing(&search),
+                    None => self.nothing(search),
                 }
             }
             Ok(Found::At(t_ns)) => {
@@ -353,15 +361,42 @@ impl App<'_> {
             }
             Ok(Found::Nothing) => match search.remark {
                 Some(remark) => self.player.seek(remark),
-                None => self.nothing(&search),
+                None => self.nothing(search),
             },
             Err(problem) => self.say(Tone::Bad, &format!("the search failed: {problem}")),
         }
     }
 
-    fn nothing(&mut self, search: &Searching) {
-        let which = if search.direction == Direction::Forward { "after" } else { "before" };
+    /// Says that nothing was found, and looks whether there is any the other way.
+    fn nothing(&mut self, search: Searching) {
+        let at = self.player.at();
+        // From a hair beside the playhead, so that what stands exactly there counts.
+        let (which, direction, from) = match search.direction {
+            Direction::Forward => ("after", Direction::Back, at.saturating_add(1)),
+            Direction::Back => ("before", Direction::Forward, at.saturating_sub(1)),
+        };
         self.say(Tone::Warn, &format!("no {} {which} this", search.what));
+        let remarks = search.filter.asks_of() == Lanes::only(Lane::Mark) && !self.remarks.is_empty();
+        if !remarks {
+            self.look_elsewhere(Searching { direction, from, missed: true, ..search });
+        }
+    }
+
+    /// Goes on for one call with finding out whether there is any at all.
+    fn look_elsewhere(&mut self, mut search: Searching) {
+        match self.timeline.nearest(search.from, search.direction, &search.filter) {
+            Ok(Found::Nothing) => self.say(Tone::Warn, &format!("no {} anywhere", search.what)),
+            Ok(Found::UpTo(t_ns)) => {
+                let further =
+                    if search.direction == Direction::Forward { t_ns > search.from } else { t_ns < search.from };
+                if further && (self.player.start()..=self.player.end()).contains(&t_ns) {
+                    search.from = t_ns;
+                    self.searching = Some(search);
+                }
+            }
+            // There is one, or it cannot be told.
+            Ok(Found::At(_)) | Err(_) => {}
+        }
     }
 
     /// What was typed is done.

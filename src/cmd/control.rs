@@ -9,6 +9,7 @@ use crate::cli::{MarkArgs, StatusArgs, WhichArgs};
 use crate::control::protocol::{Request, Snapshot};
 use crate::control::{self, ControlError, Wanted};
 use crate::event::{Content, Stream};
+use crate::log::codec::MAX_TEXT;
 use crate::privacy::consent::{self, ConsentError};
 
 impl From<ControlError> for Failure {
@@ -65,6 +66,11 @@ pub(super) fn resume(which: &WhichArgs) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn mark(args: &MarkArgs) -> Result<Outcome, Failure> {
+    let length = args.text.as_ref().map_or(0, String::len);
+    if length > MAX_TEXT {
+        let hint = format!("this one has {length}");
+        return Err(Failure::usage(format!("the text of a mark has at most {MAX_TEXT} bytes"), hint));
+    }
     let text = Content(args.text.clone().unwrap_or_default());
     ask(&args.which, &Request::Mark { text }, |s| format!("marked {}", at(s)))
 }
@@ -111,9 +117,9 @@ pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
                 .collect::<Vec<_>>()
                 .join(", "),
             text::clock(Duration::from_millis(s.elapsed_ms)),
-            format!("{} frames", s.frames),
+            text::counted(s.frames, "frame"),
             format!("{} dropped", s.dropped_frames),
-            format!("{} events", s.events),
+            text::counted(s.events, "event"),
             text::size(s.video_bytes),
             text::cell(&s.session),
         ]);

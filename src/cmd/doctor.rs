@@ -19,6 +19,18 @@ struct Check {
     name: &'static str,
     ok: bool,
     detail: String,
+    /// What can be done about it.
+    hint: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, detail: String) -> Self {
+        Self { name, ok: true, detail, hint: None }
+    }
+
+    fn no(name: &'static str, error: &impl std::fmt::Display, hint: Option<String>) -> Self {
+        Self { name, ok: false, detail: error.to_string(), hint }
+    }
 }
 
 pub(super) fn run(args: &DoctorArgs) -> Result<Outcome, Failure> {
@@ -31,7 +43,8 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome, Failure> {
         checks.push(input(name, backend, &clock));
     }
     if args.json {
-        let list: Vec<_> = checks.iter().map(|c| json!({ "check": c.name, "ok": c.ok, "detail": c.detail })).collect();
+        let list: Vec<_> =
+            checks.iter().map(|c| json!({ "check": c.name, "ok": c.ok, "detail": c.detail, "hint": c.hint })).collect();
         text::json(&json!(list));
     } else {
         let rows: Vec<_> = checks
@@ -39,6 +52,9 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome, Failure> {
             .map(|c| vec![if c.ok { "ok" } else { "no" }.into(), c.name.into(), text::cell(&c.detail)])
             .collect();
         text::out(&text::table(&rows).join("\n"));
+        for line in advice(&checks) {
+            text::say(&text::printable(&line));
+        }
     }
     // The encoder and the disk are needed for anything; a missing display still leaves the synthetic desktop.
     if checks.iter().take(2).all(|check| check.ok) {
@@ -46,6 +62,26 @@ pub(super) fn run(args: &DoctorArgs) -> Result<Outcome, Failure> {
     } else {
         Err(Failure::new(&"this machine cannot record", None))
     }
+}
+
+/// What to do about what is missing, each advice once; nothing about one way of several when another one works.
+fn advice(checks: &[Check]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for kind in ["screen", "input"] {
+        let ways = || checks.iter().filter(|check| check.name.starts_with(kind));
+        if ways().any(|check| check.ok) {
+            continue;
+        }
+        for hint in ways().filter_map(|check| check.hint.as_ref()).map(|hint| format!("hint: {hint}")) {
+            if !lines.contains(&hint) {
+                lines.push(hint);
+            }
+        }
+        if kind == "screen" {
+            lines.push("without a screen the synthetic desktop can be recorded: watchcap demo".into());
+        }
+    }
+    lines
 }
 
 fn encoder() -> Check {
@@ -64,15 +100,16 @@ fn encoder() -> Check {
         Ok(encoder.describe().name)
     });
     match tried {
-        Ok(name) => Check { name: "encoder", ok: true, detail: name },
-        Err(error) => Check { name: "encoder", ok: false, detail: error.to_string() },
+        Ok(name) => Check::ok("encoder", name),
+        Err(error) => Check::no("encoder", &error, error.hint()),
     }
 }
 
 fn disk() -> Check {
     match fs4::available_space(Path::new(".")) {
-        Ok(bytes) => Check { name: "disk here", ok: bytes > 1 << 30, detail: format!("{} free", text::size(bytes)) },
-        Err(error) => Check { name: "disk here", ok: false, detail: error.to_string() },
+        Ok(bytes) if bytes > 1 << 30 => Check::ok("disk here", format!("{} free", text::size(bytes))),
+        Ok(bytes) => Check::no("disk here", &format!("{} free", text::size(bytes)), None),
+        Err(error) => Check::no("disk here", &error, None),
     }
 }
 
@@ -98,9 +135,9 @@ fn screen(name: &'static str, backend: ScreenBackend, clock: &Arc<dyn Clock>) ->
             let surface = what.surface;
             let size = format!("{}x{}", surface.width, surface.height);
             let detail = format!("{}: {size}, first picture in {} us", what.backend, grab.capture_us);
-            Check { name, ok: true, detail }
+            Check::ok(name, detail)
         }
-        Err(error) => Check { name, ok: false, detail: error.to_string() },
+        Err(error) => Check::no(name, &error, error.hint()),
     }
 }
 
@@ -119,9 +156,26 @@ fn input(name: &'static str, backend: InputBackend, clock: &Arc<dyn Clock>) -> C
                 ("focus", what.focus),
             ];
             let list: Vec<_> = abilities.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
-            Check { name, ok: true, detail: format!("{}: {}", what.backend, list.join(", ")) }
+            Check::ok(name, format!("{}: {}", what.backend, list.join(", ")))
         }
-        Ok(None) => Check { name, ok: false, detail: "not in this build".into() },
-        Err(error) => Check { name, ok: false, detail: error.to_string() },
+        Ok(None) => Check::no(name, &"not in this build", None),
+        Err(error) => Check::no(name, &error, error.hint()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_given_once_and_only_where_no_way_works() {
+        let no = |name| Check::no(name, &"no display", Some("set DISPLAY".into()));
+        let dark = [no("screen (native)"), no("screen (xcap)"), no("input (native)"), no("input (poll)")];
+        let lines = advice(&dark);
+        assert_eq!(lines.iter().filter(|line| line.contains("set DISPLAY")).count(), 1, "{lines:?}");
+        assert!(lines.iter().any(|line| line.contains("watchcap demo")), "{lines:?}");
+        let light =
+            [Check::ok("screen (native)", "x11".into()), no("screen (xcap)"), Check::ok("input (poll)", "x".into())];
+        assert_eq!(advice(&light), Vec::<String>::new());
     }
 }

@@ -54,10 +54,10 @@ fn row(check: &Check) -> Vec<String> {
 fn print(dir: &Path, report: &Report) {
     let rate = |fps: Option<f64>| fps.map_or_else(|| "-".to_owned(), |fps| format!("{fps:.2}"));
     text::out(&text::printable(&format!(
-        "{}: {} rows, {} frames, {} a second of which {} are new; {} decoded",
+        "{}: {}, {}, {} a second of which {} are new; {} decoded",
         dir.display(),
-        report.rows,
-        report.frames,
+        text::counted(report.rows, "row"),
+        text::counted(report.frames, "frame"),
         rate(report.fps),
         rate(report.true_fps),
         report.frames_decoded

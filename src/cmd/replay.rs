@@ -1,6 +1,8 @@
 //! `watchcap replay`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use watchcap_replay::{self as player, Look, Options, Recording, Remark, Review};
 
@@ -13,16 +15,22 @@ use crate::log::reader::LogReader;
 use crate::playback;
 use crate::session::layout;
 use crate::session::metadata::Metadata;
+use crate::session::reel::Reel as _;
 use crate::session::review::{self, Book};
+use crate::session::sealed;
 use crate::time::SystemClock;
 
 /// The book that marks and verdicts go into, opened by the thread that writes them: which recording a long log is of takes a scan of it.
+/// One of a log is closed when the player goes over to the session: from then on that is what is judged.
 struct Later {
     dir: PathBuf,
     by: Option<String>,
     /// `None` while it is being recorded: nobody can have seen all of it.
     span_ns: Option<(i64, i64)>,
-    book: Option<Book>,
+    /// What is played is the sealed session.
+    is_session: Arc<AtomicBool>,
+    /// The book, and whether it is of the session.
+    book: Option<(bool, Book)>,
 }
 
 impl Later {
@@ -42,10 +50,17 @@ impl Later {
     }
 
     fn book(&mut self) -> Result<&mut Book, String> {
-        match self.book {
-            Some(ref mut book) => Ok(book),
-            None => Ok(self.book.insert(self.open()?)),
-        }
+        let is_session = self.is_session.load(Ordering::Acquire);
+        let book = match self.book.take() {
+            Some((of_session, book)) if of_session == is_session => book,
+            Some(_of_the_log) => {
+                // The session's own ends, so that a verdict on all of it is one.
+                self.span_ns = sealed::open(&self.dir).ok().map(|(reel, _)| reel.span());
+                self.open()?
+            }
+            None => self.open()?,
+        };
+        Ok(&mut self.book.insert((is_session, book)).1)
     }
 }
 
@@ -77,8 +92,13 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let summary = playback.timeline.summary();
     let review = Later {
         dir: dir.clone(),
-        by: args.reviewer.clone().or_else(|| review::user_name(|name| std::env::var(name).ok())),
+        by: args
+            .reviewer
+            .clone()
+            .or_else(|| review::user_name(|name| std::env::var(name).ok()))
+            .or_else(review::account_name),
         span_ns: (!summary.live).then_some((summary.start_ns, summary.end_ns)),
+        is_session: playback.is_session,
         book: None,
     };
     let recording = Recording {
@@ -89,4 +109,36 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     };
     player::run(recording, options).map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
     Ok(Outcome::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::metadata::tests::bare;
+    use crate::session::review::Review as Said;
+
+    const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    #[test]
+    fn what_is_said_after_the_log_became_a_session_is_of_the_session() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(layout::metadata_path(dir.path()), bare(ID).to_json().expect("json")).expect("metadata");
+        let is_session = Arc::new(AtomicBool::new(false));
+        let mut later = Later {
+            dir: dir.path().to_owned(),
+            by: None,
+            span_ns: None,
+            is_session: Arc::clone(&is_session),
+            book: None,
+        };
+        let verdict = Some(player::Verdict::Accept);
+        let remark = Remark { from_ns: 1, until_ns: 2, verdict, note: String::new() };
+        later.append(&remark).expect("kept");
+        std::fs::write(layout::integrity_path(dir.path()), "a").expect("a seal");
+        later.append(&remark).expect("kept");
+        is_session.store(true, Ordering::Release);
+        later.append(&remark).expect("kept");
+        let said = Said::read(dir.path()).expect("a review");
+        assert_eq!(said.remarks.iter().map(|remark| remark.stale).collect::<Vec<_>>(), [true, true, false]);
+    }
 }

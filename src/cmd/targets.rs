@@ -31,8 +31,20 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
     for line in text::table(&rows) {
         text::out(&line);
     }
-    text::say("* is the primary monitor and the active window; record one with --monitor ID or --window ID");
+    text::say(&legend(&targets));
     Ok(Outcome::Clean)
+}
+
+/// What the star means, as far as there is one, and how to record what is listed.
+fn legend(targets: &[TargetInfo]) -> String {
+    let starred = |kind: &str| targets.iter().any(|target| target.primary && target.kind == kind);
+    let star = match (starred("monitor"), starred("window")) {
+        (true, true) => "* is the primary monitor and the active window; ",
+        (true, false) => "* is the primary monitor; ",
+        (false, true) => "* is the active window; ",
+        (false, false) => "",
+    };
+    format!("{star}record one with --monitor ID or --window ID")
 }
 
 fn to_json(target: &TargetInfo) -> serde_json::Value {

@@ -40,7 +40,7 @@ pub fn ask(socket: &Path, request: &Request) -> Result<Snapshot, ControlError> {
 /// Every recording of this user that answers. What a killed recorder left behind is removed.
 ///
 /// # Errors
-/// [`ControlError`] when the folder that was named is somebody else's, or a recording gives no answer.
+/// [`ControlError`] when the folder that was named is not this user's alone, or a recording gives no answer.
 pub fn running() -> Result<Vec<Running>, ControlError> {
     let mut all = Vec::new();
     for socket in place::sockets()? {

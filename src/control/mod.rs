@@ -91,6 +91,12 @@ pub enum ControlError {
         /// The socket or its folder.
         path: PathBuf,
     },
+    /// The folder is this user's, but others may enter it.
+    #[error("{path} is no folder that only you can enter", path = path.display())]
+    NotPrivate {
+        /// Which.
+        path: PathBuf,
+    },
     /// The answer is none.
     #[error("the recording gave no answer that can be understood: {detail}")]
     Garbled {
@@ -119,6 +125,10 @@ impl ControlError {
             Self::Several { .. } => Some("name one by its folder, or with --pid".into()),
             Self::NoFolder { .. } => Some(format!("name a folder of yours with {FOLDER_VARIABLE}")),
             Self::Foreign { .. } => Some("only the user who records can control the recording".into()),
+            Self::NotPrivate { path } => Some(format!(
+                "close it to others with: chmod 700 {}, or name another with {FOLDER_VARIABLE}",
+                path.display()
+            )),
             Self::Unavailable => Some("press Ctrl-C in the recording's window to stop it".into()),
             Self::Io { .. } | Self::Garbled { .. } | Self::Refused { .. } => None,
         }

@@ -48,6 +48,15 @@ pub(super) fn is_private(folder: &Path) -> io::Result<bool> {
     Ok(meta.is_dir() && meta.uid() == user() && meta.mode() & 0o777 == crate::files::DIR_MODE)
 }
 
+/// Why a folder that was named is not used.
+fn refused(folder: PathBuf) -> ControlError {
+    if std::fs::symlink_metadata(&folder).is_ok_and(|meta| meta.uid() == user()) {
+        ControlError::NotPrivate { path: folder }
+    } else {
+        ControlError::Foreign { path: folder }
+    }
+}
+
 /// A private folder for a new socket, made if need be.
 ///
 /// # Errors
@@ -80,14 +89,14 @@ pub(super) fn socket(folder: &Path, pid: u32) -> PathBuf {
 /// Every socket in the folders of this user, by number of process. Some may be left by recorders that were killed.
 ///
 /// # Errors
-/// [`ControlError::Foreign`] when the folder that was named is somebody else's.
+/// [`ControlError::Foreign`] when the folder that was named is somebody else's, [`ControlError::NotPrivate`] when others may enter it.
 pub(super) fn sockets() -> Result<Vec<PathBuf>, ControlError> {
     let named = std::env::var_os(FOLDER_VARIABLE).is_some_and(|value| !value.is_empty());
     let mut found = Vec::new();
     for folder in folders() {
         match is_private(&folder) {
             Ok(true) => {}
-            Ok(false) if named => return Err(ControlError::Foreign { path: folder }),
+            Ok(false) if named => return Err(refused(folder)),
             _ => continue,
         }
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
@@ -119,6 +128,10 @@ mod tests {
         assert!(!is_private(&link).expect("a link"), "a link was followed");
         std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o710)).expect("a mode");
         assert!(!is_private(&own).expect("a folder"), "others may enter it");
+        // It is ours, and that must not be said otherwise.
+        for path in [own, link] {
+            assert!(matches!(refused(path), ControlError::NotPrivate { .. }));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod log_rows;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use watchcap_replay::{
     Density, Direction, Filter, Found, FrameInfo, InputState, Overlay, Pictures, Rows, Spans, Summary, Timeline,
@@ -30,6 +31,18 @@ const WENT_OVER: u64 = u64::MAX;
 /// Why a folder cannot be played.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaybackError {
+    /// There is no such folder.
+    #[error("{} is no folder", path.display())]
+    NoFolder {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The folder holds neither a session nor a log.
+    #[error("{} holds neither a session nor a log", path.display())]
+    Nothing {
+        /// Which.
+        path: PathBuf,
+    },
     /// Its session cannot be read.
     #[error(transparent)]
     Session(#[from] SealedError),
@@ -42,6 +55,12 @@ impl PlaybackError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NoFolder { .. } => {
+                Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
+            }
+            Self::Nothing { path } => {
+                Some(format!("list the sessions in the folders below with: watchcap info {}", path.display()))
+            }
             Self::Session(error) => error.hint(),
             Self::Log(error) => error.hint(),
         }
@@ -54,6 +73,8 @@ pub struct Playback {
     pub timeline: Box<dyn Timeline>,
     /// What frames look like.
     pub pictures: Box<dyn Pictures>,
+    /// What is played is the sealed session: from the beginning, or since the log went over to it.
+    pub is_session: Arc<AtomicBool>,
 }
 
 /// Opens what a folder holds.
@@ -61,6 +82,9 @@ pub struct Playback {
 /// # Errors
 /// [`PlaybackError`] when that cannot be read.
 pub fn open(dir: &Path) -> Result<Playback, PlaybackError> {
+    if !dir.is_dir() {
+        return Err(PlaybackError::NoFolder { path: dir.to_owned() });
+    }
     if layout::state_of(dir) == DirState::Log {
         match LogReel::open(dir) {
             Ok(reel) => return Ok(open_log(dir, reel)),
@@ -70,8 +94,13 @@ pub fn open(dir: &Path) -> Result<Playback, PlaybackError> {
             Err(error) => return Err(error.into()),
         }
     }
+    // One that never was sealed plays as well: what it lacks is said.
+    if !layout::metadata_path(dir).exists() && !layout::events_path(dir).exists() {
+        return Err(PlaybackError::Nothing { path: dir.to_owned() });
+    }
     let (reel, pictures) = sealed::open(dir)?;
-    Ok(Playback { timeline: Box::new(ReelTimeline::new(reel)), pictures: Box::new(pictures) })
+    let timeline = Box::new(ReelTimeline::new(reel));
+    Ok(Playback { timeline, pictures: Box::new(pictures), is_session: Arc::new(AtomicBool::new(true)) })
 }
 
 fn open_log(dir: &Path, reel: LogReel) -> Playback {
@@ -80,8 +109,10 @@ fn open_log(dir: &Path, reel: LogReel) -> Playback {
     let pictures = LogPictures::new(Arc::clone(&log), Arc::clone(&handover));
     let current = ReelTimeline::new(Arc::clone(&log) as _);
     let playing = Playing { log: Some(log), current };
-    let timeline = LogTimeline { dir: dir.to_owned(), playing: RefCell::new(playing), handover };
-    Playback { timeline: Box::new(timeline), pictures: Box::new(pictures) }
+    let is_session = Arc::new(AtomicBool::new(false));
+    let playing = RefCell::new(playing);
+    let timeline = LogTimeline { dir: dir.to_owned(), playing, handover, is_session: Arc::clone(&is_session) };
+    Playback { timeline: Box::new(timeline), pictures: Box::new(pictures), is_session }
 }
 
 struct Playing {
@@ -95,6 +126,8 @@ struct LogTimeline {
     dir: PathBuf,
     playing: RefCell<Playing>,
     handover: Arc<Handover>,
+    /// It went over to the session.
+    is_session: Arc<AtomicBool>,
 }
 
 impl LogTimeline {
@@ -114,6 +147,7 @@ impl Timeline for LogTimeline {
             Ok((reel, pictures)) => {
                 self.handover.give(pictures);
                 *playing = Playing { log: None, current: ReelTimeline::new(reel) };
+                self.is_session.store(true, Ordering::Release);
                 WENT_OVER
             }
             Err(error) => {
@@ -125,7 +159,8 @@ impl Timeline for LogTimeline {
     }
 
     fn summary(&self) -> Summary {
-        self.ask(Timeline::summary)
+        let provisional = self.playing.borrow().log.is_some();
+        Summary { provisional, ..self.ask(Timeline::summary) }
     }
 
     fn frame_at(&self, t_ns: i64) -> Option<u64> {

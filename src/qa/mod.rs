@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::log::LogPaths;
+use crate::log::lock::LogLock;
 use crate::session::frames::{FrameError, FrameReader};
 use crate::session::layout::{self, DirState};
 use crate::session::reader::{ReadError, SessionReader};
@@ -156,9 +158,29 @@ pub enum Stage {
 /// Why a session cannot be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum QaError {
-    /// It is no sealed session.
+    /// There is no such folder.
+    #[error("{} is no folder", path.display())]
+    NoFolder {
+        /// Which.
+        path: PathBuf,
+    },
+    /// It is a log that nobody has sealed.
     #[error("{} is no sealed session", path.display())]
     NotSealed {
+        /// Which.
+        path: PathBuf,
+    },
+    /// It is a log that somebody is at.
+    #[error("{} is no sealed session yet: {holder}", path.display())]
+    InUse {
+        /// Which.
+        path: PathBuf,
+        /// Who, since when.
+        holder: String,
+    },
+    /// It holds neither a session nor a log.
+    #[error("{} is no sealed session, and no log", path.display())]
+    Nothing {
         /// Which.
         path: PathBuf,
     },
@@ -174,6 +196,13 @@ impl QaError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NoFolder { .. } => {
+                Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
+            }
+            Self::InUse { .. } => Some("check it when that has ended, and it is sealed".into()),
+            Self::Nothing { path } => {
+                Some(format!("list the sessions in the folders below with: watchcap info {}", path.display()))
+            }
             Self::NotSealed { path } => Some(format!("seal it first with: watchcap finalize {}", path.display())),
             Self::Read(error) => error.hint(),
             Self::Frames(error) => error.hint(),
@@ -186,8 +215,17 @@ impl QaError {
 /// # Errors
 /// When it is not sealed or cannot be read. A frame that cannot be decoded is a finding.
 pub fn check(dir: &Path, limits: &Limits, progress: &mut dyn FnMut(Stage, u64, u64)) -> Result<Report, QaError> {
-    if layout::state_of(dir) != DirState::Sealed {
-        return Err(QaError::NotSealed { path: dir.to_path_buf() });
+    let path = || dir.to_path_buf();
+    match layout::state_of(dir) {
+        DirState::Sealed => {}
+        DirState::Log => {
+            return Err(match LogLock::holder(&LogPaths::of(dir).lock) {
+                Some(holder) => QaError::InUse { path: path(), holder },
+                None => QaError::NotSealed { path: path() },
+            });
+        }
+        DirState::Nothing if dir.is_dir() => return Err(QaError::Nothing { path: path() }),
+        DirState::Nothing => return Err(QaError::NoFolder { path: path() }),
     }
     let session = SessionReader::open(dir)?;
     let seen = rows::read(&session, limits, progress)?;
@@ -308,4 +346,25 @@ pub fn check(dir: &Path, limits: &Limits, progress: &mut dyn FnMut(Stage, u64, u
         true_fps: fps.zip(duplicates).map(|(fps, share)| fps * (1.0 - share)),
         checks,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_sealed_session_is_said_for_what_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let said = |path: &Path| check(path, &Limits::default(), &mut |_, _, _| {}).expect_err("it is none");
+        assert!(matches!(said(&dir.path().join("nonesuch")), QaError::NoFolder { .. }));
+        assert!(matches!(said(dir.path()), QaError::Nothing { .. }));
+        let paths = LogPaths::of(dir.path());
+        std::fs::create_dir(&paths.dir).expect("a folder");
+        assert!(matches!(said(dir.path()), QaError::NotSealed { .. }));
+        let lock = LogLock::take(&paths.lock, "record").expect("a free lock");
+        let error = said(dir.path());
+        assert!(error.to_string().contains("watchcap record, process"), "{error}");
+        drop(lock);
+        assert!(said(dir.path()).hint().is_some_and(|hint| hint.contains("watchcap finalize")));
+    }
 }

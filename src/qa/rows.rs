@@ -207,9 +207,11 @@ impl Pass<'_> {
                 }
             }
             event_type::MOUSE_CLICK => {
+                // Whether it went down or up some recorders do not tell: nothing follows from that.
+                let Some(down) = row.pressed else { return };
                 let button = row.mouse_button.clone().unwrap_or_default();
                 let label = format!("{button} button");
-                self.change(row, ("button", None, button), label, pressed);
+                self.change(row, ("button", None, button), label, down);
             }
             _ => {}
         }

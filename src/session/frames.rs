@@ -94,6 +94,21 @@ impl FrameError {
     }
 }
 
+/// Why the decoder made nothing of an access unit, by its code: a set of the bits of OpenH264's `DECODING_STATE`.
+fn refusal(code: i64) -> String {
+    let meanings = [
+        (0x02, "a picture that it builds on is missing"),
+        (0x04, "its bytes are no H.264"),
+        (0x08, "a part of it is missing"),
+        (0x10, "its parameter sets are missing"),
+        (0x20, "the decoder had to guess parts of it"),
+        (0x40, "its list of earlier pictures is broken"),
+        (0x4000, "the decoder has not enough memory"),
+    ];
+    let known: Vec<_> = meanings.iter().filter(|(bit, _)| code & bit != 0).map(|(_, meaning)| *meaning).collect();
+    if known.is_empty() { format!("the decoder refuses it with code {code}") } else { known.join(", ") }
+}
+
 /// Reads and decodes frames.
 pub struct FrameReader {
     path: PathBuf,
@@ -382,7 +397,7 @@ impl FrameReader {
         self.decoded += 1;
         let decoded = decoder
             .decode(&self.annex_b)
-            .map_err(|error| damaged(error.to_string()))?
+            .map_err(|error| damaged(refusal(error.native_code())))?
             .ok_or_else(|| damaged("the decoder made no picture of it".into()))?;
         let coded = self.index.coded;
         if decoded.dimensions() != (coded.0 as usize, coded.1 as usize) {
@@ -460,5 +475,17 @@ impl Cache {
             let Some((_, left)) = farthest.map(|at| self.pictures.swap_remove(at)) else { return };
             self.spare = Arc::into_inner(left).or(self.spare.take());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+
+    #[test]
+    fn what_the_decoder_says_is_said_in_words() {
+        assert_eq!(refusal(4), "its bytes are no H.264");
+        assert_eq!(refusal(0x12), "a picture that it builds on is missing, its parameter sets are missing");
+        assert_eq!(refusal(0), "the decoder refuses it with code 0");
     }
 }

@@ -53,9 +53,10 @@ impl Replayed {
                 }
             }
             event_type::MOUSE_CLICK => {
-                if let Some(which) = row.mouse_button.as_deref().and_then(button) {
+                // Where it is not told whether it went down or up, nothing more is known than before.
+                if let (Some(which), Some(down)) = (row.mouse_button.as_deref().and_then(button), row.pressed) {
                     state.buttons.retain(|held| *held != which);
-                    if row.pressed == Some(true) {
+                    if down {
                         state.buttons.push(which);
                     }
                 }

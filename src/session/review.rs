@@ -456,6 +456,33 @@ pub fn user_name(env: impl Fn(&str) -> Option<String>) -> Option<String> {
     name.map(|name| printable(&name))
 }
 
+/// The largest list of accounts that is read, bytes: 100,000 of them.
+#[cfg(unix)]
+const MAX_ACCOUNTS: u64 = 8 << 20;
+
+/// The account that this process runs as, where the system's list of accounts has it; fit to be shown.
+#[cfg(unix)]
+pub fn account_name() -> Option<String> {
+    let accounts = crate::files::read_text_at_most(Path::new("/etc/passwd"), MAX_ACCOUNTS).ok()?;
+    account_of(&accounts, rustix::process::geteuid().as_raw())
+}
+
+/// There is no such list.
+#[cfg(not(unix))]
+pub fn account_name() -> Option<String> {
+    None
+}
+
+/// The name of a user in a list of accounts (`name:password:number:…`).
+#[cfg(unix)]
+fn account_of(accounts: &str, user: u32) -> Option<String> {
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(user) && !name.is_empty()).then(|| printable(name))
+    })
+}
+
 #[cfg(test)]
 #[path = "review_tests.rs"]
 mod tests;

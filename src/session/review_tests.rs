@@ -177,4 +177,10 @@ fn keys_of_a_line_are_those_that_are_named() {
     assert_eq!(line.keys().map(String::as_str).collect::<Vec<_>>(), KEYS);
     let env = |name: &str| (name == "LOGNAME").then(|| "kim\u{1b}".to_owned());
     assert_eq!((user_name(env), user_name(|_| None)), (Some("kim?".to_owned()), None));
+    #[cfg(unix)]
+    {
+        let accounts = "root:x:0:0::/root:/bin/sh\nbroken\n:x:7:7::/:\nkim:x:1000:1000:Kim,,,:/home/kim:/bin/sh\n";
+        assert_eq!(account_of(accounts, 1000), Some("kim".to_owned()));
+        assert_eq!((account_of(accounts, 7), account_of(accounts, 1)), (None, None));
+    }
 }

@@ -153,7 +153,9 @@ impl Reel for SealedReel {
         summary.frames = self.frames.len() as u64;
         summary.state.clone_from(&self.state);
         if let Some(why) = &self.no_pictures {
-            summary.state.push_str(", no video");
+            // Not that there is none: what is there cannot be read.
+            summary.state.push_str(", video unreadable");
+            summary.no_pictures = Some(why.clone());
             let (section, tone) = (Section::Integrity, Tone::Bad);
             summary.facts.push(Fact { section, name: "video".into(), value: why.clone(), tone });
         }
@@ -185,8 +187,10 @@ pub fn summary(dir: &Path, metadata: &Metadata, size: (u32, u32), span: (i64, i6
     let agreed = [("screen", consent.record_screen), ("input", consent.record_input), ("audio", consent.record_audio)];
     let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
     let fact = |section, name: &str, value: String| Fact { section, name: name.into(), value, tone: Tone::Plain };
+    let (date, time) = moment(&metadata.captured_at);
     let facts = vec![
-        fact(Section::Recording, "captured", metadata.captured_at.clone()),
+        fact(Section::Recording, "captured", date),
+        fact(Section::Recording, "at", time),
         fact(Section::Recording, "game", optional(&metadata.game)),
         fact(Section::Recording, "target", optional(&metadata.target)),
         fact(Section::Recording, "ended by", optional(&metadata.end_reason)),
@@ -207,9 +211,21 @@ pub fn summary(dir: &Path, metadata: &Metadata, size: (u32, u32), span: (i64, i6
         width: size.0,
         height: size.1,
         frames: 0,
+        no_pictures: None,
+        provisional: false,
         drift_ppm: metadata.clock_drift_ppm,
         facts,
     }
+}
+
+/// The day and the second of a moment as RFC 3339 has it: each fits beside its name in a narrow panel.
+fn moment(text: &str) -> (String, String) {
+    let (date, time) = text.split_once('T').unwrap_or((text, "-"));
+    let time = match time.split_once('.') {
+        Some((seconds, rest)) => format!("{seconds}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit())),
+        None => time.to_owned(),
+    };
+    (date.to_owned(), time)
 }
 
 /// Pictures of a sealed session.
@@ -262,5 +278,18 @@ impl Pictures for SealedPictures {
 
     fn group(&mut self, frame: u64) -> Range<u64> {
         self.video.as_ref().map_or(frame..frame.saturating_add(1), |video| group(video, frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn a_moment_is_said_to_the_second() {
+        let of = |date: &str, time: &str| (date.to_owned(), time.to_owned());
+        assert_eq!(moment("2026-11-27T12:37:57.123456789Z"), of("2026-11-27", "12:37:57Z"));
+        assert_eq!(moment("2026-11-27T12:37:57.5+01:00"), of("2026-11-27", "12:37:57+01:00"));
+        assert_eq!((moment("2026-11-27T12:37Z"), moment("once")), (of("2026-11-27", "12:37Z"), of("once", "-")));
     }
 }

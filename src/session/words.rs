@@ -66,8 +66,13 @@ pub fn describe(row: &OwnedRow) -> String {
             _ => place(),
         },
         event_type::MOUSE_CLICK => {
-            let what = if row.pressed == Some(true) { "pressed" } else { "released" };
-            format!("{} {what} at {}", row.mouse_button.as_deref().unwrap_or("a button"), place())
+            let what = match row.pressed {
+                Some(true) => "pressed",
+                Some(false) => "released",
+                None => "pressed or released",
+            };
+            let place = Some(place()).filter(|place| !place.is_empty()).map(|place| format!(" at {place}"));
+            format!("{} {what}{}", row.mouse_button.as_deref().unwrap_or("a button"), place.unwrap_or_default())
         }
         event_type::WHEEL => {
             let delta = row.delta.unwrap_or(0.0);
@@ -161,5 +166,31 @@ pub(super) fn shown(row: &OwnedRow) -> Row {
         kind: row.event_type.clone(),
         text: describe(row),
         frame_ref: row.frame_ref.and_then(|n| u64::try_from(n).ok()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_told_of_a_button_is_not_said() {
+        let said = |pressed, place: Option<f32>| {
+            let button = Some("left".to_owned());
+            let (mouse_x, mouse_y) = (place, place);
+            let event_type = event_type::MOUSE_CLICK.to_owned();
+            describe(&OwnedRow { event_type, mouse_button: button, pressed, mouse_x, mouse_y, ..OwnedRow::default() })
+        };
+        assert_eq!(said(Some(true), Some(0.5)), "left pressed at 50.0 % 50.0 %");
+        assert_eq!(said(Some(false), None), "left released");
+        assert_eq!(said(None, None), "left pressed or released");
+    }
+
+    #[test]
+    fn a_jump_to_the_next_click_finds_one_of_which_is_not_told_whether_it_went_down() {
+        let row = |pressed| OwnedRow { event_type: "mouse_click".into(), pressed, ..OwnedRow::default() };
+        let filter = Filter::parse("pressed");
+        let rows = [row(Some(false)), row(None), row(Some(true))];
+        assert_eq!(matching(&rows, None, &filter).map(|(at, _)| at).collect::<Vec<_>>(), [1, 2]);
     }
 }

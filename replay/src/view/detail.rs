@@ -18,6 +18,8 @@ const KINDS_FROM: u16 = 40;
 /// Columns of the kind: the longest that 1.0.0 has is `mouse_click`.
 const KIND_WIDTH: u16 = 12;
 
+/// From this width on a remark says where it ends, columns.
+const ENDS_FROM: u16 = 40;
 /// Remarks that the details show: as many as other facts take.
 const REMARKS_SHOWN: usize = 8;
 
@@ -42,7 +44,7 @@ fn parts(app: &App<'_>, area: Rect) -> (Rect, Rect) {
     if app.panel == Panel::Details {
         return (none, area);
     }
-    let wanted = lines(app).len() as u16 + 1;
+    let wanted = lines(app, area.width).len() as u16 + 1;
     if area.height < BOTH_FROM || app.summary.facts.is_empty() {
         return (area, none);
     }
@@ -135,8 +137,8 @@ enum Line<'a> {
     Blank,
 }
 
-/// The lines of the details: each section under its heading.
-fn lines<'a>(app: &'a App<'_>) -> Vec<Line<'a>> {
+/// The lines of the details in so many columns: each section under its heading.
+fn lines<'a>(app: &'a App<'_>, columns: u16) -> Vec<Line<'a>> {
     let hours = app.player.length() >= 3_600_000_000_000;
     let mut lines = Vec::with_capacity(app.summary.facts.len() + 12);
     for (section, heading) in [
@@ -155,11 +157,15 @@ fn lines<'a>(app: &'a App<'_>) -> Vec<Line<'a>> {
         lines.push(Line::Heading(heading));
         if section == Section::Recording {
             let video = match (app.summary.width, app.summary.height) {
+                _ if app.summary.no_pictures.is_some() => "unreadable".to_owned(),
                 (0, 0) => "none".to_owned(),
-                (width, height) => format!("{width}×{height}, {} frames", grouped(app.summary.frames)),
+                (width, height) => format!("{width}×{height}"),
             };
             lines.push(Line::Fact("length", clock(app.player.length(), hours), Tone::Plain));
             lines.push(Line::Fact("video", video, Tone::Plain));
+            if app.summary.frames > 0 {
+                lines.push(Line::Fact("frames", grouped(app.summary.frames), Tone::Plain));
+            }
         }
         for fact in facts {
             let value = format!("{}{}", tone_sign(fact.tone), fact.value);
@@ -171,7 +177,12 @@ fn lines<'a>(app: &'a App<'_>) -> Vec<Line<'a>> {
         lines.push(Line::Heading("REVIEW"));
         // The latest first: they are what somebody is at.
         for remark in app.remarks.iter().rev().take(REMARKS_SHOWN) {
-            let at = clock(remark.from_ns.abs_diff(app.player.start()), hours);
+            let since = |t_ns: i64| clock(t_ns.abs_diff(app.player.start()), hours);
+            let at = if remark.until_ns > remark.from_ns && columns >= ENDS_FROM {
+                format!("{} – {}", since(remark.from_ns), since(remark.until_ns))
+            } else {
+                since(remark.from_ns)
+            };
             let word = remark.verdict.map_or("mark", Verdict::word);
             let sign = remark_sign(remark.verdict);
             let whole = remark.from_ns <= app.player.start() && remark.until_ns >= app.player.end();
@@ -187,7 +198,7 @@ fn details(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     // Under the events there is a blank line above.
     let air = u16::from(app.panel == Panel::Events).min(area.height - 1);
     let area = Rect { y: area.y + air, height: area.height - air, ..area };
-    let mut lines = lines(app);
+    let mut lines = lines(app, area.width);
     // Air goes first where there is not enough room.
     if lines.len() > usize::from(area.height) {
         lines.retain(|line| !matches!(line, Line::Blank));

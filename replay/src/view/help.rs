@@ -19,14 +19,18 @@ use crate::timeline::{Lane, SpanKind, Verdict};
 const COLUMN: u16 = 39;
 /// Columns of the keys in it.
 const KEYS: u16 = 10;
-/// What the mouse does: not in the table of keys, and said in one line.
+/// What the mouse does: not in the table of keys, and said in one line where there is room for it.
 const MOUSE: &str = " mouse: drag seeks, wheel zooms, picture plays, an event is gone to ";
+/// The same, line by line.
+const MOUSE_LINES: [(&str, &str); 4] =
+    [("drag", "seeks"), ("wheel", "zooms the timeline"), ("picture", "plays or pauses"), ("event", "is gone to")];
 
 /// A line of the help.
 enum Entry {
     Heading(&'static str),
     Key(&'static Binding),
     Sign(&'static str, &'static str, fn(Theme) -> Style),
+    Mouse(&'static str, &'static str),
     Blank,
 }
 
@@ -69,6 +73,8 @@ fn columns(width: u16) -> Vec<Vec<Entry>> {
         }
     }
     if width < 2 * COLUMN + 2 {
+        let mouse = MOUSE_LINES.into_iter().map(|(what, does)| Entry::Mouse(what, does));
+        groups.push(std::iter::once(Entry::Heading("mouse")).chain(mouse).collect());
         groups.push(signs());
         return vec![groups.into_iter().flatten().collect()];
     }
@@ -119,7 +125,7 @@ pub(crate) fn draw(app: &App<'_>, first: u16, area: Rect, buf: &mut Buffer) {
         .border_style(theme.accent())
         .style(theme.surface())
         .title(title)
-        .title_bottom(MOUSE)
+        .title_bottom(if columns.len() > 1 { MOUSE } else { "" })
         .render(place, buf);
     let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
     for (i, column) in columns.iter().enumerate() {
@@ -130,11 +136,15 @@ pub(crate) fn draw(app: &App<'_>, first: u16, area: Rect, buf: &mut Buffer) {
                 Entry::Heading(heading) => drop(put(buf, line, 1, &heading.to_uppercase(), theme.accent())),
                 Entry::Key(binding) => {
                     put(buf, line, 1, binding.keys, theme.playhead());
-                    put_within(buf, line, KEYS + 2, COLUMN, binding.says, theme.text());
+                    put_within(buf, line, KEYS + 1, COLUMN, binding.says, theme.text());
+                }
+                Entry::Mouse(what, does) => {
+                    put(buf, line, 1, what, theme.playhead());
+                    put_within(buf, line, KEYS + 1, COLUMN, does, theme.text());
                 }
                 Entry::Sign(sign, says, style) => {
                     put(buf, line, 1, sign, style(theme));
-                    put_within(buf, line, KEYS + 2, COLUMN, says, theme.text());
+                    put_within(buf, line, KEYS + 1, COLUMN, says, theme.text());
                 }
                 Entry::Blank => {}
             }

@@ -41,7 +41,8 @@ pub(crate) const FULL: &[Group] = &[
     group("wheel", &[Lane::Wheel]),
     group("motion", &[Lane::Motion]),
     group("focus", &[Lane::Focus]),
-    Group { remarks: true, ..group("marks", &[Lane::Mark, Lane::System]) },
+    Group { remarks: true, ..group("marks", &[Lane::Mark]) },
+    group("other", &[Lane::System]),
     Group { spans: &[SpanKind::Dropped, SpanKind::Paused], ..group("frames", &[Lane::Frame]) },
     Group { spans: ANY, ..group("gaps", &[Lane::Gap]) },
 ];
@@ -49,7 +50,7 @@ pub(crate) const FULL: &[Group] = &[
 pub(crate) const GROUPED: &[Group] = &[
     group("keys", &[Lane::Key]),
     group("mouse", &[Lane::Click, Lane::Wheel, Lane::Motion]),
-    Group { remarks: true, ..group("marks", &[Lane::Gap, Lane::Mark, Lane::Focus, Lane::System]) },
+    Group { remarks: true, ..group("other", &[Lane::Gap, Lane::Mark, Lane::Focus, Lane::System]) },
     Group { spans: ANY, ..group("frames", &[Lane::Frame]) },
 ];
 /// The line for a low one.

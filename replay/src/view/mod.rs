@@ -148,8 +148,18 @@ fn head(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     put(buf, area, until, help, theme.faint());
     let room = until.saturating_sub(2);
     let used = put_within(buf, area, used + 2, room, &app.summary.title, theme.text());
-    put_within(buf, area, used + 2, room, &app.summary.path, theme.dim());
+    put_within(buf, area, used + 2, room, place_of(&app.summary.title, &app.summary.path), theme.dim());
     put(buf, area, area.width - state_width, &state, theme.state());
+}
+
+/// Where a recording is, without its name, which stands before it.
+fn place_of<'a>(title: &str, path: &'a str) -> &'a str {
+    let path = path.trim_end_matches('/');
+    match path.strip_suffix(title) {
+        Some("") => "",
+        Some(folder) if folder.ends_with('/') => folder,
+        _ => path,
+    }
 }
 
 fn too_small(app: &App<'_>, area: Rect, buf: &mut Buffer) {
@@ -192,6 +202,12 @@ fn put_within(buf: &mut Buffer, area: Rect, at: u16, until: u16, text: &str, sty
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_is_said_once() {
+        assert_eq!((place_of("s", "s"), place_of("s", "s/"), place_of("s", "~/r/s")), ("", "", "~/r/"));
+        assert_eq!((place_of("s", "~/rs"), place_of("", "~/r"), place_of("s", "/s")), ("~/rs", "~/r", "/"));
+    }
 
     #[test]
     fn parts_lie_inside_the_terminal_and_never_over_each_other() {

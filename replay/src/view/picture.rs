@@ -78,7 +78,9 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer, covered: bool) {
 
 fn no_frame(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let dim = app.theme.dim();
-    if app.summary.frames == 0 {
+    if let Some(why) = &app.summary.no_pictures {
+        message(area, buf, &[("the video cannot be read", app.theme.error()), (why, dim)]);
+    } else if app.summary.frames == 0 {
         message(area, buf, &[("no frames", app.theme.text()), ("this recording has no pictures", dim)]);
     } else {
         message(area, buf, &[("no frame yet", app.theme.text()), ("the first one comes later (→)", dim)]);
@@ -257,7 +259,7 @@ pub(crate) fn caption(app: &App<'_>, area: Rect, buf: &mut Buffer) {
             app.theme.tone(notice.tone),
         ) + 2;
     }
-    if let Some(search) = &app.searching {
+    if let Some(search) = app.searching.as_ref().filter(|search| !search.missed) {
         let done = app.player.at().abs_diff(search.from) / 1_000_000_000;
         at = put(buf, area, at, &format!("looking for {}… {done} s away", search.what), theme.playhead()) + 2;
     }

@@ -19,7 +19,11 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let range = app.range_set().map(|(a, b)| format!("A–B {} – {}", since(a), since(b)));
     let (title, about, choices) = match app.mode {
         Mode::Verdict => {
-            let about = range.unwrap_or_else(|| "on all of it (a and b: on a part)".into());
+            let mut about = vec![range.unwrap_or_else(|| "on all of it (a and b: on a part)".into())];
+            if app.summary.provisional {
+                about.push("not sealed yet: the session that is made of it".into());
+                about.push("needs a verdict of its own".into());
+            }
             let choice = |key, verdict, says: &str| (key, format!("{} {says}", remark_sign(Some(verdict))), true);
             let choices = vec![
                 choice("a", Verdict::Accept, "accept: fit for use"),
@@ -41,13 +45,18 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
             if !free {
                 choices.push(("x", "cancel the one that runs".into(), true));
             }
-            (" export ", String::new(), choices)
+            (" export ", Vec::new(), choices)
         }
         _ => return,
     };
     let theme = app.theme;
-    let longest = choices.iter().map(|(_, says, _)| width(says) + 4).chain([width(&about)]).max().unwrap_or(0);
-    let lines = choices.len() as u16 + u16::from(!about.is_empty());
+    let longest = choices
+        .iter()
+        .map(|(_, says, _)| width(says) + 4)
+        .chain(about.iter().map(|line| width(line)))
+        .max()
+        .unwrap_or(0);
+    let lines = (choices.len() + about.len()) as u16;
     let size = ((longest + 4).min(area.width), (lines + 2).min(area.height));
     let place = Rect::new(area.x + (area.width - size.0) / 2, area.y + (area.height - size.1) / 2, size.0, size.1);
     Clear.render(place, buf);
@@ -60,10 +69,9 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         .render(place, buf);
     let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
     let mut rows = inner.rows();
-    if !about.is_empty()
-        && let Some(row) = rows.next()
-    {
-        put_within(buf, row, 1, row.width, &about, theme.dim());
+    for line in &about {
+        let Some(row) = rows.next() else { break };
+        put_within(buf, row, 1, row.width, line, theme.dim());
     }
     for ((key, says, open), row) in choices.iter().zip(rows) {
         put(buf, row, 1, key, if *open { theme.playhead() } else { theme.faint() });

@@ -79,6 +79,13 @@ fn typed(app: &App<'_>, prompt: &Prompt, area: Rect, buf: &mut Buffer) {
     }
 }
 
+/// How far the clocks ran apart: what rounds to nothing has no sign.
+fn drift_words(ppm: f64) -> String {
+    let figure = format!("{ppm:+.1}");
+    let zero = figure.ends_with("0.0") && figure.len() == 4;
+    format!("drift {} ppm", if zero { "0.0" } else { &figure })
+}
+
 fn parts(app: &App<'_>) -> Vec<Part> {
     let theme = app.theme;
     let player = &app.player;
@@ -118,7 +125,21 @@ fn parts(app: &App<'_>) -> Vec<Part> {
         part(5, format!("{fps:>5.1} fps"), theme.dim());
     }
     if let Some(drift) = app.summary.drift_ppm {
-        part(2, format!("drift {drift:+.1} ppm"), theme.dim());
+        part(2, drift_words(drift), theme.dim());
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::drift_words;
+
+    #[test]
+    fn no_drift_has_no_sign() {
+        let words = [-0.04, 0.0, -0.0, 0.06, -1.26].map(drift_words);
+        assert_eq!(
+            words,
+            ["drift 0.0 ppm", "drift 0.0 ppm", "drift 0.0 ppm", "drift +0.1 ppm", "drift -1.3 ppm"].map(str::to_owned)
+        );
+    }
 }

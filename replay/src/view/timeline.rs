@@ -27,7 +27,8 @@ pub(crate) fn draw(app: &App<'_>, layout: &Layout, buf: &mut Buffer) {
     let below = |area: Rect| Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     lanes::draw(app, layout.groups, below(layout.lanes), below(bar), buf);
     let playhead = app.zoom.column(app.player.at(), bar.width);
-    ruler(app, ruler_row, playhead, buf);
+    let ends = [app.range.0, app.range.1].into_iter().flatten().filter_map(|at| app.zoom.column(at, bar.width));
+    ruler(app, ruler_row, &playhead.into_iter().chain(ends).collect::<Vec<_>>(), buf);
     range(app, ruler_row, buf);
     if !app.zoom.is_whole() {
         // What is not shown at a side is said there.
@@ -67,8 +68,8 @@ fn range(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Draws ticks with their times, but not a time that the playhead would be in the middle of.
-fn ruler(app: &App<'_>, area: Rect, playhead: Option<u16>, buf: &mut Buffer) {
+/// Draws ticks with their times, but not a time that one of `signs` (the playhead, A, B) would be in the middle of.
+fn ruler(app: &App<'_>, area: Rect, signs: &[u16], buf: &mut Buffer) {
     let zoom = app.zoom;
     let wanted = u128::from(zoom.length()) * u128::from(TICK_WIDTH) / u128::from(area.width.max(1));
     let step = STEPS.iter().map(|ms| ms * MS).find(|step| u128::from(*step) >= wanted);
@@ -84,7 +85,7 @@ fn ruler(app: &App<'_>, area: Rect, playhead: Option<u16>, buf: &mut Buffer) {
         let label = tick(at, step);
         buf.set_string(area.x + x, area.y, "╷", app.theme.faint());
         let end = x + 1 + width(&label);
-        if end <= area.width && !playhead.is_some_and(|playhead| (x + 1..end).contains(&playhead)) {
+        if end <= area.width && !signs.iter().any(|sign| (x + 1..end).contains(sign)) {
             buf.set_string(area.x + x + 1, area.y, label, app.theme.dim());
         }
         match at.checked_add(step) {

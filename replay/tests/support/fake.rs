@@ -84,6 +84,7 @@ impl Timeline for Fake {
             frames: (self.seconds * self.fps) as u64,
             drift_ppm: Some(-1.25),
             facts: facts.map(fact).to_vec(),
+            ..Summary::default()
         }
     }
 

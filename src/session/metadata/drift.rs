@@ -48,7 +48,8 @@ pub fn fit_drift_ppm(anchors: &[AnchorInfo]) -> Option<f64> {
         (top + (x - mean_x) * (y - mean_y), bottom + (x - mean_x) * (x - mean_x))
     });
     let ppm = top / bottom * 1e6;
-    ppm.is_finite().then(|| (ppm * 1000.0).round() / 1000.0)
+    // Plus zero: what rounds to nothing has no sign.
+    ppm.is_finite().then(|| (ppm * 1000.0).round() / 1000.0 + 0.0)
 }
 
 #[cfg(test)]
@@ -77,6 +78,8 @@ mod tests {
         }
         let ppm = fit_drift_ppm(&jumpy).expect("a slope");
         assert!((ppm - 12.5).abs() < 1.0, "{ppm}");
+        let slow: Vec<_> = (0..=600).map(|s| anchor(s, -s / 60)).collect();
+        assert_eq!(fit_drift_ppm(&slow).map(f64::to_bits), Some(0.0_f64.to_bits()), "no negative zero");
         assert_eq!(fit_drift_ppm(&steady[..10]), None, "9 s are too short");
         assert_eq!(fit_drift_ppm(&[steady[0], steady[60]]), None, "two anchors are too few");
         assert_eq!(fit_drift_ppm(&[]), None);
