@@ -43,6 +43,7 @@ fn wrong_use_exits_with_2_and_creates_nothing() {
     refused(&with(&["--hud-scale", "50"]), 2, "--hud-scale is for a profile");
     refused(&["record", "--consent", "screen", "--size", "320x240", "--out", out], 2, "--size");
     refused(&["profile", "show", "shooter", "--size", "0x0"], 2, "'0x0'");
+    refused(&["mark", &"x".repeat(769)], 2, "at most 768 bytes");
     refused(&with(&["--bitrate-kbps", "1"]), 2, "bit rate");
     refused(&with(&["--duration", "soon"]), 2, "soon");
     refused(&with(&["--session", "../up"]), 2, "../up");
@@ -89,9 +90,39 @@ fn folders_that_cannot_be_used_are_named() {
     refused(&["finalize", sealed], 1, "sealed already");
     refused(&["finalize", here], 1, "no log");
     refused(&["finalize", missing.to_str().expect("text")], 1, "no folder");
+    let missing = missing.to_str().expect("text");
     for verb in ["replay", "verify", "info"] {
-        refused(&[verb, missing.to_str().expect("text")], 1, "missing");
+        refused(&[verb, missing], 1, "missing is no folder");
     }
+    refused(&["replay", "--check", missing], 1, "missing is no folder");
+    for arguments in [&["replay", here][..], &["replay", "--check", here]] {
+        refused(arguments, 1, "no");
+    }
+}
+
+#[test]
+fn what_was_chosen_is_told_when_asked_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let record = |more: &[&str]| {
+        let mut command = watchcap();
+        command.args(["record", "--source", "synthetic", "--size", "96x64", "--duration", "300ms", "--out"]);
+        run(command.arg(dir.path()).args(more).env("NO_COLOR", "1"))
+    };
+    let (_, _, quiet) = record(&["--session", "quiet"]);
+    let (code, _, told) = record(&["--session", "told", "-v"]);
+    assert!(code == 0 || code == 3, "{told}");
+    for what in ["backend=synthetic", "width=96 height=64", "fps=30", "told/log/frames.mp4"] {
+        assert!(told.contains(what) && !quiet.contains(what), "{what}: {told}");
+    }
+    let (_, _, masks) = record(&["--session", "masks", "-vv", "--mask", "0,0,10,10"]);
+    assert!(masks.contains("mask area="), "{masks}");
+}
+
+#[test]
+fn a_machine_without_a_display_is_told_what_to_do() {
+    let (code, out, err) = run(watchcap().arg("doctor").env_remove("DISPLAY"));
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("no  screen") && err.contains("hint:") && err.contains("watchcap demo"), "{out}{err}");
 }
 
 #[test]
