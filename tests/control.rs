@@ -261,7 +261,7 @@ fn marks_status_and_stop_reach_the_recording_that_is_meant() {
         all.iter().find(|s| s["session"].as_str().is_some_and(|s| s.ends_with("/one"))).expect("one")["pid"].clone();
     verb(dir, &["mark", "the \u{1b}[31mboss\nappears", session], 0);
     verb(dir, &["mark", "--pid", &pid.to_string()], 0);
-    let (_, err) = verb(dir, &["mark", &"x".repeat(769), session], 1);
+    let (_, err) = verb(dir, &["mark", &"x".repeat(769), session], 2);
     assert!(err.contains("768 bytes"), "{err}");
     let (out, _) = verb(dir, &["status", session], 0);
     assert!(out.contains(&pid.to_string()) && out.contains("recording") && out.lines().count() == 1, "{out}");

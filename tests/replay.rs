@@ -229,6 +229,10 @@ fn reviews_are_kept_and_parts_are_exported() {
     terminal.shows_one_of(&["frame 0/", "frame  0/"]);
     terminal.keys(&["m", "here", "Enter"]);
     terminal.shows("kept: mark here");
+    // A verdict would be on what is here, and not on the session that is made of it.
+    terminal.keys(&["v"]);
+    terminal.shows("not sealed yet");
+    terminal.keys(&["Escape"]);
     terminal.keys(&["o", "p"]);
     terminal.shows("no sealed session");
     terminal.keys(&["q"]);

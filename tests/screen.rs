@@ -211,8 +211,8 @@ fn the_barcode_is_read_from_the_cells() {
         let pixels = &decoded.frames[frame];
         Barcode::of_width(96).read(|x, y| luma(&pixels[(y * 96 + x) * 3..][..3]) as u8).expect("a barcode in the file")
     };
-    // 48 lines leave 32 for the picture: 64 pixels.
-    let terminal = play(&session, "barcode", (160, 48));
+    // 49 lines leave 32 for the picture: 64 pixels.
+    let terminal = play(&session, "barcode", (160, 49));
     for (keys, frame) in [(&["Home"][..], 0), (&["Right"], 1), (&["g", "4", "1", "Enter"], 41), (&["Left"], 40)] {
         terminal.keys(keys);
         terminal.shows(&format!("frame {frame}/"));

@@ -1,6 +1,8 @@
 //! `watchcap record`.
 
-use std::io::{BufRead, IsTerminal};
+mod asking;
+mod flags;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +23,7 @@ use crate::id::SessionId;
 use crate::log::video::BOX_SIZE;
 use crate::log::{LogError, LogPaths};
 use crate::privacy;
-use crate::privacy::consent::{self, Asked, Consent, ConsentError, Method};
+use crate::privacy::consent::Consent;
 use crate::recorder::{self, Control, RecordError, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::time::{Clock, SystemClock};
@@ -50,7 +52,7 @@ pub(super) fn run_into(
 ) -> Result<(PathBuf, Outcome), Failure> {
     let mut plan = Plan::of(args, &config.record)?;
     plan.hotkeys = super::privacy::hotkeys(args, &config.hotkeys)?;
-    let consent = consent(args, &config.record, clock.as_ref(), (out, &plan.target))?;
+    let consent = asking::consent(args, &config.record, clock.as_ref(), (out, &plan.target))?;
     tracing::info!(streams = ?consent.streams, method = consent.method.name(), "consent");
     // Only now: a profile may be chosen by the windows that are open.
     plan.keep_out(args, config)?;
@@ -85,8 +87,8 @@ struct Plan {
 
 impl Plan {
     fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
-        check_flags(args)?;
-        let target = target(args)?;
+        flags::check(args)?;
+        let target = flags::target(args)?;
         let fps = args.fps.or(config.fps).unwrap_or(30);
         if !(1..=240).contains(&fps) {
             return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
@@ -143,143 +145,6 @@ impl Plan {
         self.game = self.game.take().or(game);
         Ok(())
     }
-}
-
-fn consent(
-    args: &RecordArgs,
-    config: &RecordConfig,
-    clock: &dyn Clock,
-    (out, target): (&Path, &Target),
-) -> Result<Consent, Failure> {
-    let at = clock.anchor().utc;
-    let decided = if args.source == SourceArg::Synthetic && args.consent.is_empty() {
-        Consent::to(consent::RECORDABLE.into(), Method::Synthetic, at)
-    } else {
-        Consent::decide(&args.consent, &config.consent, at)
-    };
-    let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    let decided = match decided {
-        // What was said, if only in part, is an answer already.
-        Err(ConsentError::Missing) if is_terminal && args.consent.is_empty() && config.consent.is_empty() => {
-            text::say(&text::printable(&consent::text(&Asked {
-                what: &called(target),
-                streams: &consent::RECORDABLE,
-                place: &place(out, args.session.as_deref()),
-                duration: args.duration,
-            })));
-            let mut streams = std::collections::BTreeSet::new();
-            for stream in consent::RECORDABLE {
-                text::say(consent::question(stream));
-                let mut answer = String::new();
-                let read = std::io::stdin().lock().read_line(&mut answer);
-                if read.is_err() || !consent::is_yes(&answer) {
-                    if stream == Stream::Screen {
-                        break;
-                    }
-                } else {
-                    streams.insert(stream);
-                }
-            }
-            Consent::to(streams, Method::Prompt, clock.anchor().utc)
-        }
-        other => other,
-    };
-    let decided = decided.map_err(|error| Failure::wrong(&error, error.hint()))?;
-    for stream in &decided.unavailable {
-        text::say(&format!(
-            "the {} cannot be recorded by this release: the consent to it is without effect",
-            stream.name()
-        ));
-    }
-    Ok(decided)
-}
-
-/// The target for people, before anything is opened.
-fn called(target: &Target) -> String {
-    match target {
-        Target::Primary => "the primary monitor".into(),
-        Target::Monitor(name) => format!("the monitor {name}"),
-        Target::WindowId(id) => format!("the window {id}"),
-        Target::WindowTitle(part) => format!("the window with '{part}' in its title"),
-        Target::WindowApp(app) => format!("a window of {app}"),
-        Target::Region { x, y, width, height } => format!("{width}x{height} pixels of the desktop from {x},{y}"),
-    }
-}
-
-/// The session's folder for people: whole, where the system tells. One without a name gets it when recording begins.
-fn place(out: &Path, name: Option<&str>) -> String {
-    let out = std::path::absolute(out).unwrap_or_else(|_| out.to_path_buf());
-    match name {
-        Some(name) => format!("to {}, a new folder", out.join(name).display()),
-        None => format!("into a new folder in {}", out.display()),
-    }
-}
-
-/// Refuses flags that would be without effect: each is a wish, and one that is not heard should be told.
-fn check_flags(args: &RecordArgs) -> Result<(), Failure> {
-    if args.source == SourceArg::Desktop {
-        return match args.size {
-            Some(_) => Err(Failure::usage(
-                "--size is the size of the synthetic picture",
-                "leave it out, choose a part of the desktop with --region, or add --source synthetic",
-            )),
-            None => Ok(()),
-        };
-    }
-    let of_desktop = [
-        ("--monitor", args.monitor.is_some()),
-        ("--window", args.window.is_some()),
-        ("--window-title", args.window_title.is_some()),
-        ("--app", args.app.is_some()),
-        ("--region", args.region.is_some()),
-        ("--cursor", args.cursor.is_some()),
-        ("--screen-backend", args.screen_backend != ScreenBackendArg::Auto),
-        ("--input-backend", args.input_backend != InputBackendArg::Auto),
-        ("--poll-hz", args.poll_hz.is_some()),
-    ];
-    match of_desktop.iter().find(|(_, given)| *given) {
-        Some((flag, _)) => Err(Failure::usage(
-            format!("{flag} is for the desktop, and without effect on the synthetic picture"),
-            format!("leave out {flag}, or --source synthetic"),
-        )),
-        None => Ok(()),
-    }
-}
-
-fn four_numbers(text: &str) -> Option<[i64; 4]> {
-    let mut parts = text.split(',').map(|part| part.trim().parse::<i64>());
-    let numbers = [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
-    parts.next().is_none().then_some(numbers)
-}
-
-fn target(args: &RecordArgs) -> Result<Target, Failure> {
-    if let Some(name) = &args.monitor {
-        return Ok(Target::Monitor(name.clone()));
-    }
-    if let Some(id) = &args.window {
-        return Ok(Target::WindowId(id.clone()));
-    }
-    if let Some(title) = &args.window_title {
-        return Ok(Target::WindowTitle(title.clone()));
-    }
-    if let Some(app) = &args.app {
-        return Ok(Target::WindowApp(app.clone()));
-    }
-    let Some(region) = &args.region else { return Ok(Target::Primary) };
-    let numbers = four_numbers(region).filter(|n| {
-        n[..2].iter().all(|v| i32::try_from(*v).is_ok()) && n[2..].iter().all(|v| (1..=65_535).contains(v))
-    });
-    let Some([x, y, width, height]) = numbers else {
-        return Err(Failure::usage(format!("'{region}' is no region"), "use --region X,Y,WIDTH,HEIGHT in pixels"));
-    };
-    if width % 2 != 0 || height % 2 != 0 {
-        let (w, h) = ((width + 1) & !1, (height + 1) & !1);
-        return Err(Failure::usage(
-            format!("a region of {width}x{height} pixels cannot be encoded: both sides must be even"),
-            format!("use --region {x},{y},{w},{h}"),
-        ));
-    }
-    Ok(Target::Region { x: x as i32, y: y as i32, width: width as u32, height: height as u32 })
 }
 
 fn sources(
