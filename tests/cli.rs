@@ -122,7 +122,7 @@ fn what_was_chosen_is_told_when_asked_for() {
 fn a_machine_without_a_display_is_told_what_to_do() {
     let (code, out, err) = run(watchcap().arg("doctor").env_remove("DISPLAY"));
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("no  screen") && err.contains("hint:") && err.contains("watchcap demo"), "{out}{err}");
+    assert!(out.contains("no  screen") && err.contains("hint:") && err.contains("--source synthetic"), "{out}{err}");
 }
 
 #[test]

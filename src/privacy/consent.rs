@@ -83,15 +83,17 @@ fn spoken(duration: Duration) -> String {
     format!("{} {unit}", (number * 10.0).round() / 10.0)
 }
 
-/// A line broken between words, as far as it can be; what goes on stands two columns in.
+/// A line broken between words, as far as it can be; what goes on of an item stands under its first word.
 fn folded(line: &str) -> String {
     let mut out = String::new();
     let mut column = 0;
+    let indent = if line.starts_with("- ") { "  " } else { "" };
     for word in line.split(' ') {
         let length = word.chars().count();
         if column > 0 && column + 1 + length > COLUMNS {
-            out.push_str("\n  ");
-            column = 2;
+            out.push('\n');
+            out.push_str(indent);
+            column = indent.len();
         } else if column > 0 {
             out.push(' ');
             column += 1;
