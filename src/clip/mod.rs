@@ -31,6 +31,7 @@ use crate::session::layout;
 use crate::session::metadata::MetadataError;
 use crate::session::reader::ReadError;
 use crate::session::seal::SealError;
+use crate::shown::shell;
 
 /// Most names that are tried for something new.
 const MAX_NAMES: u32 = 1000;
@@ -148,7 +149,7 @@ impl ClipError {
         match self {
             Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
             Self::NotSealed { path, log: true } => {
-                Some(format!("seal it first with: watchcap finalize {}", path.display()))
+                Some(format!("seal it first with: watchcap finalize {}", shell(path)))
             }
             Self::NotSealed { log: false, .. } => {
                 Some("`watchcap info` lists the sessions in the folders below one".into())

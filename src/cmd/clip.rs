@@ -13,6 +13,7 @@ use crate::session::layout::{self, DirState};
 use crate::session::metadata::Metadata;
 use crate::session::verify::{VerifyOptions, verify};
 use crate::session::video_check::open_video;
+use crate::shown::shell;
 
 /// The options that it takes; others are refused, as by the other formats.
 const TAKES: &[Opt] = &[Opt::Span];
@@ -56,7 +57,7 @@ fn check(dir: &Path, bar: &indicatif::ProgressBar) -> Result<(), Failure> {
     });
     let Some(problem) = report.problems.first() else { return Ok(()) };
     let what = format!("{} is not what was sealed: {}: {}", dir.display(), problem.file, problem.what);
-    Err(Failure::new(&what, Some(format!("see all of it with: watchcap verify {}", dir.display()))))
+    Err(Failure::new(&what, Some(format!("see all of it with: watchcap verify {}", shell(dir)))))
 }
 
 fn one(dir: &Path, args: &ExportArgs, options: &Options) -> Result<(), Failure> {

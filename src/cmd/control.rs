@@ -80,7 +80,7 @@ pub(super) fn stop(which: &WhichArgs) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn withdraw(names: &[String], which: &WhichArgs) -> Result<Outcome, Failure> {
-    let wrong = |error: ConsentError| Failure::usage(error.to_string(), error.hint().unwrap_or_default());
+    let wrong = |error: ConsentError| Failure::wrong(&error, error.hint());
     let streams: Vec<Stream> = consent::parse(names).map_err(wrong)?.into_iter().collect();
     ask(which, &Request::Withdraw { streams }, |s| {
         if s.withdrawn.iter().any(|name| name == Stream::Screen.name()) {

@@ -8,6 +8,7 @@ use clap::Parser;
 use super::{Failure, Outcome, info, record, replay, text, verify};
 use crate::cli::{Cli, DemoArgs, InfoArgs, LimitArgs, PicturesArg, ReplayArgs, ThemeArg, Verb, VerifyArgs};
 use crate::config::Config;
+use crate::shown::shell;
 use crate::time::{Clock, SystemClock};
 
 pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
@@ -30,7 +31,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
     verify::run(&VerifyArgs { session: session.clone(), no_decode: false, json: false })?;
     text::say("3. look at it");
     info::run(&InfoArgs { session: session.clone(), json: false })?;
-    let again = format!("watchcap replay {}", session.display());
+    let again = format!("watchcap replay {}", shell(&session));
     if args.no_replay || !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         text::say(&format!("play it in a terminal with: {again}"));
     } else {

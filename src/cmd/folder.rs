@@ -10,10 +10,9 @@ use crate::session::layout::FOLDER_HINT;
 pub(super) fn check(dir: &Path) -> Result<(), Failure> {
     let Err(error) = std::fs::read_dir(dir) else { return Ok(()) };
     match error.kind() {
-        NotFound | NotADirectory => Err(Failure::new(
-            &format!("{} is no folder", dir.display()),
-            Some(FOLDER_HINT.into()),
-        )),
+        NotFound | NotADirectory => {
+            Err(Failure::new(&format!("{} is no folder", dir.display()), Some(FOLDER_HINT.into())))
+        }
         kind => Err(Failure::new(
             &format!("cannot read {}: {error}", dir.display()),
             (kind == PermissionDenied).then(|| "only the account that recorded it can read it".into()),

@@ -126,7 +126,9 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         return;
     }
     let none = || "-".to_owned();
-    let rate = |value: Option<f64>, unit: &str| value.map_or_else(none, |v| format!("{v:.2} {unit}"));
+    let rate = |value: Option<f64>, unit: &str| {
+        value.map_or_else(none, |v| format!("{:.2} {unit}", (v * 100.0).round() / 100.0 + 0.0))
+    };
     let seconds = u64::try_from(metadata.duration_ns).unwrap_or(0);
     let mut lines = vec![
         ("session", metadata.session_id.clone()),

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{Failure, Outcome, text};
 use crate::cli::{LimitArgs, ReplayArgs};
 use crate::qa::{self, Check, Limits, Report, Stage};
+use crate::shown::shell;
 
 /// Places that are printed of a check; JSON has more.
 const SHOWN: usize = 10;
@@ -104,7 +105,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
         return Ok(Outcome::Clean);
     }
     let over: Vec<_> = report.checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
-    let hint = format!("look at the places with: watchcap replay {}", dir.display());
+    let hint = format!("look at the places with: watchcap replay {}", shell(dir));
     Err(Failure::new(&format!("{} is over a limit: {}", dir.display(), over.join(", ")), Some(hint)))
 }
 

@@ -26,6 +26,7 @@ use crate::privacy;
 use crate::privacy::consent::Consent;
 use crate::recorder::{self, Control, RecordError, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
+use crate::shown::shell;
 use crate::time::{Clock, SystemClock};
 
 /// Longest name of a game or its version, bytes: both fit into one fact of the log.
@@ -313,7 +314,7 @@ fn record_into(
     summarise(args, &recorded);
     let folder = recorded.log.session_dir.clone();
     let outcome = if recorded.lossy { Outcome::Lossy } else { Outcome::Clean };
-    let command = format!("watchcap finalize {}", folder.display());
+    let command = format!("watchcap finalize {}", shell(&folder));
     if args.no_finalize {
         if !args.json {
             text::out(&folder.display().to_string());

@@ -18,6 +18,7 @@ use crate::session::metadata::Metadata;
 use crate::session::reel::Reel as _;
 use crate::session::review::{self, Book};
 use crate::session::sealed;
+use crate::shown::shell;
 use crate::time::SystemClock;
 
 /// The book that marks and verdicts go into, opened by the thread that writes them: which recording a long log is of takes a scan of it.
@@ -80,7 +81,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     }
     let dir = &args.session;
     let playback = playback::open(dir).map_err(|error| {
-        let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", dir.display()));
+        let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", shell(dir)));
         Failure::new(&error, Some(hint))
     })?;
     let look = match args.theme {

@@ -13,6 +13,7 @@ use crate::session::layout;
 use crate::session::reader::ReadError;
 use crate::session::review::ReviewError;
 use crate::session::seal::SealError;
+use crate::shown::shell;
 
 /// Why.
 #[derive(Debug, thiserror::Error)]
@@ -236,12 +237,12 @@ impl ExportError {
             Self::Inside { .. } => Some("name a folder beside the session with --out".into()),
             Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
             Self::NotSealed { path, log: true } => {
-                Some(format!("seal it first with: watchcap finalize {}", path.display()))
+                Some(format!("seal it first with: watchcap finalize {}", shell(path)))
             }
             Self::NotSealed { log: false, .. } => {
                 Some("`watchcap info` lists the sessions in the folders below one".into())
             }
-            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", path.display())),
+            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", shell(path))),
             Self::Consent { stream, refused: true, .. } => {
                 Some(format!("the person agreed to other streams only; export a format without the {}", stream.name()))
             }
@@ -250,7 +251,7 @@ impl ExportError {
                 Some("look at it with `watchcap info`; widen --from and --to if you gave them".into())
             }
             Self::Size { .. } => Some("even sides, 16 to those of the picture: pictures are not made larger".into()),
-            Self::Frames { path, .. } => Some(format!("see what is wrong with: watchcap verify {}", path.display())),
+            Self::Frames { path, .. } => Some(format!("see what is wrong with: watchcap verify {}", shell(path))),
             Self::Review(error) => error.hint(),
             Self::Encode(error) => error.hint(),
             Self::Video(error) => error.hint(),

@@ -146,13 +146,15 @@ impl Fold {
             }
             event_type::MOUSE_CLICK => {
                 let bit = row.mouse_button.as_deref().map_or(0, button_bit);
-                let down = row.pressed == Some(true);
-                now.button_presses += count(down);
-                now.button_releases += count(!down);
-                now.buttons = if down { now.buttons | bit } else { now.buttons & !bit };
-                if done {
-                    let set = if down { &mut now.buttons_pressed } else { &mut now.buttons_released };
-                    *set |= bit;
+                // What nobody knows (an import without the column) is neither.
+                if let Some(down) = row.pressed {
+                    now.button_presses += count(down);
+                    now.button_releases += count(!down);
+                    now.buttons = if down { now.buttons | bit } else { now.buttons & !bit };
+                    if done {
+                        let set = if down { &mut now.buttons_pressed } else { &mut now.buttons_released };
+                        *set |= bit;
+                    }
                 }
             }
             event_type::MOUSE_MOVE => {

@@ -27,6 +27,7 @@ use crate::session::row::OwnedRow;
 use crate::session::schema::{self, FORMAT_VERSION, Version};
 use crate::session::seal::{self, IntegrityEntry, SealError};
 use crate::session::{derive, layout, row_hash};
+use crate::shown::shell;
 
 use self::link::Link;
 
@@ -254,7 +255,7 @@ impl MigrateError {
             Self::TooNew { by: None, .. } => {
                 Some("use the release of watchcap that recorded it, or a later one".into())
             }
-            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", path.display())),
+            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", shell(path))),
             Self::HasLog { path } => Some(format!(
                 "migrate it without --in-place, or remove {} when you do not need it",
                 layout::log_dir(path).display()

@@ -37,6 +37,7 @@ use crate::session::reel::{FrameTimes, Reel};
 use crate::session::row::OwnedRow;
 use crate::session::sample_index::Sample;
 use crate::session::sealed;
+use crate::shown::shell;
 use crate::time::{Clock as _, MonoNs, SystemClock};
 
 /// Between two looks at a log that grows.
@@ -539,7 +540,7 @@ impl Reel for LogReel {
             fact("records lost", lost.to_string(), Tone::Bad);
         }
         if read.state == State::Crashed {
-            fact("next", format!("watchcap finalize {}", self.dir.display()), Tone::Warn);
+            fact("next", format!("watchcap finalize {}", shell(&self.dir)), Tone::Warn);
         }
         summary
     }

@@ -24,6 +24,7 @@ use crate::log::LogError;
 use crate::session::layout::{self, DirState};
 use crate::session::sealed::{self, SealedError};
 use crate::session::timeline::ReelTimeline;
+use crate::shown::shell;
 
 /// The version of a timeline that went over to the session: no log's, which count from 1.
 const WENT_OVER: u64 = u64::MAX;
@@ -59,7 +60,7 @@ impl PlaybackError {
                 Some("give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)".into())
             }
             Self::Nothing { path } => {
-                Some(format!("list the sessions in the folders below with: watchcap info {}", path.display()))
+                Some(format!("list the sessions in the folders below with: watchcap info {}", shell(path)))
             }
             Self::Session(error) => error.hint(),
             Self::Log(error) => error.hint(),

@@ -17,6 +17,7 @@ use crate::log::lock::LogLock;
 use crate::session::frames::{FrameError, FrameReader};
 use crate::session::layout::{self, DirState};
 use crate::session::reader::{ReadError, SessionReader};
+use crate::shown::shell;
 
 /// Findings of one check that are kept; the rest is counted.
 pub const MAX_FINDINGS: usize = 1000;
@@ -201,9 +202,9 @@ impl QaError {
             }
             Self::InUse { .. } => Some("check it when that has ended, and it is sealed".into()),
             Self::Nothing { path } => {
-                Some(format!("list the sessions in the folders below with: watchcap info {}", path.display()))
+                Some(format!("list the sessions in the folders below with: watchcap info {}", shell(path)))
             }
-            Self::NotSealed { path } => Some(format!("seal it first with: watchcap finalize {}", path.display())),
+            Self::NotSealed { path } => Some(format!("seal it first with: watchcap finalize {}", shell(path))),
             Self::Read(error) => error.hint(),
             Self::Frames(error) => error.hint(),
         }

@@ -8,6 +8,7 @@ use crate::encode::EncodeError;
 use crate::event::Stream;
 use crate::log::LogError;
 use crate::privacy::mask::OutsidePicture;
+use crate::shown::shell;
 
 /// Why a recording could not start, or could not be closed.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +103,7 @@ impl RecordError {
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
             Self::Stuck { path } => {
-                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", path.display()))
+                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", shell(path)))
             }
             Self::NoRoom { .. } => Some("free some space, or choose another disk with --out".into()),
             Self::InUse { .. } => Some("choose another name with --session".into()),

@@ -29,6 +29,7 @@ use crate::session::reader::{ReadError, SessionReader};
 use crate::session::schema::FORMAT_VERSION;
 use crate::session::seal::{self, SealError};
 use crate::session::{derive, layout, row::event_type};
+use crate::shown::shell;
 
 use self::span::{Mask, Moment, Span, SpanError};
 
@@ -158,12 +159,12 @@ impl RedactError {
         match self {
             Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
             Self::NotSealed { path, log: true } => {
-                Some(format!("seal it first with: watchcap finalize {}", path.display()))
+                Some(format!("seal it first with: watchcap finalize {}", shell(path)))
             }
             Self::NotSealed { log: false, .. } => {
                 Some("`watchcap info` lists the sessions in the folders below one".into())
             }
-            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", path.display())),
+            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", shell(path))),
             Self::Nothing => Some("say what: --mask X,Y,W,H for pixels, --keys for what was typed, --titles".into()),
             Self::Span(error) => error.hint(),
             Self::Read(error) => error.hint(),

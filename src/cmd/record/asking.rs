@@ -51,7 +51,7 @@ pub(super) fn consent(
         }
         other => other,
     };
-    let decided = decided.map_err(|error| Failure::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+    let decided = decided.map_err(|error| Failure::wrong(&error, error.hint()))?;
     for stream in &decided.unavailable {
         text::say(&format!(
             "the {} cannot be recorded by this release: the consent to it is without effect",
