@@ -53,7 +53,7 @@ kinds = {}
 for key, _ in expected:
     kinds[key[0]] = kinds.get(key[0], 0) + 1
 p50, p99 = np.percentile(errors, [50, 99])
-print(f"events injected {len(expected)} found {len(found)} lost 0 twice 0: " + ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())))
+print(f"events injected {len(expected)} found {len(found)} lost 0 twice 0: " + ", ".join(f"{n} {k}" for k, n in sorted(kinds.items())) + f"; {unproven} steps without their distance")
 print(f"stamp error ms p50 {p50:.3f} p99 {p99:.3f} max {errors.max():.3f}")
 
 # --- down and up are balanced, so that no loader sees a stuck key
