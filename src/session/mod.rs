@@ -22,6 +22,7 @@ pub mod seal;
 pub mod sealed;
 mod sha256_lanes;
 pub mod sps;
+mod thrift;
 pub mod timeline;
 pub mod verify;
 pub mod video_check;

@@ -13,6 +13,7 @@ use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::positioned::PositionedFile;
+use super::thrift::{FOOTER, FOOTER_SCHEMA, PAGE_HEADER, Thrift};
 
 /// The largest footer: 8 h at 1,000 rows a second are 220 row groups of 21 columns at about 250 bytes, 1.2 MB.
 pub(crate) const MAX_FOOTER_BYTES: u64 = 4 << 20;
@@ -23,9 +24,6 @@ const MAX_LIST: u64 = 4096;
 
 /// The most elements of a schema; ours has 24. The decoder goes through it by recursion.
 const MAX_SCHEMA: u64 = 256;
-
-/// Number of the schema's field in a footer.
-const SCHEMA_FIELD: i64 = 2;
 
 /// The largest row group; the writer makes 131,072 rows.
 const MAX_GROUP_ROWS: i64 = 1 << 20;
@@ -48,9 +46,6 @@ const BATCH_BYTES: usize = 64 << 20;
 
 /// A page header: about 30 bytes, more with statistics of two values of 64 bytes.
 const HEADER_BYTES: usize = 4096;
-
-/// How deep structs lie: in a page header two, in a footer five.
-const MAX_DEPTH: u32 = 16;
 
 /// The largest page index: what is read at once lies between its first and its last byte. 8 h at 1,000 rows a second are 220 row
 /// groups of 21 columns with about 7 pages at 12 bytes, 0.4 MB.
@@ -82,8 +77,8 @@ pub(super) fn check_footer(bytes: &[u8]) -> Result<(), String> {
                 return Some(());
             }
             id = next;
-            thrift.most = if id == SCHEMA_FIELD { MAX_SCHEMA } else { MAX_LIST };
-            thrift.skip(kind, 0)?;
+            thrift.most = if id == FOOTER_SCHEMA { MAX_SCHEMA } else { MAX_LIST };
+            thrift.known(&FOOTER, id, kind)?;
         }
     };
     walk().ok_or_else(|| "its footer is none, or has longer lists than it can have".to_owned())
@@ -344,108 +339,13 @@ impl PageHeader {
             id = next;
             match usize::try_from(id).ok().and_then(|id| fields.get_mut(id)) {
                 Some(field) if kind == Thrift::I32 => *field = Some(thrift.zigzag()?),
-                _ => thrift.skip(kind, 0)?,
+                Some(_) => return None,
+                None => thrift.known(&PAGE_HEADER, id, kind)?,
             }
         }
         let [_, kind, uncompressed, compressed] = fields;
         let length = bytes.len() - thrift.rest.len();
         Some(Self { length, kind: kind?, uncompressed: uncompressed?, compressed: compressed? })
-    }
-}
-
-/// A reader of Thrift's compact protocol that allocates nothing.
-struct Thrift<'a> {
-    rest: &'a [u8],
-    /// The most elements of a list.
-    most: u64,
-}
-
-impl Thrift<'_> {
-    const STOP: u8 = 0;
-    const I32: u8 = 5;
-
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(*first)
-    }
-
-    fn advance(&mut self, bytes: usize) -> Option<()> {
-        self.rest = self.rest.get(bytes..)?;
-        Some(())
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn zigzag(&mut self) -> Option<i64> {
-        let value = self.varint()?;
-        Some((value >> 1) as i64 ^ -((value & 1) as i64))
-    }
-
-    /// The type and number of the next field of a struct; the type is [`Thrift::STOP`] at its end.
-    fn field(&mut self, before: i64) -> Option<(u8, i64)> {
-        let head = self.byte()?;
-        if head == Self::STOP {
-            return Some((Self::STOP, before));
-        }
-        let id = match head >> 4 {
-            0 => self.zigzag()?,
-            delta => before.checked_add(i64::from(delta))?,
-        };
-        // The type 0 with a number is no Thrift: it must not pass for the end.
-        (head & 15 != Self::STOP).then_some((head & 15, id))
-    }
-
-    /// Passes over a value. Every element of a list takes at least a byte, so a list cannot be longer than what is left.
-    fn skip(&mut self, kind: u8, depth: u32) -> Option<()> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        match kind {
-            // The value of a boolean field is in its type.
-            1 | 2 => Some(()),
-            3 => self.advance(1),
-            4..=6 => self.varint().map(|_| ()),
-            7 => self.advance(8),
-            8 => {
-                let length = self.varint()?;
-                self.advance(usize::try_from(length).ok()?)
-            }
-            9 | 10 => {
-                let head = self.byte()?;
-                let size = if head >> 4 == 15 { self.varint()? } else { u64::from(head >> 4) };
-                if size > self.most {
-                    return None;
-                }
-                for _ in 0..size {
-                    if matches!(head & 15, 1 | 2) { self.advance(1)? } else { self.skip(head & 15, depth + 1)? }
-                }
-                Some(())
-            }
-            12 => {
-                let mut id = 0;
-                loop {
-                    let (kind, next) = self.field(id)?;
-                    if kind == Self::STOP {
-                        return Some(());
-                    }
-                    id = next;
-                    self.skip(kind, depth + 1)?;
-                }
-            }
-            // Maps (11) do not occur in page headers, and the rest is not Thrift.
-            _ => None,
-        }
     }
 }
 
@@ -455,14 +355,37 @@ mod tests {
 
     #[test]
     fn a_page_header_is_read_and_its_end_found() {
-        // type = 2, uncompressed = 300, compressed = -1, then field 7: a struct with a list and a text, then data.
+        // type = 2, uncompressed = 300, compressed = -1, then field 9: a struct with a list and a text, then data.
         let bytes =
-            [0x15, 0x04, 0x15, 0xd8, 0x04, 0x15, 0x01, 0x4c, 0x19, 0x25, 0x02, 0x04, 0x18, 0x01, b'x', 0, 0, 99];
+            [0x15, 0x04, 0x15, 0xd8, 0x04, 0x15, 0x01, 0x6c, 0x19, 0x25, 0x02, 0x04, 0x18, 0x01, b'x', 0, 0, 99];
         let header = PageHeader::parse(&bytes).expect("a header");
         assert_eq!(header, PageHeader { length: 17, kind: 2, uncompressed: 300, compressed: -1 });
         for cut in 0..17 {
             assert_eq!(PageHeader::parse(&bytes[..cut]), None, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn what_the_decoder_reads_elsewhere_does_not_pass() {
+        // After the three numbers: nothing else; a list of three flags, of which the decoder passes over none; the struct of a data page
+        // said to be a text, which the decoder reads as a struct; a number in it said to be a text; a map; a list of identifiers.
+        let numbers = [0x15, 0x00, 0x15, 0x08, 0x15, 0x08];
+        let passes = |rest: &[u8]| PageHeader::parse(&[&numbers[..], rest].concat()).is_some();
+        assert!(passes(&[0]) && passes(&[0x2c, 0x15, 0x02, 0x15, 0x00, 0, 0]));
+        for rest in [
+            &[0x69, 0x31, 1, 1, 1, 0][..],
+            &[0x28, 0x01, b'x', 0],
+            &[0x2c, 0x18, 0x01, b'x', 0, 0],
+            &[0x6b, 0x01, 0x33, 1, 1, 0],
+            &[0x69, 0x1d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        ] {
+            assert!(!passes(rest), "{rest:x?}");
+        }
+        // A number of the header said to be a text.
+        assert_eq!(PageHeader::parse(&[0x18, 0x01, b'x', 0x15, 0x08, 0x15, 0x08, 0]), None);
+        // The row groups of a footer said to be a text; a list of texts where structs should be.
+        assert!(check_footer(&[0x48, 0x01, b'x', 0]).is_err() && check_footer(&[0x49, 0x18, 0x01, b'x', 0]).is_err());
+        assert!(check_footer(&[0x49, 0x1c, 0, 0]).is_ok());
     }
 
     #[test]
