@@ -31,7 +31,6 @@ use crate::session::layout;
 use crate::session::metadata::MetadataError;
 use crate::session::reader::ReadError;
 use crate::session::seal::SealError;
-use crate::shown::shell;
 
 /// Most names that are tried for something new.
 const MAX_NAMES: u32 = 1000;
@@ -148,12 +147,7 @@ impl ClipError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
-            Self::NotSealed { path, log: true } => {
-                Some(format!("seal it first with: watchcap finalize {}", shell(path)))
-            }
-            Self::NotSealed { log: false, .. } => {
-                Some("`watchcap info` lists the sessions in the folders below one".into())
-            }
+            Self::NotSealed { path, log } => Some(layout::not_sealed_hint(path, *log)),
             Self::Consent { refused: true, .. } => Some("the person agreed to other streams only".into()),
             Self::Consent { .. } => Some("its metadata do not say what was agreed to, and that is no consent".into()),
             Self::Empty => Some("widen it with --from and --to".into()),

@@ -236,12 +236,7 @@ impl ExportError {
             Self::OneFile { .. } => Some("name a folder with --out".into()),
             Self::Inside { .. } => Some("name a folder beside the session with --out".into()),
             Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
-            Self::NotSealed { path, log: true } => {
-                Some(format!("seal it first with: watchcap finalize {}", shell(path)))
-            }
-            Self::NotSealed { log: false, .. } => {
-                Some("`watchcap info` lists the sessions in the folders below one".into())
-            }
+            Self::NotSealed { path, log } => Some(layout::not_sealed_hint(path, *log)),
             Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", shell(path))),
             Self::Consent { stream, refused: true, .. } => {
                 Some(format!("the person agreed to other streams only; export a format without the {}", stream.name()))

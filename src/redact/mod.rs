@@ -158,12 +158,7 @@ impl RedactError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
-            Self::NotSealed { path, log: true } => {
-                Some(format!("seal it first with: watchcap finalize {}", shell(path)))
-            }
-            Self::NotSealed { log: false, .. } => {
-                Some("`watchcap info` lists the sessions in the folders below one".into())
-            }
+            Self::NotSealed { path, log } => Some(layout::not_sealed_hint(path, *log)),
             Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", shell(path))),
             Self::Nothing => Some("say what: --mask X,Y,W,H for pixels, --keys for what was typed, --titles".into()),
             Self::Span(error) => error.hint(),

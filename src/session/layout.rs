@@ -35,6 +35,15 @@ pub const SESSION_PREFIX: &str = "session_";
 /// What whoever named something that is no folder can do.
 pub(crate) const FOLDER_HINT: &str = "give the folder that `watchcap record` printed (session_YYYYMMDD_HHMMSS)";
 
+/// What whoever named a folder that is no sealed session can do; `log` says that a log is in it.
+pub(crate) fn not_sealed_hint(path: &Path, log: bool) -> String {
+    if log {
+        format!("seal it first with: watchcap finalize {}", crate::shown::shell(path))
+    } else {
+        "`watchcap info` lists the sessions in the folders below one".into()
+    }
+}
+
 /// How many names are tried when sessions begin in the same second: more than one a millisecond is no accident.
 const MAX_NAME_TRIES: u32 = 1000;
 
