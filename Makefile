@@ -1,20 +1,37 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: demo test lint bench build privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: docs demo test test-lockers test-consumers test-server test-wine lint bench build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
 	cargo build --release --locked
 
+# The program that is given to others, in target/dist: stripped, with its debug information in a file beside it.
+dist: build
+	scripts/dist.sh
+
 demo: build
 	target/release/watchcap demo
 
+# Tests interrupt recordings, and a signal that this shell's parent ignores would stay ignored in them. Last comes the build for servers, which
+# records two seconds with no library but libc.
 test:
 	scripts/setup.sh test
-	cargo test --workspace --locked
+	env --default-signal=INT,HUP,TERM,USR2 cargo test --workspace --locked
+	scripts/server.sh
 
 lint:
 	scripts/setup.sh lint
 	scripts/lint.sh
+
+# The build that needs no library but libc: what it links, and two seconds of a real X server.
+test-server:
+	scripts/setup.sh test
+	scripts/server.sh
+
+# The Windows program under Wine: its unit tests, and a recording's whole road. The first build takes minutes.
+test-wine:
+	scripts/setup.sh wine
+	scripts/wine/test.sh
 
 bench:
 	scripts/setup.sh bench
@@ -28,11 +45,22 @@ privacy:
 	cargo build --locked --examples
 	cargo test --locked --test main -- privacy_race::campaign --ignored --nocapture
 
+# Every screen locker, prompt, password manager and notification daemon that Debian has, beside a recording: about ten minutes.
+test-lockers:
+	scripts/setup.sh lockers
+	cargo build --locked --bins
+	.venv/bin/python scripts/lockers.py target/debug/watchcap
+
+# The book (target/book): https://rust-lang.github.io/mdBook.
+docs:
+	scripts/setup.sh docs
+	mdbook build
+
 # Faults by the thousand (docs/MEASUREMENTS.md has what they found): an hour or two. SEED makes others.
 SEED ?= 1
 chaos:
 	scripts/setup.sh chaos
-	cargo build --release --locked --bins --examples
+	cargo build --release --locked --bins --examples --features faults
 	scripts/chaos/all.sh $(SEED)
 
 # 5000 power cuts, at the level of the disk's blocks (root, /dev/fuse, loop devices): about half an hour.
@@ -56,6 +84,12 @@ fuzz:
 torch:
 	scripts/setup.sh torch
 	cargo test --locked --test main -- loading::torch --ignored --nocapture
+
+# The lerobot package itself on what `export lerobot` makes: reading, training, its tools. With its torch several gigabytes, in
+# .venv-consumers.
+test-consumers:
+	scripts/setup.sh consumers
+	cargo test --locked --test main -- consumers:: docs::exports_with_every_package --ignored --nocapture
 
 clean:
 	cargo clean

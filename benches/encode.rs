@@ -4,15 +4,17 @@
 //! stream is for `ffmpeg … -lavfi ssim`. `scripts/bench_encode.sh` does the whole comparison with libx264.
 //! `--still N` repeats the first picture N times instead. `--set name=value` changes one field of the tuning.
 #![expect(clippy::print_stdout, reason = "printing is what a measurement is for")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark writes its stream where it is told")]
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 
-use watchcap::encode::bitstream::to_annex_b;
+use watchcap::base::id::FrameRef;
+use watchcap::base::time::MonoNs;
 use watchcap::encode::openh264::{OpenH264, Tuning};
-use watchcap::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder};
-use watchcap::id::FrameRef;
-use watchcap::time::MonoNs;
+use watchcap::encode::{Driver, EncodeSettings, Gop, Masked, Quality};
+use watchcap::media::avc::nal::to_annex_b;
+use watchcap::media::picture::{FrameStamp, I420};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -87,7 +89,7 @@ fn cpu() -> f64 {
 /// Wall time, seconds: where no CPU clock is at hand.
 #[cfg(not(unix))]
 fn cpu() -> f64 {
-    use watchcap::time::{Clock, SystemClock};
+    use watchcap::base::time::{Clock, SystemClock};
     SystemClock.now().0 as f64 * 1e-9
 }
 
@@ -95,38 +97,41 @@ fn main() -> Result<(), Failure> {
     let Options { clip, out, still, settings, tuning } = options()?;
     let mut clip = File::open(clip)?;
     let mut out = out.map(File::create).transpose()?.map(BufWriter::new);
-    let mut encoder = OpenH264::with_tuning(&settings, tuning)?;
-    let mut picture = I420::new(settings.width, settings.height);
-    let (mut unit, mut annex_b) = (Vec::new(), Vec::new());
+    let mut driver = Driver::new(Box::new(OpenH264::with_tuning(&settings, tuning)?));
+    let mut gop = Gop::new(settings.gop_ns, settings.fps);
+    let sets = driver.config().avc().ok_or("no H.264")?.clone();
+    let mut masked = Masked::not_captured(I420::new(settings.width, settings.height));
+    let mut annex_b = Vec::new();
     let (mut frames, mut bytes, mut spent, mut worst) = (0_u64, 0_u64, 0.0_f64, 0.0_f64);
     let mut keyframes = 0_u64;
     while still.is_none_or(|repeats| frames <= repeats) {
         let fresh = still.is_none() || frames == 0;
         if fresh {
+            let mut picture = I420::new(settings.width, settings.height);
             let (y, u, v) = picture.planes_mut();
             if clip.read_exact(y).is_err() {
                 break;
             }
             clip.read_exact(u)?;
             clip.read_exact(v)?;
+            masked = Masked::not_captured(picture);
         }
         let t = MonoNs(frames as i64 * 1_000_000_000 / i64::from(settings.fps));
         let stamp = FrameStamp { frame_ref: FrameRef(frames), t };
         let before = cpu();
-        let encoded = if fresh {
-            encoder.encode(&picture, stamp, &mut unit)?
-        } else {
-            encoder.repeat(&picture, stamp, &mut unit)?
-        };
+        let ask = gop.ask(stamp);
+        if fresh { driver.encode(&masked, ask) } else { driver.repeat(&masked, ask) }?;
+        let unit = driver.next_unit().ok_or("no answer at once")?;
+        gop.made(&unit);
         let took = cpu() - before;
         spent += took;
         worst = worst.max(took);
         frames += 1;
-        bytes += unit.len() as u64;
-        keyframes += u64::from(encoded.keyframe);
+        bytes += unit.bytes.len() as u64;
+        keyframes += u64::from(unit.keyframe);
         if let Some(out) = &mut out {
             annex_b.clear();
-            to_annex_b(&unit, encoded.keyframe.then_some(encoder.parameter_sets()), &mut annex_b)?;
+            to_annex_b(&unit.bytes, unit.keyframe.then_some(&sets), &mut annex_b)?;
             out.write_all(&annex_b)?;
         }
     }

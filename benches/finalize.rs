@@ -17,42 +17,44 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
+use watchcap::base::event::{Event, Position, Source};
+use watchcap::base::id::{FrameRef, SessionId};
+use watchcap::base::time::{Clock, ManualClock, MonoNs, UtcNs};
 use watchcap::encode::openh264::OpenH264;
-use watchcap::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder};
-use watchcap::event::{Event, Frame, Position, Source};
+use watchcap::encode::{Driver, EncodeSettings, Gop, Masked, Quality};
 use watchcap::finalize;
-use watchcap::id::{FrameRef, SessionId};
-use watchcap::log::video::BOX_SIZE;
 use watchcap::log::writer::LogWriter;
 use watchcap::log::{Body, Record};
-use watchcap::time::{Clock, ManualClock, MonoNs, UtcNs};
+use watchcap::media::mp4::append::BOX_SIZE;
+use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::track::{Cost, Packet, TrackId, TrackSpec};
 
 /// Set in the process that only finalizes.
 const CHILD: &str = "WATCHCAP_BENCH_FINALIZE";
 
 fn make(session: &Path, minutes: i64) -> Result<u64, Box<dyn std::error::Error>> {
-    watchcap::files::create_private_dir(session)?;
+    watchcap::base::files::create_private_dir(session)?;
     let clock = Arc::new(ManualClock::new(MonoNs(1_000_000_000), UtcNs(1_790_000_000_000_000_000)));
     let id = SessionId::new();
-    let mut log = LogWriter::create(session, id, BOX_SIZE, Arc::clone(&clock) as Arc<dyn Clock>)?;
     let (width, height, fps) = (320, 192, 60);
     let settings =
         EncodeSettings { width, height, fps, bitrate_kbps: 500, gop_ns: 500_000_000, quality: Quality::Fast };
-    let mut encoder = OpenH264::new(&settings)?;
-    let [sps, pps] = encoder.parameter_sets().to_hex();
+    let mut driver = Driver::new(Box::new(OpenH264::new(&settings)?));
+    let mut gop = Gop::new(settings.gop_ns, settings.fps);
+    let sets = driver.config().avc().ok_or("no H.264")?.clone();
+    let tracks = [TrackSpec::pictures(sets, (width, height), (width, height), BOX_SIZE)];
+    let mut log = LogWriter::create(session, id, &tracks, Arc::clone(&clock) as Arc<dyn Clock>)?;
     let begin = clock.now();
     for (key, value) in [
         ("consent", json!({"record_screen": true, "record_input": true, "method": "synthetic", "given_at": ""})),
         ("session", json!({"watchcap": "bench"})),
         ("session_id", json!(id.to_string())),
         ("encoder", json!({"name": "openh264", "width": width, "height": height, "fps": fps})),
-        ("parameter_sets", json!({"sps": sps, "pps": pps})),
     ] {
         let body = Body::Setup { key: key.into(), json: value.to_string() };
         log.append(&Record { t: begin, source: Source::Recorder, body })?;
     }
-    let picture = I420::new(width, height);
-    let mut unit = Vec::new();
+    let picture = Masked::not_captured(I420::new(width, height));
     let mut frames = 0u64;
     let mut rows = 0u64;
     for ms in 0..minutes * 60_000 {
@@ -60,29 +62,25 @@ fn make(session: &Path, minutes: i64) -> Result<u64, Box<dyn std::error::Error>>
         clock.advance_to(t);
         if ms * 60 / 1000 >= frames as i64 {
             let stamp = FrameStamp { frame_ref: FrameRef(frames), t };
-            let encoded = if frames == 0 {
-                encoder.encode(&picture, stamp, &mut unit)?
-            } else {
-                encoder.repeat(&picture, stamp, &mut unit)?
-            };
-            let extent = log.append_video(&unit)?;
-            let frame = Frame {
-                frame_ref: stamp.frame_ref,
-                offset: extent.offset,
-                size_bytes: extent.len,
-                crc32c: extent.crc32c,
-                keyframe: encoded.keyframe,
-                duplicate: frames > 0,
-                capture_us: 500,
-                encode_us: 9000,
-            };
-            log.append(&Record { t, source: Source::Recorder, body: Body::Event(Event::Frame(frame)) })?;
+            let ask = gop.ask(stamp);
+            if frames == 0 { driver.encode(&picture, ask) } else { driver.repeat(&picture, ask) }?;
+            let unit = driver.next_unit().ok_or("no answer at once")?;
+            log.append_packet(&Packet {
+                track: TrackId::PICTURES,
+                first_sample: frames,
+                samples: 1,
+                t,
+                bytes: unit.bytes,
+                keyframe: unit.keyframe,
+                repeats: frames > 0,
+                cost: Cost { capture_us: 500, encode_us: 9000 },
+            })?;
             frames += 1;
             rows += 1;
         }
         let position = Some(Position { x: (ms % 1920) as f32 / 1920.0, y: (ms % 1080) as f32 / 1080.0 });
         let motion = Some(((ms % 7) as f32 - 3.0, (ms % 5) as f32 - 2.0));
-        let body = Body::Event(Event::MouseMove { position, motion });
+        let body = Body::Event(Event::MouseMove { position, motion, warped: false });
         log.append(&Record { t: MonoNs(t.0 + 300_000), source: Source::Xi2, body })?;
         rows += 1;
         log.commit_if_due()?;

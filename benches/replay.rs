@@ -15,18 +15,20 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use watchcap::base::id::{FrameRef, SessionId};
+use watchcap::base::time::MonoNs;
 use watchcap::encode::convert::{self, Bgrx};
 use watchcap::encode::openh264::OpenH264;
-use watchcap::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder};
-use watchcap::finalize::moov::{self, Sample, VideoTrack};
-use watchcap::finalize::tables::TableWriter;
-use watchcap::id::{FrameRef, SessionId};
-use watchcap::log::video::{BOX_SIZE, VideoWriter};
-use watchcap::log::video_finish;
-use watchcap::playback;
-use watchcap::session::row::{Row, RowMetadata, event_type, key};
+use watchcap::encode::{Driver, EncodeSettings, Gop, Masked, Quality};
+use watchcap::media::mp4::append::{BOX_SIZE, VideoWriter};
+use watchcap::media::mp4::finish;
+use watchcap::media::mp4::moov;
+use watchcap::media::mp4::moov::{Sample, VideoTrack};
+use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::play::opened;
+use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
+use watchcap::session::table::write::TableWriter;
 use watchcap::session::{layout, seal};
-use watchcap::time::MonoNs;
 use watchcap_replay::{Direction, Filter, Found, Lane, Lanes};
 
 type Any = Box<dyn std::error::Error>;
@@ -65,12 +67,13 @@ fn paint(pixels: &mut [u8], (width, height): (u32, u32), step: i64) {
 fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
     let began = Instant::now();
     let session = dir.join(plan.name);
-    watchcap::files::create_private_dir(&session)?;
+    watchcap::base::files::create_private_dir(&session)?;
     let (width, height) = plan.size;
     let fps = plan.fps as u32;
     let settings =
         EncodeSettings { width, height, fps, bitrate_kbps: 8000, gop_ns: 500_000_000, quality: Quality::Fast };
-    let mut encoder = OpenH264::new(&settings)?;
+    let mut driver = Driver::new(Box::new(OpenH264::new(&settings)?));
+    let mut gop = Gop::new(settings.gop_ns, settings.fps);
     let t0 = 1_000_000_000_i64;
     // Captured some microseconds late, as frames are.
     let frame_t = |n: i64| t0 + n * 1_000_000_000 / plan.fps + if n > 0 { n * 7919 % 60 * 1000 } else { 0 };
@@ -79,15 +82,15 @@ fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
     let video = layout::frames_path(&session);
     let mut writer = VideoWriter::create(&video, BOX_SIZE)?;
     let mut pixels = vec![0; (width * height * 4) as usize];
-    let mut picture = I420::new(width, height);
-    let mut unit = Vec::new();
     let mut encoded = Vec::new();
     for n in 0..plan.encoded * plan.fps {
         paint(&mut pixels, plan.size, n);
+        let mut picture = I420::new(width, height);
         convert::to_i420(Bgrx { data: &pixels, stride: width as usize * 4, width, height }, &mut picture)?;
         let stamp = FrameStamp { frame_ref: FrameRef(n as u64), t: MonoNs(frame_t(n)) };
-        let made = encoder.encode(&picture, stamp, &mut unit)?;
-        encoded.push((writer.append(&unit)?, made.keyframe));
+        driver.encode(&Masked::not_captured(picture), gop.ask(stamp))?;
+        let unit = driver.next_unit().ok_or("no answer at once")?;
+        encoded.push((writer.append(&unit.bytes)?, unit.keyframe));
     }
     let frames = plan.seconds * plan.fps;
     let mut samples = Vec::with_capacity(frames as usize);
@@ -96,10 +99,11 @@ fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
         let pts_us = (frame_t(n) - t0 + 500) / 1000;
         samples.push(Sample { offset: extent.offset, size: extent.len, pts_us, keyframe: *keyframe });
     }
-    let sets = encoder.parameter_sets().clone();
-    let track = VideoTrack { sets: &sets, coded: plan.size, surface: plan.size, nominal_frame_us: 1_000_000 / fps };
+    let config = driver.config();
+    let track =
+        VideoTrack { config, coded: plan.size, surface: plan.size, nominal_frame_us: 1_000_000 / fps, rate: None };
     let index = moov::build(&samples, &track)?;
-    video_finish::finish(&video, writer.layout(), writer.len(), &index)?;
+    finish::finish(&video, writer.layout(), writer.len(), &index)?;
 
     // The table: motion, frames, a key a second, a click every three, a gap every ten minutes.
     let id = SessionId::new().to_string();
@@ -181,10 +185,10 @@ fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
     let mut facts: Value = serde_json::from_str(include_str!("../tests/golden/session-1.0.0/metadata.json"))?;
     for (name, value) in [
         ("session_id", json!(id)),
-        ("format_version", json!(watchcap::session::schema::FORMAT_VERSION)),
+        ("format_version", json!(watchcap::session::table::schema::FORMAT_VERSION)),
         ("frames", json!(frames)),
         ("duration_ns", json!(plan.seconds * 1_000_000_000)),
-        ("resolution", json!({ "width": width, "height": height })),
+        ("resolution", json!([width, height])),
     ] {
         facts[name] = value;
     }
@@ -223,7 +227,7 @@ fn status(field: &str) -> Option<f64> {
 }
 
 /// What the player asks for when the playhead has moved.
-fn look(playback: &mut playback::Playback, frame: u64, within: (u32, u32)) -> Result<f64, Any> {
+fn look(playback: &mut opened::Playback, frame: u64, within: (u32, u32)) -> Result<f64, Any> {
     let began = Instant::now();
     let timeline = &playback.timeline;
     let t_ns = timeline.frame(frame).ok_or("no such frame")?.t_ns;
@@ -239,7 +243,7 @@ fn measure(session: &Path) -> Result<(), Any> {
     let within = (143, 80);
     println!("{}:", session.file_name().unwrap_or_default().display());
     let began = Instant::now();
-    let mut playback = playback::open(session)?;
+    let mut playback = opened::open(session)?;
     let opened = began.elapsed().as_secs_f64() * 1000.0;
     look(&mut playback, 0, within)?;
     println!("  opened in {opened:.0} ms, first picture after {:.0} ms", began.elapsed().as_secs_f64() * 1000.0);

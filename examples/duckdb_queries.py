@@ -23,10 +23,12 @@ print(db.sql("""
     FROM events WHERE event_type = 'key_down' AND NOT repeat GROUP BY code ORDER BY presses DESC, code
 """))
 
-# What was done on seeing each frame: one row for each, also where nothing was done.
+# What was done on seeing each frame: one row for each, also where nothing was done. NULL: it moved, and no row says by how much.
 print(db.sql("""
     SELECT session_id, frame_ref, any_value(pts) FILTER (event_type = 'frame') AS pts,
-           coalesce(sum(mouse_dx), 0) AS dx, coalesce(sum(mouse_dy), 0) AS dy, coalesce(sum(delta), 0) AS wheel,
+           CASE WHEN bool_or(event_type = 'mouse_move' AND mouse_dx IS NULL) THEN NULL ELSE coalesce(sum(mouse_dx), 0) END AS dx,
+           CASE WHEN bool_or(event_type = 'mouse_move' AND mouse_dy IS NULL) THEN NULL ELSE coalesce(sum(mouse_dy), 0) END AS dy,
+           CASE WHEN bool_or(event_type = 'wheel' AND delta IS NULL) THEN NULL ELSE coalesce(sum(delta), 0) END AS wheel,
            list(key_code) FILTER (event_type = 'key_down' AND NOT repeat) AS pressed
     FROM events WHERE frame_ref IS NOT NULL GROUP BY session_id, frame_ref ORDER BY session_id, frame_ref
 """))

@@ -28,15 +28,18 @@ class Clips:
         kind = pc.is_in(rows["event_type"], value_set=pc.cast(INPUTS, "string"))
         inputs = rows.filter(pc.and_(kind, pc.is_valid(rows["frame_ref"])))
         column = lambda name, empty: pc.fill_null(inputs[name], empty).to_numpy()
-        # One row for each frame: keys that are down behind it, then mouse dx, dy, wheel.
+        # One row for each frame: keys that were down at any time until the next, taps too; then mouse dx, dy, wheel. NaN: it moved, and no
+        # row says by how much; mask it, since 0 would say that it stood still.
         self.actions = np.zeros((len(self.pts), len(KEYS) + 3), np.float32)
         frame, key, repeat = column("frame_ref", 0), column("key_code", -1), column("repeat", False)
         for i, code in enumerate(KEYS):
             change = np.where((key == code) & ~repeat, np.where(column("pressed", False), 1, -1), 0)
             np.add.at(self.actions[:, i], frame, change)
-        self.actions[:, : len(KEYS)] = self.actions[:, : len(KEYS)].cumsum(axis=0).clip(0, 1)
-        for i, name in enumerate(["mouse_dx", "mouse_dy", "delta"], len(KEYS)):
-            np.add.at(self.actions[:, i], frame, column(name, 0.0))
+            self.actions[:, i] = self.actions[:, i].cumsum().clip(0, 1)
+            self.actions[frame[change > 0], i] = 1
+        what = inputs["event_type"].to_numpy(zero_copy_only=False)
+        for i, (name, of) in enumerate([("mouse_dx", "mouse_move"), ("mouse_dy", "mouse_move"), ("delta", "wheel")], len(KEYS)):
+            np.add.at(self.actions[:, i], frame[what == of], column(name, np.nan)[what == of])
 
     def __len__(self):
         return max(len(self.pts) - self.clip + 1, 0)
@@ -61,7 +64,7 @@ class Clips:
 def look(batch):
     """What a training step would begin with: pictures as floats, and a loss that uses both."""
     pictures = batch["pictures"].astype(jnp.float32) / 255
-    return pictures.mean(), jnp.abs(batch["actions"]).sum()
+    return pictures.mean(), jnp.nansum(jnp.abs(batch["actions"]))
 
 
 def loader(sessions, clip=8, batch=4, workers=2, seed=0):

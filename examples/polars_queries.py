@@ -24,10 +24,16 @@ code = pl.col("metadata").cast(pl.List(pl.Struct({"key": pl.String, "value": pl.
     pl.element().struct.field("key") == "code").list.first().struct.field("value")
 print(presses.group_by(code=code).len("presses").sort("presses", "code", descending=[True, False]).collect())
 
-# What was done on seeing each frame: one row for each, also where nothing was done.
+def known(column, kind):
+    """Its sum; null where a row of that kind does not say by how much, which is not 0."""
+    unknown = (pl.col(column).is_null() & (pl.col("event_type") == kind)).any()
+    return pl.when(unknown).then(None).otherwise(pl.sum(column))
+
+
+# What was done on seeing each frame: one row for each; `pressed` is null where nothing was done.
 frames = rows.filter(pl.col("event_type") == "frame").select("session_id", "frame_ref", "t_ns", "pts", "is_keyframe")
 actions = inputs.filter(pl.col("frame_ref").is_not_null()).group_by("session_id", "frame_ref").agg(
-    dx=pl.sum("mouse_dx"), dy=pl.sum("mouse_dy"), wheel=pl.sum("delta"),
+    dx=known("mouse_dx", "mouse_move"), dy=known("mouse_dy", "mouse_move"), wheel=known("delta", "wheel"),
     pressed=pl.col("key_code").filter((pl.col("event_type") == "key_down") & ~pl.col("repeat")),
 )
 print(frames.join(actions, on=["session_id", "frame_ref"], how="left").sort("session_id", "frame_ref").collect())

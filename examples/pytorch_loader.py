@@ -25,15 +25,18 @@ class Clips(Dataset):
         kind = pc.is_in(rows["event_type"], value_set=pc.cast(INPUTS, "string"))
         inputs = rows.filter(pc.and_(kind, pc.is_valid(rows["frame_ref"])))
         column = lambda name, empty: pc.fill_null(inputs[name], empty).to_numpy()
-        # One row for each frame: keys that are down behind it, then mouse dx, dy, wheel.
+        # One row for each frame: keys that were down at any time until the next, taps too; then mouse dx, dy, wheel. NaN: it moved, and no
+        # row says by how much; mask it, since 0 would say that it stood still.
         actions = np.zeros((len(self.pts), len(KEYS) + 3), np.float32)
         frame, key, repeat = column("frame_ref", 0), column("key_code", -1), column("repeat", False)
         for i, code in enumerate(KEYS):
             change = np.where((key == code) & ~repeat, np.where(column("pressed", False), 1, -1), 0)
             np.add.at(actions[:, i], frame, change)
-        actions[:, : len(KEYS)] = actions[:, : len(KEYS)].cumsum(axis=0).clip(0, 1)
-        for i, name in enumerate(["mouse_dx", "mouse_dy", "delta"], len(KEYS)):
-            np.add.at(actions[:, i], frame, column(name, 0.0))
+            actions[:, i] = actions[:, i].cumsum().clip(0, 1)
+            actions[frame[change > 0], i] = 1
+        what = inputs["event_type"].to_numpy(zero_copy_only=False)
+        for i, (name, of) in enumerate([("mouse_dx", "mouse_move"), ("mouse_dy", "mouse_move"), ("delta", "wheel")], len(KEYS)):
+            np.add.at(actions[:, i], frame[what == of], column(name, np.nan)[what == of])
         self.actions = torch.from_numpy(actions)
 
     def __len__(self):

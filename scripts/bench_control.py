@@ -95,7 +95,7 @@ def redact(args, folder):
     rows, frames = sum(info["counts"].values()), info["frames"]
     seconds = info["duration_ns"] / 1e9
     print(f"{info['dropped_frames']} frames were dropped while recording")
-    print(f"redacting {rows} rows, {frames} frames of {info['resolution']['width']}x{info['resolution']['height']}:")
+    print(f"redacting {rows} rows, {frames} frames of {'x'.join(map(str, info['resolution']))}:")
     for name, extra in (("keys of all of it", ["--keys"]),
                         ("an area of all of it", ["--mask", "0.1,0.1,0.3,0.3"]),
                         ("an area of a second in the middle", ["--mask", "0.1,0.1,0.3,0.3"])):

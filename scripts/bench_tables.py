@@ -102,7 +102,7 @@ def downgrade(session, to):
     columns = [pa.array([row[field.name] for row in rows], field.type) for field in fields]
     pq.write_table(pa.table(columns, schema=schema), to / "events.parquet", compression="zstd", row_group_size=131_072)
     said = json.loads((session / "metadata.json").read_text())
-    (to / "metadata.json").write_text(json.dumps({**said, "format_version": "1.0.0"}))
+    (to / "metadata.json").write_text(json.dumps({**said, "format_version": "1.0.0", "codec": said["codec_string"]}))
     shutil.copy(session / "frames.mp4", to / "frames.mp4")
     seal(to)
 
@@ -157,7 +157,7 @@ def tables(arguments, folder):
             counted = pq.ParquetFile(sealed / "events.parquet").metadata.num_rows
         shutil.rmtree(session)
         results.setdefault("watchcap migrate", []).append(timed([arguments.program, "migrate", old])[:2])
-        shutil.rmtree(folder / "old_1.1.0")
+        shutil.rmtree(folder / "old_1_2_0")
         for name, same in (("pyarrow, same encodings", "1"), ("pyarrow, its own encodings", "")):
             command = [sys.executable, __file__, "--write", str(sealed / "events.parquet"), "--same", same]
             wall, cpu = map(float, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())

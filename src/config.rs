@@ -4,10 +4,11 @@
 //! Unknown keys are errors, so that a misspelt setting is not silently without effect.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::hotkeys::{Action, Chord};
+use crate::base::hotkeys::{Action, Chord};
 
 /// Largest configuration file, bytes: far above any that a person writes.
 pub const MAX_BYTES: u64 = 1 << 20;
@@ -92,6 +93,10 @@ pub struct RecordConfig {
     pub cursor: Option<bool>,
     /// `repeat`, `skip`.
     pub unchanged: Option<String>,
+    /// Percent of the frames that may be dropped before the exit code is 3.
+    pub max_dropped: Option<f64>,
+    /// Seconds for which a window that was closed, or a monitor that was switched off, is waited for.
+    pub wait_target: Option<f64>,
 }
 
 /// Why the configuration cannot be used.
@@ -120,10 +125,34 @@ pub fn config_file() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "watchcap").map(|dirs| dirs.config_dir().join("config.toml"))
 }
 
-/// The folder of the person's own profiles.
-pub fn profile_dir() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "watchcap").map(|dirs| dirs.config_dir().join("profiles"))
+/// The configuration file that was named on the command line or in the environment, for all of this process.
+static NAMED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes note of the configuration file that was named; a second one is not heard.
+pub fn name_file(path: &Path) {
+    NAMED.get_or_init(|| path.to_path_buf());
 }
+
+/// The folder of the person's own profiles: beside the configuration file, the platform's or the one that was named.
+pub fn profile_dir() -> Option<PathBuf> {
+    let file = NAMED.get().cloned().or_else(config_file)?;
+    Some(file.with_file_name("profiles"))
+}
+
+impl ConfigError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::Other => {
+                "make it your own (chown, chmod go-w), or name another with --config"
+            }
+            _ => "mend the file, or name another with --config",
+        }
+    }
+}
+
+/// Longest message about a file, bytes; one that quotes a longer line is said without that line.
+const MAX_MESSAGE: usize = 1000;
 
 impl Config {
     /// Reads `path`, or the platform's place when it is `None` (where a missing file is an empty one).
@@ -133,7 +162,7 @@ impl Config {
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
         let named = path.is_some();
         let Some(path) = path.map(Path::to_path_buf).or_else(config_file) else { return Ok(Self::default()) };
-        let text = match crate::files::read_text_at_most(&path, MAX_BYTES) {
+        let text = match crate::base::files::read_own_text(&path, MAX_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Self::default()),
             Err(source) => return Err(ConfigError::Io { path, source }),
@@ -146,7 +175,15 @@ impl Config {
     /// # Errors
     /// What is wrong with it, with its line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let whole = error.to_string();
+            if whole.len() <= MAX_MESSAGE {
+                return whole;
+            }
+            let at = error.span().map_or(0, |span| span.start).min(text.len());
+            let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+            format!("line {line}: {}", crate::base::shown::short(error.message(), MAX_MESSAGE))
+        })
     }
 }
 
@@ -164,6 +201,19 @@ mod tests {
         std::fs::write(&path, "[record]\nfps = 60\nconsent = [\"screen\"]\n").expect("a file");
         assert_eq!(Config::load(Some(&path)).expect("a good file").record.fps, Some(60));
         assert!(Config::load(Some(&dir.path().join("none.toml"))).is_err());
+    }
+
+    #[test]
+    fn a_long_line_is_not_quoted() {
+        let long = "x".repeat(300_000);
+        for (text, what) in [
+            (format!("\n\n{long}"), "line 3: "),
+            (format!("\n[record]\n{long} = 1"), "line 3: unknown field `xxx"),
+            (format!("\na = {}", "[".repeat(100_000)), "line 2: "),
+        ] {
+            let error = Config::parse(&text).expect_err("it was accepted");
+            assert!(error.len() < 2 * MAX_MESSAGE && error.starts_with(what), "{} bytes: {:.80}", error.len(), error);
+        }
     }
 
     #[test]

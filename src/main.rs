@@ -34,11 +34,11 @@ fn start_tracing(verbose: u8) {
 }
 
 fn main() -> ExitCode {
-    watchcap::panics::quiet();
-    watchcap::files::private_umask();
+    watchcap::base::panics::quiet();
+    watchcap::base::files::private_umask();
     let cli = Cli::parse();
     start_tracing(cli.verbose);
-    watchcap::files::no_core_dumps();
+    watchcap::base::files::no_core_dumps();
     match cmd::run(cli) {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Lossy) => ExitCode::from(3),

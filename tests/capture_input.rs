@@ -2,6 +2,7 @@
 #![cfg(all(target_os = "linux", feature = "x11"))]
 #![expect(clippy::print_stdout, reason = "what was measured is part of what these tests say")]
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -9,12 +10,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
+use watchcap::base::event::{Axis, Button, Source};
+use watchcap::base::hid;
+use watchcap::base::time::{Clock, SystemClock};
 use watchcap::capture::{
-    CaptureError, InitialState, InputDescription, InputSink, InputSource, RawInput, StampedInput, StopFlag,
+    CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StampedInput,
+    StopFlag,
 };
-use watchcap::event::{Axis, Button, Source};
-use watchcap::hid;
-use watchcap::time::{Clock, SystemClock};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
@@ -25,19 +27,19 @@ use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 /// No wait in these tests is longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Room for every event of a test.
 const QUEUE: usize = 1 << 16;
 
-fn pause(ms: u64) {
+pub(crate) fn pause(ms: u64) {
     SystemClock.sleep_until(SystemClock.now().plus(Duration::from_millis(ms)));
 }
 
 /// A program that ends with the test.
-struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Program {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("start it"))
     }
 }
@@ -51,9 +53,9 @@ impl Drop for Program {
 }
 
 /// A server of its own for a test.
-struct Server {
+pub(crate) struct Server {
     program: Program,
-    display: String,
+    pub(crate) display: String,
 }
 
 impl Server {
@@ -71,21 +73,48 @@ impl Server {
         server
     }
 
-    fn connect(&self) -> (RustConnection, u32) {
+    /// A server of some kind on a free display; `on`: the display that it shows itself on.
+    pub(crate) fn free(kind: &str, args: &[&str], on: Option<&str>) -> Self {
+        let mut command = Command::new(kind);
+        // It must not begin anew when a test's first client has gone.
+        command
+            .args(["-displayfd", "1", "-noreset"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        match on {
+            Some(display) => command.env("DISPLAY", display),
+            None => command.env_remove("DISPLAY"),
+        };
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{kind} (scripts/setup.sh test): {error}"));
+        let mut said = String::new();
+        let out = child.stdout.take().expect("piped");
+        BufReader::new(out).read_line(&mut said).expect("it says its number");
+        let server = Self { program: Program(child), display: format!(":{}", said.trim()) };
+        let until = SystemClock.now().plus(PATIENCE);
+        while x11rb::connect(Some(&server.display)).is_err() {
+            assert!(SystemClock.now() < until, "{kind} did not start");
+            pause(20);
+        }
+        server
+    }
+
+    pub(crate) fn connect(&self) -> (RustConnection, u32) {
         let (conn, screen) = x11rb::connect(Some(&self.display)).expect("connect");
         let root = conn.setup().roots[screen].root;
         (conn, root)
     }
 
-    fn run(&self, program: &str, args: &[&str]) -> Program {
+    pub(crate) fn run(&self, program: &str, args: &[&str]) -> Program {
         Program::start(Command::new(program).args(args).env("DISPLAY", &self.display))
     }
 }
 
 /// An input source that runs in its thread.
-struct Running {
-    description: InputDescription,
-    initial: InitialState,
+pub(crate) struct Running {
+    pub(crate) description: InputDescription,
+    pub(crate) initial: InitialState,
     out: Receiver<StampedInput>,
     stop: StopFlag,
     /// How it ended, and the processor time its thread took.
@@ -95,7 +124,7 @@ struct Running {
 type Open = Box<dyn FnOnce() -> Result<Box<dyn InputSource>, CaptureError> + Send>;
 
 impl Running {
-    fn xi2(server: &Server) -> Self {
+    pub(crate) fn xi2(server: &Server) -> Self {
         let display = server.display.clone();
         Self::start(Box::new(move || {
             watchcap::capture::x11::input::open(Some(&display), Arc::default(), Arc::new(SystemClock))
@@ -145,7 +174,7 @@ impl Running {
     }
 
     /// Asks it to end, which it must do in 100 ms (and some, on a busy machine).
-    fn end(self) -> (Vec<StampedInput>, Duration) {
+    pub(crate) fn end(self) -> (Vec<StampedInput>, Duration) {
         let asked = SystemClock.now();
         self.stop.set();
         let (end, cpu) = self.thread.join().expect("the source does not panic");
@@ -227,6 +256,9 @@ fn arrived(input: &RawInput) -> String {
         RawInput::Motion { .. } => "motion".into(),
         RawInput::Focus { .. } => "focus".into(),
         RawInput::Lost { reason, .. } => format!("lost {reason}"),
+        RawInput::Layout(_) => "layout".into(),
+        RawInput::Unproved { .. } => "unproved".into(),
+        RawInput::Skipped { reason, count, .. } => format!("skipped {count} {reason}"),
         RawInput::Secret { reason } => format!("secret {}", reason.is_some()),
     }
 }
@@ -269,7 +301,7 @@ fn everything_injected_arrives_in_order_and_once() {
     let server = Server::start(50);
     for seed in ["1", "2"] {
         let source = Running::xi2(&server);
-        assert!(source.description.backend == "xi2" && source.description.wheel && source.description.focus);
+        assert!(source.description.backend == "xi2" && source.description.facets == FacetSet::ALL);
         assert!(source.description.devices.iter().any(|d| d.contains("XTEST")), "{:?}", source.description.devices);
         assert!(source.description.keyboard_layout.is_some());
         let truth = inject(&server, &["--seconds", "4", "--seed", seed, "--sync", "true"]);
@@ -294,7 +326,7 @@ fn everything_injected_arrives_in_order_and_once() {
         // Where the pointer is known, it is where the script put it; relative steps are told where they are proved.
         let moves = truth.iter().filter(|line| line["kind"] == "rel" || line["kind"] == "abs");
         let got = got.iter().filter_map(|i| match i.input {
-            RawInput::Motion { position, motion } => Some((position, motion)),
+            RawInput::Motion { position, motion, .. } => Some((position, motion)),
             _ => None,
         });
         let (mut placed, mut stepped, mut absolute, mut relative) = (0, 0, 0, 0);
@@ -520,7 +552,11 @@ fn the_polled_source_sees_slow_keys_and_buttons() {
     fake(&conn, root, KEY_PRESS_EVENT, 50, (0, 0));
     let source = poll(4);
     assert_eq!(source.description.poll_us, Some(4_000));
-    assert!(!source.description.wheel && !source.description.focus && !source.description.relative_motion);
+    assert!(
+        FacetSet::of(&[Facet::Wheel, Facet::Focus, Facet::Motion])
+            .iter()
+            .all(|facet| !source.description.facets.has(facet))
+    );
     assert_eq!(source.initial.keys.iter().map(|k| k.1).collect::<Vec<_>>(), [50]);
     let mut wanted = Vec::new();
     // Every key that the library knows, by X11 code: what is missing is what its table lacks.
@@ -546,7 +582,7 @@ fn the_polled_source_sees_slow_keys_and_buttons() {
     assert!(got.iter().all(|input| input.source == Source::Poll));
     assert!(got.is_sorted_by_key(|input| input.t));
     let last = &got.last().expect("a motion").input;
-    assert!(*last == RawInput::Motion { position: Some((321.0, 123.0)), motion: None });
+    assert!(*last == RawInput::Motion { position: Some((321.0, 123.0)), motion: None, warped: false });
     let got: Vec<String> = got.iter().map(|i| arrived(&i.input)).filter(|text| text != "motion").collect();
     let missing: Vec<&str> = wanted.iter().filter(|w| !got.contains(w)).map(String::as_str).collect();
     let found: Vec<&String> = wanted.iter().filter(|w| got.contains(w)).collect();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use watchcap::catalog::columns::COLUMNS;
+use watchcap::inspect::catalog::columns::COLUMNS;
 use watchcap::session::{layout, seal};
 
 use crate::support::{copy_tree, python, run, synthetic, watchcap};
@@ -152,7 +152,10 @@ fn what_did_not_change_is_not_read_again_and_what_went_leaves() {
     for foreign in [b"precious".to_vec(), Vec::new(), fs::read(events).expect("another table")] {
         fs::write(&path, &foreign).expect("a file");
         let (code, _, err) = run(watchcap().arg("catalog").arg(dir.path()));
-        assert!(code == 1 && err.contains("no catalog of watchcap") && err.contains("hint: "), "{code} {err}");
+        assert!(
+            code == 1 && err.contains("no catalog that you had watchcap write") && err.contains("hint: "),
+            "{code} {err}"
+        );
         assert!(fs::read(&path).expect("the file") == foreign, "it was replaced");
     }
     fs::remove_file(&path).expect("a file");
@@ -195,5 +198,5 @@ fn the_columns_are_those_of_the_document() {
         .collect();
     let real: Vec<_> = COLUMNS.iter().map(|(name, kind)| ((*name).to_owned(), kind.name().to_owned())).collect();
     assert_eq!(documented, real);
-    assert!(document.contains(watchcap::catalog::columns::CATALOG_VERSION));
+    assert!(document.contains(watchcap::inspect::catalog::columns::CATALOG_VERSION));
 }

@@ -40,7 +40,7 @@ fn wrong_use_exits_with_2_and_creates_nothing() {
     for flag in [["--monitor", "1"], ["--region", "0,0,100,100"], ["--cursor", "off"], ["--poll-hz", "100"]] {
         refused(&with(&flag), 2, &format!("{} is for the desktop", flag[0]));
     }
-    refused(&with(&["--hud-scale", "50"]), 2, "--hud-scale is for a profile");
+    refused(&with(&["--profile", "none", "--hud-scale", "50"]), 2, "--hud-scale is for a profile");
     refused(&["record", "--consent", "screen", "--size", "320x240", "--out", out], 2, "--size");
     refused(&["profile", "show", "shooter", "--size", "0x0"], 2, "'0x0'");
     refused(&["mark", &"x".repeat(769)], 2, "at most 768 bytes");
@@ -78,7 +78,6 @@ fn folders_that_cannot_be_used_are_named() {
     let dir = tempfile::tempdir().expect("a folder");
     let missing = dir.path().join("missing");
     let synth = ["record", "--source", "synthetic", "--size", "96x64", "--duration", "300ms", "--out"];
-    refused(&[&synth[..], &[missing.to_str().expect("text")]].concat(), 1, "missing");
     // A file where the folder should be: not even root can write into that.
     let file = dir.path().join("file");
     std::fs::write(&file, "x").expect("a file");
@@ -87,7 +86,7 @@ fn folders_that_cannot_be_used_are_named() {
     let here = dir.path().to_str().expect("text");
     refused(&[&synth[..], &[here, "--session", "taken"]].concat(), 1, "taken");
     let sealed = session.to_str().expect("text");
-    refused(&["finalize", sealed], 1, "sealed already");
+    refused(&["finalize", "--again", sealed], 1, "has no log");
     refused(&["finalize", here], 1, "no log");
     refused(&["finalize", missing.to_str().expect("text")], 1, "no folder");
     let missing = missing.to_str().expect("text");
@@ -98,6 +97,161 @@ fn folders_that_cannot_be_used_are_named() {
     for arguments in [&["replay", here][..], &["replay", "--check", here]] {
         refused(arguments, 1, "no");
     }
+}
+
+#[test]
+fn what_is_sealed_already_needs_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &["--keep-log"]);
+    for (log_kept, verb) in [(true, &["finalize", "--keep-log"][..]), (false, &["finalize"]), (false, &["finalize"])] {
+        let (code, out, err) = run(watchcap().args(verb).arg(&session));
+        assert_eq!((code, out.trim()), (0, session.to_str().expect("text")), "{err}");
+        assert!(err.contains("is sealed already: ") && err.contains("its log is kept") == log_kept, "{err}");
+        assert_eq!(session.join("log").exists(), log_kept);
+    }
+    for verb in [&["recover"][..], &["recover", "--dry-run"]] {
+        let (code, _, err) = run(watchcap().args(verb).arg(&session));
+        assert!(code == 0 && err.contains("is sealed already"), "{verb:?}: {err}");
+    }
+    let (code, out, _) = run(watchcap().args(["finalize", "--json"]).arg(&session));
+    let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &value["already"], &value["lossy"]), (0, &true.into(), &false.into()));
+}
+
+#[test]
+fn the_folder_for_sessions_is_made_and_private() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().expect("a folder");
+    let out = dir.path().join("new/deeper");
+    let session = synthetic(&out, "s", &[]);
+    let mode = |path: &Path| std::fs::metadata(path).expect("a folder").permissions().mode() & 0o777;
+    assert!(session.join("integrity.sha256").is_file());
+    assert_eq!((mode(&dir.path().join("new")), mode(&out)), (0o700, 0o700));
+    // What cannot be begun leaves no folders behind.
+    let wanted = dir.path().join("other/deeper");
+    let wanted = wanted.to_str().expect("text");
+    refused(&["record", "--source", "synthetic", "--size", "1x1", "--out", wanted], 2, "1x1");
+    assert!(!dir.path().join("other").exists());
+}
+
+#[test]
+fn a_signal_that_was_ignored_stays_ignored() {
+    for (ignored, sent, line) in
+        [("HUP", "HUP", "kill -INT"), ("INT", "INT", "kill -TERM"), ("INT,TERM", "TERM", "watchcap stop --pid")]
+    {
+        let dir = tempfile::tempdir().expect("a folder");
+        let program = watchcap();
+        let mut command = std::process::Command::new("env");
+        command
+            .arg("--default-signal=INT,HUP,TERM")
+            .arg(format!("--ignore-signal={ignored}"))
+            .arg(program.get_program());
+        command.args([
+            "record",
+            "--source",
+            "synthetic",
+            "--size",
+            "96x64",
+            "--duration",
+            "3s",
+            "--max-dropped",
+            "100",
+            "--session",
+            "s",
+            "--out",
+        ]);
+        command.arg(dir.path()).env("XDG_CONFIG_HOME", "/nonexistent").stderr(std::process::Stdio::piped());
+        let child = command.spawn().expect("env and the program");
+        let id = child.id().to_string();
+        std::thread::sleep(Duration::from_millis(1200));
+        let killed = std::process::Command::new("kill").args([&format!("-{sent}"), &id]).status().expect("kill");
+        let output = child.wait_with_output().expect("its end");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(killed.success() && output.status.success(), "{ignored}: {said}");
+        assert!(
+            said.contains(line) && said.contains("with Ctrl-C here") != ignored.contains("INT"),
+            "{ignored}: {said}"
+        );
+        let text = std::fs::read_to_string(dir.path().join("s/metadata.json")).expect("a sealed session");
+        assert!(text.contains("\"end_reason\": \"duration\""), "SIG{sent} ended it: {text}");
+    }
+}
+
+#[test]
+fn a_seal_finds_damage_and_a_signature_names_who_sealed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let at = |name: &str| dir.path().join(name).to_str().expect("text").to_owned();
+    for name in ["mine", "theirs"] {
+        let mut made = std::process::Command::new("ssh-keygen");
+        made.args(["-q", "-t", "ed25519", "-N", "", "-f", &at(name)]);
+        assert!(made.status().expect("ssh-keygen: run scripts/setup.sh test").success());
+    }
+    let public = std::fs::read_to_string(at("mine.pub")).expect("a key");
+    std::fs::write(at("signers"), format!("kim@lab namespaces=\"watchcap\" {public}")).expect("a list");
+    let s = session.to_str().expect("text");
+    let verify = |more: &[&str]| run(watchcap().args(["verify", "--no-decode", s]).args(more));
+
+    refused(&["verify", "--no-decode", s, "--signed-by", &at("mine.pub")], 1, "is not signed");
+    refused(&["sign", s, "--key", &at("none")], 1, "ssh-keygen");
+    let (code, out, err) = run(watchcap().args(["sign", s, "--key", &at("mine")]));
+    assert!(code == 0 && out.trim().ends_with("integrity.sha256.sig"), "{out}{err}");
+    let (code, _, err) = verify(&["--signed-by", &at("mine.pub")]);
+    assert!(code == 0 && err.contains("signed by SHA256:") && !err.contains("note:"), "{err}");
+    let (code, _, err) = verify(&["--signed-by", &at("signers")]);
+    assert!(code == 0 && err.contains("signed by kim@lab"), "{err}");
+    refused(&["verify", "--no-decode", s, "--signed-by", &at("theirs.pub")], 1, "is not one of");
+    // OpenSSH says so, too.
+    let sealed = std::fs::File::open(session.join("integrity.sha256")).expect("a seal");
+    let mut theirs = std::process::Command::new("ssh-keygen");
+    theirs.args(["-Y", "verify", "-n", "watchcap", "-I", "kim@lab", "-f", &at("signers"), "-s"]);
+    let judged = theirs.arg(session.join("integrity.sha256.sig")).stdin(sealed).output().expect("ssh-keygen");
+    assert!(judged.status.success(), "{judged:?}");
+
+    let (_, out, _) = verify(&["--json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let edition = value["integrity_sha256"].as_str().expect("a hash").to_owned();
+    assert_eq!(verify(&["--expect", &edition]).0, 0);
+    refused(&["verify", "--no-decode", s, "--expect", &"0".repeat(64)], 1, "not the one that was expected");
+    refused(&["verify", "--no-decode", s, "--expect", "12"], 2, "no SHA-256");
+
+    // Who changes it and seals it anew has no signature for that.
+    let metadata = std::fs::read_to_string(session.join("metadata.json")).expect("metadata");
+    std::fs::write(session.join("metadata.json"), metadata.replace("synthetic desktop", "another desktop"))
+        .expect("a file");
+    let resealed = std::process::Command::new("sh")
+        .current_dir(&session)
+        .args(["-c", "sha256sum e* f* m* >x && mv x integrity.sha256"])
+        .status();
+    assert!(resealed.expect("a shell").success());
+    let (code, _, err) = verify(&[]);
+    assert_eq!(code, 0, "the seal alone says nothing of who made it: {err}");
+    refused(&["verify", "--no-decode", s, "--signed-by", &at("mine.pub")], 1, "is not one of");
+    refused(&["verify", "--no-decode", s, "--expect", &edition], 1, "not the one that was expected");
+}
+
+#[test]
+fn a_configuration_that_is_named_is_read_by_every_verb() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let broken = dir.path().join("bad.toml");
+    std::fs::write(&broken, "[record]\nfsp = 15\n").expect("a file");
+    let broken = broken.to_str().expect("text");
+    for verb in [&["verify", "s"][..], &["info", "."], &["targets"], &["demo"], &["profile", "list"], &["catalog", "."]]
+    {
+        refused(&[&["--config", broken], verb].concat(), 2, "fsp");
+    }
+    let (code, out, err) = run(watchcap().args(["--config", broken, "doctor"]));
+    assert!(code == 1 && out.contains("no  configuration") && out.contains("fsp"), "{out}{err}");
+    refused(&["--config", "nowhere.toml", "info", "."], 2, "nowhere.toml");
+    // Profiles lie beside it.
+    let good = dir.path().join("good.toml");
+    std::fs::write(&good, "").expect("a file");
+    std::fs::create_dir(dir.path().join("profiles")).expect("a folder");
+    let (_, shown, _) = run(watchcap().args(["profile", "show", "shooter"]));
+    std::fs::write(dir.path().join("profiles/mine.toml"), shown).expect("a profile");
+    let (code, out, err) = run(watchcap().arg("--config").arg(&good).args(["profile", "list"]));
+    assert!(code == 0 && out.contains("mine"), "{out}{err}");
 }
 
 #[test]
@@ -121,7 +275,7 @@ fn what_was_chosen_is_told_when_asked_for() {
 #[test]
 fn a_machine_without_a_display_is_told_what_to_do() {
     let (code, out, err) = run(watchcap().arg("doctor").env_remove("DISPLAY"));
-    assert_eq!(code, 0, "{err}");
+    assert_eq!(code, 1, "nothing can be recorded, and a fleet's script should know: {err}");
     assert!(out.contains("no  screen") && err.contains("hint:") && err.contains("--source synthetic"), "{out}{err}");
 }
 
@@ -148,7 +302,8 @@ fn a_signal_ends_and_seals_within_two_seconds() {
         let dir = tempfile::tempdir().expect("a folder");
         let mut command = watchcap();
         command
-            .args(["record", "--source", "synthetic", "--size", "320x240", "--session", "s", "--out"])
+            .args(["record", "--source", "synthetic", "--size", "320x240", "--max-dropped", "100"])
+            .args(["--session", "s", "--out"])
             .arg(dir.path());
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let running = crate::support::Running(command.spawn().expect("the program"));
@@ -166,7 +321,7 @@ fn the_help_names_every_verb_and_default() {
     assert_eq!(code, 0);
     for verb in [
         "record", "finalize", "verify", "replay", "info", "targets", "doctor", "demo", "pause", "resume", "mark",
-        "stop", "status", "redact", "migrate", "catalog",
+        "stop", "status", "redact", "migrate", "catalog", "sign",
     ] {
         assert!(out.contains(&format!("  {verb}")), "{verb} is not in the help");
     }
@@ -179,10 +334,11 @@ fn the_help_names_every_verb_and_default() {
 /// A session with a review, then a log with one.
 #[test]
 fn info_shows_what_reviewers_said() {
+    use watchcap::base::time::{ManualClock, MonoNs, UtcNs};
+    use watchcap::session::layout;
     use watchcap::session::metadata::Metadata;
     use watchcap::session::review::{Book, Verdict};
-    use watchcap::session::{layout, reader::EventsReader};
-    use watchcap::time::{ManualClock, MonoNs, UtcNs};
+    use watchcap::session::table::read::EventsReader;
 
     let dir = tempfile::tempdir().expect("a folder");
     let session = synthetic(dir.path(), "s", &[]);
@@ -224,7 +380,7 @@ fn info_shows_what_reviewers_said() {
     let (code, out, err) = run(watchcap().arg("info").arg(&log));
     let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(code == 0 && words.contains("verdict look at 2023-11-14"), "{out}{err}");
-    let (code, _, err) = run(watchcap().arg("finalize").arg(&log));
+    let (code, _, err) = run(watchcap().args(["finalize", "--max-dropped", "100"]).arg(&log));
     assert_eq!(code, 0, "{err}");
     let seal = std::fs::read_to_string(layout::integrity_path(&log)).expect("a seal");
     assert!(layout::review_path(&log).is_file() && !seal.contains("review"), "{seal}");

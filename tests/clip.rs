@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use watchcap::clip::cut::Source;
-use watchcap::clip::look::{self, key_value};
-use watchcap::clip::{ClipError, session, still};
-use watchcap::session::frames::FrameReader;
+use watchcap::derive::clip::cut::Source;
+use watchcap::derive::clip::look;
+use watchcap::derive::clip::look::key_value;
+use watchcap::derive::clip::run::ClipError;
+use watchcap::derive::clip::{session, still};
+use watchcap::media::frames::FrameReader;
 use watchcap::session::metadata::Metadata;
-use watchcap::session::reader::{EventsReader, SessionReader};
-use watchcap::session::row::OwnedRow;
+use watchcap::session::refusal::Refusal;
+use watchcap::session::table::read::{EventsReader, SessionReader};
+use watchcap::session::table::row::OwnedRow;
 use watchcap::session::{layout, review, seal};
 
 use crate::support::{copy_tree, files, python, run, synthetic, watchcap};
@@ -59,8 +62,8 @@ fn a_clip_is_read_by_every_player_and_holds_the_rows_of_its_time() {
     let out = dir.path().join("out");
     std::fs::create_dir(&out).expect("a folder");
     let mut source = Source::open(&old).expect("a session");
-    let clip = look::clip(&mut source, from, until, &out, &mut |_, _| true).expect("a clip");
-    assert_eq!(clip.dir, out.join("s_clip_0.700-1.400"));
+    let clip = look::clip(&mut source, from, until, &out, &mut |_| true).expect("a clip");
+    assert_eq!(clip.dir, out.join("s_clip_0s700-1s400"));
     assert_eq!(names(&clip.dir), ["clip.mp4", "clip.srt", "events.parquet"].map(str::to_owned).into());
 
     // The pictures: those from the keyframe before to the last one at or before the end, to the byte, from time 0.
@@ -112,10 +115,10 @@ fn a_clip_is_read_by_every_player_and_holds_the_rows_of_its_time() {
     assert!(cue.contains(press.metadata.get("code").expect("a code")), "{cue}");
 
     // Once more: beside it, never over it. And a cancelled one leaves nothing.
-    let again = look::clip(&mut source, from, until, &out, &mut |_, _| true).expect("a clip");
-    assert_eq!(again.dir, out.join("s_clip_0.700-1.400_2"));
+    let again = look::clip(&mut source, from, until, &out, &mut |_| true).expect("a clip");
+    assert_eq!(again.dir, out.join("s_clip_0s700-1s400_2"));
     assert!(files(&again.dir) == files(&clip.dir), "the same clip twice is not the same");
-    let cancelled = look::clip(&mut source, start, until, &out, &mut |_, _| false);
+    let cancelled = look::clip(&mut source, start, until, &out, &mut |_| false);
     assert!(matches!(cancelled, Err(ClipError::Cancelled)), "{cancelled:?}");
     assert!(matches!(source.cut(until, from), Err(ClipError::Backwards)));
     assert!(matches!(source.cut(0, 1), Err(ClipError::Outside)));
@@ -141,7 +144,7 @@ fn a_clip_is_read_by_every_player_and_holds_the_rows_of_its_time() {
 
 /// Everything that must hold of a session that was made of a span of another one.
 fn check_session(old: &Path, from: i64, until: i64, out: &Path) -> Metadata {
-    let made = session::session(old, from, until, out, &mut |_, _| true).expect("a session");
+    let made = session::session(old, from, until, out, &mut |_| true).expect("a session");
     let (code, _, err) = run(watchcap().arg("verify").arg(out));
     assert_eq!(code, 0, "{err}");
     let (old_rows, new_rows) = (rows(old), rows(out));
@@ -210,7 +213,7 @@ fn a_session_of_a_span_verifies_and_states_its_edges() {
 
     // Made again it is the same to the byte.
     let twin = dir.path().join("twin");
-    session::session(&old, from, until, &twin, &mut |_, _| true).expect("a session");
+    session::session(&old, from, until, &twin, &mut |_| true).expect("a session");
     assert!(files(&twin) == files(&out), "the same span twice is not the same");
 
     // From before the first frame to the end; one instant; a part of a part.
@@ -223,12 +226,12 @@ fn a_session_of_a_span_verifies_and_states_its_edges() {
     // What is there is not written over, and what fails leaves nothing.
     let count = names(dir.path()).len();
     // (A session that is there is also one that a new one would lie in.)
-    assert!(session::session(&old, from, until, &out, &mut |_, _| true).is_err());
-    let cancelled = session::session(&old, from, until, &dir.path().join("no"), &mut |_, _| false);
+    assert!(session::session(&old, from, until, &out, &mut |_| true).is_err());
+    let cancelled = session::session(&old, from, until, &dir.path().join("no"), &mut |_| false);
     assert!(matches!(cancelled, Err(ClipError::Cancelled)), "{cancelled:?}");
     let open = synthetic(dir.path(), "log", &["--no-finalize"]);
-    let refused = session::session(&open, from, until, &dir.path().join("no"), &mut |_, _| true);
-    assert!(matches!(refused, Err(ClipError::NotSealed { .. })), "{refused:?}");
+    let refused = session::session(&open, from, until, &dir.path().join("no"), &mut |_| true);
+    assert!(matches!(refused, Err(ClipError::Refused(Refusal::NotSealed { .. }))), "{refused:?}");
     assert_eq!(names(dir.path()).len(), count + 1);
 }
 
@@ -239,7 +242,7 @@ fn sessions_of_1_0_0_and_without_frames_can_be_cut() {
     let times = frame_times(&old_rows);
     let middle = times[times.len() / 2];
     let metadata = check_session(&golden(), middle, times[times.len() - 1], &dir.path().join("part"));
-    assert_eq!(metadata.format_version, watchcap::session::schema::FORMAT_VERSION);
+    assert_eq!(metadata.format_version, watchcap::session::table::schema::FORMAT_VERSION);
 
     // A session of input alone: as if no picture had been stored.
     let bare = dir.path().join("bare");
@@ -249,10 +252,10 @@ fn sessions_of_1_0_0_and_without_frames_can_be_cut() {
     value["frames"] = 0.into();
     value["duplicate_frames"] = 0.into();
     value["resolution"] = ().into();
-    value["format_version"] = watchcap::session::schema::FORMAT_VERSION.into();
+    value["format_version"] = watchcap::session::table::schema::FORMAT_VERSION.into();
     let id = value["session_id"].as_str().expect("an id").to_owned();
     let mut table =
-        watchcap::finalize::tables::TableWriter::create(&layout::events_path(&bare), &id, &[]).expect("a table");
+        watchcap::session::table::write::TableWriter::create(&layout::events_path(&bare), &id, &[]).expect("a table");
     for row in old_rows.iter().filter(|row| row.event_type != "frame") {
         let row = OwnedRow { frame_ref: None, ..row.clone() };
         table.push(&row.as_row()).expect("a row");
@@ -264,13 +267,13 @@ fn sessions_of_1_0_0_and_without_frames_can_be_cut() {
     let bare_rows = rows(&bare);
     let gap = bare_rows.windows(2).find(|pair| pair[1].t_ns - pair[0].t_ns > 10).expect("a time without a row");
     let (from, until) = (gap[0].t_ns + 1, gap[1].t_ns - 1);
-    let nothing = session::session(&bare, from, until, &dir.path().join("nothing"), &mut |_, _| true);
+    let nothing = session::session(&bare, from, until, &dir.path().join("nothing"), &mut |_| true);
     assert!(matches!(nothing, Err(ClipError::Empty)), "{nothing:?}");
     assert!(!names(dir.path()).iter().any(|name| name.starts_with("nothing")), "something was left");
     let metadata = check_session(&bare, middle, i64::MAX, &dir.path().join("bare_part"));
-    assert_eq!((metadata.frames, metadata.codec), (0, None));
+    assert_eq!((metadata.frames, metadata.codec, metadata.codec_string), (0, None, None));
     let mut source = Source::open(&bare).expect("a session");
-    let clip = look::clip(&mut source, middle, i64::MAX, dir.path(), &mut |_, _| true).expect("a clip");
+    let clip = look::clip(&mut source, middle, i64::MAX, dir.path(), &mut |_| true).expect("a clip");
     assert_eq!(names(&clip.dir), ["clip.srt", "events.parquet"].map(str::to_owned).into());
     assert!(still::still(&mut source, 0, dir.path()).is_err());
 }
@@ -310,7 +313,7 @@ fn the_program_makes_clips_and_says_what_it_cannot_mean() {
     assert_eq!(code, 0, "{err}");
     let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let made = Path::new(told["session"].as_str().expect("a path"));
-    assert!(made.file_name().is_some_and(|name| name.to_string_lossy().starts_with("s_clip_0.700-1.")), "{made:?}");
+    assert!(made.file_name().is_some_and(|name| name.to_string_lossy().starts_with("s_clip_0s700-1s")), "{made:?}");
     let metadata = Metadata::read(&layout::metadata_path(made)).expect("metadata");
     assert_eq!(
         (told["frames"].as_u64(), told["session_id"].as_str()),
@@ -324,7 +327,7 @@ fn the_program_makes_clips_and_says_what_it_cannot_mean() {
     assert!(code == 0 && err.contains("there already") && text.trim() == made.display().to_string(), "{text}{err}");
     std::fs::write(layout::metadata_path(made), "{}").expect("a file");
     let (code, _, err) = export(&["--from", "0.7", "--to", "f30"]);
-    assert!(code != 0 && err.contains("s_clip_0.700"), "{err}");
+    assert!(code != 0 && err.contains("s_clip_0s700"), "{err}");
     assert_eq!(files(&out).len(), before.len());
     let (code, _, err) = run(watchcap().args(["export", "clip", "--from", "1", "--out"]).arg(&old).arg(&old));
     assert!(code == 2 && err.contains("lies in a session"), "{err}");
@@ -376,7 +379,7 @@ fn ffmpeg_takes_video_and_subtitles_together() {
     let dir = tempfile::tempdir().expect("a folder");
     let old = synthetic(dir.path(), "s", &[]);
     let mut source = Source::open(&old).expect("a session");
-    let clip = look::clip(&mut source, i64::MIN, i64::MAX, dir.path(), &mut |_, _| true).expect("a clip");
+    let clip = look::clip(&mut source, i64::MIN, i64::MAX, dir.path(), &mut |_| true).expect("a clip");
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "warning", "-i", "clip.mp4", "-i", "clip.srt", "-c:v", "copy", "-c:s", "mov_text", "both.mp4"]);
     let (code, _, err) = run(ffmpeg.current_dir(&clip.dir));

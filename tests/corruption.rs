@@ -12,8 +12,8 @@ use watchcap::log::reader::LogReader;
 use watchcap::log::{LogPaths, Record, chunk};
 use watchcap::session::layout;
 use watchcap::session::seal::{self, IntegrityEntry};
+use watchcap::session::verify::video::open_video;
 use watchcap::session::verify::{VerifyOptions, verify};
-use watchcap::session::video_check::open_video;
 
 use crate::support::{run, watchcap};
 
@@ -148,7 +148,7 @@ struct Worst {
 
 fn records_of(dir: &Path) -> Result<(BTreeMap<u64, Record>, Report), String> {
     let reader = LogReader::open(&LogPaths::of(dir)).map_err(|error| error.to_string())?;
-    let report = report::report(dir, &mut |_, _| {}).map_err(|error| error.to_string())?;
+    let report = report::report(dir, &mut |_| {}).map_err(|error| error.to_string())?;
     Ok((reader.iter().flatten().collect(), report))
 }
 

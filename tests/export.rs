@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use watchcap::export::{FORMATS, actions};
+use watchcap::export::mcap::{foxglove, owa};
+use watchcap::export::space::Space;
+use watchcap::export::{FORMATS, Options, actions, copy, dense};
+use watchcap::media::frames::FrameReader;
 use watchcap::session::{layout, seal};
 
 use crate::support::{copy_tree, files, python, run, synthetic, watchcap};
@@ -85,7 +88,7 @@ fn a_proxy_has_the_same_frames_at_the_same_times() {
     let told = python("proxy_check.py", &[&session, &small, &file]);
     assert!(told.contains("frames="), "{told}");
     for bad in ["161x120", "8x8", "640x480"] {
-        let (code, _, err) = export("frames-json", &[&session], dir.path(), &["--resize", bad]);
+        let (code, _, err) = export("frames-json", &[&session], &dir.path().join("bad"), &["--resize", bad]);
         assert!(code == 2 && err.contains("cannot be made") && err.contains("hint:"), "{bad}: {err}");
     }
 }
@@ -134,7 +137,7 @@ fn shards_hold_clips_that_the_webdataset_package_reads() {
     let bytes: usize = tars(&part).iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(tars(&part).len() > 1 && !many.is_empty(), "{bytes} bytes in one shard show nothing");
     assert!(python("webdataset_check.py", &[&session, &part]).contains("copied"));
-    assert_eq!(exported("webdataset", &[&session], &part, &["--clip-seconds", "1"]).len(), 1);
+    assert_eq!(exported("webdataset", &[&session], &part, &["--clip-seconds", "1", "--replace"]).len(), 1);
     assert_eq!(tars(&part).len(), 1, "old shards were left");
 }
 
@@ -169,7 +172,7 @@ fn clips_leave_out_what_was_redacted_and_pass_over_what_nobody_accepted() {
     };
     let accepted = dir.path().join("accepted");
     let steps = |format: &str, name: &str| {
-        let (code, _, err) = export(format, &[&session], &accepted, &["--only-accepted"]);
+        let (code, _, err) = export(format, &[&session], &accepted, &["--only-accepted", "--replace"]);
         assert_eq!(code, 0, "{err}");
         let path = accepted.join(name);
         assert_eq!(path.exists(), !err.contains("passed over"), "{err}");
@@ -197,57 +200,16 @@ fn clips_leave_out_what_was_redacted_and_pass_over_what_nobody_accepted() {
 }
 
 #[test]
-fn lerobot_reads_every_index_of_its_dataset() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let (one, two) = (synthetic(dir.path(), "one", &[]), synthetic(dir.path(), "two", &[]));
-    with_metadata(&two, |metadata| metadata["game"] = "tetris".into());
-    let out = dir.path().join("out");
-    let paths = exported("lerobot", &[&one, &two], &out, &["--fps", "20"]);
-    assert!(paths.contains(&out.join("meta/info.json")), "{paths:?}");
-    let told = python("lerobot_check.py", &[&out, &one, &two]);
-    assert!(told.contains("episodes=2") && told.contains("tasks=2"), "{told}");
-
-    // The other way round rows are numbered anew, and a session that is left out takes its files along.
-    assert!(!exported("lerobot", &[&two, &one], &out, &["--fps", "20"]).is_empty());
-    assert!(python("lerobot_check.py", &[&out, &two, &one]).contains("episodes=2"));
-    assert!(!exported("lerobot", &[&one], &out, &["--fps", "20"]).is_empty());
-    let told = python("lerobot_check.py", &[&out, &one]);
-    assert!(told.contains("episodes=1") && told.contains("tasks=1"), "{told}");
-
-    let (code, _, err) = run(watchcap()
-        .args([
-            "record",
-            "--source",
-            "synthetic",
-            "--size",
-            "256x192",
-            "--duration",
-            "1s",
-            "--session",
-            "small",
-            "--out",
-        ])
-        .arg(dir.path()));
-    assert!(code == 0 || code == 3, "{err}");
-    let small = dir.path().join("small");
-    let (code, _, err) = export("lerobot", &[&one, &small], &dir.path().join("mixed"), &["--fps", "20"]);
-    assert!(code == 1 && err.contains("256x192") && err.contains("--resize"), "{code} {err}");
-    assert!(!dir.path().join("mixed").exists(), "sessions that do not fit together were begun");
-    let (code, _, err) =
-        export("lerobot", &[&one, &small], &dir.path().join("mixed"), &["--fps", "20", "--resize", "160x120"]);
-    assert_eq!(code, 0, "{err}");
-    assert!(python("lerobot_check.py", &[&dir.path().join("mixed"), &one, &small]).contains("episodes=2"));
-}
-
-#[test]
 fn mcap_is_the_table_and_what_owamcap_says_of_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let session = synthetic(dir.path(), "s", &[]);
     let out = dir.path().join("out");
     let paths = exported("mcap", &[&session], &out, &[]);
-    assert_eq!(paths, [out.join("s.mp4"), out.join("s.mcap")]);
+    assert_eq!(paths, [out.join("s.mp4"), out.join("s.mcap"), out.join("s.foxglove.mcap")]);
     let told = python("mcap_check.py", &[&session, &paths[1]]);
-    assert!(told.contains("keyboard=") && told.contains("mouse/raw="), "{told}");
+    assert!(told.contains("keyboard=") && told.contains("mouse/raw=") && told.contains("window="), "{told}");
+    let told = python("foxglove_check.py", &[&session, &paths[2]]);
+    assert!(told.contains("keyframes=4"), "{told}");
     assert!(
         std::fs::read(&paths[0]).expect("a video") == std::fs::read(layout::frames_path(&session)).expect("a video")
     );
@@ -287,16 +249,22 @@ fn a_second_export_is_the_same_and_a_third_makes_nothing() {
         assert_eq!(kept, [Value::Bool(true), Value::Bool(false)]);
         assert!(files(&a) == made, "{}: made again, it is something else", format.name());
     }
-    // Another session under the same name, and other options, are made anew.
+    // Another session under the same name, and other options, replace nothing unless that is asked for.
     let out = dir.path().join("a/actions");
     let before = std::fs::read(out.join("one.actions.parquet")).expect("a table");
     std::fs::remove_dir_all(&one).expect("a session to remove");
     copy_tree(&two, &one);
-    let (_, _, err) = export("actions", &[&one], &out, &[]);
-    assert!(!err.contains("already"), "{err}");
+    for (extra, what) in [(&[][..], "another session that is named one"), (&["--fps", "10"], "another session")] {
+        let (code, _, err) = export("actions", &[&one], &out, extra);
+        assert!(code == 1 && err.contains(what) && err.contains("--replace"), "{code} {err}");
+    }
+    assert!(before == std::fs::read(out.join("one.actions.parquet")).expect("a table"));
+    let _paths = exported("actions", &[&one], &out, &["--replace"]);
     assert!(before != std::fs::read(out.join("one.actions.parquet")).expect("a table"));
-    let (_, _, err) = export("actions", &[&one], &out, &["--fps", "10"]);
-    assert!(!err.contains("already"), "{err}");
+    let (code, _, err) = export("actions", &[&one], &out, &["--fps", "10"]);
+    assert!(code == 1 && err.contains("with other options (fps)") && err.contains("--replace"), "{code} {err}");
+    let (code, _, err) = export("actions", &[&one], &out, &["--fps", "10", "--replace"]);
+    assert!(code == 0 && !err.contains("already"), "{err}");
 }
 
 #[cfg(unix)]
@@ -352,7 +320,9 @@ fn a_grid_and_a_part_are_steps_of_the_whole() {
     let times: Vec<i64> = all.iter().map(|row| number(row, "t_ns")).collect();
 
     let grid = table("grid", &["--fps", "12"]);
-    let (first, last) = (times[0], times[times.len() - 1]);
+    let metadata = json(&layout::metadata_path(&session));
+    let (first, began) = (times[0], metadata["clock"]["t0_ns"].as_i64().expect("a time"));
+    let last = began + metadata["duration_ns"].as_i64().expect("a time");
     assert_eq!(grid.len() as i64, (last - first) * 12 / 1_000_000_000 + 1);
     for (n, row) in grid.iter().enumerate() {
         let t = number(row, "t_ns");
@@ -385,7 +355,7 @@ fn what_was_redacted_can_be_left_out() {
     let redacted = dir.path().join("s_redacted");
     let frames = |extra: &[&str]| -> Vec<i64> {
         let file = dir.path().join("x.parquet");
-        assert_eq!(exported("actions", &[&redacted], &file, extra).len(), 1);
+        assert_eq!(exported("actions", &[&redacted], &file, &[extra, &["--replace"]].concat()).len(), 1);
         let told = python("steps.py", &[&file]);
         told.lines()
             .map(|line| serde_json::from_str::<Value>(line).expect("json")["frame_ref"].as_i64().expect("a number"))
@@ -394,7 +364,10 @@ fn what_was_redacted_can_be_left_out() {
     let all = frames(&[]);
     let kept = frames(&["--exclude-redacted"]);
     let gone: Vec<i64> = all.iter().copied().filter(|frame| !kept.contains(frame)).collect();
-    assert_eq!(gone, [20, 21, 22, 23, 24]);
+    // The area stays black to the end of the group of pictures.
+    let video = FrameReader::open(&layout::frames_path(&redacted)).expect("a video");
+    let end = (25..video.len()).find(|frame| video.is_keyframe(*frame) == Some(true)).expect("a keyframe");
+    assert_eq!(gone, (20..end as i64).collect::<Vec<_>>());
     let manifest = json(&dir.path().join("x.parquet.export.json"));
     assert_eq!(manifest["options"]["exclude_redacted"], true);
     assert_eq!(manifest["lineage"][0]["what"], serde_json::json!(["pixels", "keys", "titles"]));
@@ -440,7 +413,9 @@ fn what_must_not_be_exported_is_refused_and_nothing_is_left() {
     // Logs, folders, names, places, options.
     let log = synthetic(dir.path(), "log", &["--no-finalize"]);
     refused("actions", &[&log], &out, &[], 1, "watchcap finalize");
-    refused("actions", &[dir.path()], &out, &[], 1, "no sealed session");
+    let empty = dir.path().join("empty");
+    std::fs::create_dir(&empty).expect("a folder");
+    refused("actions", &[&empty], &out, &[], 1, "no sealed session");
     refused("actions", &[&dir.path().join("missing")], &out, &[], 1, "no folder");
     let other = dir.path().join("deep");
     copy_tree(&session, &other.join("s"));
@@ -463,7 +438,7 @@ fn what_must_not_be_exported_is_refused_and_nothing_is_left() {
 fn two_editions_of_a_recording_never_share_the_names_that_are_made_of_its_id() {
     let dir = tempfile::tempdir().expect("a folder");
     let session = synthetic(dir.path(), "s", &[]);
-    let args = ["--from", "0", "--to", "99", "--keys"];
+    let args = ["--from", "0", "--to", "99", "--mask", "0,0,16,16"];
     let (code, _, err) = run(watchcap().arg("redact").arg(&session).args(args));
     assert_eq!(code, 0, "{err}");
     let redacted = dir.path().join("s_redacted");
@@ -484,7 +459,7 @@ fn two_editions_of_a_recording_never_share_the_names_that_are_made_of_its_id() {
             assert!(files(&out) == before, "{format} changed what was there");
         }
         // The same one again is made again. So it is when that was interrupted, and then no other is made there either.
-        let _paths = exported(format, &[&redacted], &out, other);
+        let _paths = exported(format, &[&redacted], &out, &[other, &["--replace"]].concat());
         let manifest = out.join(format!("s_redacted.{format}.export.json"));
         std::fs::rename(&manifest, out.join(format!("s_redacted.{format}.export.json.begun"))).expect("a name");
         let (code, _, err) = export(format, &[&session], &out, &[]);
@@ -534,7 +509,7 @@ fn nothing_is_replaced_but_what_the_same_export_left() {
     let file = dir.path().join("x.parquet");
     assert_eq!(exported("actions", &[&session], &file, &[]).len(), 1);
     refused("actions", &other, &file, &file, "actions of s");
-    assert_eq!(exported("actions", &[&session], &file, &["--fps", "10"]).len(), 1);
+    assert_eq!(exported("actions", &[&session], &file, &["--fps", "10", "--replace"]).len(), 1);
 
     // Two formats that call a video alike.
     let paths = exported("vpt", &[&session], &out, &[]);
@@ -573,7 +548,30 @@ fn the_document_says_what_the_code_does() {
     let told: Vec<Vec<String>> =
         documented("formats").into_iter().map(|row| vec![row[0].clone(), row[2].clone(), row[3].clone()]).collect();
     assert_eq!(told, formats);
-    let columns: Vec<Vec<String>> = actions::columns()
+    for (table, topics) in [("owa topics", &owa::TOPICS[..]), ("foxglove topics", &foxglove::TOPICS[..])] {
+        let told: Vec<_> = documented(table).into_iter().map(|row| row[..2].to_vec()).collect();
+        let topics: Vec<_> =
+            topics.iter().map(|topic| vec![format!("`{}`", topic.name), format!("`{}`", topic.schema)]).collect();
+        assert_eq!(told, topics, "{table}");
+    }
+    for (table, columns) in [("actions columns", actions::columns()), ("video columns", copy::columns())] {
+        let told: Vec<Vec<String>> = documented(table).into_iter().map(|row| row[..3].to_vec()).collect();
+        assert_eq!(told, described(&columns), "{table}");
+    }
+    // Numbers by choice: every column is in the table, alone or in a range.
+    let options =
+        Options { keys: Some("KeyW".parse().expect("keys")), mouse: true, pointer: true, ..Options::default() };
+    let dense = dense::columns(&Space::chosen(&options).expect("a choice"));
+    let told: String = documented("dense columns").into_iter().map(|row| row[0].clone() + " ").collect();
+    let times = ["frame_ref", "t_ns", "until_ns", "frame_t_ns"];
+    for column in described(&dense).into_iter().filter(|column| !times.contains(&column[0].trim_matches('`'))) {
+        assert!(told.contains(&column[0]), "{} is not in the document", column[0]);
+    }
+}
+
+/// Name, type and nullability of columns, as the document writes them.
+fn described(columns: &arrow_schema::Schema) -> Vec<Vec<String>> {
+    columns
         .fields()
         .iter()
         .map(|field| {
@@ -585,7 +583,5 @@ fn the_document_says_what_the_code_does() {
             let null = if field.is_nullable() { "null" } else { "not null" };
             vec![format!("`{}`", field.name()), kind, null.to_owned()]
         })
-        .collect();
-    let told: Vec<Vec<String>> = documented("actions columns").into_iter().map(|row| row[..3].to_vec()).collect();
-    assert_eq!(told, columns);
+        .collect()
 }

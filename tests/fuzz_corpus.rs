@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use watchcap::encode::bitstream;
 use watchcap::log::LogPaths;
 use watchcap::log::reader::LogReader;
-use watchcap::log::video::{BOX_HEADER, FIRST_BOX};
-use watchcap::session::frames::FrameReader;
+use watchcap::media::avc::nal;
+use watchcap::media::frames::FrameReader;
+use watchcap::media::mp4::append::{BOX_HEADER, FIRST_BOX};
 use watchcap::session::layout;
 
 use crate::meter::most_held;
@@ -285,7 +285,7 @@ fn make() {
     let moov = golden_video.windows(4).rposition(|kind| kind == b"moov").expect("an index");
     put("moov", "golden", &golden_video[moov + 4..]);
     let mut reader = FrameReader::open(&layout::frames_path(&session)).expect("a video");
-    let sets = reader.index().sets.clone();
+    let sets = reader.index().config.avc().expect("H.264").clone();
     put("sps", "recorded", &sets.sps);
     put(
         "sps",
@@ -314,7 +314,7 @@ fn make() {
     contents.extend([0; 9]);
     put("video", "recorded", &contents);
     let mut annex_b = Vec::new();
-    bitstream::to_annex_b(reader.access_unit(1).expect("a frame"), Some(&sets), &mut annex_b).expect("a unit");
+    nal::to_annex_b(reader.access_unit(1).expect("a frame"), Some(&sets), &mut annex_b).expect("a unit");
     put("bitstream", "annex-b", &annex_b);
 
     let paths = LogPaths::of(&session);

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use watchcap_migrations::log::{self, v1};
+use watchcap_migrations::log::{self, v1, v1__to__v2, v2};
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -67,15 +67,50 @@ fn sample_v1() -> v1::Chunk {
 #[test]
 fn the_log_of_schema_1_is_read_and_written_as_it_was_released() {
     let path = path("log-schema-1.chunk");
-    let written = log::write(&sample_v1()).expect("an archive").to_vec();
+    let written = log::write_v1(&sample_v1()).expect("an archive").to_vec();
     if std::env::var_os("WATCHCAP_GOLDEN").is_some_and(|what| what == "write") {
         assert!(!path.exists(), "a golden sample is never written again");
         std::fs::write(&path, &written).expect("a golden sample");
     }
     let golden = std::fs::read(&path).expect("the golden sample");
-    assert_eq!(log::read(v1::SCHEMA, &golden).expect("the golden sample"), sample_v1());
+    assert_eq!(log::read(v1::SCHEMA, &golden).expect("the golden sample"), v1__to__v2::step(sample_v1()));
     assert_eq!(written, golden, "the bytes of schema 1 have changed");
-    assert!(matches!(log::read(v1::SCHEMA + 1, &golden), Err(log::ShapeError::TooNew { .. })));
+}
+
+/// The sample of schema 1, and what is new: a source by its name, a packet, what is on the disk of its track, the hash of that.
+fn sample_v2() -> v2::Chunk {
+    let mut chunk = v1__to__v2::step(sample_v1());
+    chunk.kinds.insert(15, v2::kind::DIGEST);
+    chunk.kinds.insert(15, v2::kind::PACKET);
+    chunk.times.splice(15..15, [15_500_000_111, 15_600_000_111]);
+    chunk.sources.splice(15..15, [4, v2::NO_SOURCE]);
+    chunk.sources[2] = 5;
+    chunk.packets = vec![v2::Packet {
+        track: 1,
+        offset: 1 << 41,
+        size_bytes: 8_205,
+        crc32c: 0xfeed_f00d,
+        flags: 1,
+        first_sample: 1 << 34,
+        samples: 2048,
+    }];
+    chunk.synced = vec![v2::Synced { track: 1, bytes: (1 << 41) + 8_205 }];
+    chunk.digests.push(v2::Digest { track: 1, offset: 32 + (64 << 20), state: (100..204).collect() });
+    chunk
+}
+
+#[test]
+fn the_log_of_schema_2_is_read_and_written_as_it_was_released() {
+    let path = path("log-schema-2.chunk");
+    let written = log::write(&sample_v2()).expect("an archive").to_vec();
+    if std::env::var_os("WATCHCAP_GOLDEN").is_some_and(|what| what == "write") {
+        assert!(!path.exists(), "a golden sample is never written again");
+        std::fs::write(&path, &written).expect("a golden sample");
+    }
+    let golden = std::fs::read(&path).expect("the golden sample");
+    assert_eq!(log::read(v2::SCHEMA, &golden).expect("the golden sample"), sample_v2());
+    assert_eq!(written, golden, "the bytes of schema 2 have changed");
+    assert!(matches!(log::read(v2::SCHEMA + 1, &golden), Err(log::ShapeError::TooNew { .. })));
 }
 
 /// The session that the released code of format 1.0.0 made, and its rows as another reader (pyarrow) saw them.
@@ -84,12 +119,12 @@ fn session_1_0() -> PathBuf {
 }
 
 #[test]
-fn a_session_of_1_0_0_is_whole_and_read_as_1_1_0() {
-    use watchcap::session::row::event_type;
-    use watchcap::session::schema::Version;
+fn a_session_of_1_0_0_is_whole_and_its_rows_are_lifted() {
+    use watchcap::session::table::row::event_type;
+    use watchcap::session::table::schema::Version;
 
     let dir = session_1_0();
-    let reader = watchcap::session::reader::SessionReader::open(&dir).expect("the golden session");
+    let reader = watchcap::session::table::read::SessionReader::open(&dir).expect("the golden session");
     assert_eq!(reader.metadata().format_version, "1.0.0");
     assert_eq!(reader.events().version(), Version { major: 1, minor: 0 });
     let twin = std::fs::read_to_string(path("session-1.0.0.jsonl")).expect("its rows");
@@ -151,6 +186,80 @@ fn a_session_of_1_0_0_passes_verify_and_a_changed_row_does_not() {
     assert!(said.contains("format 2.0.0") && said.contains("watchcap 0.1.0"), "{said}");
 }
 
+/// The session that the code of format 1.1.0 made (commit ddff006: an X server whose monitor changes its mode, a mask, a mark), and its rows
+/// as pyarrow saw them.
+fn session_1_1() -> PathBuf {
+    path("session-1.1.0")
+}
+
+#[test]
+fn a_session_of_1_1_0_is_whole_and_read_as_1_2_0() {
+    use watchcap::session::table::row::{event_type, key};
+    use watchcap::session::table::schema::Version;
+
+    let whole = crate::support::watchcap().arg("verify").arg(session_1_1()).output().expect("watchcap runs");
+    let said = String::from_utf8_lossy(&[whole.stdout, whole.stderr].concat()).into_owned();
+    assert!(whole.status.success() && said.contains("57 rows, 40 frames, 40 decoded"), "{said}");
+    assert!(!crate::support::python("acceptance.py", &[&session_1_1()]).is_empty());
+    let reader = watchcap::session::table::read::SessionReader::open(&session_1_1()).expect("the golden session");
+    assert_eq!(reader.events().version(), Version { major: 1, minor: 1 });
+    let twin = std::fs::read_to_string(path("session-1.1.0.jsonl")).expect("its rows");
+    let rows: Vec<_> = reader.events().rows().checked().collect::<Result<_, _>>().expect("rows");
+    assert_eq!(rows.len(), twin.lines().count());
+    let mut windows = 0;
+    for (row, line) in rows.iter().zip(twin.lines()) {
+        let old: serde_json::Value = serde_json::from_str(line).expect("json");
+        assert_eq!((row.intact, Some(row.hash.as_str())), (Some(true), old["hash"].as_str()), "row {}", row.seq);
+        for (key, value) in old["metadata"].as_object().expect("a map") {
+            // Nobody had measured it.
+            let is_scale = row.event_type == event_type::WINDOW && key == key::SCALE;
+            assert_eq!(row.metadata.get(key), value.as_str().filter(|_| !is_scale), "row {}: {key}", row.seq);
+        }
+        windows += usize::from(row.event_type == event_type::WINDOW);
+    }
+    assert_eq!(windows, 2);
+}
+
+#[test]
+fn metadata_of_earlier_formats_say_the_same_in_1_2_0() {
+    use serde_json::{Value, json};
+    use watchcap::session::metadata::Metadata;
+
+    let lifted = |dir: PathBuf| Metadata::read(&dir.join("metadata.json")).expect("metadata");
+    let shown = |metadata: &Metadata| serde_json::to_value(metadata).expect("json");
+    for (dir, version, size, codec, devices) in [
+        (session_1_0(), "1.0.0", [320, 180], "avc1.42c00d", "keyboard+mouse"),
+        (session_1_1(), "1.1.0", [640, 360], "avc1.42c016", "keyboard+mouse"),
+    ] {
+        let text = std::fs::read_to_string(dir.join("metadata.json")).expect("metadata");
+        let (metadata, old) = (lifted(dir), serde_json::from_str::<Value>(&text).expect("json"));
+        let new = shown(&metadata);
+        assert_eq!(new["format_version"], version, "it says of what format the file is");
+        assert_eq!(new["resolution"], json!(size));
+        assert_eq!((&new["codec"], &new["codec_string"]), (&json!("h264"), &json!(codec)));
+        assert_eq!((&new["input_device"], &new["surface"]["scale"]), (&json!(devices), &Value::Null));
+        for (key, value) in old.as_object().expect("an object") {
+            let same =
+                !["resolution", "codec", "input_device", "surface", "consent", "privacy"].contains(&key.as_str());
+            // What was held has new keys beside the old ones.
+            let held = value.as_object().filter(|_| key == "initial_state");
+            let as_before = held.is_some_and(|held| held.iter().all(|(part, value)| new[key][part] == *value));
+            assert!(!same || as_before || new[key] == *value, "{key}: {} is not {value}", new[key]);
+        }
+        // What it says does not hang on the number in it.
+        for other in ["1.0.0", "1.1.0"] {
+            let text = text
+                .replace(&format!("\"format_version\": \"{version}\""), &format!("\"format_version\": \"{other}\""));
+            let again = Metadata::parse(std::path::Path::new("m"), text.as_bytes()).expect("metadata");
+            assert_eq!(Metadata { format_version: version.into(), ..again }, metadata);
+        }
+        // Lifted once, it is read as it stands.
+        let current = Metadata { format_version: "1.2.0".into(), ..metadata };
+        let text = current.to_json().expect("json");
+        assert_eq!(Metadata::parse(std::path::Path::new("m"), text.as_bytes()).expect("metadata"), current);
+    }
+}
+
 /// A log that a build of 2026-11-27 left (commit d4d675a; without its reserve, which says nothing), and the rows that this build made
 /// of it, as pyarrow saw them. Other releases' logs stand beside it when the schema changes.
 #[test]
@@ -160,8 +269,11 @@ fn a_log_that_an_older_build_left_is_sealed_as_that_build_would_have() {
     crate::support::copy_tree(&path("log-schema-1"), &session);
     let sealed = crate::support::watchcap().arg("finalize").arg(&session).output().expect("watchcap runs");
     assert_eq!(sealed.status.code(), Some(0), "{}", String::from_utf8_lossy(&sealed.stderr));
-    assert_eq!(watchcap::session::derive::fault(&session, true, &mut |_| {}), None);
-    let reader = watchcap::session::reader::SessionReader::open(&session).expect("a session");
+    assert_eq!(watchcap::session::edition::fault(&session, true, &mut |_| {}), None);
+    // Byte for byte: finalizing is a function of the log. These sums are those of commit 403f288.
+    let sums = |path: PathBuf| std::fs::read_to_string(path).expect("sums");
+    assert_eq!(sums(session.join("integrity.sha256")), sums(path("log-schema-1.sha256")));
+    let reader = watchcap::session::table::read::SessionReader::open(&session).expect("a session");
     assert!(!reader.metadata().recovered && reader.metadata().lost.is_empty());
     assert_eq!((reader.metadata().frames, reader.metadata().end_reason.as_deref()), (15, Some("duration")));
     let twin = std::fs::read_to_string(path("log-schema-1.jsonl")).expect("its rows");
@@ -182,4 +294,16 @@ fn a_log_that_an_older_build_left_is_sealed_as_that_build_would_have() {
             row.seq
         );
     }
+}
+
+/// The same of schema 2: a log that the build left which brought that schema, and the sums of the files that it made of it.
+#[test]
+fn a_log_of_schema_2_is_sealed_to_the_same_bytes() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let session = dir.path().join("s");
+    crate::support::copy_tree(&path("log-schema-2"), &session);
+    let sealed = crate::support::watchcap().arg("finalize").arg(&session).output().expect("watchcap runs");
+    assert_eq!(sealed.status.code(), Some(0), "{}", String::from_utf8_lossy(&sealed.stderr));
+    let sums = |path: PathBuf| std::fs::read_to_string(path).expect("sums");
+    assert_eq!(sums(session.join("integrity.sha256")), sums(path("log-schema-2.sha256")));
 }

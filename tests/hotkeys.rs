@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use watchcap::session::row::OwnedRow;
+use watchcap::session::table::row::OwnedRow;
 
 use crate::control::{
     Hand, assert_balanced, assert_nothing_lost, controlled, logged, metadata, rows, status, wait_running,

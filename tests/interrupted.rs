@@ -7,10 +7,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use watchcap::finalize::{self, FinalizeError};
+use watchcap::base::progress::Step;
+use watchcap::finalize;
 use watchcap::log::LogPaths;
 use watchcap::log::reader::LogReader;
-use watchcap::progress::Step;
 
 use crate::support::{Running, copy_tree, files, run, synthetic, watchcap};
 
@@ -108,11 +108,8 @@ fn stopped_at_each_step_and_run_again_gives_the_same_bytes() {
                 stopped += u32::from(result.is_err());
                 assert!(copy.join("log").exists() || result.is_ok(), "{name}: the log is gone at {at:?}");
             }
-            match finalize::finalize(&copy, false, &mut |_| {}) {
-                // Sealed now, or the last time, and the log deleted, or kept since it was damaged.
-                Ok(_) | Err(FinalizeError::Sealed { .. }) => {}
-                Err(error) => panic!("{name} at {at:?}: {error}"),
-            }
+            // Sealed now, or the last time, and the log deleted, or kept since it was damaged.
+            finalize::finalize(&copy, false, &mut |_| {}).unwrap_or_else(|error| panic!("{name} at {at:?}: {error}"));
             assert!(but_lock(&copy) == wanted, "{name}: stopped at {at:?}, the session is another one");
             std::fs::remove_dir_all(copy).expect("a folder");
         }

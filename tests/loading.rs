@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use watchcap::session::reader::SessionReader;
+use watchcap::session::table::read::SessionReader;
 
 use crate::support::{run, synthetic};
 
@@ -27,7 +27,7 @@ fn python(environment: &str, program: &str, sessions: &[&Path], extra: &[&str]) 
 }
 
 /// How many rows a session has, and how many of them pass.
-fn count(session: &Path, passes: impl Fn(&watchcap::session::row::OwnedRow) -> bool) -> usize {
+fn count(session: &Path, passes: impl Fn(&watchcap::session::table::row::OwnedRow) -> bool) -> usize {
     let reader = SessionReader::open(session).expect("a session");
     reader.events().rows().filter(|row| passes(row.as_ref().expect("a row"))).count()
 }

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use watchcap::base::event::{Event, HidUsage, Key, Position, Source};
+use watchcap::base::id::{FrameRef, SessionId};
+use watchcap::base::time::{Clock, ManualClock, MonoNs, UtcNs};
 use watchcap::encode::openh264::OpenH264;
-use watchcap::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder};
-use watchcap::event::{Event, Frame, HidUsage, Key, Position, Source};
+use watchcap::encode::{Driver, EncodeSettings, Gop, Masked, Quality};
 use watchcap::finalize;
-use watchcap::id::{FrameRef, SessionId};
 use watchcap::log::writer::LogWriter;
 use watchcap::log::{Body, Record};
-use watchcap::session::frames::FrameReader;
-use watchcap::time::{Clock, ManualClock, MonoNs, UtcNs};
+use watchcap::media::frames::FrameReader;
+use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::track::{Cost, Packet, TrackId, TrackSpec};
+use watchcap::session::loss::MaxDropped;
 
 use crate::support::{run, watchcap};
 
@@ -24,12 +27,10 @@ const INPUTS: i64 = 6;
 fn two_hours_seal_and_are_indexed_past_71_minutes() {
     let dir = tempfile::tempdir().expect("a folder");
     let session = dir.path().join("long");
-    watchcap::files::create_private_dir(&session).expect("a folder");
+    watchcap::base::files::create_private_dir(&session).expect("a folder");
     let clock = Arc::new(ManualClock::new(MonoNs(7_000_000_000), UtcNs(1_790_000_000_000_000_000)));
     let dynamic: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
     let id = SessionId::new();
-    // Boxes of 1 MiB, so that the session has several.
-    let mut log = LogWriter::create(&session, id, 1 << 20, dynamic).expect("a log");
     let settings = EncodeSettings {
         width: 96,
         height: 64,
@@ -38,8 +39,12 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
         gop_ns: 2_000_000_000,
         quality: Quality::Fast,
     };
-    let mut encoder = OpenH264::new(&settings).expect("an encoder");
-    let [sps, pps] = encoder.parameter_sets().to_hex();
+    let mut driver = Driver::new(Box::new(OpenH264::new(&settings).expect("an encoder")));
+    let mut gop = Gop::new(settings.gop_ns, settings.fps);
+    // Boxes of 1 MiB, so that the session has several.
+    let sets = driver.config().avc().expect("H.264").clone();
+    let tracks = [TrackSpec::pictures(sets, (96, 64), (96, 64), 1 << 20)];
+    let mut log = LogWriter::create(&session, id, &tracks, dynamic).expect("a log");
     let facts = [
         (
             "consent",
@@ -49,7 +54,6 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
         ("session_id", json!(id.to_string())),
         ("screen", json!({"backend": "synthetic", "width": 96, "height": 64, "x": 0, "y": 0, "scale": 1.0})),
         ("encoder", json!({"name": "openh264", "codec_string": "avc1", "width": 96, "height": 64, "fps": FPS})),
-        ("parameter_sets", json!({"sps": sps, "pps": pps})),
     ];
     let begin = clock.now();
     let append = |log: &mut LogWriter, t: MonoNs, source, body| {
@@ -59,7 +63,6 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
         append(&mut log, begin, Source::Recorder, Body::Setup { key: key.into(), json: value.to_string() });
     }
     let mut picture = I420::new(96, 64);
-    let mut unit = Vec::new();
     let frames = SECONDS * i64::from(FPS);
     for n in 0..frames {
         let t = MonoNs(begin.0 + n * 1_000_000_000 / i64::from(FPS));
@@ -69,25 +72,27 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
         }
         let stamp = FrameStamp { frame_ref: FrameRef(n as u64), t };
         let duplicate = n % 3 == 1;
-        let encoded = if duplicate {
-            encoder.repeat(&picture, stamp, &mut unit).expect("a repeat")
+        let ask = gop.ask(stamp);
+        if duplicate {
+            driver.repeat(&Masked::not_captured(picture.clone()), ask).expect("a repeat");
         } else {
             let (luma, ..) = picture.planes_mut();
             luma[(n as usize * 96) % (96 * 64)..][..96].fill((n % 200) as u8 + 20);
-            encoder.encode(&picture, stamp, &mut unit).expect("a frame")
+            driver.encode(&Masked::not_captured(picture.clone()), ask).expect("a frame");
+        }
+        let unit = driver.next_unit().expect("an answer at once");
+        gop.made(&unit);
+        let packet = Packet {
+            track: TrackId::PICTURES,
+            first_sample: n as u64,
+            samples: 1,
+            t,
+            bytes: unit.bytes,
+            keyframe: unit.keyframe,
+            repeats: duplicate,
+            cost: Cost { capture_us: 1, encode_us: 1 },
         };
-        let extent = log.append_video(&unit).expect("an append");
-        let frame = Frame {
-            frame_ref: stamp.frame_ref,
-            offset: extent.offset,
-            size_bytes: extent.len,
-            crc32c: extent.crc32c,
-            keyframe: encoded.keyframe,
-            duplicate,
-            capture_us: 1,
-            encode_us: 1,
-        };
-        append(&mut log, t, Source::Recorder, Body::Event(Event::Frame(frame)));
+        log.append_packet(&packet).expect("an append");
         for i in 0..INPUTS {
             let t = MonoNs(t.0 + (i + 1) * 30_000_000);
             let position = Some(Position { x: (i as f32) / 7.0, y: 0.5 });
@@ -95,7 +100,7 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
                 &mut log,
                 t,
                 Source::Synthetic,
-                Body::Event(Event::MouseMove { position, motion: Some((1.0, 0.0)) }),
+                Body::Event(Event::MouseMove { position, motion: Some((1.0, 0.0)), warped: false }),
             );
         }
         if n == frames - 2 {
@@ -110,7 +115,7 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
     log.seal(end, "duration").expect("a closed log");
 
     let done = finalize::finalize(&session, false, &mut |_| {}).expect("a session");
-    assert!(!done.lossy, "{:?}", done.metadata.lost);
+    assert!(!done.is_lossy(MaxDropped::default()), "{:?}", done.metadata.lost);
     assert_eq!(done.metadata.frames, frames as u64);
     assert_eq!(done.metadata.counts["mouse_move"], (frames * INPUTS) as u64);
     assert_eq!((done.metadata.counts["key_down"], done.metadata.counts["key_up"]), (1, 1), "the held key is stuck");

@@ -8,17 +8,18 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use watchcap::migrate::{Wanted, migrate};
-use watchcap::progress::Step;
-use watchcap::session::reader::SessionReader;
+use watchcap::base::progress::Step;
+use watchcap::derive::migrate::run::{Wanted, migrate};
+use watchcap::session::edition;
 use watchcap::session::review::Review;
-use watchcap::session::row::OwnedRow;
-use watchcap::session::schema::Version;
-use watchcap::session::{derive, layout, seal};
+use watchcap::session::table::read::SessionReader;
+use watchcap::session::table::row::OwnedRow;
+use watchcap::session::table::schema::Version;
+use watchcap::session::{layout, seal};
 
-use crate::support::{Running, copy_tree, files, python, run, synthetic, watchcap};
+use crate::support::{Running, copy_tree, files, mark, python, run, synthetic, watchcap};
 
-const TO: Version = Version { major: 1, minor: 1 };
+const TO: Version = Version { major: 1, minor: 2 };
 const IN_PLACE: Wanted = Wanted { to: TO, in_place: true, dry_run: false };
 const BESIDE: Wanted = Wanted { in_place: false, ..IN_PLACE };
 
@@ -53,7 +54,7 @@ fn set_version(session: &Path, version: &str) {
 /// A line of `review.jsonl` about what is in `session` now.
 fn remark_on(session: &Path, verdict: &str) -> String {
     let id = &metadata(session)["session_id"];
-    let seal = derive::identity(session).expect("a seal");
+    let seal = edition::identity(session).expect("a seal");
     format!(
         "{{\"v\":1,\"session_id\":{id},\"integrity_sha256\":\"{seal}\",\"verdict\":\"{verdict}\",\"from_ns\":null,\"until_ns\":null,\
          \"note\":\"good\",\"at\":\"2026-11-25T10:00:00.000000000Z\",\"by\":\"me\"}}\n"
@@ -65,7 +66,7 @@ fn rows(session: &Path) -> Vec<OwnedRow> {
 }
 
 fn whole(session: &Path) {
-    assert_eq!(derive::fault(session, true, &mut |_| {}), None, "{}", session.display());
+    assert_eq!(edition::fault(session, true, &mut |_| {}), None, "{}", session.display());
 }
 
 /// Runs the command with `--json`; answers with its lines.
@@ -76,7 +77,7 @@ fn told(args: &[&str], sessions: &[&Path]) -> Vec<Value> {
 }
 
 #[test]
-fn a_session_of_1_0_0_becomes_one_of_1_1_0_beside_it() {
+fn a_session_of_1_0_0_becomes_one_of_1_2_0_beside_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let old = old_session(dir.path(), "s");
     // What later recorders and other people wrote is kept.
@@ -95,10 +96,10 @@ fn a_session_of_1_0_0_becomes_one_of_1_1_0_beside_it() {
     assert_eq!(names(dir.path()), ["s"], "a dry run wrote something");
 
     let done = &told(&[], &[&old])[0];
-    let new = dir.path().join("s_1.1.0");
+    let new = dir.path().join("s_1_2_0");
     assert_eq!((&done["state"], &done["result"]), (&"migrated".into(), &new.to_str().expect("text").into()), "{done}");
     assert_eq!(planned["result"], done["result"]);
-    assert_eq!(names(dir.path()), ["s", "s_1.1.0"]);
+    assert_eq!(names(dir.path()), ["s", "s_1_2_0"]);
     assert_eq!(files(&old), before, "the old session was touched");
     whole(&new);
     assert!(!python("acceptance.py", &[&new]).is_empty());
@@ -113,12 +114,12 @@ fn a_session_of_1_0_0_becomes_one_of_1_1_0_beside_it() {
     assert_eq!((reader.events().version(), reader.events().column_count()), (TO, 20));
 
     let (was, is) = (metadata(&old), metadata(&new));
-    assert_eq!((&is["format_version"], &is["somebody"]), (&"1.1.0".into(), &was["somebody"]));
+    assert_eq!((&is["format_version"], &is["somebody"]), (&"1.2.0".into(), &was["somebody"]));
     for key in ["session_id", "watchcap", "counts", "clock", "frames", "streams", "captured_at", "end_reason"] {
         assert_eq!(was[key], is[key], "{key}");
     }
     let step = &is["lineage"][0];
-    assert_eq!(step["integrity_sha256"], derive::identity(&old).expect("a seal").to_string());
+    assert_eq!(step["integrity_sha256"], edition::identity(&old).expect("a seal").to_string());
     assert_eq!(
         (&step["format"], &step["reason"], &step["from_ns"]),
         (&"1.0.0".into(), &"migrated".into(), &Value::Null)
@@ -151,7 +152,7 @@ fn a_session_of_1_0_0_becomes_one_of_1_1_0_beside_it() {
 fn in_place_leaves_one_session_of_that_name() {
     let dir = tempfile::tempdir().expect("a folder");
     let old = old_session(dir.path(), "s");
-    let (was, identity) = (rows(&old), derive::identity(&old).expect("a seal").to_string());
+    let (was, identity) = (rows(&old), edition::identity(&old).expect("a seal").to_string());
     let done = &told(&["--in-place"], &[&old])[0];
     assert_eq!((&done["state"], &done["result"]), (&"migrated".into(), &old.to_str().expect("text").into()));
     assert_eq!(names(dir.path()), ["s"], "something was left behind");
@@ -204,6 +205,26 @@ fn stopped_at_each_step_the_old_session_is_whole_and_the_next_run_ends_the_work(
 }
 
 #[test]
+fn a_session_of_1_1_0_becomes_one_of_1_2_0() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = dir.path().join("s");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/session-1.1.0"), &session);
+    let was = metadata(&session);
+    assert_eq!(told(&["--in-place"], &[&session])[0]["state"], "migrated");
+    whole(&session);
+    assert!(!python("acceptance.py", &[&session]).is_empty());
+    let is = metadata(&session);
+    assert_eq!((&is["format_version"], &is["lineage"][0]["format"]), (&"1.2.0".into(), &"1.1.0".into()));
+    assert_eq!(is["resolution"], serde_json::json!([was["resolution"]["width"], was["resolution"]["height"]]));
+    assert_eq!((&is["codec"], &is["codec_string"]), (&"h264".into(), &was["codec"]));
+    assert_eq!((&is["input_device"], &is["streams"]["input"]), (&"keyboard+mouse".into(), &was["streams"]["input"]));
+    assert_eq!(is["surface"]["scale"], Value::Null);
+    let scales = rows(&session).iter().filter(|row| row.metadata.get("scale").is_some()).count();
+    assert_eq!(scales, 0, "a scale that nobody measured is in the table");
+    assert_eq!(told(&[], &[&session])[0]["state"], "current");
+}
+
+#[test]
 fn killed_at_any_moment_one_of_the_two_is_whole() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut killed = 0;
@@ -215,10 +236,10 @@ fn killed_at_any_moment_one_of_the_two_is_whole() {
         std::thread::sleep(Duration::from_millis(4 * n));
         killed += u32::from(running.0.try_wait().expect("a state").is_none());
         drop(running);
-        assert_eq!(derive::fault(&session, false, &mut |_| {}), None, "killed after {} ms", 4 * n);
+        assert_eq!(edition::fault(&session, false, &mut |_| {}), None, "killed after {} ms", 4 * n);
         let done = &told(&["--in-place"], &[&session])[0];
         assert!(["migrated", "current"].contains(&done["state"].as_str().expect("a state")), "{done}");
-        assert_eq!(metadata(&session)["format_version"], "1.1.0");
+        assert_eq!(metadata(&session)["format_version"], "1.2.0");
     }
     let expected: Vec<_> = (0..24).map(|n| format!("s{n}")).collect();
     let mut expected = expected;
@@ -235,7 +256,13 @@ fn what_is_left_between_two_renames_is_recognised() {
     migrate(&session, BESIDE, &mut |_| {}).expect("a session");
     // Behind the exchange, before the old one was deleted.
     std::fs::rename(&session, at("s.migrating.tmp")).expect("a name");
-    std::fs::rename(at("s_1.1.0"), &session).expect("a name");
+    std::fs::rename(at("s_1_2_0"), &session).expect("a name");
+    // Without the mark of a try it may be anything: a copy that somebody keeps.
+    let (code, _, err) = run(watchcap().arg("migrate").arg(&session));
+    assert!(code == 1 && err.contains("s.migrating.tmp is in the way"), "{err}");
+    assert_eq!(names(dir.path()), ["s", "s.migrating.tmp"]);
+    let identity = |dir: &Path| watchcap::session::edition::identity(dir).expect("a seal").to_string();
+    mark(&session, "migrate", &identity(&at("s.migrating.tmp")));
     let would = &told(&["--in-place", "--dry-run"], &[&session])[0];
     assert_eq!((&would["state"], would["removed"].as_array().expect("a list").len()), (&"current".into(), 1));
     assert_eq!(names(dir.path()), ["s", "s.migrating.tmp"]);
@@ -245,6 +272,8 @@ fn what_is_left_between_two_renames_is_recognised() {
     whole(&session);
     // Where names cannot be exchanged in one step: the old one aside, its name free.
     let other = old_session(dir.path(), "t");
+    std::fs::create_dir(at("t.migrating.tmp")).expect("a folder");
+    mark(&at("t.migrating.tmp"), "migrate", &identity(&other));
     std::fs::rename(&other, at("t.old.tmp")).expect("a name");
     assert_eq!(told(&["--in-place"], &[&other])[0]["state"], "migrated");
     assert_eq!(names(dir.path()), ["s", "t"]);
@@ -309,6 +338,6 @@ fn what_cannot_be_migrated_is_refused_and_nothing_is_left() {
     let (code, out, err) = run(watchcap().arg("migrate").args([&damaged, &good]));
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("1 of 2") && err.contains("damaged is not what was sealed"), "{err}");
-    assert_eq!(out.trim(), dir.path().join("good_1.1.0").to_str().expect("text"));
-    whole(&dir.path().join("good_1.1.0"));
+    assert_eq!(out.trim(), dir.path().join("good_1_2_0").to_str().expect("text"));
+    whole(&dir.path().join("good_1_2_0"));
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use watchcap::playback::{self, Playback};
+use watchcap::play::opened;
+use watchcap::play::opened::Playback;
 use watchcap_replay::{Filter, Lanes, Row, Timeline};
 
 use crate::support::{Running, copy_tree, files, run, synthetic, watchcap};
@@ -106,7 +107,7 @@ fn sealed_copy(log: &Path, to: &Path) -> Playback {
     copy_tree(log, to);
     let (code, _, err) = run(watchcap().arg("finalize").arg(to));
     assert!(code == 0 || code == 3, "{err}");
-    playback::open(to).expect("a session")
+    opened::open(to).expect("a session")
 }
 
 #[test]
@@ -116,7 +117,7 @@ fn a_log_plays_as_the_session_that_becomes_of_it() {
     let crashed = killed(dir.path(), "crashed", Duration::from_secs(3));
     for (log, state) in [(closed, "closed, not sealed"), (crashed, "crashed, not sealed")] {
         let before = files(&log);
-        let mut playing = playback::open(&log).expect("a log");
+        let mut playing = opened::open(&log).expect("a log");
         assert_eq!(playing.timeline.summary().state, state);
         assert!(!playing.timeline.summary().live);
         let mut session = sealed_copy(&log, &dir.path().join(format!("{state} sealed")));
@@ -131,7 +132,7 @@ fn a_log_is_followed_while_it_is_recorded_and_played_on_as_its_session() {
     let dir = tempfile::tempdir().expect("a folder");
     let child = recording(dir.path(), "live", "6s");
     let session = dir.path().join("live");
-    let mut playing = playback::open(&session).expect("a log");
+    let mut playing = opened::open(&session).expect("a log");
     let (mut frames, mut version, mut looks, mut latest) = (0, 0, 0, Duration::MAX);
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(3500) {
@@ -157,7 +158,7 @@ fn a_log_is_followed_while_it_is_recorded_and_played_on_as_its_session() {
             let young = summary.end_ns - summary.start_ns < 1_000_000_000;
             assert!(young || part.rows.len() >= 20, "{} rows before the end", part.rows.len());
         }
-        let age = watchcap::time::Clock::now(&watchcap::time::SystemClock).0 - summary.end_ns;
+        let age = watchcap::base::time::Clock::now(&watchcap::base::time::SystemClock).0 - summary.end_ns;
         latest = latest.min(Duration::from_nanos(age.max(0) as u64));
     }
     println!("{looks} looks, {frames} frames, at best {latest:?} behind");
@@ -171,7 +172,7 @@ fn a_log_is_followed_while_it_is_recorded_and_played_on_as_its_session() {
         assert!(began.elapsed() < Duration::from_secs(20), "{}", playing.timeline.summary().state);
         std::thread::sleep(Duration::from_millis(20));
     }
-    let mut session = playback::open(&session).expect("a session");
+    let mut session = opened::open(&session).expect("a session");
     same(&mut playing, &mut session);
 }
 
@@ -182,8 +183,8 @@ fn a_log_that_is_sealed_or_deleted_while_it_is_played_is_played_on() {
     let lost = dir.path().join("lost");
     copy_tree(&log, &lost);
     let mut reference = sealed_copy(&log, &dir.path().join("sealed"));
-    let mut playing = playback::open(&log).expect("a log");
-    let mut orphan = playback::open(&lost).expect("a log");
+    let mut playing = opened::open(&log).expect("a log");
+    let mut orphan = opened::open(&lost).expect("a log");
     let (code, _, err) = run(watchcap().arg("finalize").arg(&log));
     assert!(code == 0 || code == 3, "{err}");
     std::fs::remove_dir_all(lost.join("log")).expect("a deletion");
@@ -207,7 +208,7 @@ fn what_is_left_of_a_recording_plays() {
     let dir = tempfile::tempdir().expect("a folder");
     let log = synthetic(dir.path(), "log", &["--no-finalize"]);
     std::fs::remove_file(log.join("log/frames.mp4")).expect("a deletion");
-    let events = playback::open(&log).expect("a log without a video");
+    let events = opened::open(&log).expect("a log without a video");
     let mut session = sealed_copy(&log, &dir.path().join("sealed"));
     assert!(!dir.path().join("sealed/frames.mp4").exists());
     counted(&*events.timeline);
@@ -224,7 +225,7 @@ fn what_is_left_of_a_recording_plays() {
     // A session whose video is damaged says so, and plays.
     let whole = synthetic(dir.path(), "whole", &[]);
     std::fs::write(whole.join("frames.mp4"), b"nothing of the kind").expect("a file");
-    let mut damaged = playback::open(&whole).expect("a session with a damaged video");
+    let mut damaged = opened::open(&whole).expect("a session with a damaged video");
     let summary = damaged.timeline.summary();
     assert_eq!(summary.state, "sealed, video unreadable");
     assert!(summary.no_pictures.is_some_and(|why| why.contains("frames.mp4")));
@@ -235,6 +236,6 @@ fn what_is_left_of_a_recording_plays() {
     // Nothing at all.
     let empty = dir.path().join("empty");
     std::fs::create_dir_all(empty.join("log/events")).expect("folders");
-    let error = playback::open(&empty).err().expect("nothing to play");
+    let error = opened::open(&empty).err().expect("nothing to play");
     assert!(error.to_string().contains("nothing") && error.hint().is_some(), "{error}");
 }

@@ -6,6 +6,7 @@ use crate::support::{example, run};
 
 /// Runs cuts; `None`, with the reason on the output, where a disk cannot be served.
 fn cuts(args: &[&str]) -> Option<(i32, Value)> {
+    let _loops = crate::support::LOOP_DEVICES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (code, out, err) = run(example("power_cuts").args(args));
     if code == 77 {
         println!("{err}");

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use watchcap::session::frames::FrameReader;
+use watchcap::media::frames::FrameReader;
 
 use crate::support::{Display, Running, example, python, run, watchcap};
 
@@ -23,8 +23,18 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    fn start(display: &Display) -> Self {
-        let mut command = example("windows_client");
+    pub(crate) fn start(display: &Display) -> Self {
+        Self::of(example("windows_client"), display)
+    }
+
+    /// The client under another name, which its process has then.
+    pub(crate) fn start_as(display: &Display, dir: &Path, name: &str) -> Self {
+        let program = dir.join(name);
+        std::fs::copy(example("windows_client").get_program(), &program).expect("a copy");
+        Self::of(std::process::Command::new(program), display)
+    }
+
+    fn of(mut command: std::process::Command, display: &Display) -> Self {
         command.args(["--display", &display.name]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut client = command.spawn().expect("the client");
         let (commands, answers) = (client.stdin.take().expect("piped"), client.stdout.take().expect("piped"));
@@ -40,6 +50,15 @@ impl Windows {
         (answer["before"].as_i64().expect("a time"), answer["after"].as_i64().expect("a time"))
     }
 
+    /// The identifier of a window.
+    pub(crate) fn id(&mut self, name: &str) -> u64 {
+        writeln!(self.commands, "id {name}").expect("the client listens");
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("an answer");
+        let answer: Value = serde_json::from_str(&line).expect("JSON");
+        answer["id"].as_u64().expect("an identifier")
+    }
+
     /// Closes windows, also such as are closed already.
     pub(crate) fn close_all(&mut self, names: &[&str]) {
         for name in names {
@@ -48,7 +67,7 @@ impl Windows {
     }
 
     /// Presses and releases keys, one after the other.
-    fn type_keys(&mut self, codes: &[u8]) {
+    pub(crate) fn type_keys(&mut self, codes: &[u8]) {
         for code in codes {
             self.command(&format!("key {code} 1"));
             self.command(&format!("key {code} 0"));
@@ -99,7 +118,7 @@ pub(crate) fn stop(recorder: Running, dir: &Path) -> PathBuf {
     dir.join("s")
 }
 
-fn metadata(session: &Path) -> Value {
+pub(crate) fn metadata(session: &Path) -> Value {
     let text = std::fs::read_to_string(session.join("metadata.json")).expect("metadata");
     serde_json::from_str(&text).expect("JSON")
 }
@@ -125,28 +144,33 @@ pub(crate) fn secret_pixels(rgb: &[u8]) -> usize {
 }
 
 /// A decoded frame with its time.
-struct Shown {
-    t: i64,
+pub(crate) struct Shown {
+    pub(crate) t: i64,
     width: usize,
     data: Vec<u8>,
 }
 
 impl Shown {
-    fn at(&self, x: usize, y: usize) -> [u8; 3] {
+    pub(crate) fn at(&self, x: usize, y: usize) -> [u8; 3] {
         let start = (y * self.width + x) * 3;
         [self.data[start], self.data[start + 1], self.data[start + 2]]
     }
 
-    fn secrets(&self) -> usize {
+    /// How many pixels are of a colour.
+    pub(crate) fn count(&self, is: impl Fn([u8; 3]) -> bool) -> usize {
+        self.data.chunks_exact(3).filter(|pixel| is([pixel[0], pixel[1], pixel[2]])).count()
+    }
+
+    pub(crate) fn secrets(&self) -> usize {
         secret_pixels(&self.data)
     }
 }
 
-fn frames(session: &Path, rows: &[Value]) -> Vec<Shown> {
+pub(crate) fn frames(session: &Path, rows: &[Value]) -> Vec<Shown> {
     let mut video = FrameReader::open(&session.join("frames.mp4")).expect("the video");
     let times: Vec<i64> = of_type(rows, &["frame"]).map(|row| row["t_ns"].as_i64().expect("a time")).collect();
     assert_eq!(times.len() as u64, video.len() as u64);
-    let width = metadata(session)["resolution"]["width"].as_u64().expect("a width") as usize;
+    let width = metadata(session)["resolution"][0].as_u64().expect("a width") as usize;
     let shown = |(index, t)| {
         let picture = video.rgb(index as _).expect("a picture");
         Shown { t, width, data: picture.data.clone() }
@@ -225,14 +249,14 @@ fn what_the_person_wants_to_see_is_seen() {
 }
 
 /// X11 keycodes of the letters of `zqx`, which these tests type into what must stay secret and nowhere else; and of `abc`.
-const SECRET_KEYS: [u8; 3] = [52, 24, 53];
-const OPEN_KEYS: [u8; 3] = [38, 56, 54];
+pub(crate) const SECRET_KEYS: [u8; 3] = [52, 24, 53];
+pub(crate) const OPEN_KEYS: [u8; 3] = [38, 56, 54];
 const SECRET_CODES: [&str; 3] = ["KeyZ", "KeyQ", "KeyX"];
 const ENTER: u8 = 36;
 
 /// How a key is written in an open log: HID usage and native code behind each other, little-endian (`migrations/src/log/v1.rs`).
 fn log_bytes(keycode: u8) -> Vec<u8> {
-    let usage = watchcap::hid::usage_of_x11(u32::from(keycode)).expect("a key").0;
+    let usage = watchcap::base::hid::usage_of_x11(u32::from(keycode)).expect("a key").0;
     usage.to_le_bytes().into_iter().chain(u32::from(keycode).to_le_bytes()).collect()
 }
 
@@ -271,7 +295,7 @@ fn seal(session: &Path, texts: &[&str]) -> Vec<Value> {
     rows
 }
 
-fn codes(rows: &[Value]) -> Vec<String> {
+pub(crate) fn codes(rows: &[Value]) -> Vec<String> {
     let name = |row: &Value| {
         let sign = if row["event_type"] == "key_down" { '+' } else { '-' };
         let code = match row["code"].as_str() {
@@ -284,7 +308,7 @@ fn codes(rows: &[Value]) -> Vec<String> {
     of_type(rows, &["key_down", "key_up"]).map(name).collect()
 }
 
-fn both(names: &[&str]) -> Vec<String> {
+pub(crate) fn both(names: &[&str]) -> Vec<String> {
     names.iter().flat_map(|name| [format!("+{name}"), format!("-{name}")]).collect()
 }
 
@@ -337,7 +361,8 @@ fn what_is_typed_into_a_password_manager_is_in_no_byte_that_is_written() {
     want.extend(hidden);
     want.extend(["-ShiftLeft".to_owned(), "+*".to_owned(), "-*".to_owned()]);
     want.extend(typed);
-    assert_eq!(codes(&rows), want);
+    let told: Vec<&Value> = of_type(&rows, &["redact", "focus", "key_down", "key_up", "gap"]).collect();
+    assert_eq!(codes(&rows), want, "{told:#?}");
     // Where the recorder had to wait for its turn it may know no more than that somebody else got the keys.
     let spans: Vec<(i64, i64)> = of_type(&rows, &["redact"])
         .filter(|row| row["what"] == "keys" && (row["reason"] == "excluded_app" || row["reason"] == "focus_unclear"))
@@ -416,6 +441,113 @@ fn what_is_typed_into_chat_is_withheld_and_its_region_is_black() {
     assert!(of_type(&rows, &["redact"]).any(|row| row["what"] == "keys" && row["reason"] == "chat"));
 }
 
+/// The window of the game, 400x300 at 100,30, and the box of its chat above the lower left corner.
+const GAME: &str = "open game 100 30 400 300 204080 class=league_of_legends.exe title=League_of_Legends_(TM)_Client";
+
+/// Opens a box with a title in the chat's place, types into the chat and closes it again.
+fn chat_in(windows: &mut Windows, title: &str, corner: (i32, i32)) {
+    windows.command("focus game");
+    windows.command("wait 300");
+    let (x, y) = (corner.0 + 10, corner.1 + 190);
+    windows.command(&format!("open box {x} {y} 150 70 {SECRET} class=Box title={title}"));
+    windows.type_keys(&OPEN_KEYS);
+    windows.type_keys(&[ENTER]);
+    windows.type_keys(&SECRET_KEYS);
+    windows.type_keys(&[ENTER]);
+    windows.command("wait 400");
+    windows.command("close box");
+}
+
+#[test]
+fn the_chat_of_a_game_that_comes_while_a_monitor_is_recorded_is_kept_out() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (display, mut windows) = desk((640, 360));
+    let recorder = record(&display, dir.path(), &["--no-finalize"]);
+    windows.command("wait 300");
+    let (before, after) = windows.command(GAME);
+    chat_in(&mut windows, "League_of_Legends", (100, 30));
+    // It is there for the second time, elsewhere.
+    windows.command("move game 200 40");
+    chat_in(&mut windows, "League_of_Legends", (200, 40));
+    windows.command("close game");
+    windows.command("wait 900");
+    let session = stop(recorder, dir.path());
+    assert_absent_from_log(dir.path(), &[]);
+    let rows = seal(&session, &[]);
+    let once = ["KeyA", "KeyB", "KeyC", "Enter", "*", "*", "*", "Enter"];
+    assert_eq!(codes(&rows), both(&[once, once].concat()));
+    let shown = frames(&session, &rows);
+    assert_eq!(shown.iter().map(Shown::secrets).sum::<usize>(), 0);
+    // The rest of the game is there, and nothing is black before it came and after it went.
+    let black = |frame: &Shown, x, y| frame.at(x, y).iter().all(|c| *c < 30);
+    assert!(
+        shown.iter().filter(|frame| frame.t > after).any(|frame| frame.at(450, 60)[1] < 100),
+        "all of it is covered"
+    );
+    assert!(shown.iter().any(|frame| black(frame, 110, 200)), "its chat is not black");
+    assert!(shown.iter().filter(|frame| frame.t < before).all(|frame| !black(frame, 110, 200)), "black before it came");
+    let last = shown.last().expect("a frame");
+    assert!(!black(last, 110, 200) && !black(last, 210, 210), "it is black after the game went");
+    let metadata = metadata(&session);
+    let privacy = &metadata["privacy"];
+    assert_eq!(
+        (&privacy["chat_redacted"], &privacy["profile"], &privacy["profile_choice"]),
+        (&false.into(), &Value::Null, &"auto".into())
+    );
+    let profiles = privacy["profiles"].as_array().expect("profiles");
+    assert_eq!((profiles.len(), &profiles[0]["name"]), (1, &"league-of-legends".into()), "{privacy}");
+    let from = profiles[0]["from_ns"].as_i64().expect("a time");
+    assert!((before..after + 1_000_000_000).contains(&from), "{from} is not soon after {after}");
+    assert_eq!(metadata["game"], "League of Legends");
+    assert!(of_type(&rows, &["redact"]).any(|row| row["what"] == "pixels" && row["reason"] == "chat"));
+}
+
+#[test]
+fn a_game_that_is_there_decides_and_without_one_nothing_changes() {
+    for (flags, game, redacted) in [
+        (&["--no-finalize"][..], true, true),
+        (&["--no-finalize", "--window-title", "(TM) Client"], true, true),
+        (&["--no-finalize", "--profile", "none"], true, false),
+        (&["--no-finalize"], false, false),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (display, mut windows) = desk((640, 360));
+        if game {
+            windows.command(GAME);
+        } else {
+            // A page about it is none.
+            windows.command(
+                &GAME.replace("class=league_of_legends.exe", "class=Firefox").replace("_(TM)_Client", "_-_Wiki"),
+            );
+        }
+        let recorder = record(&display, dir.path(), flags);
+        windows.command("wait 300");
+        let recorded_window = flags.contains(&"--window-title");
+        if recorded_window {
+            windows.command("focus game");
+            windows.command("wait 300");
+            windows.type_keys(&[ENTER]);
+            windows.type_keys(&SECRET_KEYS);
+            windows.command("wait 300");
+        } else {
+            chat_in(&mut windows, if game { "League_of_Legends" } else { "Box" }, (100, 30));
+        }
+        let session = stop(recorder, dir.path());
+        let (code, _, err) = run(watchcap().arg("finalize").arg(&session));
+        assert!(code == 0 || code == 3, "{err}");
+        let rows = rows(&session);
+        let privacy = metadata(&session)["privacy"].clone();
+        assert_eq!(privacy["chat_redacted"], redacted, "{flags:?}: {privacy}");
+        let name = if redacted { "league-of-legends".into() } else { Value::Null };
+        let choice = if flags.contains(&"none") { "none" } else { "auto" };
+        assert_eq!((&privacy["profile"], &privacy["profile_choice"]), (&name, &choice.into()), "{flags:?}");
+        let secrets = frames(&session, &rows).iter().map(Shown::secrets).sum::<usize>();
+        assert_eq!(secrets > 0, !redacted, "{flags:?}: {secrets}");
+        assert_eq!(privacy["profiles"].is_null(), !redacted, "{flags:?}");
+        assert_eq!(codes(&rows).iter().any(|code| code == "+*"), redacted, "{flags:?}");
+    }
+}
+
 #[test]
 fn of_a_window_only_what_is_typed_into_it_is_recorded() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -492,7 +624,10 @@ fn finished(out: &Path, code: i32, said: String) -> Asked {
     assert_eq!(agreed == true, status == "recorded", "the input was opened without consent, or not with it");
     assert_eq!(agreed == true, has(&["focus"]));
     assert_eq!((&consent["record_audio"], &metadata["streams"]["audio"]["status"]), (&false.into(), &"off".into()));
-    assert!(consent["agreed_at"].as_str().is_some_and(|at| at.starts_with("20")) && consent["text_version"] == 4);
+    assert!(
+        consent["agreed_at"].as_str().is_some_and(|at| at.starts_with("20"))
+            && consent["text_version"] == if consent["how"] == "prompt" { 4.into() } else { Value::Null }
+    );
     Asked { code, said, consent: Some(consent) }
 }
 
@@ -545,6 +680,8 @@ fn a_terminal_is_asked_for_each_stream_and_only_a_yes_is_one() {
         (r#"["yes\n", "\n"]"#, Some((true, false))),
         (r#"["y\n", "n\n"]"#, Some((true, false))),
         (r#"["n\n"]"#, None),
+        (r#"["maybe\n", "y\n", "what\n", "\n"]"#, Some((true, false))),
+        (r#"["maybe\n", "no\n"]"#, None),
         (r#"["\n"]"#, None),
         ("[]", None),
     ] {
@@ -563,7 +700,18 @@ fn a_terminal_is_asked_for_each_stream_and_only_a_yes_is_one() {
         {
             assert!(said.contains(plain), "the question does not say '{plain}': {said}");
         }
-        let asked = finished(dir.path(), told["code"].as_i64().expect("a code") as i32, said);
+        let code = told["code"].as_i64().expect("a code") as i32;
+        if recorded.is_none() {
+            // A no is a no: it is neither an error, nor answered with how to agree.
+            assert!(code == 0 && said.contains("nothing was recorded"), "{answers}: {code}: {said}");
+            assert!(
+                !said.contains("error") && !said.contains("hint") && !said.contains("--consent"),
+                "{answers}: {said}"
+            );
+            assert!(std::fs::read_dir(dir.path()).expect("a folder").next().is_none(), "something was made: {said}");
+            continue;
+        }
+        let asked = finished(dir.path(), code, said);
         let agreed = asked.consent.as_ref().map(|c| (c["record_screen"] == true, c["record_input"] == true));
         assert_eq!(agreed, recorded, "{answers}: {}", asked.said);
         if let Some(consent) = asked.consent {

@@ -3,7 +3,7 @@
 //! A slice runs with every test; `make privacy` runs the campaign. `WATCHCAP_SCHEDULES` says how many, `WATCHCAP_SEED` from which on; a
 //! schedule depends on its seed only, but for when the machine runs whom.
 
-use watchcap::session::frames::FrameReader;
+use watchcap::media::frames::FrameReader;
 
 use crate::privacy::{SECRET, Windows, desk, number, of_type, record, rows, secret_pixels, stop};
 

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use watchcap::finalize::tables::TableWriter;
-use watchcap::qa::{self, Check, Limits, Report};
-use watchcap::session::frames::FrameReader;
+use watchcap::inspect::qa::run;
+use watchcap::inspect::qa::run::{Check, Limits, Report};
+use watchcap::media::frames::FrameReader;
 use watchcap::session::metadata::Metadata;
-use watchcap::session::reader::SessionReader;
-use watchcap::session::row::OwnedRow;
+use watchcap::session::table::read::SessionReader;
+use watchcap::session::table::row::OwnedRow;
+use watchcap::session::table::write::TableWriter;
 use watchcap::session::{layout, seal};
 
 use crate::support::{copy_tree, run, synthetic, watchcap};
@@ -15,7 +16,7 @@ use crate::support::{copy_tree, run, synthetic, watchcap};
 const MS: i64 = 1_000_000;
 
 fn check(session: &Path, limits: Limits) -> Report {
-    qa::check(session, &limits, &mut |_, _, _| {}).expect("a report")
+    run::check(session, &limits, &mut |_| {}).expect("a report")
 }
 
 fn named<'a>(report: &'a Report, name: &str) -> &'a Check {

@@ -153,7 +153,7 @@ fn a_change_of_the_monitors_mode_is_a_row_and_the_picture_is_letterboxed() {
     assert_eq!(run(watchcap().arg("verify").arg(&session)).0, 0);
     let metadata = metadata(&session);
     assert_eq!(metadata["end_reason"], "sigint");
-    assert_eq!((&metadata["resolution"]["width"], &metadata["resolution"]["height"]), (&640.into(), &360.into()));
+    assert_eq!(metadata["resolution"], serde_json::json!([640, 360]));
     let rows = python("window_rows.py", &[&session]);
     let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).expect("JSON")).collect();
     let sizes: Vec<_> = rows.iter().map(|row| (row["width"].clone(), row["height"].clone())).collect();
@@ -163,10 +163,10 @@ fn a_change_of_the_monitors_mode_is_a_row_and_the_picture_is_letterboxed() {
     let back: i64 = rows[sizes.len() - 1]["t_ns"].as_i64().expect("a time");
 
     // 320 x 240 in 640 x 360: not enlarged, so 160 columns at each side and 60 lines above and below are black.
-    let mut video = watchcap::session::frames::FrameReader::open(&session.join("frames.mp4")).expect("the video");
-    let events = watchcap::session::reader::EventsReader::open(&session.join("events.parquet")).expect("a table");
+    let mut video = watchcap::media::frames::FrameReader::open(&session.join("frames.mp4")).expect("the video");
+    let events = watchcap::session::table::read::EventsReader::open(&session.join("events.parquet")).expect("a table");
     let mut times = Vec::new();
-    let (mut row, mut reader) = (watchcap::session::row::OwnedRow::default(), events.rows());
+    let (mut row, mut reader) = (watchcap::session::table::row::OwnedRow::default(), events.rows());
     while reader.next_into(&mut row).expect("a row") {
         if row.event_type == "frame" {
             times.push(row.t_ns);
@@ -194,7 +194,7 @@ fn a_recorded_window_that_closes_ends_the_recording_and_seals_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let display = Display::start(800, 480);
     let client = barcode(&display, (640, 360), &dir.path().join("paints.jsonl"));
-    let recorder = record(&display, dir.path(), &["--window-title", "barcode"]);
+    let recorder = record(&display, dir.path(), &["--wait-target", "0", "--window-title", "barcode"]);
     std::thread::sleep(Duration::from_millis(300));
     let (_, _) = client.stop("TERM", Duration::from_secs(5));
     let began = std::time::Instant::now();
@@ -253,12 +253,12 @@ fn a_window_is_recorded_alone_and_its_resize_is_a_row() {
     assert!(code == 0 || code == 3, "the recorder ended with {code}");
     let session = dir.path().join("s");
     let metadata = metadata(&session);
-    assert_eq!((&metadata["resolution"]["width"], &metadata["resolution"]["height"]), (&200.into(), &100.into()));
+    assert_eq!(metadata["resolution"], serde_json::json!([200, 100]));
     let rows = python("window_rows.py", &[&session]);
     let last: Value = serde_json::from_str(rows.lines().last().expect("a window row")).expect("JSON");
     assert_eq!((&last["width"], &last["height"], &last["x"]), (&"100".into(), &"100".into(), &"120".into()));
 
-    let mut video = watchcap::session::frames::FrameReader::open(&session.join("frames.mp4")).expect("the video");
+    let mut video = watchcap::media::frames::FrameReader::open(&session.join("frames.mp4")).expect("the video");
     let close = |pixel: &[u8], colour: [u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 12);
     for frame in 0..video.len() {
         let picture = video.rgb(frame).expect("a picture");

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
-use watchcap::encode::bitstream::parse_sei;
-use watchcap::session::frames::FrameReader;
-use watchcap::session::reader::SessionReader;
-use watchcap::session::row::OwnedRow;
+use watchcap::media::avc::sei::parse_sei;
+use watchcap::media::frames::FrameReader;
+use watchcap::session::table::read::SessionReader;
+use watchcap::session::table::row::OwnedRow;
 use watchcap::session::{layout, seal};
 
-use crate::support::{copy_tree, files, python, run, synthetic, watchcap};
+use crate::support::{Display, copy_tree, files, python, run, synthetic, watchcap};
 
 fn rows(session: &Path) -> Vec<OwnedRow> {
     let reader = SessionReader::open(session).expect("a session");
@@ -65,8 +67,10 @@ fn a_span_is_masked_and_its_keys_are_gone_and_all_else_is_the_same() {
     let what: Vec<_> = notes.iter().map(|row| row.metadata.get("what").expect("what")).collect();
     assert_eq!(what, ["pixels", "keys", "titles"]);
     for note in &notes {
+        let ends =
+            if note.metadata.get("what") == Some("pixels") { &told["pixels_until_ns"] } else { &told["until_ns"] };
         let until_ns = note.metadata.get("until_ns").expect("an end");
-        assert_eq!((note.t_ns, until_ns, note.metadata.get("reason")), (from, &*until.to_string(), Some("a_test")));
+        assert_eq!((note.t_ns, until_ns, note.metadata.get("reason")), (from, &*ends.to_string(), Some("a_test")));
     }
 
     // Nothing moved, and what is not redacted has the same values.
@@ -77,9 +81,13 @@ fn a_span_is_masked_and_its_keys_are_gone_and_all_else_is_the_same() {
     assert_eq!(new_video.len(), old_video.len());
     let first = frame_times.partition_point(|t| *t <= from) - 1;
     let end = frame_times.partition_point(|t| *t <= until);
-    assert_eq!(told["frames_masked"], end - first);
     let group_start = old_video.keyframe_before(first).expect("a keyframe");
     let group_end = (end..old_video.len()).find(|f| old_video.is_keyframe(*f) == Some(true)).expect("a keyframe");
+    // Pictures behind the span are predicted from those of the span.
+    assert_eq!(told["frames_masked"], group_end - first);
+    let end = group_end;
+    let pixels_until = frame_times[end] - 1;
+    assert_eq!((&told["pixels_until_ns"], pixels_until > until), (&pixels_until.into(), true));
     assert_eq!(told["frames_encoded"], group_end - group_start);
     assert!(group_start > 0 && group_end < old_video.len(), "there is nothing outside");
     let mut withheld = 0;
@@ -107,8 +115,8 @@ fn a_span_is_masked_and_its_keys_are_gone_and_all_else_is_the_same() {
     assert_eq!(told["keys_redacted"], withheld);
 
     // Pictures: the same bytes outside, black inside the area in every frame of the span, and alive beside it.
-    assert_eq!(old_video.index().sets, new_video.index().sets);
-    let area = [62, 42, 116, 86];
+    assert_eq!(old_video.index().config, new_video.index().config);
+    let area = [34, 18, 172, 140];
     for frame in 0..old_video.len() {
         assert_eq!(old_video.pts_us(frame), new_video.pts_us(frame));
         assert_eq!(old_video.is_keyframe(frame), new_video.is_keyframe(frame));
@@ -142,7 +150,9 @@ fn a_span_is_masked_and_its_keys_are_gone_and_all_else_is_the_same() {
     let step = &is["lineage"][0];
     let sum = seal::hash_file(&layout::integrity_path(&old), &mut |_| {}).expect("a hash").to_string();
     assert_eq!((&step["integrity_sha256"], &step["reason"]), (&sum.into(), &"a_test".into()));
-    assert_eq!(step["masks"], serde_json::json!([{"x": 60, "y": 40, "width": 122, "height": 92}]));
+    // Whole macroblocks, and one more on each side.
+    assert_eq!(step["masks"], serde_json::json!([{"x": 32, "y": 16, "width": 176, "height": 144}]));
+    assert_eq!(step["masks"], told["masks"]);
     assert_eq!(is["privacy"]["redacted_spans"], 3);
     assert_eq!(is["privacy"]["redacted_keys"], withheld);
     assert_eq!((&is["session_id"], &is["clock"], &is["frames"]), (&was["session_id"], &was["clock"], &was["frames"]));
@@ -186,16 +196,17 @@ fn a_video_of_another_encoder_is_encoded_anew_as_a_whole() {
     let new = dir.path().join("s_redacted");
     verified(&new);
     let (mut old_video, mut new_video) = (video(&session), video(&new));
-    assert_ne!(old_video.index().sets, new_video.index().sets, "the test shows nothing");
+    assert_ne!(old_video.index().config, new_video.index().config, "the test shows nothing");
+    let end = (13..old_video.len()).find(|frame| old_video.is_keyframe(*frame) == Some(true)).expect("a keyframe");
     assert_eq!(
         (told["frames_masked"].as_u64(), told["frames_encoded"].as_u64()),
-        (Some(3), Some(old_video.len() as u64))
+        (Some(end as u64 - 10), Some(old_video.len() as u64))
     );
     for frame in 0..old_video.len() {
         let stamp = |video: &mut FrameReader| parse_sei(video.access_unit(frame).expect("bytes"));
         assert_eq!(stamp(&mut old_video), stamp(&mut new_video));
         let (_, high) = luma(&mut new_video, frame, [0, 0, 96, 96]);
-        assert_eq!(high <= 22, (10..=12).contains(&frame), "frame {frame}");
+        assert_eq!(high <= 22, (10..end).contains(&frame), "frame {frame}");
     }
 }
 
@@ -233,5 +244,55 @@ fn what_cannot_be_meant_or_trusted_is_refused_and_nothing_is_left() {
     let good = synthetic(other.path(), "g", &[]);
     copy_tree(&good, &other.path().join("g.redacting.tmp"));
     let (code, _, err) = run(watchcap().arg("redact").arg(&good).args(["--from", "0", "--to", "1", "--keys"]));
-    assert!(code == 1 && err.contains("delete that folder"), "{err}");
+    assert!(code == 1 && err.contains("is in the way") && err.contains("hint: move it away"), "{err}");
+}
+
+/// With `--unchanged skip` a picture stands for as long as nothing changes: a span in which none was taken masks the one that was on the screen.
+#[test]
+fn a_span_without_a_frame_masks_the_one_that_is_shown_and_exports_leave_its_steps_out() {
+    let display = Display::start(320, 240);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut record = watchcap();
+    record.args(["record", "--consent", "screen,input", "--cursor", "off", "--unchanged", "skip", "--duration", "4s"]);
+    record.args(["--session", "s", "--out"]).arg(dir.path()).env("DISPLAY", &display.name);
+    let mut recorder = record.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
+    // What changes at the end makes a span in the middle one of the session.
+    std::thread::sleep(Duration::from_millis(2500));
+    let mut paint = Command::new("xsetroot");
+    assert!(paint.args(["-solid", "#4060a0"]).env("DISPLAY", &display.name).status().expect("xsetroot").success());
+    let code = recorder.wait().expect("its state").code().unwrap_or(-1);
+    assert!(code == 0 || code == 3, "ended with {code}");
+    let session = dir.path().join("s");
+    let frames = video(&session).len();
+    assert!(frames < 10, "{frames} frames of a screen that stands still");
+    let told = redact(&session, &["--from", "1.1", "--to", "1.2", "--mask", "0,0,1.0,1.0", "--titles"]);
+    let new = dir.path().join("s_redacted");
+    verified(&new);
+    let (from, until) = (told["from_ns"].as_i64().expect("ns"), told["pixels_until_ns"].as_i64().expect("ns"));
+    let times: Vec<i64> = rows(&new).iter().filter(|row| row.event_type == "frame").map(|row| row.t_ns).collect();
+    let shown = times.partition_point(|t| *t <= from) - 1;
+    let end = times.partition_point(|t| *t <= until);
+    assert_eq!(told["frames_masked"], end - shown);
+    let mut pictures = video(&new);
+    for frame in shown..end {
+        assert!(luma(&mut pictures, frame, [0, 0, 320, 240]).1 <= 22, "frame {frame} is not masked");
+    }
+    // What an export makes of the span is left out. Steps before it that show the same picture, which is masked, are not yet.
+    let out = dir.path().join("x.parquet");
+    let export = |extra: &[&str]| {
+        let mut command = watchcap();
+        command.args(["export", "actions", "--fps", "10", "--replace"]).args(extra).arg(&new).arg("--out").arg(&out);
+        let (code, _, err) = run(&mut command);
+        assert!(code == 0 || code == 3, "{err}");
+        let told = python("steps.py", &[&out]);
+        let step = |line| serde_json::from_str::<Value>(line).expect("JSON")["t_ns"].as_i64().expect("a time");
+        told.lines().map(step).collect::<Vec<i64>>()
+    };
+    let (all, kept) = (export(&[]), export(&["--exclude-redacted"]));
+    assert!(all.iter().any(|t| (from..=until).contains(t)), "the span has no step: {all:?}, {from} {until}");
+    assert!(
+        kept.iter().all(|t| !(from..=until).contains(t)),
+        "a step of the span is exported: {kept:?}, {from} {until}"
+    );
+    assert!(kept.len() < all.len());
 }

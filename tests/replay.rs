@@ -193,7 +193,7 @@ fn reviews_are_kept_and_parts_are_exported() {
         terminal.keys(&["o", "p"]);
         terminal.shows("s_frame_");
         terminal.keys(&["o", "c"]);
-        terminal.shows("s_clip_0.000-1.0");
+        terminal.shows("s_clip_0s000-1s0");
         terminal.keys(&["q"]);
     }
     let names: Vec<_> =

@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use watchcap::session::frames::FrameReader;
-use watchcap::session::row::OwnedRow;
+use watchcap::media::frames::FrameReader;
+use watchcap::session::table::row::OwnedRow;
 use x11rb::connection::Connection;
 use x11rb::protocol::xtest::ConnectionExt as _;
 

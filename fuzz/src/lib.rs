@@ -16,7 +16,7 @@ fn folder() -> &'static PathBuf {
     FOLDER.get_or_init(|| {
         // In the place of libFuzzer's hook, which ends the process at panics that the reader catches, too.
         std::panic::set_hook(Box::new(|info| {
-            if !watchcap::panics::is_caught() {
+            if !watchcap_format::base::panics::is_caught() {
                 eprintln!("{info}");
                 std::process::abort();
             }

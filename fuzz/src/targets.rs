@@ -8,23 +8,33 @@ use std::path::Path;
 
 use watchcap::config::Config;
 use watchcap::control::protocol;
-use watchcap::encode::{ParameterSets, bitstream};
+use watchcap::derive::import;
 use watchcap::finalize::report;
 use watchcap::log::ending::Ending;
 use watchcap::log::reader::LogReader;
-use watchcap::log::{LogPaths, chunk, codec, video_scan};
-use watchcap::migrate::import;
+use watchcap::log::sources::SourceNames;
+use watchcap::log::{LogPaths, chunk, codec};
 use watchcap::privacy::mask::Place;
 use watchcap::privacy::profile::Profile;
-use watchcap::redact::span;
-use watchcap::session::frames::FrameReader;
-use watchcap::session::metadata::Metadata;
-use watchcap::session::reader::EventsReader;
-use watchcap::session::review::Review;
-use watchcap::session::row::OwnedRow;
-use watchcap::session::sample_index::{self, Sample};
-use watchcap::session::{foreign_index, layout, seal, sps};
-use watchcap::shown;
+use watchcap_format::base::shown;
+use watchcap_format::media::avc::sets::ParameterSets;
+use watchcap_format::media::avc::sps;
+use watchcap_format::media::avc::{nal, sei};
+use watchcap_format::media::codec::NalSyntax;
+use watchcap_format::media::frames::FrameReader;
+use watchcap_format::media::hevc;
+use watchcap_format::media::hevc::sets::HevcSets;
+use watchcap_format::media::mp4::foreign;
+use watchcap_format::media::mp4::index;
+use watchcap_format::media::mp4::index::Sample;
+use watchcap_format::media::mp4::scan;
+use watchcap_format::media::track::CodecConfig;
+use watchcap_format::session::metadata::Metadata;
+use watchcap_format::session::review::Review;
+use watchcap_format::session::span;
+use watchcap_format::session::table::read::EventsReader;
+use watchcap_format::session::table::row::OwnedRow;
+use watchcap_format::session::{layout, seal};
 
 /// What a target may hold of the heap at once.
 pub(crate) const MAX_BYTES: usize = 256 << 20;
@@ -55,34 +65,39 @@ pub(crate) const TARGETS: [(&str, Target); 16] = [
 /// One access unit, in both of its forms, and its SEI.
 fn bitstream(data: &[u8], _: &Path) {
     let mut annex_b = Vec::new();
-    let whole = bitstream::to_annex_b(data, None, &mut annex_b).is_ok();
-    assert_eq!(whole, bitstream::nals(data).all(|nal| nal.is_ok()));
-    let stamped = bitstream::parse_sei(data).or(bitstream::parse_sei_nal(data)).is_some();
+    let whole = nal::to_annex_b(data, None, &mut annex_b).is_ok();
+    assert_eq!(whole, nal::nals(data).all(|nal| nal.is_ok()));
+    let stamped = sei::parse_sei(data).or(sei::parse_sei_nal(data)).is_some();
     assert!(!stamped || data.len() > 30, "a stamp in {} bytes", data.len());
-    assert!(!bitstream::is_idr(data) || !data.is_empty());
+    assert!(!nal::is_idr(data) || !data.is_empty());
     let mut prefixed = Vec::new();
-    bitstream::to_length_prefixed(data, &mut prefixed);
-    assert!(bitstream::nals(&prefixed).all(|nal| nal.is_ok()), "what we wrote is not read");
+    nal::to_length_prefixed(data, &mut prefixed);
+    assert!(nal::nals(&prefixed).all(|nal| nal.is_ok()), "what we wrote is not read");
     let (mut raw, mut escaped) = (Vec::new(), vec![0x65]);
-    bitstream::unescape(data, &mut raw);
+    nal::unescape(data, &mut raw);
     raw.push(0x80);
-    bitstream::escape(&raw, &mut escaped);
+    nal::escape(&raw, &mut escaped);
     let mut back = Vec::new();
-    bitstream::unescape(&escaped[1..], &mut back);
+    nal::unescape(&escaped[1..], &mut back);
     assert_eq!(back, raw, "escaping changed the bytes");
 }
 
 /// A chunk as it is, and the bytes as the body of one whose sum is right.
 fn chunk(data: &[u8], _: &Path) {
+    let names = SourceNames::default();
     if let Ok((header, body)) = chunk::split(data) {
-        drop(codec::records(header.schema, body));
+        drop(codec::records(header.schema, body, &names));
         assert_eq!(chunk::join(&header, body), data[..chunk::HEADER_LEN + body.len()]);
     }
-    if let Ok(records) = codec::records(1, data) {
-        assert!(records.len() <= data.len(), "more records than bytes");
-        let mut builder = codec::ChunkBuilder::default();
-        for record in &records {
-            builder.push(record);
+    drop(SourceNames::from_json(&String::from_utf8_lossy(data)));
+    for schema in 1..=2 {
+        assert!(codec::synced(schema, data).len() <= data.len());
+        if let Ok(records) = codec::records(schema, data, &names) {
+            assert!(records.len() <= data.len(), "more records than bytes");
+            let mut builder = codec::ChunkBuilder::default();
+            for record in &records {
+                builder.push(record);
+            }
         }
     }
 }
@@ -172,7 +187,8 @@ fn import(data: &[u8], dir: &Path) {
     let (table, video) = data.split_at(u32::from_be_bytes(*length) as usize % (data.len() + 1));
     fs::write(layout::events_path(dir), table).expect("a file");
     fs::write(layout::frames_path(dir), video).expect("a file");
-    match import::import(dir, true, &mut |_| {}) {
+    let told = import::options::Options { dry_run: true, ..import::options::Options::default() };
+    match import::run::import(dir, &told, &mut |_| {}) {
         Ok(planned) => assert!(!planned.made, "a dry run made something"),
         Err(error) => drop((error.to_string(), error.hint())),
     }
@@ -214,7 +230,7 @@ fn log(data: &[u8], dir: &Path) {
         drop(record);
         before = Some(seq);
     }
-    drop(report::report(dir, &mut |_, _| {}));
+    drop(report::report(dir, &mut |_| {}));
 }
 
 fn right_sums(bytes: &mut [u8]) {
@@ -238,7 +254,7 @@ fn metadata(data: &[u8], _: &Path) {
             let text = read.to_json().expect("json");
             let again = Metadata::parse(path, text.as_bytes()).expect("what was written");
             assert_eq!(again.to_json().expect("json"), text);
-            let drift = watchcap::session::metadata::fit_drift_ppm(&read.clock.anchors);
+            let drift = watchcap_format::session::metadata::fit_drift_ppm(&read.clock.anchors);
             assert!(drift.is_none_or(f64::is_finite));
         }
         Err(error) => assert!(!error.to_string().chars().any(shown::steers), "{error:?}"),
@@ -248,7 +264,7 @@ fn metadata(data: &[u8], _: &Path) {
 /// The contents of a `moov` in a file of 16 MiB, and a whole file, of this program and of another.
 fn moov(data: &[u8], dir: &Path) {
     const LEN: u64 = 16 << 20;
-    if let Ok(index) = sample_index::parse_moov(data, LEN) {
+    if let Ok(index) = index::parse_moov(data, LEN) {
         for sample in &index.samples {
             assert!(sample.size > 0 && sample.offset + u64::from(sample.size) <= LEN);
         }
@@ -257,8 +273,8 @@ fn moov(data: &[u8], dir: &Path) {
     let path = dir.join("frames.mp4");
     fs::write(&path, data).expect("a file");
     let file = fs::File::open(&path).expect("the file");
-    drop(sample_index::read_index(&file));
-    if let Ok(index) = foreign_index::read_index(&file) {
+    drop(index::read_index(&file));
+    if let Ok(index) = foreign::read_index(&file) {
         let end = data.len() as u64;
         assert!(index.samples.iter().all(|sample| sample.offset + u64::from(sample.size) <= end));
     }
@@ -313,6 +329,12 @@ fn shown(data: &[u8], _: &Path) {
 }
 
 fn sps(data: &[u8], _: &Path) {
+    if let Some(sps) = hevc::sps::read(data) {
+        assert!(sps.size.0 > 0 && sps.size.0 <= sps.coded.0 && sps.size.1 > 0 && sps.size.1 <= sps.coded.1);
+    }
+    if let Ok(sets) = HevcSets::of_record(data) {
+        drop(CodecConfig::Hevc(sets).codec_string());
+    }
     if let Some(info) = sps::parse(data) {
         assert!(info.width > 0 && info.height > 0 && info.macroblocks > 0);
     }
@@ -321,7 +343,7 @@ fn sps(data: &[u8], _: &Path) {
 /// The contents of a box of a log's video.
 fn video(data: &[u8], _: &Path) {
     let mut end = 0;
-    for unit in video_scan::find_access_units(data, 0, &mut bitstream::parse_sei_nal) {
+    for unit in scan::find_access_units(data, 0, NalSyntax::Avc, &mut sei::parse_sei_nal) {
         assert!(unit.offset >= end && unit.offset + u64::from(unit.len) <= data.len() as u64);
         end = unit.offset + u64::from(unit.len);
     }

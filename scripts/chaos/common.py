@@ -202,6 +202,7 @@ class Campaign:
         self.name, self.args = name, args
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"chaos-{name}-", dir=args.dir))
         self.failures, self.faults, self.figures, self.lock = [], {}, {}, threading.Lock()
+        self.calls = {}
         self.done, self.began = 0, time.monotonic()
 
     def fault(self, kind):
@@ -245,7 +246,7 @@ class Campaign:
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
         print(json.dumps({"campaign": self.name, "seed": self.args.seed, "runs": self.done, "failures": sorted(self.failures),
-                          "faults": self.faults, "figures": {k: spread(v) for k, v in self.figures.items()}}), flush=True)
+                          "faults": self.faults, "calls": self.calls, "figures": {k: spread(v) for k, v in self.figures.items()}}), flush=True)
         if self.args.raw:
             with open(self.args.raw, "a") as raw:
                 raw.write(json.dumps({"campaign": self.name, "seed": self.args.seed, "in": str(self.args.dir), "figures": self.figures}) + "\n")

@@ -12,7 +12,7 @@ A library loaded before libc (faults.c) does this, counting over all threads; fo
 and also sees what the library cannot.
 
 After each, what was acknowledged must be there: the log finalizes and verifies without a hole; finalizing it again gives the same
-bytes; after an error every frame is accounted for; and a sync that failed is never made again. `--step 10` takes every tenth.
+bytes; after an error every frame is accounted for; and a sync that failed is never made again. `--step 10` takes every tenth of each kind.
 """
 import re, shutil, sys
 
@@ -21,6 +21,8 @@ from common import *
 CALLS = ["fdatasync", "fsync", "sync_file_range", "fallocate", "unlink", "unlinkat", "pwrite64"]
 KINDS = ["kill", "tear", "error", "short", "sync", "finalize-kill", "finalize-tear"]
 SYNCS = ("fdatasync", "fsync")
+# What the program does in open folders: seen in a build with `--features faults` only.
+FOLDER_CALLS = ["openat", "mkdirat", "renameat", "unlinkat"]
 LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
 QUOTED, OPENED = re.compile(r'"((?:[^"\\]|\\.)*)"'), re.compile(r"^\d+<([^>]*)>")
 
@@ -28,7 +30,8 @@ QUOTED, OPENED = re.compile(r'"((?:[^"\\]|\\.)*)"'), re.compile(r"^\d+<([^>]*)>"
 def strace(trace, inject=None, path=None):
     command = ["strace", "-f", "--seccomp-bpf", "-qq", "-y", "-o", trace, "-e", "trace=" + ",".join(CALLS), "-e", "signal=none"]
     # Only what is on this file is counted and hit; the end of the reserve, which is where sealing begins, is traced as well.
-    paths = ["-P", path, "-P", path.parent.parent / "reserve" if path.parent.name == "events" else path.parent / "reserve"] if path else []
+    # By its path, and by its name in a folder that is open.
+    paths = ["-P", path, "-P", path.parent.parent / "reserve" if path.parent.name == "events" else path.parent / "reserve", "-P", "reserve"] if path else []
     return command + paths + (["-e", "inject=" + inject] if inject else [])
 
 
@@ -40,7 +43,10 @@ def calls(trace, folder):
             continue
         thread, call, rest = match.groups()
         opened = OPENED.match(rest)
-        path = opened.group(1) if opened else next(iter(QUOTED.findall(rest)), "")
+        named = next(iter(QUOTED.findall(rest)), "")
+        path = opened.group(1) if opened else named
+        if call == "unlinkat" and opened:  # a name in a folder that is open
+            path = named if named.startswith("/") else f"{path}/{named}"
         path = path.removesuffix(" (deleted)")
         if path == str(folder) or path.startswith(f"{folder}/"):
             yield thread, call, path[len(str(folder)) + 1:], line
@@ -84,8 +90,9 @@ def synced_again(trace, folder):
 
 
 def main():
-    args = arguments(__doc__, 0, step={"type": int, "default": 1, "help": "only every Nth point"},
+    args = arguments(__doc__, 0, step={"type": int, "default": 1, "help": "only every Nth point of each kind, one at least"},
                      file={"help": "only `sync` points on this file, as in s/log/facts"},
+                     without_folders={"action": "store_true", "help": "of a build whose calls in open folders are not seen"},
                      what={"nargs": "*", "default": KINDS, "choices": KINDS})
     campaign = Campaign("syscalls", args)
     base, library = campaign.folder / "base", campaign.folder / "faults.so"
@@ -104,15 +111,15 @@ def main():
         return (folder / "note").exists()
 
     def count(folder, command):
-        """How many calls there are to hit, over all threads."""
+        """The calls there are to hit, over all threads, in their order."""
         code, _, err = faulty(command, folder, "count")
         check(code in (0, 3), f"{command[1]} ended with {code}: {err}")
-        return (folder / "note").stat().st_size
+        return (folder / "note").read_text().split()
 
     # What there is to hit.
     for name in ("recorded", "traced", "finalized"):
         (base / name).mkdir(parents=True)
-    of_recording = count(base / "recorded", recorder(base / "recorded"))
+    recording = count(base / "recorded", recorder(base / "recorded"))
     trace = base / "traced/trace"
     code, _, err = run(strace(trace) + recorder(base / "traced"))
     check(code in (0, 3), f"recording ended with {code}: {err}")
@@ -121,16 +128,23 @@ def main():
     check(code in (0, 3), f"recording ended with {code}: {err}")
     log = base / "log"
     shutil.copytree(base / "finalized/s", log)
-    of_finalizing = count(base / "finalized", [args.binary, "finalize", base / "finalized/s"])
+    finalizing = count(base / "finalized", [args.binary, "finalize", base / "finalized/s"])
+    missing = [call for call in FOLDER_CALLS if not any(name.startswith(call) for name in recording + finalizing)]
+    check(not missing or args.without_folders, f"none of {missing} is seen: build the program with `--features faults`")
+    of_recording, of_finalizing = len(recording), len(finalizing)
     whole = fingerprint(base / "finalized/s")
 
     todo = []
     for kind in args.what:
         if kind == "sync":
-            todo += [(kind, *point) for point in points(trace, base / "traced")]
+            of_kind = [(kind, *point) for point in points(trace, base / "traced")]
         else:
-            todo += [(kind, "", "", n) for n in range(1, 1 + (of_finalizing if "finalize" in kind else of_recording))]
-    todo = [point for point in todo if not args.file or point[2] == args.file][args.seed % args.step::args.step]
+            of_kind = [(kind, "", "", n) for n in range(1, 1 + (of_finalizing if "finalize" in kind else of_recording))]
+        of_kind = [point for point in of_kind if not args.file or point[2] == args.file]
+        # The first one depends on the seed, and never lies behind the last: how many calls there are differs from run to run, and
+        # a sample over all kinds together would leave out a kind of few points in some of them.
+        first = min(args.seed % args.step, max(len(of_kind) - 1, 0))
+        todo += of_kind[first::args.step]
 
     def work(number, rng, folder):
         kind, call, path, n = todo[number]
@@ -216,7 +230,11 @@ def main():
         check(fingerprint(folder / "s") == whole, "finalizing again gave another session")
 
     campaign.runs(work, range(len(todo)))
-    return campaign.report(f"{len(todo)} points: {of_recording} calls of recording, {of_finalizing} of finalizing")
+    def told(calls):
+        return ", ".join(f"{calls.count(call)} {call}" for call in sorted(set(calls)))
+    campaign.calls = {call: (recording + finalizing).count(call) for call in sorted(set(recording + finalizing))}
+    return campaign.report(f"{len(todo)} points: {of_recording} calls of recording, {of_finalizing} of finalizing",
+                           f"recording: {told(recording)}", f"finalizing: {told(finalizing)}")
 
 
 if __name__ == "__main__":

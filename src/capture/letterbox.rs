@@ -5,7 +5,7 @@
 //! older picture can stay. No picture is allocated here: the caller owns both.
 
 use super::BgraView;
-use crate::event::Area;
+use crate::base::event::Area;
 
 /// Pixels to read from: packed 32-bit, memory order B, G, R, X.
 #[derive(Clone, Copy)]

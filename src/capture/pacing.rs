@@ -5,7 +5,7 @@
 //! that have passed are counted and skipped, so a stall is followed by one tick and never by a burst. It reads no clock
 //! but the one it is handed, and takes no picture.
 
-use crate::time::{Clock, MonoNs};
+use crate::base::time::{Clock, MonoNs};
 
 /// Nanoseconds in a second.
 const SECOND_NS: i128 = 1_000_000_000;
@@ -76,12 +76,12 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::UtcNs;
+    use crate::base::time::UtcNs;
 
     fn clock_at(ns: i64) -> ManualClock {
         ManualClock::new(MonoNs(ns), UtcNs(0))
     }
-    use crate::time::ManualClock;
+    use crate::base::time::ManualClock;
 
     #[test]
     fn deadlines_do_not_drift_over_a_day_of_60_fps() {
@@ -153,7 +153,7 @@ mod tests {
         fn now(&self) -> MonoNs {
             self.0.now()
         }
-        fn anchor(&self) -> crate::time::Anchor {
+        fn anchor(&self) -> crate::base::time::Anchor {
             self.0.anchor()
         }
         fn sleep_until(&self, until: MonoNs) {

@@ -4,17 +4,22 @@ mod record;
 mod replay;
 mod values;
 
-pub use record::{InputBackendArg, KeysArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
+pub use record::{KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::{FalseyValueParser, PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand};
 
-use self::values::{parse_duration, parse_size};
+use self::values::{parse_duration, parse_mcap_for, parse_percent, parse_size};
+use crate::derive::import::keys::KeyTable;
+use crate::derive::import::options;
+use crate::derive::import::options::{Positions, TimeUnit};
 use crate::export::FORMATS;
+use crate::export::mcap::McapFor;
+use crate::export::space::Keys;
 
 /// Records a screen and every input on one clock, crash-safe, straight into training data.
 #[derive(Parser, Debug)]
@@ -29,6 +34,10 @@ pub struct Cli {
     /// Configuration file [default: ~/.config/watchcap/config.toml].
     #[arg(long, global = true, value_name = "FILE", env = "WATCHCAP_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Write, replace and delete also in folders that belong to somebody else, or that others can write to: whoever can may
+    /// exchange what is in them.
+    #[arg(long, global = true, env = "WATCHCAP_ALLOW_SHARED_FOLDER", value_parser = FalseyValueParser::new())]
+    pub allow_shared_folder: bool,
 }
 
 /// The verbs.
@@ -54,6 +63,8 @@ pub enum Verb {
     Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
     Verify(VerifyArgs),
+    /// Sign the seal of a session with an SSH key, so that others can tell who made it.
+    Sign(SignArgs),
     /// Play a session or a log in the terminal, also one that is being recorded.
     Replay(ReplayArgs),
     /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
@@ -64,6 +75,8 @@ pub enum Verb {
     Migrate(MigrateArgs),
     /// Write or update a table of all sessions below a folder.
     Catalog(CatalogArgs),
+    /// Remove a recording: its session and log, copies of it, and exports, after saying what that is.
+    Delete(DeleteArgs),
     /// List the monitors and windows that can be recorded.
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
@@ -92,7 +105,7 @@ pub struct WhichArgs {
 /// `watchcap mark`
 #[derive(Args, Debug)]
 pub struct MarkArgs {
-    /// Text of the mark, at most 768 bytes.
+    /// Text of the mark, at most 768 bytes; - reads all of standard input, so that the text is not in the process list.
     pub text: Option<String>,
     /// Which recording.
     #[command(flatten)]
@@ -118,10 +131,12 @@ pub struct RedactArgs {
     /// Its end, the same ways; a frame counts until the next one is shown.
     #[arg(long, value_name = "TIME")]
     pub to: String,
-    /// Paint this area black, in pixels of the video or as fractions of it; may be given more than once.
+    /// Paint this area black, in pixels of the video or as fractions of it; may be given more than once. It grows to the borders of the coding:
+    /// by 16 to 31 pixels on each side, and until the next keyframe.
     #[arg(long, value_name = "X,Y,WIDTH,HEIGHT")]
     pub mask: Vec<String>,
-    /// Withhold which keys went down in the span, and titles of windows.
+    /// Withhold which keys went down in the span, until they are released, and titles of windows; and what other programs put into
+    /// the rows of that time, since it may tell them.
     #[arg(long)]
     pub keys: bool,
     /// Withhold the titles of windows that became active in the span.
@@ -150,6 +165,9 @@ pub struct FinalizeArgs {
     /// Make a sealed session anew of its log, which was kept and is kept again: when the session was damaged, or the log was mended.
     #[arg(long)]
     pub again: bool,
+    /// How many of the frames, in percent, may be dropped before the exit code is 3 [default: 1].
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    pub max_dropped: Option<f64>,
     /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -179,7 +197,26 @@ pub struct VerifyArgs {
     /// Do not decode the frames.
     #[arg(long)]
     pub no_decode: bool,
+    /// Fail unless the SHA-256 of integrity.sha256 is this one, which stands for every byte of the session.
+    #[arg(long, value_name = "SHA256")]
+    pub expect: Option<String>,
+    /// Fail unless the session is signed (`watchcap sign`) by this SSH public key, or by one of this list of allowed signers.
+    #[arg(long, value_name = "FILE")]
+    pub signed_by: Option<PathBuf>,
     /// Print the report as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap sign`
+#[derive(Args, Debug)]
+pub struct SignArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// Your SSH key: the private one, or the public one of a key that is in your agent.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
 }
@@ -190,11 +227,15 @@ pub struct ExportArgs {
     /// What to make; docs/EXPORTS.md says what is in it.
     #[arg(value_name = "FORMAT", value_parser = formats())]
     pub format: String,
-    /// The sessions' folders.
-    #[arg(value_name = "SESSION", required = true)]
+    /// The sessions' folders, or folders with sessions below them; - reads a list from standard input, a path on each line.
+    #[arg(value_name = "SESSION", required_unless_present = "catalog")]
     pub sessions: Vec<PathBuf>,
+    /// Export the sessions that a catalog names, or rows of one that were chosen from it: any Parquet file with the column `path`, in the
+    /// folder that the paths are relative to.
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
     /// Folder to write to, made when it is not there; for one session and a format of one file also the file. Nothing is
-    /// replaced but what an earlier export of the same session in the same format left.
+    /// replaced but what an earlier export of the same session in the same format with the same options left.
     #[arg(short, long, value_name = "DIR|FILE")]
     pub out: PathBuf,
     /// Steps per second on a constant-rate grid, each with the last frame at or before it [default: every frame].
@@ -224,9 +265,30 @@ pub struct ExportArgs {
     /// How many sessions of a hundred are for validation, by the hash of their id [default: 10].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub val_percent: Option<u8>,
+    /// Keys that have a number of their own in an action as a vector, by W3C code: KeyW,KeyA,Space.
+    #[arg(long, value_name = "KEYS", value_parser = str::parse::<Keys>)]
+    pub keys: Option<Keys>,
+    /// Put buttons, motion and wheel into an action as a vector.
+    #[arg(long)]
+    pub mouse: bool,
+    /// Put buttons, the pointer's place and wheel into an action as a vector.
+    #[arg(long)]
+    pub pointer: bool,
+    /// Keep steps of which not everything is known: what is not is NaN. Else they are left out.
+    #[arg(long)]
+    pub keep_unknown: bool,
+    /// Make only the MCAP file for OWA's tools, or only the one for Foxglove, which holds the video [default: both].
+    #[arg(long, value_name = "owa|foxglove", value_parser = parse_mcap_for)]
+    pub mcap_for: Option<McapFor>,
     /// Do not compare the sessions with their seals first.
     #[arg(long)]
     pub no_verify: bool,
+    /// Replace what an earlier export made with other options, or of another session of the same name.
+    #[arg(long)]
+    pub replace: bool,
+    /// Export also what was recorded before the consent to it was taken back; the manifest says so. Without it such sessions are refused.
+    #[arg(long)]
+    pub include_withdrawn: bool,
     /// Print what was made as JSON lines on standard output.
     #[arg(long)]
     pub json: bool,
@@ -251,11 +313,11 @@ pub struct InfoArgs {
 /// `watchcap migrate`
 #[derive(Args, Debug)]
 pub struct MigrateArgs {
-    /// The sessions' folders. Each becomes a new session beside it, NAME_1.1.0; those of the format already are skipped.
+    /// The sessions' folders. Each becomes a new session beside it, NAME_1_2_0; those of the format already are skipped.
     #[arg(required = true, value_name = "SESSION")]
     pub sessions: Vec<PathBuf>,
     /// Format of the new sessions.
-    #[arg(long, value_name = "VERSION", default_value = "1.1.0")]
+    #[arg(long, value_name = "VERSION", default_value = "1.2.0")]
     pub to: String,
     /// Put each new session in the place of the old one and delete that, once the new one was read back.
     #[arg(long)]
@@ -264,6 +326,29 @@ pub struct MigrateArgs {
     /// NAME_imported, which names what is missing.
     #[arg(long, conflicts_with_all = ["to", "in_place"])]
     pub import: bool,
+    /// With --import: what positions of the pointer are: fraction (of the picture), pixels (of the picture), or pixels of an
+    /// area, as pixels=WIDTHxHEIGHT or pixels=WIDTHxHEIGHT+X+Y.
+    #[arg(long, value_name = "WHAT", requires = "import", value_parser = Positions::parse)]
+    pub positions: Option<Positions>,
+    /// With --import: which table key codes are of: hid, keysym (X11), vk (Windows), evdev (Linux) or x11 (keycodes).
+    #[arg(long, value_name = "TABLE", requires = "import", value_parser = KeyTable::parse)]
+    pub keys: Option<KeyTable>,
+    /// With --import: what t_ns counts: ns, us, ms or s.
+    #[arg(long, value_name = "UNIT", requires = "import", value_parser = TimeUnit::parse)]
+    pub times: Option<TimeUnit>,
+    /// With --import: how many units of delta are a step of the wheel, for example 120.
+    #[arg(long, value_name = "UNITS", requires = "import", value_parser = options::parse_wheel)]
+    pub wheel: Option<f64>,
+    /// With --import: names of buttons in the recording, and what they are: 1=left,2=middle,3=right.
+    #[arg(long, value_name = "NAME=BUTTON", requires = "import", value_delimiter = ',', value_parser = options::parse_button)]
+    pub buttons: Vec<(String, String)>,
+    /// With --import: which frame rows are those of frames.mp4, where there are others: stream=screen.
+    #[arg(long, value_name = "KEY=VALUE", requires = "import", value_parser = options::parse_frames)]
+    pub frames: Option<(String, String)>,
+    /// With --import: state consent that the recording does not record, to screen, input, audio. Who stated it and when stands
+    /// in the session.
+    #[arg(long, value_name = "STREAM", requires = "import", value_delimiter = ',')]
+    pub consent: Vec<String>,
     /// Only say what would be done; write nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -292,6 +377,29 @@ pub struct CatalogArgs {
     pub json: bool,
 }
 
+/// `watchcap delete`
+#[derive(Args, Debug)]
+pub struct DeleteArgs {
+    /// The session's folder. With it go its log, what reviewers said, sessions that were made of it (redacted, migrated, clips) and the
+    /// files of exports whose manifests name it, as far as they lie below the folder that it is in.
+    pub session: PathBuf,
+    /// Look for copies and exports below this folder [default: the one that the session is in].
+    #[arg(long, value_name = "DIR", conflicts_with = "only")]
+    pub below: Option<PathBuf>,
+    /// Remove this folder alone: neither copies nor exports.
+    #[arg(long)]
+    pub only: bool,
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask. Needed where nobody is at a terminal.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `watchcap targets`
 #[derive(Args, Debug)]
 pub struct TargetsArgs {
@@ -303,6 +411,12 @@ pub struct TargetsArgs {
 /// `watchcap doctor`
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
+    /// Size of the pictures by which encoders are measured [default: 1920x1080].
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = values::parse_size)]
+    pub size: Option<(u32, u32)>,
+    /// Frames per second that a recording would ask of them [default: 30].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
+    pub fps: Option<u32>,
     /// Print as JSON on standard output.
     #[arg(long)]
     pub json: bool,
@@ -398,6 +512,13 @@ pub struct DemoArgs {
 }
 
 #[cfg(test)]
+#[path = "hint_tests.rs"]
+mod hint_tests;
+#[cfg(all(test, target_os = "linux", feature = "x11", feature = "capture-xcap"))]
+#[path = "reference_tests.rs"]
+mod reference_tests;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
@@ -415,7 +536,7 @@ mod tests {
         // What the help says is what holds.
         let said = Cli::command().find_subcommand_mut("replay").map(|verb| verb.render_long_help().to_string());
         let said = said.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-        let crate::qa::Limits {
+        let crate::inspect::qa::run::Limits {
             dropped,
             gap_s,
             lost_inputs,
@@ -427,7 +548,7 @@ mod tests {
             black_s,
             frozen_s,
             samples,
-        } = crate::qa::Limits::default();
+        } = crate::inspect::qa::run::Limits::default();
         for (what, limit) in [
             ("are not", dropped),
             ("without data", gap_s),

@@ -1,11 +1,22 @@
 //! What `watchcap record` takes.
 
+use std::iter;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 
-use super::values::{parse_duration, parse_size};
+use super::values::{parse_duration, parse_percent, parse_size, parse_wait};
+use crate::capture::backend::{Backend, LOCK};
+use crate::capture::{Facet, registry};
+use crate::encode::kind::Codec;
+use crate::encode::registry::{AUTO, ENCODERS};
+
+/// Returns what `--allow-missing` may name: the input as a whole, each facet of it, and masks of windows.
+pub(crate) fn may_miss() -> impl Iterator<Item = &'static str> {
+    ["input"].into_iter().chain(Facet::ALL.into_iter().map(Facet::name)).chain(["masks", LOCK])
+}
 
 /// Where pictures and inputs come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -36,6 +47,24 @@ pub enum QualityArg {
     Sharp,
 }
 
+/// Codec of the video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CodecArg {
+    /// H.264: every reader has it.
+    H264,
+    /// H.265: smaller at the same quality; by ffmpeg.
+    H265,
+}
+
+impl From<CodecArg> for Codec {
+    fn from(codec: CodecArg) -> Self {
+        match codec {
+            CodecArg::H264 => Self::H264,
+            CodecArg::H265 => Self::H265,
+        }
+    }
+}
+
 /// What is done with an unchanged screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum UnchangedArg {
@@ -56,32 +85,22 @@ pub enum KeysArg {
     None,
 }
 
-/// Backend for pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ScreenBackendArg {
-    /// The native one where there is one.
-    Auto,
-    /// X11 with shared memory.
-    X11,
-    /// Portable, slower, without the pointer.
-    Xcap,
+/// Reads the name of a backend as one of these, or `auto`.
+fn backend_values(of: impl Iterator<Item = &'static dyn Backend>) -> PossibleValuesParser {
+    let auto = PossibleValue::new(registry::AUTO).help("The native one where there is one");
+    PossibleValuesParser::new(iter::once(auto).chain(of.map(|b| PossibleValue::new(b.name()).help(b.about()))))
 }
 
-/// Backend for inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum InputBackendArg {
-    /// The native one where there is one.
-    Auto,
-    /// X11 with XInput2 raw events.
-    Xi2,
-    /// Portable, by polling: sees no wheel and may miss short taps.
-    Poll,
+fn encoders() -> PossibleValuesParser {
+    let auto = PossibleValue::new(AUTO).help("the first of these that works here");
+    let kinds = ENCODERS.iter().map(|kind| PossibleValue::new(kind.name()).help(kind.about()));
+    PossibleValuesParser::new([auto].into_iter().chain(kinds))
 }
 
 /// `watchcap record`
 #[derive(Args, Debug)]
 pub struct RecordArgs {
-    /// Folder in which the session's folder is made [default: the current one].
+    /// Folder in which the session's folder is made; made when it is not there [default: the current one].
     #[arg(short, long, value_name = "DIR", env = "WATCHCAP_OUT")]
     pub out: Option<PathBuf>,
     /// Name of the session's folder [default: session_YYYYMMDD_HHMMSS].
@@ -100,15 +119,20 @@ pub struct RecordArgs {
     /// Record this window, by its identifier (see `watchcap targets`).
     #[arg(long, value_name = "ID", group = "target")]
     pub window: Option<String>,
-    /// Record the first window whose title contains this.
+    /// Record the first window with this in its title; without case, * for any characters; - reads it from standard input.
     #[arg(long, value_name = "TEXT", group = "target")]
     pub window_title: Option<String>,
-    /// Record the first window of this application (its class).
+    /// Record the first window of this application: its class or instance, whole, without case; * for any characters; -
+    /// reads it from standard input.
     #[arg(long, value_name = "NAME", group = "target")]
     pub app: Option<String>,
     /// Record this part of the desktop, pixels; even sizes.
     #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", group = "target", allow_hyphen_values = true)]
     pub region: Option<String>,
+    /// How long to wait for a recorded window that was closed, to be made anew, or a monitor that was switched off, to come back,
+    /// before the recording ends: 30, 30s, 5m; 0 for not at all [default: 30s].
+    #[arg(long, value_name = "TIME", value_parser = parse_wait)]
+    pub wait_target: Option<Duration>,
     /// Size of the synthetic picture [default: 1280x720].
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
     pub size: Option<(u32, u32)>,
@@ -125,6 +149,18 @@ pub struct RecordArgs {
     /// Encoding time against picture [default: fast].
     #[arg(long, value_enum)]
     pub quality: Option<QualityArg>,
+    /// What encodes the pictures.
+    #[arg(long, value_name = "NAME", default_value = AUTO, value_parser = encoders())]
+    pub encoder: String,
+    /// Codec of the video [default: that of the encoder, H.264 where it is chosen by itself].
+    #[arg(long, value_enum)]
+    pub codec: Option<CodecArg>,
+    /// What encodes where --encoder is missing or too slow; without it, record refuses to begin.
+    #[arg(long, value_name = "NAME", value_parser = encoders())]
+    pub encoder_fallback: Option<String>,
+    /// Do not measure beforehand whether the encoder is fast enough.
+    #[arg(long)]
+    pub no_encoder_check: bool,
     /// Stop by itself after this time: 90, 90s, 5m, 8h.
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     pub duration: Option<Duration>,
@@ -135,26 +171,30 @@ pub struct RecordArgs {
     #[arg(long, value_enum)]
     pub unchanged: Option<UnchangedArg>,
     /// Backend for pictures.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub screen_backend: ScreenBackendArg,
+    #[arg(long, value_name = "SCREEN_BACKEND", default_value = registry::AUTO)]
+    #[arg(value_parser = backend_values(registry::screens()))]
+    pub screen_backend: String,
     /// Backend for inputs.
-    #[arg(long, value_enum, default_value = "auto")]
-    pub input_backend: InputBackendArg,
+    #[arg(long, value_name = "INPUT_BACKEND", default_value = registry::AUTO)]
+    #[arg(value_parser = backend_values(registry::inputs()))]
+    pub input_backend: String,
     /// How often the polling input backend looks, per second [default: 500].
     #[arg(long, value_name = "HZ")]
     pub poll_hz: Option<u32>,
     /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
-    /// typed into excluded windows).
-    #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
+    /// typed into excluded windows), lock (that the screen is locked).
+    #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_possible_values = true)]
+    #[arg(value_parser = PossibleValuesParser::new(may_miss()))]
     pub allow_missing: Vec<String>,
 
     /// Black out this part of every picture: X,Y,WIDTH,HEIGHT in pixels of what is recorded, or in percent of it (0%,90%,25%,10%).
     #[arg(long, value_name = "AREA", allow_hyphen_values = true)]
     pub mask: Vec<String>,
-    /// Mask the windows of this application (its class; * at the end for any rest), and withhold what is typed there.
+    /// Mask the windows of this application (named as for --app), and withhold what is typed there.
     #[arg(long, value_name = "NAME")]
     pub exclude_app: Vec<String>,
-    /// Likewise for windows whose title contains this.
+    /// Likewise for windows with this in their title (as for --window-title). For both, - reads a list from standard input, a name on
+    /// each line, so that the names are not in the process list.
     #[arg(long, value_name = "TEXT")]
     pub exclude_title: Vec<String>,
     /// Mask notification windows [default: on].
@@ -163,7 +203,7 @@ pub struct RecordArgs {
     /// Which keys are recorded with their codes [default: all].
     #[arg(long, value_enum)]
     pub keys: Option<KeysArg>,
-    /// What to mask and withhold in a game: a profile (see `watchcap profile list`), auto (by the window), none [default: none].
+    /// What to mask and withhold in a game: a profile (see `watchcap profile list`), auto (by the windows), none [default: auto].
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// The game's HUD scale, 0 to 100, where the profile asks for it [default: the largest areas].
@@ -175,12 +215,19 @@ pub struct RecordArgs {
     #[arg(long, value_name = "ACTION=CHORD")]
     pub hotkey: Vec<String>,
 
+    /// How many of the frames, in percent, may be dropped before the exit code is 3 [default: 1].
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    pub max_dropped: Option<f64>,
+
     /// Name of the game or task, for the metadata.
     #[arg(long, value_name = "NAME")]
     pub game: Option<String>,
     /// Its version, for the metadata.
     #[arg(long, value_name = "VERSION")]
     pub patch: Option<String>,
+    /// Version of the game's client, for the metadata.
+    #[arg(long, value_name = "VERSION")]
+    pub client_version: Option<String>,
     /// Leave the log as it is; `watchcap finalize` seals it later.
     #[arg(long)]
     pub no_finalize: bool,

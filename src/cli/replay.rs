@@ -34,7 +34,7 @@ pub struct ReplayArgs {
     pub limits: LimitArgs,
 }
 
-/// Limits of `watchcap replay --check`; what is not given is [`crate::qa::Limits::default`].
+/// Limits of `watchcap replay --check`; what is not given is [`crate::inspect::qa::run::Limits::default`].
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Limits of --check")]
 pub struct LimitArgs {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::export::mcap::McapFor;
+
 /// Reads a limit: a number that is not negative.
 ///
 /// # Errors
@@ -9,6 +11,17 @@ use std::time::Duration;
 pub(super) fn parse_limit(text: &str) -> Result<f64, String> {
     let limit: f64 = text.parse().map_err(|_parse| format!("'{text}' is no number"))?;
     if limit.is_finite() && limit >= 0.0 { Ok(limit) } else { Err("must be 0 or more".into()) }
+}
+
+/// Reads a share in percent.
+///
+/// # Errors
+/// A sentence for clap when it is none.
+pub(super) fn parse_percent(text: &str) -> Result<f64, String> {
+    parse_limit(text.strip_suffix('%').unwrap_or(text))
+        .ok()
+        .filter(|percent| *percent <= 100.0)
+        .ok_or_else(|| format!("'{text}' is no share, use 0 to 100 percent"))
 }
 
 /// Reads `90`, `90s`, `1.5m`, `8h`.
@@ -35,6 +48,14 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// Reads a time as [`parse_duration`] does; `0` is none at all.
+///
+/// # Errors
+/// A sentence for clap when it is no such time.
+pub(super) fn parse_wait(text: &str) -> Result<Duration, String> {
+    if text == "0" { Ok(Duration::ZERO) } else { parse_duration(text) }
+}
+
 /// Reads `320x180`.
 ///
 /// # Errors
@@ -43,6 +64,12 @@ pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let side = |text: &str| text.parse().ok().filter(|side| *side > 0);
     let sides = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
     sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
+}
+
+/// The readers that an MCAP file is for.
+pub(super) fn parse_mcap_for(text: &str) -> Result<McapFor, String> {
+    let found = McapFor::ALL.into_iter().find(|reader| reader.name() == text);
+    found.ok_or_else(|| format!("'{text}' is neither {}", McapFor::ALL.map(McapFor::name).join(" nor ")))
 }
 
 #[cfg(test)]
@@ -55,6 +82,20 @@ mod tests {
         for bad in ["", "x", "-1", "nan", "inf"] {
             assert!(parse_limit(bad).is_err(), "{bad} was accepted");
         }
+    }
+
+    #[test]
+    fn shares() {
+        assert_eq!((parse_percent("0.5"), parse_percent("100%"), parse_percent("0")), (Ok(0.5), Ok(100.0), Ok(0.0)));
+        for bad in ["", "x", "-1", "101", "nan", "%"] {
+            assert!(parse_percent(bad).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn readers_of_mcap() {
+        assert_eq!(McapFor::ALL.map(|reader| parse_mcap_for(reader.name())), McapFor::ALL.map(Ok));
+        assert!(parse_mcap_for("ros").expect_err("no reader").contains("owa nor foxglove"));
     }
 
     #[test]

@@ -2,25 +2,19 @@
 
 use serde_json::json;
 
+use super::ui::Bar;
 use super::{Failure, Outcome, text};
-use crate::catalog::{self, CatalogError, Summary, Wanted};
 use crate::cli::CatalogArgs;
-
-impl From<CatalogError> for Failure {
-    fn from(error: CatalogError) -> Self {
-        Self::new(&error, error.hint())
-    }
-}
+use crate::inspect::catalog::run;
+use crate::inspect::catalog::run::{Summary, Wanted};
 
 pub(super) fn run(args: &CatalogArgs) -> Result<Outcome, Failure> {
-    let threads = args.threads.map_or_else(catalog::default_threads, usize::from);
+    super::folder::check_own(&args.dir)?;
+    let threads = args.threads.map_or_else(run::default_threads, usize::from);
     let wanted = Wanted { check: args.check || args.decode, decode: args.decode, threads };
-    let bar = text::bar(if wanted.check { "check" } else { "catalog" });
-    let done = catalog::update(&args.dir, wanted, &mut |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
+    let bar = Bar::new(if wanted.check { "check" } else { "catalog" });
+    let done = run::update(&args.dir, wanted, &mut |step| bar.step(step));
+    bar.end();
     let done = done?;
     if args.json {
         let value = json!({
@@ -42,8 +36,11 @@ pub(super) fn run(args: &CatalogArgs) -> Result<Outcome, Failure> {
 
 /// What was found, for people.
 fn said(done: &Summary, wanted: Wanted) -> Vec<String> {
-    let mut line = format!("{} sessions, {:.1} hours", done.sessions, done.hours);
-    for (count, what) in [(done.logs, "logs"), (done.damaged, "damaged"), (done.removed, "gone since")] {
+    let mut line = format!("{}, {:.1} hours", text::counted(done.sessions, "session"), done.hours);
+    if done.logs > 0 {
+        line = format!("{line}, {}", text::counted(done.logs, "log"));
+    }
+    for (count, what) in [(done.damaged, "damaged"), (done.removed, "gone since")] {
         if count > 0 {
             line = format!("{line}, {count} {what}");
         }

@@ -4,76 +4,86 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::sessions::Named;
+use super::ui::Bar;
 use super::{Failure, Outcome, export, text};
+use crate::base::event::Stream;
 use crate::cli::ExportArgs;
-use crate::clip::cut::{Source, check_sealed};
-use crate::clip::{ClipError, outside, session};
+use crate::derive::clip::cut::Source;
+use crate::derive::clip::run::outside;
+use crate::derive::clip::session;
 use crate::export::{Opt, Options};
 use crate::session::layout::{self, DirState};
 use crate::session::metadata::Metadata;
-use crate::session::verify::{VerifyOptions, verify};
-use crate::session::video_check::open_video;
-use crate::shown::shell;
+use crate::session::refusal::Refusal;
+use crate::session::sealed;
 
 /// The options that it takes; others are refused, as by the other formats.
 const TAKES: &[Opt] = &[Opt::Span];
 
-impl From<ClipError> for Failure {
-    fn from(error: ClipError) -> Self {
-        if error.is_usage() {
-            return Self::wrong(&error, error.hint());
-        }
-        Self::new(&error, error.hint())
-    }
-}
-
-pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &ExportArgs, named: &Named) -> Result<Outcome, Failure> {
     let options = export::options(args)?;
     options.check("clip", TAKES)?;
     if options.from.is_none() && options.to.is_none() {
         return Err(Failure::usage("clip needs a span", "for example --from 12.5 --to 1:20, or --from f370"));
     }
-    args.sessions.iter().try_for_each(|dir| check_sealed(dir))?;
     outside(&args.out)?;
+    let (mut good, mut failures) = (Vec::new(), Vec::new());
+    let is_one = named.sessions.len() == 1;
+    let mut failed = |dir: &Path, failure: Failure| {
+        if !is_one {
+            export::tell_failure(dir, "clip", &failure, args.json);
+        }
+        failures.push(failure);
+    };
+    for dir in &named.sessions {
+        match Refusal::unless_sealed(dir) {
+            Ok(()) => good.push(dir),
+            Err(error) => failed(dir, error.into()),
+        }
+    }
     let is_new = !args.out.is_dir();
-    if is_new {
+    if is_new && !good.is_empty() {
         let failed = |error| Failure::new(&format!("cannot create {}: {error}", args.out.display()), None);
-        crate::files::create_private_dir(&args.out).map_err(failed)?;
+        crate::base::files::create_private_dir(&args.out).map_err(failed)?;
     }
-    let made = args.sessions.iter().try_for_each(|dir| one(dir, args, &options));
-    if made.is_err() && is_new {
+    let mut made = 0;
+    for dir in good {
+        match one(dir, args, &options) {
+            Ok(()) => made += 1,
+            Err(failure) => failed(dir, failure),
+        }
+    }
+    if made == 0 && is_new {
         // It stays when something is in it.
-        drop(std::fs::remove_dir(&args.out));
+        drop(crate::base::files::remove_empty_dir(&args.out));
     }
-    made.map(|()| Outcome::Clean)
-}
-
-/// Compares a session with its seal.
-fn check(dir: &Path, bar: &indicatif::ProgressBar) -> Result<(), Failure> {
-    let options = VerifyOptions { decode_frames: false, ..VerifyOptions::default() };
-    let report = verify(dir, options, &mut |path| open_video(path), &mut |at| {
-        bar.set_length(at.total);
-        bar.set_position(at.done);
-    });
-    let Some(problem) = report.problems.first() else { return Ok(()) };
-    let what = format!("{} is not what was sealed: {}: {}", dir.display(), problem.file, problem.what);
-    Err(Failure::new(&what, Some(format!("see all of it with: watchcap verify {}", shell(dir)))))
+    if is_one && let Some(failure) = failures.pop() {
+        return Err(failure);
+    }
+    if !failures.is_empty() {
+        text::say(&format!("made {}; {} failed", text::counted(made as u64, "clip"), failures.len()));
+    }
+    export::outcome(made, &failures, named.unreadable.len())
 }
 
 fn one(dir: &Path, args: &ExportArgs, options: &Options) -> Result<(), Failure> {
-    let bar = text::bar("clip");
+    let bar = Bar::new("clip");
     if !options.no_verify {
-        check(dir, &bar)?;
+        sealed::verify(dir, &mut |step| bar.step(step))?;
     }
     let source = Source::open(dir)?;
     source.check_consent()?;
+    if !options.include_withdrawn {
+        source.check_withdrawn(&[Stream::Screen, Stream::Input, Stream::Audio])?;
+    }
     let (from_ns, until_ns) = source.instants(options.from, options.to)?;
     let cut = source.cut(from_ns, until_ns)?;
     let out = args.out.join(source.part_name(&cut));
     let there = Metadata::read(&layout::metadata_path(&out)).ok();
-    let id = session::id_of(&source, &cut)?;
+    let id = session::id_of(&source, &cut);
     if layout::state_of(&out) == DirState::Sealed && there.is_some_and(|metadata| metadata.session_id == id) {
-        bar.finish_and_clear();
+        bar.end();
         if args.json {
             let value = json!({"session": out.display().to_string(), "format": "clip", "session_id": id, "kept": true});
             text::out(&value.to_string());
@@ -83,26 +93,30 @@ fn one(dir: &Path, args: &ExportArgs, options: &Options) -> Result<(), Failure> 
         text::say(&text::printable(&format!("{} is there already", out.display())));
         return Ok(());
     }
-    let made = session::session(dir, from_ns, until_ns, &out, &mut |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
+    let made = session::session(dir, from_ns, until_ns, &out, &mut |step| {
+        bar.step(step);
         true
     });
-    bar.finish_and_clear();
+    bar.end();
     let made = made?;
     if args.json {
         let value = json!({
             "session": out.display().to_string(), "source": dir.display().to_string(), "format": "clip",
             "session_id": made.session_id, "from_ns": made.cut.start_ns, "until_ns": made.cut.until_ns,
-            "frames": made.frames, "rows": made.rows, "kept": false,
+            "frames": made.frames, "rows": made.rows, "sound_packets": made.sound.map(|sound| sound.packets), "kept": false,
         });
         text::out(&value.to_string());
     } else {
         text::out(&text::printable(&out.display().to_string()));
     }
     let earlier = (made.cut.asked_ns.0 - made.cut.start_ns).max(0) as f64 / 1e9;
+    let sound = match made.sound {
+        None => "",
+        Some(sound) if sound.packets > 0 => ", its sound",
+        Some(_) => ", no sound in it",
+    };
     text::say(&text::printable(&format!(
-        "sealed {}: {} rows, {} frames; it begins {earlier:.3} s earlier, with a keyframe",
+        "sealed {}: {} rows, {} frames{sound}; it begins {earlier:.3} s earlier, with a keyframe",
         out.display(),
         made.rows,
         made.frames

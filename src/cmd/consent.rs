@@ -9,9 +9,9 @@ use serde_json::json;
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::{Failure, Outcome, text};
+use crate::base::event::Stream;
 use crate::cli::{ConsentArgs, ConsentVerb};
 use crate::config::{self, Config};
-use crate::event::Stream;
 use crate::privacy::consent::{self, Asked, ConsentError, RECORDABLE, STREAMS};
 
 pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, Failure> {
@@ -91,7 +91,7 @@ fn write(path: &Path, streams: &BTreeSet<Stream>) -> Result<(), Failure> {
     let failed =
         |error: &dyn std::fmt::Display| Failure::new(&format!("cannot write {}: {error}", path.display()), None);
     let before = if path.exists() {
-        crate::files::read_text_at_most(path, config::MAX_BYTES).map_err(|error| failed(&error))?
+        crate::base::files::read_text_at_most(path, config::MAX_BYTES).map_err(|error| failed(&error))?
     } else {
         String::new()
     };
@@ -112,7 +112,7 @@ fn write(path: &Path, streams: &BTreeSet<Stream>) -> Result<(), Failure> {
         (None, _) => return Err(failed(&"'record' in it is no table")),
     }
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+        crate::base::files::create_private_dirs(folder, &mut Vec::new()).map_err(|error| failed(&error))?;
     }
     replace(path, document.to_string().as_bytes()).map_err(|error| failed(&error))
 }
@@ -121,9 +121,8 @@ fn write(path: &Path, streams: &BTreeSet<Stream>) -> Result<(), Failure> {
 fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut beside: PathBuf = path.to_path_buf();
     beside.as_mut_os_string().push(".tmp");
-    let mut file = crate::files::create_private_file(&beside)?;
+    let mut file = crate::base::files::create_private_file(&beside)?;
     file.write_all(content)?;
-    file.sync_all()?;
-    #[expect(clippy::disallowed_methods, reason = "a file of settings and none of a session")]
-    std::fs::rename(&beside, path)
+    drop(file);
+    crate::base::files::publish(&beside, path)
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Failure, Outcome, text};
+use super::{Failure, Outcome, given, text};
+use crate::base::event::{Content, Stream};
 use crate::cli::{MarkArgs, StatusArgs, WhichArgs};
 use crate::control::protocol::{Request, Snapshot};
 use crate::control::{self, ControlError, Wanted};
-use crate::event::{Content, Stream};
 use crate::log::codec::MAX_TEXT;
 use crate::privacy::consent::{self, ConsentError};
 
@@ -66,12 +66,13 @@ pub(super) fn resume(which: &WhichArgs) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn mark(args: &MarkArgs) -> Result<Outcome, Failure> {
-    let length = args.text.as_ref().map_or(0, String::len);
+    let text = given::content(args.text.as_deref().unwrap_or_default(), "the text of a mark", MAX_TEXT)?;
+    let length = text.len();
     if length > MAX_TEXT {
         let hint = format!("this one has {length}");
         return Err(Failure::usage(format!("the text of a mark has at most {MAX_TEXT} bytes"), hint));
     }
-    let text = Content(args.text.clone().unwrap_or_default());
+    let text = Content(text);
     ask(&args.which, &Request::Mark { text }, |s| format!("marked {}", at(s)))
 }
 

@@ -1,18 +1,19 @@
 //! `watchcap demo`: the whole road once, with no display needed.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Parser;
 
 use super::{Failure, Outcome, info, record, replay, text, verify};
+use crate::base::shown::shell;
+use crate::base::time::{Clock, SystemClock};
 use crate::cli::{Cli, DemoArgs, InfoArgs, LimitArgs, PicturesArg, ReplayArgs, ThemeArg, Verb, VerifyArgs};
 use crate::config::Config;
-use crate::shown::shell;
-use crate::time::{Clock, SystemClock};
 
-pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
-    if let Err(error) = crate::files::create_private_dir(&args.out)
+pub(super) fn run(args: &DemoArgs, config: Option<&Path>) -> Result<Outcome, Failure> {
+    if let Err(error) = crate::base::files::create_private_dir(&args.out)
         && error.kind() != std::io::ErrorKind::AlreadyExists
     {
         let hint = "choose a folder that can be written with --out".to_owned();
@@ -26,9 +27,20 @@ pub(super) fn run(args: &DemoArgs) -> Result<Outcome, Failure> {
     };
     record_args.duration = Some(args.duration);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (session, outcome) = record::run_into(&args.out, &record_args, &Config::default(), &clock)?;
+    // A demonstration shows the defaults, unless a file was named.
+    let config = config.map(|path| Config::load(Some(path))).transpose()?.unwrap_or_default();
+    // Nobody is asked for consent to the synthetic desktop.
+    let Some((session, outcome)) = record::run_into(&args.out, &record_args, &config, &clock)? else {
+        return Ok(Outcome::Clean);
+    };
     text::say("2. verify what was sealed");
-    verify::run(&VerifyArgs { session: session.clone(), no_decode: false, json: false })?;
+    verify::run(&VerifyArgs {
+        session: session.clone(),
+        no_decode: false,
+        expect: None,
+        signed_by: None,
+        json: false,
+    })?;
     text::say("3. look at it");
     info::run(&InfoArgs { session: session.clone(), json: false })?;
     let again = format!("watchcap replay {}", shell(&session));

@@ -1,25 +1,22 @@
 //! `watchcap export`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::sessions::Named;
+use super::ui::Bar;
 use super::{Failure, Outcome, clip, text};
 use crate::cli::ExportArgs;
-use crate::export::{self, ExportError, Made, Options};
-use crate::redact::span::Moment;
+use crate::export::lerobot::LEFT_OUT;
+use crate::export::{self, Done, ExportError, Failed, Made, Options, Plan};
+use crate::session::span::Moment;
 
 /// More files of a session than this are not listed: its manifest names them.
 const LISTED_FILES: usize = 4;
-
-impl From<ExportError> for Failure {
-    fn from(error: ExportError) -> Self {
-        if error.is_usage() {
-            return Self::wrong(&error, error.hint());
-        }
-        Self::new(&error, error.hint())
-    }
-}
+/// More copies of exported sessions than this are counted and not named.
+const NAMED_COPIES: usize = 3;
 
 pub(super) fn options(args: &ExportArgs) -> Result<Options, ExportError> {
     let moment = |text: &Option<String>| text.as_deref().map(Moment::parse).transpose();
@@ -33,7 +30,14 @@ pub(super) fn options(args: &ExportArgs) -> Result<Options, ExportError> {
         clip_seconds: args.clip_seconds,
         shard_mb: args.shard_mb,
         val_percent: args.val_percent,
+        keys: args.keys.clone(),
+        mouse: args.mouse,
+        pointer: args.pointer,
+        keep_unknown: args.keep_unknown,
+        mcap_for: args.mcap_for,
         no_verify: args.no_verify,
+        replace: args.replace,
+        include_withdrawn: args.include_withdrawn,
     })
 }
 
@@ -54,28 +58,68 @@ fn as_json(made: &Made) -> Value {
     })
 }
 
+/// Says why a session was not exported.
+pub(super) fn tell_failure(session: &Path, format: &str, failure: &Failure, as_json: bool) {
+    text::say(failure.text().trim_end());
+    if as_json {
+        text::json(&json!({
+            "session": session.display().to_string(), "format": format, "error": failure.message, "hint": failure.hint,
+        }));
+    }
+}
+
+/// What several sessions came to: clean, some bad, or none good, with the words for the last line.
+pub(super) fn outcome(good: usize, failures: &[Failure], unreadable: usize) -> Result<Outcome, Failure> {
+    if failures.is_empty() && unreadable == 0 {
+        return Ok(Outcome::Clean);
+    }
+    if good > 0 {
+        return Ok(Outcome::Lossy);
+    }
+    let code = if !failures.is_empty() && failures.iter().all(|failure| failure.code == 2) { 2 } else { 1 };
+    let message = format!("none of {} could be exported", text::counted(failures.len() as u64, "session"));
+    Err(Failure { message, hint: Some("each is named above, with its reason".into()), code })
+}
+
 pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
+    super::folder::check_own(&args.out)?;
+    let named = Named::gather(&args.sessions, args.catalog.as_deref())?;
+    named.sessions.iter().for_each(|dir| super::folder::tell(dir));
+    named.tell_unreadable();
     if args.format == "clip" {
-        return clip::run(args);
+        return clip::run(args, &named);
     }
     let Some(format) = export::format_named(&args.format) else {
         return Err(Failure::usage(format!("there is no format '{}'", args.format), "see watchcap export --help"));
     };
     let options = options(args)?;
-    let bar = text::bar("export");
-    let done = export::run(format, &args.sessions, &args.out, &options, &mut |step| {
-        bar.set_message(step.what);
-        bar.set_length(step.of);
-        bar.set_position(step.done);
-    });
-    bar.finish_and_clear();
-    let done = done?;
-    for name in &done.passed_over {
-        text::say(&text::printable(&format!("note: {name} was accepted by no reviewer and is passed over")));
+    let plan = Plan::new(format, &named.sessions, &args.out, &options)?;
+    let is_one = named.sessions.len() == 1;
+    let tell = |failed: &Failed| {
+        // Of one session it is the last line.
+        if !is_one {
+            tell_failure(&failed.session, format.name(), &Failure::of(&failed.error), args.json);
+        }
+    };
+    plan.failed().iter().for_each(tell);
+    let bar = Bar::new("export");
+    let done = plan.run(&mut |step| bar.step(step), &mut |failed| bar.suspend(|| tell(failed)));
+    bar.end();
+    let mut done = done?;
+    if is_one && let Some(failed) = done.failed.pop() {
+        return Err(failed.error.into());
     }
-    let (made, about_all) = (done.made, done.about_all);
-    for one in &made {
-        if args.json {
+    print(&done, args.json);
+    notes(&done);
+    say_counts(&done, format.name());
+    let failures: Vec<_> = done.failed.iter().map(|failed| Failure::of(&failed.error)).collect();
+    outcome(done.made.len() + done.passed_over.len(), &failures, named.unreadable.len())
+}
+
+/// Prints what was made to standard output.
+fn print(done: &Done, as_lines_of_json: bool) {
+    for one in &done.made {
+        if as_lines_of_json {
             text::json(&as_json(one));
         } else {
             for path in paths(one) {
@@ -83,21 +127,88 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
             }
         }
     }
-    if !args.json {
-        for path in &about_all {
+    if !as_lines_of_json {
+        for path in &done.about_all {
             text::out(&text::printable(&path.display().to_string()));
         }
     }
-    let of_all = about_all.iter().map(|path| path.metadata().map_or(0, |found| found.len()));
-    let sizes = made.iter().flat_map(|made| &made.manifest.files).map(|file| file.size_bytes).chain(of_all);
+}
+
+/// Says what people should know of it.
+fn notes(done: &Done) {
+    for name in &done.passed_over {
+        text::say(&text::printable(&format!("note: {name} was accepted by no reviewer and is passed over")));
+    }
+    for made in &done.made {
+        let left_out = made.manifest.told[LEFT_OUT].as_u64().unwrap_or_default();
+        if left_out > 0 {
+            let steps = text::counted(left_out, "step");
+            let (name, are) = (&made.manifest.source.name, if left_out == 1 { "is" } else { "are" });
+            text::say(&text::printable(&format!(
+                "note: {steps} of {name} {are} left out, since not everything is known that was done in them; --keep-unknown keeps them"
+            )));
+        }
+        for note in &made.notes {
+            text::say(&text::printable(&format!("note: {}: {note}", made.manifest.source.name)));
+        }
+    }
+    let copies = copies(&done.made);
+    if !copies.is_empty() {
+        let named: Vec<_> = copies.iter().take(NAMED_COPIES).map(|(copy, of)| format!("{copy} of {of}")).collect();
+        let more = if copies.len() > NAMED_COPIES { ", …" } else { "" };
+        text::say(&text::printable(&format!(
+            "note: {} made of others that are exported too ({}{more}): what they share is in the data twice",
+            if copies.len() == 1 { "1 session was".to_owned() } else { format!("{} sessions were", copies.len()) },
+            named.join(", "),
+        )));
+    }
+}
+
+/// Names of sessions that were made of others which are exported as well, and of those.
+fn copies(made: &[Made]) -> Vec<(&str, &str)> {
+    let by_seal: BTreeMap<&str, &str> =
+        made.iter().map(|made| (&*made.manifest.source.integrity_sha256, &*made.manifest.source.name)).collect();
+    let of = |made: &Made| made.manifest.lineage.iter().find_map(|step| by_seal.get(&*step.integrity_sha256).copied());
+    made.iter().filter_map(|made| Some((&*made.manifest.source.name, of(made)?))).collect()
+}
+
+/// Says how many there are, of what size.
+fn say_counts(done: &Done, format: &str) {
+    let of_all = done.about_all.iter().map(|path| path.metadata().map_or(0, |found| found.len()));
+    let sizes = done.made.iter().flat_map(|made| &made.manifest.files).map(|file| file.size_bytes).chain(of_all);
     let (count, bytes) = sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size));
-    let kept = made.iter().filter(|made| made.kept).count();
-    let kept = if kept > 0 { format!("; {kept} of them there already") } else { String::new() };
-    text::say(&format!(
-        "exported {} sessions as {}: {count} files, {}{kept}",
-        made.len(),
-        format.name(),
+    let mut line = format!(
+        "exported {} as {format}: {}, {}",
+        text::counted(done.made.len() as u64, "session"),
+        text::counted(count, "file"),
         text::size(bytes)
-    ));
-    Ok(Outcome::Clean)
+    );
+    let kept = done.made.iter().filter(|made| made.kept).count();
+    for (count, what) in [
+        (kept, "of them there already"),
+        (done.passed_over.len(), "passed over"),
+        (done.failed.len(), "failed"),
+        (done.untried, "not tried"),
+    ] {
+        if count > 0 {
+            line = format!("{line}; {count} {what}");
+        }
+    }
+    text::say(&line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_some_bad_ones_are_three_and_only_bad_ones_are_an_error() {
+        let failure = |code: u8| Failure { message: "no".into(), hint: None, code };
+        assert_eq!(outcome(2, &[], 0), Ok(Outcome::Clean));
+        assert_eq!(outcome(0, &[], 0), Ok(Outcome::Clean));
+        assert_eq!(outcome(2, &[failure(2)], 0), Ok(Outcome::Lossy));
+        assert_eq!(outcome(2, &[], 1), Ok(Outcome::Lossy));
+        let code = |good, failures: &[Failure]| outcome(good, failures, 0).expect_err("a failure").code;
+        assert_eq!([code(0, &[failure(1), failure(2)]), code(0, &[failure(2), failure(2)])], [1, 2]);
+    }
 }

@@ -4,17 +4,20 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::ui::Bar;
 use super::{Failure, Outcome, text};
+use crate::base::progress::Step;
+use crate::base::shown;
 use crate::cli::FinalizeArgs;
-use crate::finalize;
-use crate::progress::Step;
+use crate::finalize::{self, Done};
 use crate::session::layout;
-use crate::shown;
+use crate::session::loss::MaxDropped;
 
 pub(super) fn run(args: &FinalizeArgs) -> Result<Outcome, Failure> {
     super::folder::check(&args.session)?;
+    super::folder::check_own(&args.session)?;
     let how = if args.again { How::Again } else { How::Once { keep_log: args.keep_log } };
-    seal(&args.session, how, args.json)
+    seal(&args.session, how, args.max_dropped.map_or_else(MaxDropped::default, MaxDropped), args.json)
 }
 
 /// How a log is sealed.
@@ -30,31 +33,43 @@ pub(super) enum How {
 }
 
 /// Seals a log and says what became of it.
-pub(super) fn seal(session: &Path, how: How, as_json: bool) -> Result<Outcome, Failure> {
-    let bar = text::bar("finalize");
-    let mut progress = |step: Step| {
-        bar.set_length(step.of.max(step.done));
-        bar.set_position(step.done);
-        bar.set_message(step.what);
-    };
+pub(super) fn seal(session: &Path, how: How, max_dropped: MaxDropped, as_json: bool) -> Result<Outcome, Failure> {
+    let bar = Bar::new("finalize");
+    let mut progress = |step: Step| bar.step(step);
     let done = match how {
         How::Once { keep_log } => finalize::finalize(session, keep_log, &mut progress),
         How::Again => finalize::again(session, &mut progress),
-    }
-    .map_err(|error| Failure::new(&error, error.hint()))?;
-    bar.finish_and_clear();
+    }?;
+    bar.end();
     let rows: u64 = done.metadata.counts.values().sum();
     let folder = done.session.display();
+    let (already, lossy) = (done.done == Done::Already, done.is_lossy(max_dropped));
     if as_json {
         text::json(&json!({
-            "event": "sealed", "session": folder.to_string(), "rows": rows, "frames": done.metadata.frames,
-            "dropped_frames": done.metadata.dropped_frames, "recovered": done.metadata.recovered, "lossy": done.lossy,
+            "event": "sealed", "already": already, "session": folder.to_string(), "rows": rows, "frames": done.metadata.frames,
+            "dropped_frames": done.metadata.dropped_frames, "recovered": done.metadata.recovered, "lossy": lossy,
             "log_kept": done.log_kept,
         }));
     } else {
         text::out(&folder.to_string());
     }
-    text::say(&format!("sealed {folder}: {rows} rows, {} frames", done.metadata.frames));
+    let (rows, frames) = (text::counted(rows, "row"), text::counted(done.metadata.frames, "frame"));
+    if let Some(error) = &done.log_left {
+        text::say(&format!(
+            "note: some of the log in {folder} is left, since it cannot be deleted now ({error}); the session does not need it; \
+             delete it later with: watchcap finalize {}",
+            shown::shell(session)
+        ));
+    }
+    if already {
+        text::say(&format!("{folder} is sealed already: {rows}, {frames}"));
+        if done.log_kept {
+            let log = layout::log_dir(session);
+            text::say(&format!("its log is kept: delete {} when you need it no more", shown::shell(&log)));
+        }
+        return Ok(Outcome::Clean);
+    }
+    text::say(&format!("sealed {folder}: {rows}, {frames}"));
     if let Some(recovery) = &done.metadata.recovery {
         text::say(if recovery.closed {
             "its log was damaged; what could be read was recovered"
@@ -66,6 +81,11 @@ pub(super) fn seal(session: &Path, how: How, as_json: bool) -> Result<Outcome, F
         }
     }
     for loss in &done.metadata.lost {
+        if loss.count == Some(0) {
+            let gaps = text::counted(loss.gaps, "gap");
+            text::say(&text::printable(&format!("{gaps} in {}, with nothing lost ({})", loss.stream, loss.reason)));
+            continue;
+        }
         let count = loss.count.map_or_else(|| "an unknown number".into(), |count| count.to_string());
         text::say(&text::printable(&format!("lost in {}: {count} ({})", loss.stream, loss.reason)));
     }
@@ -78,5 +98,5 @@ pub(super) fn seal(session: &Path, how: How, as_json: bool) -> Result<Outcome, F
             shown::shell(session)
         ));
     }
-    Ok(if done.lossy { Outcome::Lossy } else { Outcome::Clean })
+    Ok(if lossy { Outcome::Lossy } else { Outcome::Clean })
 }

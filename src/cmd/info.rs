@@ -6,21 +6,23 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, text};
+use crate::base::event::Event;
+use crate::base::shown;
 use crate::cli::InfoArgs;
-use crate::event::Event;
-use crate::finalize::{keeps_log, survey};
+use crate::finalize::keeps_log;
+use crate::inspect::survey;
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
 use crate::session::layout::{self, DirState};
 use crate::session::metadata::{Lineage, Metadata, Privacy};
-use crate::session::reader::EventsReader;
 use crate::session::review::{Remark, Review};
-use crate::shown;
+use crate::session::table::read::EventsReader;
 
 pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
     super::folder::check(dir)?;
+    super::folder::tell(dir);
     match layout::state_of(dir) {
         DirState::Log => log(dir, args.json),
         DirState::Nothing if !layout::metadata_path(dir).is_file() => list(dir, args.json),
@@ -105,9 +107,9 @@ fn remarks(review: &Review, start_ns: i64) -> Vec<(&'static str, String)> {
     let spans = review.spans().map(|remark| ("verdict", line(remark)));
     let mut lines: Vec<_> = verdict.into_iter().chain(spans).collect();
     lines.extend(review.marks().map(|remark| ("mark", line(remark))));
-    let unread = review.torn.len() + review.faults.len() + review.later as usize;
+    let unread = review.torn.len() as u64 + review.faults.len() as u64 + review.later;
     if unread > 0 {
-        lines.push(("review", format!("{unread} lines cannot be read, see watchcap verify")));
+        lines.push(("review", format!("{} cannot be read, see watchcap verify", text::counted(unread, "line"))));
     }
     lines
 }
@@ -130,6 +132,7 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         value.map_or_else(none, |v| format!("{:.2} {unit}", (v * 100.0).round() / 100.0 + 0.0))
     };
     let seconds = u64::try_from(metadata.duration_ns).unwrap_or(0);
+    let duplicates = text::counted(metadata.duplicate_frames, "duplicate");
     let mut lines = vec![
         ("session", metadata.session_id.clone()),
         ("state", format!("{state}, format {}", metadata.format_version)),
@@ -148,8 +151,8 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         (
             "video",
             format!(
-                "{} frames, {}, {}, {}, {}",
-                metadata.frames,
+                "{}, {}, {}, {}, {}",
+                text::counted(metadata.frames, "frame"),
                 metadata.resolution.map_or_else(none, |r| format!("{}x{}", r.width, r.height)),
                 rate(metadata.capture_fps, "fps"),
                 rate(metadata.bitrate_kbps, "kbit/s"),
@@ -160,12 +163,12 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
             "frames",
             match metadata.dropped_frames {
                 Some(dropped) => {
-                    format!("{dropped} dropped, {} duplicates{}", metadata.duplicate_frames, skipped(metadata))
+                    format!("{dropped} dropped, {duplicates}{}", skipped(metadata))
                 }
-                None => format!("{} duplicates, dropped ones not known", metadata.duplicate_frames),
+                None => format!("{duplicates}, dropped ones not known"),
             },
         ),
-        ("events", metadata.counts.iter().map(|(name, n)| format!("{n} {name}")).collect::<Vec<_>>().join(", ")),
+        ("events", text::events(&metadata.counts, metadata.clicks)),
         ("drift", rate(metadata.clock_drift_ppm, "ppm")),
         ("input", metadata.input_device.clone().unwrap_or_else(none)),
         ("consent", consent(metadata)),
@@ -201,21 +204,26 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
 }
 
 fn skipped(metadata: &Metadata) -> String {
-    metadata.unchanged_skipped.map_or_else(String::new, |skipped| format!(", {skipped} unchanged ones not stored"))
+    metadata.unchanged_skipped.map_or_else(String::new, |skipped| format!(", {skipped} unchanged not stored"))
 }
 
 /// What was kept out of the recording, or afterwards; empty when nothing was.
 fn kept_out(privacy: &Privacy) -> String {
-    let some = |n: u64, what: &str| (n > 0).then(|| format!("{n} {what}"));
+    let some = |n: u64, what: &str| (n > 0).then(|| text::counted(n, what));
+    let kinds = |n: usize| match n {
+        0 => None,
+        1 => Some("1 kind of windows".to_owned()),
+        n => Some(format!("{n} kinds of windows")),
+    };
     let told = |said: Option<bool>, what: &str| (said == Some(true)).then(|| what.to_owned());
     let parts = [
-        some(privacy.pii_regions.len() as u64, "masked areas"),
-        some(privacy.redacted_spans, "spans"),
-        some(privacy.redacted_keys, "keys"),
+        some(privacy.pii_regions.len() as u64, "masked area"),
+        some(privacy.redacted_spans, "span"),
+        some(privacy.redacted_keys, "key"),
         told(privacy.notifications_masked, "notifications"),
         told(privacy.chat_redacted, "chat"),
         told(privacy.input_only_with_focus, "input for other windows"),
-        some(privacy.excluded_apps.len() as u64, "kinds of windows"),
+        kinds(privacy.excluded_apps.len()),
         privacy.keys.as_ref().filter(|keys| *keys != "all").map(|keys| format!("keys other than {keys}")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -284,8 +292,8 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
         ("state", state.name().to_owned()),
         ("used by", holder.unwrap_or_default()),
         ("duration", text::clock(Duration::from_nanos(u64::try_from(last.saturating_sub(first)).unwrap_or(0)))),
-        ("records", format!("{records}: {frames} frames, {inputs} inputs")),
-        ("damaged", if reader.damaged > 0 { format!("{} chunks", reader.damaged) } else { String::new() }),
+        ("records", format!("{records}: {}, {}", text::counted(frames, "frame"), text::counted(inputs, "input"))),
+        ("damaged", if reader.damaged > 0 { text::counted(reader.damaged, "chunk") } else { String::new() }),
         ("next", next),
     ];
     lines.extend(remarks(&review, first));

@@ -4,17 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::ui::Bar;
 use super::{Failure, Outcome, text};
 use crate::cli::MigrateArgs;
-use crate::migrate::link::Link;
-use crate::migrate::{MigrateError, Migrated, State, Wanted, migrate};
-use crate::session::schema::{FORMAT_VERSION, Version};
-
-impl From<MigrateError> for Failure {
-    fn from(error: MigrateError) -> Self {
-        Self::new(&error, error.hint())
-    }
-}
+use crate::derive::migrate::run::{Migrated, State, Wanted, migrate};
+use crate::session::link::Link;
+use crate::session::table::schema::{FORMAT_VERSION, Version};
 
 fn version(text: &str) -> Result<Version, Failure> {
     Version::parse(text).filter(|version| version.is_known()).ok_or_else(|| {
@@ -31,7 +26,8 @@ pub(super) fn run(args: &MigrateArgs) -> Result<Outcome, Failure> {
     each(&args.sessions, "migrated", |session| one(session, wanted, args.json))
 }
 
-/// Does the same with every session, and goes on after one that fails.
+/// Does the same with every session, and goes on after one that fails. Of several, files are passed over with a note: `DIR/*` holds the
+/// catalog, too.
 pub(super) fn each(
     sessions: &[std::path::PathBuf],
     done: &str,
@@ -39,6 +35,10 @@ pub(super) fn each(
 ) -> Result<Outcome, Failure> {
     let mut failed = 0;
     for session in sessions {
+        if sessions.len() > 1 && session.is_file() {
+            text::say(&text::printable(&format!("note: {} is a file and no session, passed over", session.display())));
+            continue;
+        }
         match one(session) {
             Ok(()) => {}
             Err(failure) if sessions.len() == 1 => return Err(failure),
@@ -59,13 +59,10 @@ pub(super) fn each(
 }
 
 fn one(session: &Path, wanted: Wanted, as_json: bool) -> Result<(), Failure> {
-    let bar = text::bar("migrate");
-    let done = migrate(session, wanted, &mut |step| {
-        bar.set_message(step.what);
-        bar.set_length(step.of);
-        bar.set_position(step.done);
-    });
-    bar.finish_and_clear();
+    super::folder::check_own(session)?;
+    let bar = Bar::new("migrate");
+    let done = migrate(session, wanted, &mut |step| bar.step(step));
+    bar.end();
     let done = done?;
     let (old, new) = (session.display().to_string(), done.session.display().to_string());
     if as_json {
@@ -91,16 +88,17 @@ fn said(old: &str, new: &str, done: &Migrated, wanted: Wanted) -> Vec<String> {
         let verb = if wanted.dry_run { "would remove" } else { "removed" };
         lines.push(format!("{verb} what an interrupted migration left: {}", left.display()));
     }
-    let (from, to, rows, frames) = (done.from, wanted.to, done.rows, done.frames);
+    let (from, to) = (done.from, wanted.to);
+    let (rows, frames) = (text::counted(done.rows, "row"), text::counted(done.frames, "frame"));
     lines.push(match done.state {
         State::Current => format!("{old} is of format {from} already"),
         State::Beside => format!("{old} was migrated before: {new}"),
         State::Planned if wanted.in_place => {
-            format!("would migrate {old} from {from} to {to}, in its place: {rows} rows, {frames} frames")
+            format!("would migrate {old} from {from} to {to}, in its place: {rows}, {frames}")
         }
-        State::Planned => format!("would migrate {old} from {from} to {to} as {new}: {rows} rows, {frames} frames"),
+        State::Planned => format!("would migrate {old} from {from} to {to} as {new}: {rows}, {frames}"),
         State::Migrated => {
-            format!("migrated {old} from {from} to {to}: {rows} rows, {frames} frames{}", video(done.video))
+            format!("migrated {old} from {from} to {to}: {rows}, {frames}{}", video(done.video))
         }
     });
     if done.state == State::Migrated && !wanted.in_place {

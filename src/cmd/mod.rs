@@ -7,11 +7,13 @@ mod catalog;
 mod clip;
 mod consent;
 mod control;
+mod delete;
 mod demo;
 mod doctor;
 mod export;
 mod finalize;
 mod folder;
+mod given;
 mod import;
 mod info;
 mod migrate;
@@ -22,13 +24,16 @@ mod record;
 mod recover;
 mod redact;
 mod replay;
+mod sessions;
+mod sign;
 mod targets;
 mod text;
+mod ui;
 mod verify;
 
+use crate::base::shown;
 use crate::cli::{Cli, Verb};
-use crate::config::{Config, ConfigError};
-use crate::shown;
+use crate::config::{self, Config, ConfigError};
 
 /// How a verb ended well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +58,7 @@ pub struct Failure {
 impl Failure {
     /// A failure (exit code 1).
     pub fn new(error: &impl std::fmt::Display, hint: Option<String>) -> Self {
-        Self { message: text::printable(&error.to_string()), hint, code: 1 }
+        Self { message: text::printable(&shown::short(&error.to_string(), MAX_MESSAGE)), hint, code: 1 }
     }
 
     /// What is printed: nothing in it steers a terminal, and only we begin a line with a word like `hint:`.
@@ -65,7 +70,7 @@ impl Failure {
 
     /// Wrong use (exit code 2).
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: text::printable(&message.into()), hint: Some(hint.into()), code: 2 }
+        Self { message: text::printable(&shown::short(&message.into(), MAX_MESSAGE)), hint: Some(hint.into()), code: 2 }
     }
 
     /// Wrong use (exit code 2), by an error that may know what to do about it.
@@ -74,9 +79,12 @@ impl Failure {
     }
 }
 
+/// Longest message of an error, bytes: what a file or an argument says is quoted, and may be a megabyte.
+const MAX_MESSAGE: usize = 8 << 10;
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::usage(error.to_string(), "mend the file, or name another with --config")
+        Self::usage(error.to_string(), error.hint())
     }
 }
 
@@ -85,19 +93,34 @@ impl From<ConfigError> for Failure {
 /// # Errors
 /// [`Failure`] with everything that is to be printed.
 pub fn run(cli: Cli) -> Result<Outcome, Failure> {
+    if cli.allow_shared_folder {
+        crate::base::files::trust::allow_shared_folders();
+    }
+    // A file that was named is to be used: when it cannot be, every verb says so, and not only those that take something from it.
+    // `consent` may make it, and `doctor` says more about it.
+    if cli.config.is_some() && !matches!(cli.verb, Verb::Consent(_) | Verb::Doctor(_)) {
+        Config::load(cli.config.as_deref())?;
+    }
+    if let Some(path) = &cli.config {
+        config::name_file(path);
+    }
     match cli.verb {
-        Verb::Record(args) => record::run(&args, &Config::load(cli.config.as_deref())?),
+        Verb::Record(mut args) => {
+            given::names(&mut args)?;
+            record::run(&args, &Config::load(cli.config.as_deref())?)
+        }
         Verb::Finalize(args) => finalize::run(&args),
         Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
+        Verb::Sign(args) => sign::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),
-        Verb::Doctor(args) => doctor::run(&args),
+        Verb::Doctor(args) => doctor::run(&args, cli.config.as_deref()),
         Verb::Consent(args) => consent::run(&args, cli.config.as_deref()),
         Verb::Profile(args) => profile::run(&args),
-        Verb::Demo(args) => demo::run(&args),
+        Verb::Demo(args) => demo::run(&args, cli.config.as_deref()),
         Verb::Pause(which) => control::pause(&which),
         Verb::Resume(which) => control::resume(&which),
         Verb::Mark(args) => control::mark(&args),
@@ -106,6 +129,7 @@ pub fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Redact(args) => redact::run(&args),
         Verb::Migrate(args) => migrate::run(&args),
         Verb::Catalog(args) => catalog::run(&args),
+        Verb::Delete(args) => delete::run(&args),
     }
 }
 

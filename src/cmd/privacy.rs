@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Failure, profile, text};
+use crate::base::hotkeys::{Action, Chord, Hotkeys};
 use crate::capture::Target;
 use crate::cli::{KeysArg, OnOff, RecordArgs, SourceArg};
 use crate::config::{HotkeyConfig, PrivacyConfig};
-use crate::hotkeys::{Action, Chord, Hotkeys};
-use crate::privacy::Plan;
 use crate::privacy::exclude::Exclusions;
+use crate::privacy::games::Games;
 use crate::privacy::keys::{KeyPolicy, KeyRules, parse_keys};
 use crate::privacy::mask::{AskedBy, Mask, Place};
 use crate::privacy::profile::Profile;
+use crate::privacy::{Choice, FoundProfile, Plan};
 
 /// The plan, and the game that the profile is for.
 pub(super) fn plan(
@@ -20,10 +21,11 @@ pub(super) fn plan(
     config: &PrivacyConfig,
     target: &Target,
 ) -> Result<(Plan, Option<String>), Failure> {
-    if args.hud_scale.is_some() && matches!(named(args, config), None | Some("none")) {
+    let named = args.profile.as_deref().or(config.profile.as_deref());
+    if args.hud_scale.is_some() && named == Some("none") {
         return Err(Failure::usage("--hud-scale is for a profile, and there is none", "name one with --profile"));
     }
-    let profile = chosen(args, config, target)?;
+    let Chosen { choice, profile, games } = chosen(named, args, target)?;
     let mut masks = Vec::new();
     for (texts, asked_by) in [(&args.mask, AskedBy::Flag), (&config.masks, AskedBy::Config)] {
         for area in texts {
@@ -31,14 +33,25 @@ pub(super) fn plan(
             masks.push(Mask { place, asked_by, reason: "mask".into() });
         }
     }
-    masks.extend(profile.iter().flat_map(|profile| profile.masks(args.hud_scale)));
     let game = profile.as_ref().and_then(|profile| profile.game.clone());
-    let plan = Plan {
+    let mut exclusions = exclusions(args, config, profile.as_ref());
+    exclusions.games = Games::new(&games, args.hud_scale);
+    let mut plan = Plan {
         masks,
-        exclusions: Arc::new(exclusions(args, config, profile.as_ref())),
-        keys: keys(args, config, profile.as_ref())?,
-        profile: profile.map(|profile| profile.name),
+        exclusions: Arc::new(exclusions),
+        keys: keys(args, config, profile.as_ref(), &games)?,
+        choice,
+        ..Plan::default()
     };
+    if let Some(profile) = profile {
+        let masks = profile.masks(args.hud_scale);
+        if choice == Choice::Named {
+            plan.masks.extend(masks);
+            plan.profile = Some(profile.name);
+        } else {
+            plan.at_start = Some(FoundProfile { name: profile.name, masks });
+        }
+    }
     Ok((plan, game))
 }
 
@@ -68,24 +81,36 @@ pub(super) fn hotkeys(args: &RecordArgs, config: &HotkeyConfig) -> Result<Hotkey
     Ok(hotkeys)
 }
 
-/// The profile that was named.
-fn named<'a>(args: &'a RecordArgs, config: &'a PrivacyConfig) -> Option<&'a str> {
-    args.profile.as_deref().or(config.profile.as_deref())
+/// What was chosen.
+struct Chosen {
+    choice: Choice,
+    /// The profile that was named, or that is for a window that is open.
+    profile: Option<Profile>,
+    /// Profiles that windows choose while recording.
+    games: Vec<Profile>,
 }
 
-fn chosen(args: &RecordArgs, config: &PrivacyConfig, target: &Target) -> Result<Option<Profile>, Failure> {
-    match named(args, config) {
-        None | Some("none") => Ok(None),
-        Some("auto") if args.source == SourceArg::Synthetic => Ok(None),
-        Some("auto") => {
-            let found = profile::for_window(target)?;
-            match &found {
-                Some(profile) => text::say(&format!("profile: {}", profile.name)),
-                None => text::say("no profile is for this window"),
-            }
-            Ok(found)
+fn chosen(named: Option<&str>, args: &RecordArgs, target: &Target) -> Result<Chosen, Failure> {
+    match named {
+        Some("none") => Ok(Chosen { choice: Choice::None, profile: None, games: Vec::new() }),
+        // There are no windows.
+        None | Some("auto") if args.source == SourceArg::Synthetic => {
+            Ok(Chosen { choice: Choice::Auto, profile: None, games: Vec::new() })
         }
-        Some(name) => profile::find(name).map(Some),
+        None | Some("auto") => {
+            let games = profile::for_windows()?;
+            let profile = profile::fitting(&games, target).cloned();
+            match (&profile, named) {
+                (Some(profile), _) => text::say(&format!("profile: {}", profile.name)),
+                (None, Some(_)) => text::say("no profile is for a window that is open; one that comes is looked at"),
+                (None, None) => {}
+            }
+            Ok(Chosen { choice: Choice::Auto, profile, games })
+        }
+        Some(name) => {
+            let profile = profile::find(name)?;
+            Ok(Chosen { choice: Choice::Named, profile: Some(profile), games: Vec::new() })
+        }
     }
 }
 
@@ -106,7 +131,12 @@ fn exclusions(args: &RecordArgs, config: &PrivacyConfig, profile: Option<&Profil
     rules
 }
 
-fn keys(args: &RecordArgs, config: &PrivacyConfig, profile: Option<&Profile>) -> Result<KeyRules, Failure> {
+fn keys(
+    args: &RecordArgs,
+    config: &PrivacyConfig,
+    profile: Option<&Profile>,
+    games: &[Profile],
+) -> Result<KeyRules, Failure> {
     let policy = match (args.keys, config.keys.as_deref()) {
         (Some(KeysArg::All), _) => KeyPolicy::All,
         (Some(KeysArg::NoText), _) => KeyPolicy::NoText,
@@ -119,5 +149,11 @@ fn keys(args: &RecordArgs, config: &PrivacyConfig, profile: Option<&Profile>) ->
         Failure::usage(format!("no key has the code '{name}'"), "game_keys are W3C codes: KeyW, Digit1, Space")
     })?;
     game_keys.extend(profile.iter().flat_map(|profile| profile.game_keys.iter().copied()));
-    Ok(KeyRules { policy, game_keys, chat: profile.and_then(|profile| profile.chat.clone()) })
+    // A profile that a window chose is among the games.
+    let chats = match games {
+        [] => profile.map(std::slice::from_ref).unwrap_or_default(),
+        games => games,
+    };
+    let chats = chats.iter().filter_map(|profile| profile.chat.clone()).collect();
+    Ok(KeyRules { policy, game_keys, chats })
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Failure, Outcome, text};
-use crate::capture::platform;
-use crate::capture::{Target, TargetInfo};
+use crate::base::event::Area;
+use crate::capture::backend::Targets;
+use crate::capture::{Target, TargetInfo, registry};
 use crate::cli::{ProfileArgs, ProfileVerb};
 use crate::config;
-use crate::event::Area;
+use crate::privacy::names;
 use crate::privacy::profile::{BUILT_IN, MAX_BYTES, Profile};
 
 pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
@@ -17,7 +18,9 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
         ProfileVerb::List { json } => list(*json),
         ProfileVerb::Show { name, size, hud_scale } => show(name, *size, *hud_scale),
         ProfileVerb::Check { file } => {
-            let profile = parse(file, &read(file)?)?;
+            let content =
+                crate::base::files::read_text_at_most(file, MAX_BYTES).map_err(|error| unreadable(file, &error))?;
+            let profile = parse(file, &content)?;
             let masks = text::counted(profile.masks(None).len() as u64, "mask");
             text::say(&format!("{} is a profile: {}, {masks}", file.display(), text::printable(&profile.title)));
             Ok(Outcome::Clean)
@@ -25,13 +28,22 @@ pub(super) fn run(args: &ProfileArgs) -> Result<Outcome, Failure> {
     }
 }
 
+/// Reads a profile of the person's own: it decides what is kept out, so nobody else may have written it.
 fn read(path: &Path) -> Result<String, Failure> {
-    crate::files::read_text_at_most(path, MAX_BYTES).map_err(|error| match error.kind() {
+    crate::base::files::read_own_text(path, MAX_BYTES).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    match error.kind() {
         std::io::ErrorKind::FileTooLarge => {
             Failure::usage(format!("{} is too large for a profile", path.display()), "256 KiB at most")
         }
-        _ => Failure::new(&format!("cannot read {}: {error}", path.display()), None),
-    })
+        kind => {
+            let hint = (kind == std::io::ErrorKind::Other)
+                .then(|| "make it your own (chown, chmod go-w), or take it out of that folder".to_owned());
+            Failure::new(&format!("cannot read {}: {error}", path.display()), hint)
+        }
+    }
 }
 
 fn parse(path: &Path, content: &str) -> Result<Profile, Failure> {
@@ -74,27 +86,40 @@ pub(super) fn find(name: &str) -> Result<Profile, Failure> {
     parse(&path, &content)
 }
 
-/// The first profile, the person's own first, that is for the recorded window, or else for the active one.
-pub(super) fn for_window(target: &Target) -> Result<Option<Profile>, Failure> {
-    let windows = platform::targets().map_err(|error| Failure::new(&error, error.hint()))?;
+/// Every profile that says which windows it is for, the person's own first. One of the person's own that has the name of a built-in one stands
+/// in its place.
+pub(super) fn for_windows() -> Result<Vec<Profile>, Failure> {
+    let mut names: Vec<String> = own().into_iter().map(|(name, _)| name).collect();
+    let built_in: Vec<String> =
+        BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).filter(|name| !names.contains(name)).collect();
+    names.extend(built_in);
+    let profiles: Vec<Profile> = names.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
+    Ok(profiles.into_iter().filter(|profile| !profile.windows.is_empty()).collect())
+}
+
+/// The first of these profiles that is for the recorded window, or else for any that is open. None where windows cannot be listed: what
+/// keeps them from being listed keeps from recording them, too.
+pub(super) fn fitting<'a>(profiles: &'a [Profile], target: &Target) -> Option<&'a Profile> {
+    let Ok(Targets::List(windows)) = registry::targets() else { return None };
     let recorded = |window: &&TargetInfo| {
         window.kind == "window"
             && match target {
                 Target::WindowId(id) => window.id == *id,
-                Target::WindowTitle(part) => window.title.0.to_lowercase().contains(&part.to_lowercase()),
-                Target::WindowApp(app) => window.app.to_lowercase() == app.to_lowercase(),
-                _ => window.primary,
+                Target::WindowTitle(part) => names::title_fits(part, &window.title.0),
+                Target::WindowApp(app) => names::app_fits(app, &window.app, &window.instance),
+                _ => true,
             }
     };
-    let Some(window) = windows.iter().find(recorded) else { return Ok(None) };
-    let built_in = BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
-    for name in own().into_iter().map(|(name, _)| name).chain(built_in) {
-        let profile = find(&name)?;
-        if profile.windows.fits(&window.app, &window.title.0) {
-            return Ok(Some(profile));
+    let windows: Vec<&TargetInfo> = match target {
+        Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_) => {
+            windows.iter().find(recorded).into_iter().collect()
         }
-    }
-    Ok(None)
+        _ => windows.iter().filter(recorded).collect(),
+    };
+    let fits = |profile: &&Profile| {
+        windows.iter().any(|window| profile.windows.fits(&window.app, &window.instance, &window.title.0))
+    };
+    profiles.iter().find(fits)
 }
 
 fn list(as_json: bool) -> Result<Outcome, Failure> {

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::ui::Bar;
 use super::{Failure, Outcome, text};
+use crate::base::shown::shell;
 use crate::cli::{LimitArgs, ReplayArgs};
-use crate::qa::{self, Check, Limits, Report, Stage};
-use crate::shown::shell;
+use crate::inspect::qa::run;
+use crate::inspect::qa::run::{Check, Limits, Report};
 
 /// Places that are printed of a check; JSON has more.
 const SHOWN: usize = 10;
@@ -81,17 +83,11 @@ fn print(dir: &Path, report: &Report) {
 
 pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
-    let bar = text::bar("check");
-    let report = qa::check(dir, &limits(&args.limits), &mut |stage, done, of| {
-        bar.set_message(match stage {
-            Stage::Rows => "rows",
-            Stage::Pictures => "pictures",
-        });
-        bar.set_length(of);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let report = report.map_err(|error| Failure::new(&error, error.hint()))?;
+    super::folder::tell(dir);
+    let bar = Bar::new("check");
+    let report = run::check(dir, &limits(&args.limits), &mut |step| bar.step(step));
+    bar.end();
+    let report = report?;
     if args.json {
         let mut value = serde_json::to_value(&report).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {

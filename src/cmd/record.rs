@@ -1,33 +1,41 @@
 //! `watchcap record`.
 
 mod asking;
+mod encoding;
+mod environment;
 mod flags;
+mod gpu;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Failure, Outcome, text};
-use crate::capture::platform::{self, CaptureOptions, InputBackend, ScreenBackend};
-use crate::capture::{OpenInput, ScreenDescription, Sources, Target, synthetic};
-use crate::cli::{InputBackendArg, OnOff, QualityArg, RecordArgs, ScreenBackendArg, SourceArg, UnchangedArg};
+use crate::base::event::Stream;
+use crate::base::files;
+use crate::base::hotkeys::Hotkeys;
+use crate::base::id::SessionId;
+use crate::base::shown::shell;
+use crate::base::time::{Clock, SystemClock};
+use crate::capture::backend::{Backend, InputPlan, LOCK, ScreenPlan};
+use crate::capture::registry::{self, Choice};
+use crate::capture::{Facet, FacetSet, OpenInput, ScreenDescription, Sources, Target, synthetic, wayland};
+use crate::cli::{OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 use crate::config::{Config, RecordConfig};
-use crate::control::Server;
-use crate::encode::{I420, Quality, openh264};
-use crate::event::Stream;
-use crate::hotkeys::Hotkeys;
-use crate::id::SessionId;
-use crate::log::video::BOX_SIZE;
+use crate::control::{ControlError, Server};
+use crate::encode::settings::{Quality, default_bitrate_kbps};
+use crate::log::setup::{Fact as _, SESSION_ID_KEY, SessionFact};
 use crate::log::{LogError, LogPaths};
+use crate::media::mp4::append::BOX_SIZE;
+use crate::media::picture::I420;
 use crate::privacy;
 use crate::privacy::consent::Consent;
 use crate::recorder::{self, Control, RecordError, RecordOptions, Recorded, Status, Stop, Unchanged};
 use crate::session::layout;
-use crate::shown::shell;
-use crate::time::{Clock, SystemClock};
+use crate::session::loss::MaxDropped;
 
 /// Longest name of a game or its version, bytes: both fit into one fact of the log.
 const MAX_LABEL: usize = 256;
@@ -35,41 +43,49 @@ const MAX_LABEL: usize = 256;
 const SYNTHETIC_SIZE: (u32, u32) = (1280, 720);
 /// How often the polling backend looks, per second, as the help of `--poll-hz` says.
 const POLL_HZ: u32 = 500;
-/// What `--allow-missing` may name.
-const MAY_MISS: [&str; 9] = ["input", "keys", "buttons", "wheel", "motion", "position", "focus", "masks", "redaction"];
+/// How long what is recorded is waited for, as the help of `--wait-target` says.
+const WAIT_TARGET: Duration = Duration::from_secs(30);
+/// The longest such wait: a day, since nobody looks after a recording that waits for longer.
+const MAX_WAIT_SECONDS: f64 = 86_400.0;
 
 pub(super) fn run(args: &RecordArgs, config: &Config) -> Result<Outcome, Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let out = args.out.clone().or_else(|| config.record.out.clone()).unwrap_or_else(|| PathBuf::from("."));
-    run_into(&out, args, config, &clock).map(|(_, outcome)| outcome)
+    let recorded = run_into(&out, args, config, &clock)?;
+    Ok(recorded.map_or(Outcome::Clean, |(_, outcome)| outcome))
 }
 
-/// Records into a new folder in `out`, and says which.
+/// Records into a new folder in `out`, and says which. `None`: the person was asked for consent and said no, so nothing was made.
 pub(super) fn run_into(
     out: &Path,
     args: &RecordArgs,
     config: &Config,
     clock: &Arc<dyn Clock>,
-) -> Result<(PathBuf, Outcome), Failure> {
+) -> Result<Option<(PathBuf, Outcome)>, Failure> {
     let mut plan = Plan::of(args, &config.record)?;
+    super::folder::check_own(out)?;
     plan.hotkeys = super::privacy::hotkeys(args, &config.hotkeys)?;
-    let consent = asking::consent(args, &config.record, clock.as_ref(), (out, &plan.target))?;
+    let Some(consent) = asking::consent(args, &config.record, clock.as_ref(), (out, &plan.target))? else {
+        text::say("nothing was recorded");
+        return Ok(None);
+    };
     tracing::info!(streams = ?consent.streams, method = consent.method.name(), "consent");
     // Only now: a profile may be chosen by the windows that are open.
     plan.keep_out(args, config)?;
     let mut sources = sources(args, &config.record, clock, &consent, &plan)?;
-    sources.input = sources.input.map(|open| -> OpenInput {
+    let telling = |open: OpenInput| -> OpenInput {
         Box::new(move || {
             open().inspect(|source| {
                 let what = source.describe();
-                tracing::info!(backend = %what.backend, keys = what.keys, wheel = what.wheel, focus = what.focus, "input");
+                tracing::info!(backend = %what.backend, facets = %what.facets, "input");
             })
         })
-    });
+    };
+    sources.inputs = sources.inputs.into_iter().map(telling).collect();
     let (stop, control) = (Stop::new(), Control::new());
-    crate::signals::stop_on_signals(&stop, &control, clock)
+    crate::control::signals::stop_on_signals(&stop, &control, clock)
         .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;
-    record_into(out, args, &plan, sources, &consent, clock, (&stop, control))
+    record_into(out, args, &plan, sources, &consent, clock, (&stop, control)).map(Some)
 }
 
 /// What flags and configuration ask of the recorder.
@@ -84,6 +100,8 @@ struct Plan {
     hotkeys: Hotkeys,
     /// The game: the person's word over the profile's.
     game: Option<String>,
+    /// Share of the frames that may be dropped before the exit code says so.
+    max_dropped: MaxDropped,
 }
 
 impl Plan {
@@ -93,12 +111,6 @@ impl Plan {
         let fps = args.fps.or(config.fps).unwrap_or(30);
         if !(1..=240).contains(&fps) {
             return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
-        }
-        if let Some(unknown) = args.allow_missing.iter().find(|name| !MAY_MISS.contains(&name.as_str())) {
-            return Err(Failure::usage(
-                format!("unknown stream '{unknown}'"),
-                format!("one of {}", MAY_MISS.join(", ")),
-            ));
         }
         let gop = args.gop.or(config.gop).unwrap_or(0.5);
         if !(0.01..=60.0).contains(&gop) {
@@ -126,6 +138,13 @@ impl Plan {
                 return Err(Failure::usage(format!("unknown 'unchanged' setting '{other}'"), "repeat or skip"));
             }
         };
+        let max_dropped = args.max_dropped.or(config.max_dropped).unwrap_or(MaxDropped::default().0);
+        if !(0.0..=100.0).contains(&max_dropped) {
+            return Err(Failure::usage(
+                format!("{max_dropped} is no share of the frames"),
+                "use --max-dropped 0 to 100",
+            ));
+        }
         Ok(Self {
             fps,
             gop_ns: (gop * 1e9) as i64,
@@ -136,6 +155,7 @@ impl Plan {
             privacy: privacy::Plan::default(),
             hotkeys: Hotkeys::default(),
             game: args.game.clone(),
+            max_dropped: MaxDropped(max_dropped),
         })
     }
 
@@ -164,46 +184,38 @@ fn sources(
     if !(1..=10_000).contains(&poll_hz) {
         return Err(Failure::usage(format!("cannot poll {poll_hz} times a second"), "use --poll-hz 1 to 10000"));
     }
-    let options = CaptureOptions {
+    let screen = ScreenPlan {
         target: plan.target.clone(),
-        exclusions: Arc::clone(&plan.privacy.exclusions),
         cursor: args.cursor.map_or(config.cursor.unwrap_or(true), |cursor| cursor == OnOff::On),
-        screen: match args.screen_backend {
-            ScreenBackendArg::Auto => ScreenBackend::Auto,
-            ScreenBackendArg::X11 => ScreenBackend::X11,
-            ScreenBackendArg::Xcap => ScreenBackend::Xcap,
-        },
-        input: match args.input_backend {
-            InputBackendArg::Auto => InputBackend::Auto,
-            InputBackendArg::Xi2 => InputBackend::Xi2,
-            InputBackendArg::Poll => InputBackend::Poll,
-        },
-        record_input: input,
-        poll_period: Duration::from_secs(1) / poll_hz,
+        exclusions: Arc::clone(&plan.privacy.exclusions),
+        wait_target: wait_target(args, config)?,
+        clock: Arc::clone(clock),
     };
-    platform::sources(&options, clock).map_err(|error| Failure::new(&error, error.hint()))
+    let inputs = InputPlan {
+        // A game's profile says what is black and which keys are chat: it withholds no window's keys.
+        exclusions: Arc::new(plan.privacy.exclusions.without_games()),
+        may_miss_lock: args.allow_missing.iter().any(|what| what == LOCK),
+        poll_period: Duration::from_secs(1) / poll_hz,
+        clock: Arc::clone(clock),
+    };
+    let choice = |of: Vec<&'static dyn Backend>, name: &str| registry::choice(of.into_iter(), name).unwrap_or_default();
+    let screen_choice = choice(registry::screens().collect(), &args.screen_backend);
+    let input_choice = choice(registry::inputs().collect(), &args.input_backend);
+    registry::sources((screen_choice, &screen), input.then_some((input_choice, &inputs)))
+        .map_err(|error| Failure::new(&error, error.hint()))
 }
 
-/// The facts of the environment; what cannot be told is null.
-fn environment() -> Value {
-    let system = sysinfo::System::new_with_specifics(
-        sysinfo::RefreshKind::nothing()
-            .with_memory(sysinfo::MemoryRefreshKind::nothing().with_ram())
-            .with_cpu(sysinfo::CpuRefreshKind::nothing()),
-    )
-    .ok();
-    json!({
-        "os": sysinfo::System::long_os_version().ok(),
-        "kernel": sysinfo::System::kernel_version().ok(),
-        "arch": std::env::consts::ARCH,
-        "cpu": system.as_ref().and_then(|s| s.cpus().first()).map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty()),
-        "cpu_cores": std::thread::available_parallelism().ok().map(std::num::NonZero::get),
-        "memory_bytes": system.as_ref().map(sysinfo::System::total_memory).filter(|bytes| *bytes > 0),
-        "desktop": std::env::var("XDG_CURRENT_DESKTOP").ok(),
-        "display_server": std::env::var("XDG_SESSION_TYPE").ok(),
-        "gpu": Value::Null,
-        "client_version": Value::Null,
-    })
+/// How long what is recorded is waited for while it is away.
+fn wait_target(args: &RecordArgs, config: &RecordConfig) -> Result<Duration, Failure> {
+    let configured = config.wait_target.map(|seconds| {
+        (0.0..=MAX_WAIT_SECONDS).contains(&seconds).then(|| Duration::from_secs_f64(seconds)).ok_or(seconds)
+    });
+    let wait = match (args.wait_target, configured) {
+        (Some(wait), _) if wait.as_secs_f64() > MAX_WAIT_SECONDS => Err(wait.as_secs_f64()),
+        (Some(wait), _) => Ok(wait),
+        (None, configured) => configured.unwrap_or(Ok(WAIT_TARGET)),
+    };
+    wait.map_err(|seconds| Failure::usage(format!("cannot wait for {seconds} seconds"), "use --wait-target 0 to 24h"))
 }
 
 /// What may be missing: what the person named, and what a backend that was chosen by name lacks; the metadata says what is
@@ -211,13 +223,10 @@ fn environment() -> Value {
 /// kept out of the recording.
 fn allowed_to_miss(args: &RecordArgs, target: &Target) -> Vec<String> {
     let mut allowed = args.allow_missing.clone();
-    let mut allow = |names: &[&str]| allowed.extend(names.iter().map(|name| (*name).to_owned()));
-    if args.input_backend == InputBackendArg::Poll {
-        allow(&["wheel", "motion"]);
-        if !matches!(target, Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_)) {
-            allow(&["focus"]);
-        }
-    }
+    let chosen = registry::choice(registry::inputs(), &args.input_backend).and_then(Choice::named);
+    let lacks = chosen.map_or(FacetSet::NONE, Backend::lacks);
+    let may = lacks.iter().filter(|facet| *facet != Facet::Focus || !target.is_window());
+    allowed.extend(may.map(|facet| facet.name().to_owned()));
     allowed
 }
 
@@ -231,7 +240,8 @@ fn record_into(
     clock: &Arc<dyn Clock>,
     (stop, control): (&Stop, Control),
 ) -> Result<(PathBuf, Outcome), Failure> {
-    for (flag, value) in [("--game", &plan.game), ("--patch", &args.patch)] {
+    for (flag, value) in [("--game", &plan.game), ("--patch", &args.patch), ("--client-version", &args.client_version)]
+    {
         if value.as_ref().is_some_and(|value| value.len() > MAX_LABEL) {
             return Err(Failure::usage(
                 format!("the value of {flag} is too long"),
@@ -242,20 +252,22 @@ fn record_into(
     let session_id = SessionId::new();
     let begun = clock.anchor().utc;
     let name = args.session.clone().unwrap_or_else(|| layout::session_name(begun));
-    if name.contains(['/', '\\']) || name.starts_with('.') || name.is_empty() {
-        return Err(Failure::usage(format!("'{name}' is no name for a folder"), "give the place with --out"));
+    if let Some(why) = files::names::why_not(&name) {
+        let said = format!("'{name}' is no name for a folder: {why}");
+        return Err(Failure::usage(said, "give the place with --out, and a plain name"));
     }
     let facts = vec![
-        ("consent".to_owned(), consent.to_fact()),
-        ("session_id".to_owned(), json!(session_id.to_string())),
-        (
-            "session".to_owned(),
-            json!({
-                "captured_at": begun.to_rfc3339(),
-                "watchcap": env!("CARGO_PKG_VERSION"), "game": plan.game, "patch": args.patch,
-            }),
-        ),
-        ("env".to_owned(), environment()),
+        consent.to_fact().entry(),
+        (SESSION_ID_KEY.to_owned(), json!(session_id.to_string())),
+        SessionFact {
+            captured_at: Some(begun.to_rfc3339()),
+            watchcap: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            game: plan.game.clone(),
+            patch: args.patch.clone(),
+            ..SessionFact::default()
+        }
+        .entry(),
+        environment::facts(args.client_version.as_deref()).entry(),
     ];
     let options = RecordOptions {
         session_dir: out.join(name),
@@ -272,14 +284,14 @@ fn record_into(
         privacy: plan.privacy.clone(),
         hotkeys: plan.hotkeys.clone(),
         facts,
+        taps: Vec::new(),
         control: control.clone(),
     };
     let line = status_line();
     let mut rates = Rates::default();
     let mut told_withdrawn = false;
-    let encoder: recorder::MakeEncoder = Box::new(|settings| {
-        openh264::OpenH264::new(settings).map(|e| Box::new(e) as Box<dyn crate::encode::VideoEncoder>)
-    });
+    let mut told_profiles = 0;
+    let encoder = encoding::Choice::of(args)?.maker(Arc::clone(clock));
     let mut server = None;
     let recorded = recorder::record(
         options,
@@ -289,11 +301,13 @@ fn record_into(
         stop,
         |folder, screen| {
             tell(folder, screen, plan);
-            server = Server::start(folder, &control, stop, clock)
-                .inspect_err(|error| tracing::warn!(%error, "this recording cannot be paused or marked from outside"))
-                .ok();
+            if args.source == SourceArg::Desktop {
+                warn_of_wayland(screen);
+            }
+            server = Server::start(folder, &control, stop, clock).inspect_err(tell_uncontrolled).ok();
             announce(args.json, folder, screen, server.is_some());
             announce_hotkeys(&plan.hotkeys, control.records_input());
+            announce_disk(folder);
         },
         |status| {
             if status.input_withdrawn && !stop.is_asked() && !std::mem::replace(&mut told_withdrawn, true) {
@@ -301,20 +315,37 @@ fn record_into(
                 let said = format!("consent to the input was taken back: it is not recorded any more{hotkeys}");
                 line.suspend(|| text::say(&said));
             }
+            if status.profiles > std::mem::replace(&mut told_profiles, status.profiles) {
+                line.suspend(|| text::say("a window of a game is there: its profile is in force"));
+            }
             line.set_message(rates.describe(&status));
             line.tick();
         },
     )
     .map_err(|error| match error {
         RecordError::MaskOutside(outside) => Failure::usage(outside.to_string(), outside.hint()),
+        RecordError::FactTooLong { .. } => Failure::wrong(&error, error.hint()),
         error => Failure::new(&error, error.hint()),
     })?;
-    drop(server);
+    if let Some(server) = server {
+        server.close();
+    }
     line.finish_and_clear();
     summarise(args, &recorded);
     let folder = recorded.log.session_dir.clone();
-    let outcome = if recorded.lossy { Outcome::Lossy } else { Outcome::Clean };
+    let max_dropped = plan.max_dropped;
+    let outcome = if recorded.is_lossy(max_dropped) { Outcome::Lossy } else { Outcome::Clean };
     let command = format!("watchcap finalize {}", shell(&folder));
+    if !recorded.folder.is_in_place() {
+        let now = recorded.folder.whereabouts();
+        let seal =
+            now.as_ref().map_or_else(String::new, |now| format!("; seal it with: watchcap finalize {}", shell(now)));
+        let hint = crate::finalize::moved_hint(now.as_deref(), "what was recorded") + &seal;
+        return Err(Failure::new(
+            &format!("{} was moved or exchanged by somebody while it was recorded into", folder.display()),
+            Some(hint),
+        ));
+    }
     if args.no_finalize {
         if !args.json {
             text::out(&folder.display().to_string());
@@ -322,12 +353,12 @@ fn record_into(
         text::say(&format!("seal it with: {command}"));
         return Ok((folder, outcome));
     }
-    let sealed = super::finalize::seal(&folder, super::finalize::How::Once { keep_log: args.keep_log }, args.json)
-        .map_err(|failure| {
-            let why = failure.hint.or_else(|| recorded.failure.as_ref().and_then(LogError::hint));
-            let first = why.map_or_else(String::new, |hint| format!("{hint}; "));
-            Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
-        })?;
+    let how = super::finalize::How::Once { keep_log: args.keep_log };
+    let sealed = super::finalize::seal(&folder, how, max_dropped, args.json).map_err(|failure| {
+        let why = failure.hint.or_else(|| recorded.failure.as_ref().and_then(LogError::hint));
+        let first = why.map_or_else(String::new, |hint| format!("{hint}; "));
+        Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
+    })?;
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
 }
 
@@ -335,7 +366,7 @@ fn record_into(
 fn tell(folder: &Path, screen: &ScreenDescription, plan: &Plan) {
     let (width, height) = (screen.surface.width, screen.surface.height);
     let coded = I420::coded_size(width, height);
-    let bitrate_kbps = plan.bitrate_kbps.unwrap_or_else(|| recorder::default_bitrate_kbps(coded.0, coded.1, plan.fps));
+    let bitrate_kbps = plan.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(coded.0, coded.1, plan.fps));
     tracing::info!(backend = %screen.backend, width, height, masks_windows = screen.masks_windows, "screen");
     tracing::info!(fps = plan.fps, bitrate_kbps, gop_ms = plan.gop_ns / 1_000_000, quality = ?plan.quality, "encoder");
     let LogPaths { events, video, .. } = LogPaths::of(folder);
@@ -343,7 +374,28 @@ fn tell(folder: &Path, screen: &ScreenDescription, plan: &Plan) {
     for (area, mask) in plan.privacy.areas((width, height)) {
         tracing::debug!(?area, asked_by = mask.asked_by.name(), reason = %mask.reason, "mask");
     }
+    if !screen.masks_windows && !plan.privacy.exclusions.games.is_empty() {
+        text::say(
+            "the screen backend does not follow windows: the chat of a game that is opened later is not kept out",
+        );
+    }
     tracing::debug!(profile = ?plan.privacy.profile, keys = plan.privacy.keys.policy.name(), "privacy");
+}
+
+/// A recording runs without control as well.
+fn tell_uncontrolled(error: &ControlError) {
+    let hint = error.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    text::say(&text::printable(&format!("this recording cannot be paused or marked from outside: {error}{hint}")));
+}
+
+/// Says that the environment names another desktop than the one that is recorded.
+fn warn_of_wayland(screen: &ScreenDescription) {
+    if let Some(said) = wayland::session().filter(|_| !screen.backend.starts_with("wayland")) {
+        let display = std::env::var("DISPLAY").unwrap_or_default();
+        text::say(&text::printable(&format!(
+            "warning: {said}, but the X server {display} is recorded: nothing of the Wayland desktop is in the recording"
+        )));
+    }
 }
 
 fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: bool) {
@@ -354,9 +406,23 @@ fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: b
         text::json(&json!({ "event": "recording", "session": folder.to_string(), "pid": pid }));
     }
     text::say(&text::printable(&format!(
-        "recording {} ({}x{}) into {folder}\nstop with Ctrl-C here, or: kill -INT {pid}{pause}",
-        screen.target, screen.surface.width, screen.surface.height
+        "recording {} ({}x{}) into {folder}\n{}{pause}",
+        screen.target,
+        screen.surface.width,
+        screen.surface.height,
+        crate::control::signals::how_to_stop()
     )));
+}
+
+/// Says when the disk does not keep others out.
+fn announce_disk(folder: &Path) {
+    if matches!(files::keeps_modes(folder), Ok(false)) {
+        text::say(&text::printable(&format!(
+            "warning: the disk of {} keeps no permission bits, so other accounts of this machine may be able to read the recording; \
+             choose another disk with --out when they must not",
+            folder.display()
+        )));
+    }
 }
 
 fn announce_hotkeys(hotkeys: &Hotkeys, records_input: bool) {

@@ -6,47 +6,48 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::finalize::How;
+use super::ui::Bar;
 use super::{Failure, Outcome, text};
+use crate::base::shown;
 use crate::cli::RecoverArgs;
-use crate::finalize::FinalizeError;
 use crate::finalize::report::{self, Report};
-use crate::finalize::survey::{self, State};
+use crate::inspect::survey;
+use crate::inspect::survey::State;
 use crate::log::LogPaths;
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::session::layout;
-use crate::shown;
+use crate::session::loss::MaxDropped;
 
 pub(super) fn run(args: &RecoverArgs) -> Result<Outcome, Failure> {
     super::folder::check(&args.session)?;
     if args.dry_run {
+        super::folder::tell(&args.session);
         dry_run(&args.session, args.json)
     } else {
-        super::finalize::seal(&args.session, How::Once { keep_log: args.keep_log }, args.json)
+        super::folder::check_own(&args.session)?;
+        super::finalize::seal(&args.session, How::Once { keep_log: args.keep_log }, MaxDropped::default(), args.json)
     }
-}
-
-fn failed(error: &FinalizeError) -> Failure {
-    Failure::new(error, error.hint())
 }
 
 /// Says what finalizing would give; writes nothing.
 fn dry_run(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     if layout::integrity_path(dir).is_file() {
-        return Err(failed(&FinalizeError::Sealed { path: dir.to_path_buf() }));
+        let said = format!("{} is sealed already: there is nothing to recover", dir.display());
+        if as_json {
+            text::json(&json!({ "path": dir.display().to_string(), "state": State::Sealed }));
+        }
+        text::say(&said);
+        return Ok(Outcome::Clean);
     }
     let paths = LogPaths::of(dir);
     let holder = LogLock::holder(&paths.lock);
-    let reader = LogReader::open(&paths).map_err(|error| Failure::new(&error, error.hint()))?;
+    let reader = LogReader::open(&paths)?;
     let state = survey::state_of_log(dir, &reader, holder.as_deref());
     drop(reader);
-    let bar = text::bar("recover");
-    let report = report::report(dir, &mut |done, of| {
-        bar.set_length(of);
-        bar.set_position(done);
-    })
-    .map_err(|error| failed(&error))?;
-    bar.finish_and_clear();
+    let bar = Bar::new("recover");
+    let report = report::report(dir, &mut |step| bar.step(step))?;
+    bar.end();
     let next = match state {
         State::Recording | State::Finalizing => String::new(),
         _ => format!("watchcap finalize {}", shown::shell(dir)),
@@ -84,14 +85,14 @@ fn print(report: &Report, state: State, holder: Option<String>, next: String) {
             },
         ),
         ("database", format!("{}, {}", report.database, text::size(report.database_bytes))),
-        ("chunks", format!("{chunks} with {records} records")),
-        ("copies", some(*copied_chunks, format!("{copied_chunks} chunks only in log/facts"))),
-        ("damaged", some(*damaged_chunks, format!("{damaged_chunks} chunks"))),
-        ("holes", some(*holes, format!("{holes}, {missing_records} records missing"))),
+        ("chunks", format!("{chunks} with {}", text::counted(*records, "record"))),
+        ("copies", some(*copied_chunks, format!("{} only in log/facts", text::counted(*copied_chunks, "chunk")))),
+        ("damaged", some(*damaged_chunks, text::counted(*damaged_chunks, "chunk"))),
+        ("holes", some(*holes, format!("{holes}, {} missing", text::counted(*missing_records, "record")))),
         ("video", format!("{}, {}", report.video, text::size(report.video_bytes))),
         ("duration", text::clock(Duration::from_nanos(u64::try_from(report.duration_ns).unwrap_or(0)))),
         ("rows", report.rows.to_string()),
-        ("events", report.counts.iter().map(|(name, n)| format!("{n} {name}")).collect::<Vec<_>>().join(", ")),
+        ("events", text::events(&report.counts, report.clicks)),
         (
             "frames",
             format!("{}, {} found by their SEI, {} torn", report.frames, report.found_frames, report.torn_frames),

@@ -2,22 +2,14 @@
 
 use serde_json::json;
 
+use super::ui::Bar;
 use super::{Failure, Outcome, text};
 use crate::cli::RedactArgs;
-use crate::redact::span::{Mask, Moment, SpanError};
-use crate::redact::{RedactError, Wanted, redact};
+use crate::derive::redact::run::{RedactError, Wanted, redact};
+use crate::session::span::{Mask, Moment, SpanError};
 
 /// Longest reason, bytes.
 const MAX_REASON: usize = 64;
-
-impl From<RedactError> for Failure {
-    fn from(error: RedactError) -> Self {
-        if error.is_usage() {
-            return Self::wrong(&error, error.hint());
-        }
-        Self::new(&error, error.hint())
-    }
-}
 
 fn wanted(args: &RedactArgs) -> Result<Wanted, Failure> {
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -39,20 +31,18 @@ fn wanted(args: &RedactArgs) -> Result<Wanted, Failure> {
 
 pub(super) fn run(args: &RedactArgs) -> Result<Outcome, Failure> {
     let wanted = wanted(args)?;
-    let bar = text::bar("redact");
-    let done = redact(&args.session, &wanted, &mut |step| {
-        bar.set_message(step.what);
-        bar.set_length(step.of);
-        bar.set_position(step.done);
-    });
-    bar.finish_and_clear();
+    super::folder::check_own(&args.session)?;
+    let bar = Bar::new("redact");
+    let done = redact(&args.session, &wanted, &mut |step| bar.step(step));
+    bar.end();
     let done = done?;
     let session = done.session.display().to_string();
     if args.json {
         let value = json!({
             "session": session, "from_ns": done.span_ns.0, "until_ns": done.span_ns.1,
             "frames_masked": done.frames_masked, "frames_encoded": done.frames_encoded, "keys_redacted": done.keys,
-            "titles_redacted": done.titles, "left_out": done.left_out, "replaced": wanted.replace,
+            "titles_redacted": done.titles, "foreign_values": done.foreign, "left_out": done.left_out, "replaced": wanted.replace,
+            "masks": done.masks, "pixels_until_ns": done.pixels_until_ns, "sound_kept": done.sound_kept,
         });
         text::json(&value);
     } else {
@@ -61,9 +51,29 @@ pub(super) fn run(args: &RedactArgs) -> Result<Outcome, Failure> {
     for name in &done.left_out {
         text::say(&text::printable(&format!("note: {name} cannot be redacted and is not in the new session")));
     }
+    if done.sound_kept {
+        text::say("note: the sound is in the new session as it was recorded: only pictures and inputs are redacted");
+    }
+    if done.foreign > 0 {
+        text::say(&format!(
+            "note: {} that another program put into rows may tell what is withheld, and is left out",
+            text::counted(done.foreign, "value")
+        ));
+    }
+    if let Some(until) = done.pixels_until_ns {
+        let areas: Vec<_> = done.masks.iter().map(|m| format!("{},{},{},{}", m.x, m.y, m.width, m.height)).collect();
+        let more = (until - done.span_ns.1) as f64 / 1e9;
+        text::say(&format!(
+            "note: the blocks of the coding decide what can be black: it is {}, until {more:.3} s behind the span, when the next group of pictures begins",
+            areas.join(" and ")
+        ));
+    }
     text::say(&text::printable(&format!(
-        "redacted {session}: {} frames masked ({} encoded anew), {} key rows and {} titles withheld",
-        done.frames_masked, done.frames_encoded, done.keys, done.titles
+        "redacted {session}: {} masked ({} encoded anew), {} and {} withheld",
+        text::counted(done.frames_masked, "frame"),
+        done.frames_encoded,
+        text::counted(done.keys, "key row"),
+        text::counted(done.titles, "title")
     )));
     if !wanted.replace {
         text::say("the old session is as it was; delete it yourself when the new one is what you want");

@@ -7,19 +7,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use watchcap_replay::{self as player, Look, Options, Recording, Remark, Review};
 
 use super::{Failure, Outcome, qa};
+use crate::base::person;
+use crate::base::shown::shell;
+use crate::base::time::SystemClock;
 use crate::cli::{PicturesArg, ReplayArgs, ThemeArg};
-use crate::clip::exports::Exporter;
+use crate::derive::clip::exports::Exporter;
 use crate::finalize::describe::Story;
 use crate::log::LogPaths;
 use crate::log::reader::LogReader;
-use crate::playback;
+use crate::play::opened;
+use crate::play::reel::Reel as _;
+use crate::play::reviews::Reviews;
+use crate::play::sealed;
 use crate::session::layout;
-use crate::session::metadata::Metadata;
-use crate::session::reel::Reel as _;
-use crate::session::review::{self, Book};
-use crate::session::sealed;
-use crate::shown::shell;
-use crate::time::SystemClock;
+use crate::session::metadata::{Metadata, printable};
+use crate::session::review::Book;
 
 /// The book that marks and verdicts go into, opened by the thread that writes them: which recording a long log is of takes a scan of it.
 /// One of a log is closed when the player goes over to the session: from then on that is what is judged.
@@ -31,11 +33,11 @@ struct Later {
     /// What is played is the sealed session.
     is_session: Arc<AtomicBool>,
     /// The book, and whether it is of the session.
-    book: Option<(bool, Book)>,
+    book: Option<(bool, Reviews)>,
 }
 
 impl Later {
-    fn open(&self) -> Result<Book, String> {
+    fn open(&self) -> Result<Reviews, String> {
         let metadata = layout::metadata_path(&self.dir);
         let id = if metadata.is_file() {
             Metadata::read(&metadata).map_err(|error| error.to_string())?.session_id
@@ -47,10 +49,11 @@ impl Later {
             story.session_id
         };
         Book::open(&self.dir, &id, self.span_ns, self.by.clone(), Box::new(SystemClock))
+            .map(Reviews)
             .map_err(|error| error.to_string())
     }
 
-    fn book(&mut self) -> Result<&mut Book, String> {
+    fn book(&mut self) -> Result<&mut Reviews, String> {
         let is_session = self.is_session.load(Ordering::Acquire);
         let book = match self.book.take() {
             Some((of_session, book)) if of_session == is_session => book,
@@ -80,7 +83,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
         return qa::run(args);
     }
     let dir = &args.session;
-    let playback = playback::open(dir).map_err(|error| {
+    super::folder::tell(dir);
+    let playback = opened::open(dir).map_err(|error| {
         let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", shell(dir)));
         Failure::new(&error, Some(hint))
     })?;
@@ -93,11 +97,10 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let summary = playback.timeline.summary();
     let review = Later {
         dir: dir.clone(),
-        by: args
-            .reviewer
-            .clone()
-            .or_else(|| review::user_name(|name| std::env::var(name).ok()))
-            .or_else(review::account_name),
+        by: args.reviewer.clone().or_else(|| {
+            let name = person::user_name(|name| std::env::var(name).ok()).or_else(person::account_name);
+            name.map(|name| printable(&name))
+        }),
         span_ns: (!summary.live).then_some((summary.start_ns, summary.end_ns)),
         is_session: playback.is_session,
         book: None,
@@ -115,7 +118,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::metadata::tests::bare;
+    use crate::session::metadata::samples::bare;
     use crate::session::review::Review as Said;
 
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";

@@ -3,13 +3,22 @@
 use serde_json::json;
 
 use super::{Failure, Outcome, text};
-use crate::capture::{TargetInfo, platform};
+use crate::capture::backend::Targets;
+use crate::capture::{TargetInfo, registry, wayland};
 use crate::cli::TargetsArgs;
 
 pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
-    let targets = platform::targets().map_err(|error| Failure::new(&error, error.hint()))?;
+    let targets = registry::targets().map_err(|error| Failure::new(&error, error.hint()))?;
+    let Targets::List(targets) = targets else {
+        if args.json {
+            text::json(&json!([]));
+        }
+        text::say("the system asks what to record when recording starts, and lists nothing before");
+        return Ok(Outcome::Clean);
+    };
+    let server = registry::server().map_err(|error| Failure::new(&error, error.hint()))?;
     if args.json {
-        let list: Vec<_> = targets.iter().map(to_json).collect();
+        let list: Vec<_> = targets.iter().map(|target| to_json(target, server)).collect();
         text::json(&json!(list));
         return Ok(Outcome::Clean);
     }
@@ -31,6 +40,18 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
     for line in text::table(&rows) {
         text::out(&line);
     }
+    if server == Some("xwayland") {
+        text::say(
+            "this X server is Xwayland, the part of a Wayland desktop that X11 programs see: none of these can be recorded",
+        );
+        text::say(&format!("hint: {}", wayland::OTHER_SERVER));
+        return Ok(Outcome::Clean);
+    }
+    if let Some(said) = wayland::session().filter(|_| server == Some("x11")) {
+        text::say(&text::printable(&format!(
+            "{said}: these are of the X server, and nothing of the Wayland desktop is"
+        )));
+    }
     text::say(&legend(&targets));
     Ok(Outcome::Clean)
 }
@@ -47,11 +68,12 @@ fn legend(targets: &[TargetInfo]) -> String {
     format!("{star}record one with --monitor ID or --window ID")
 }
 
-fn to_json(target: &TargetInfo) -> serde_json::Value {
+fn to_json(target: &TargetInfo, server: Option<&str>) -> serde_json::Value {
     let surface = target.surface;
     json!({
-        "kind": target.kind, "id": target.id, "title": target.title.0, "app": target.app, "pid": target.pid,
+        "kind": target.kind, "id": target.id, "title": target.title.0, "app": target.app,
+        "instance": target.instance, "pid": target.pid,
         "x": surface.x, "y": surface.y, "width": surface.width, "height": surface.height, "scale": surface.scale,
-        "refresh_hz": target.refresh_hz, "primary": target.primary,
+        "refresh_hz": target.refresh_hz, "primary": target.primary, "server": server,
     })
 }

@@ -1,11 +1,11 @@
 //! Text for people: sizes, times, tables, and the rule that captured text cannot steer the terminal.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use crate::shown;
+use crate::base::shown;
+use crate::session::table::row::event_type;
 
 /// Text without anything that steers a terminal ([`shown::text`]): lines stay lines.
 pub(crate) fn printable(text: &str) -> String {
@@ -53,7 +53,17 @@ pub(crate) fn size(bytes: u64) -> String {
 
 /// `1 frame`, `2 frames`.
 pub(crate) fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    shown::counted(count, what)
+}
+
+/// Rows by their event type as people count them: clicks instead of their two rows each, where that is known.
+pub(crate) fn events(counts: &BTreeMap<String, u64>, clicks: Option<u64>) -> String {
+    let one = |(name, count): (&String, &u64)| match clicks {
+        Some(clicks) if name == event_type::MOUSE_CLICK => counted(clicks, "click"),
+        None if name == event_type::MOUSE_CLICK => format!("{count} rows of clicks"),
+        _ => format!("{count} {name}"),
+    };
+    counts.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// `0:07`, `12:34`, `1:02:03`.
@@ -61,16 +71,6 @@ pub(crate) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
-}
-
-/// A bar on standard error; silent when that is no terminal.
-pub(crate) fn bar(message: &'static str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-    if let Ok(style) = ProgressStyle::with_template("{msg:10} [{bar:40}] {percent:>3} % {eta:>4}") {
-        bar.set_style(style.progress_chars("━╸ "));
-    }
-    bar.set_message(message);
-    bar
 }
 
 /// Columns set out with two spaces between them; the last is not padded.
@@ -116,6 +116,13 @@ mod tests {
         assert_eq!(clock(Duration::from_secs(67)), "1:07");
         let rows = [vec!["a".into(), "long".into()], vec!["bbb".into(), "x".into()]];
         assert_eq!(table(&rows), ["a    long", "bbb  x"]);
+    }
+
+    #[test]
+    fn a_click_is_counted_once() {
+        let counts = BTreeMap::from([("key_down".to_owned(), 3), ("mouse_click".to_owned(), 2)]);
+        assert_eq!(events(&counts, Some(1)), "3 key_down, 1 click");
+        assert_eq!(events(&counts, None), "3 key_down, 2 rows of clicks");
     }
 
     #[test]

@@ -4,35 +4,34 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::ui::Bar;
 use super::{Failure, Outcome, text};
+use crate::base::shown;
 use crate::cli::VerifyArgs;
 use crate::log::LogPaths;
 use crate::log::lock::LogLock;
-use crate::session::layout;
-use crate::session::verify::{Kind, Problem, Report, Stage, VerifyOptions, verify};
-use crate::session::video_check::open_video;
-use crate::shown;
+use crate::session::edition;
+use crate::session::layout::{self, INTEGRITY_FILE};
+use crate::session::seal::FileHash;
+use crate::session::signature;
+use crate::session::verify::video::open_video;
+use crate::session::verify::{Kind, Problem, Report, VerifyOptions, verify};
 
 pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let dir = &args.session;
     super::folder::check(dir)?;
-    let bar = text::bar("verify");
+    super::folder::tell(dir);
+    let bar = Bar::new("verify");
     let options = VerifyOptions { decode_frames: !args.no_decode, ..VerifyOptions::default() };
-    let report = verify(dir, options, &mut |path| open_video(path), &mut |progress| {
-        bar.set_message(match progress.stage {
-            Stage::Files => "files",
-            Stage::Rows => "rows",
-            Stage::Frames => "frames",
-        });
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    });
-    bar.finish_and_clear();
+    let report = verify(dir, options, &mut |path| open_video(path), &mut |step| bar.step(step));
+    bar.end();
+    let edition = edition::identity(dir).ok();
     if args.json {
         let mut value = serde_json::to_value(&report).unwrap_or_default();
         if let Some(map) = value.as_object_mut() {
             map.insert("ok".into(), json!(report.ok()));
             map.insert("session".into(), json!(dir.display().to_string()));
+            map.insert("integrity_sha256".into(), json!(edition.map(|hash| hash.to_string())));
         }
         text::json(&value);
     }
@@ -41,16 +40,44 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     }
     if report.ok() {
         text::say(&format!(
-            "{} is whole: {} files, {} rows, {} frames, {} decoded",
+            "{} is whole: {}, {}, {}, {} decoded",
             dir.display(),
-            report.files_hashed,
-            report.rows,
-            report.frames,
+            text::counted(report.files_hashed, "file"),
+            text::counted(report.rows, "row"),
+            text::counted(report.frames, "frame"),
             report.frames_decoded
         ));
+        if let Some(why) = &report.not_checked {
+            let left = report.frames.saturating_sub(report.frames_decoded);
+            text::say(&text::printable(&format!("{} not checked here: {why}", text::counted(left, "picture"))));
+            text::say(&format!("hint: {}", crate::media::decode::hint()));
+        }
+        if let Some(wanted) = &args.expect {
+            expect(dir, edition, wanted)?;
+        }
+        if let Some(signers) = &args.signed_by {
+            let by = signature::check(dir, signers).map_err(|error| Failure::new(&error, error.hint()))?;
+            text::say(&text::printable(&format!("signed by {by}")));
+        }
         return Ok(Outcome::Clean);
     }
     Err(failure(&report, dir))
+}
+
+/// Compares which edition of a session it is with the one that was expected.
+fn expect(dir: &Path, edition: Option<FileHash>, wanted: &str) -> Result<(), Failure> {
+    let hash = FileHash::parse(&wanted.to_ascii_lowercase()).ok_or_else(|| {
+        Failure::usage(
+            format!("'{wanted}' is no SHA-256"),
+            format!("64 hexadecimal digits: sha256sum {INTEGRITY_FILE}"),
+        )
+    })?;
+    if edition == Some(hash) {
+        return Ok(());
+    }
+    let found = edition.map_or_else(|| "nothing".to_owned(), |hash| hash.to_string());
+    let message = format!("{} is whole, and not the one that was expected: its seal is {found}", dir.display());
+    Err(Failure::new(&message, Some("it was made anew since (redact, migrate, or by somebody else)".into())))
 }
 
 /// One line per kind of fault, the first found first.
@@ -92,7 +119,7 @@ fn hint(report: &Report, dir: &Path) -> String {
         Some(holder) => format!("it is in use, wait until it is sealed: {holder}"),
         None if has_log => format!("seal it first with: watchcap finalize {}", shown::shell(dir)),
         None if layout::metadata_path(dir).is_file() => {
-            format!("its seal is gone, and so is its log: restore {} from a copy", layout::INTEGRITY_FILE)
+            format!("its seal is gone, and so is its log: restore {INTEGRITY_FILE} from a copy")
         }
         None => layout::FOLDER_HINT.into(),
     }

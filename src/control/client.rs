@@ -7,8 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use super::error::{ControlError, Running};
+use super::place;
+pub(super) use super::place::folders;
 use super::protocol::{MAX_LINE, Request, Snapshot, read_reply, write_request};
-use super::{ControlError, Running, place};
 
 /// How long an answer may take: the recorder gives each connection half a second, and others may be before ours.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -47,7 +49,7 @@ pub fn running() -> Result<Vec<Running>, ControlError> {
         match ask(&socket, &Request::Status) {
             Ok(snapshot) => all.push(Running { socket, snapshot }),
             Err(ControlError::Io { source, .. }) if source.kind() == ErrorKind::ConnectionRefused => {
-                if let Err(error) = std::fs::remove_file(&socket) {
+                if let Err(error) = crate::base::files::remove_file(&socket) {
                     tracing::debug!(%error, "a socket that was left behind could not be removed");
                 }
             }

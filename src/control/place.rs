@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{ControlError, FOLDER_VARIABLE};
+use super::error::{ControlError, FOLDER_VARIABLE};
 
 /// Longest path of a socket, bytes: `sun_path` has 108 on Linux and 104 on macOS, a zero at its end included.
 const MAX_PATH: usize = 103;
@@ -39,13 +39,18 @@ pub(super) fn folders() -> Vec<PathBuf> {
     // Also where another terminal of this user, without that variable, would look or would have put it.
     add(PathBuf::from(format!("/run/user/{}/watchcap", user())));
     add(PathBuf::from(format!("/tmp/watchcap-{}", user())));
+    // Where somebody else took that name, there is one below a folder of one's own. Not the first choice: it may be on a network disk, or
+    // its path be too long for a socket.
+    if let Some(folders) = directories::BaseDirs::new() {
+        add(folders.cache_dir().join("watchcap").join("control"));
+    }
     all
 }
 
 /// Whether a folder is this user's alone.
 pub(super) fn is_private(folder: &Path) -> io::Result<bool> {
     let meta = std::fs::symlink_metadata(folder)?;
-    Ok(meta.is_dir() && meta.uid() == user() && meta.mode() & 0o777 == crate::files::DIR_MODE)
+    Ok(meta.is_dir() && meta.uid() == user() && meta.mode() & 0o777 == crate::base::files::DIR_MODE)
 }
 
 /// Why a folder that was named is not used.
@@ -68,7 +73,7 @@ pub(super) fn make_folder() -> Result<PathBuf, ControlError> {
             refused.push(format!("{} is too long a path", folder.display()));
             continue;
         }
-        match crate::files::create_private_dir(&folder) {
+        match make(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match is_private(&folder) {
                 Ok(true) => return Ok(folder),
@@ -79,6 +84,15 @@ pub(super) fn make_folder() -> Result<PathBuf, ControlError> {
         }
     }
     Err(ControlError::NoFolder { detail: refused.join("; ") })
+}
+
+/// Makes a folder. Those above it are made only in the person's own, which may be new; `/run/user` is the system's.
+fn make(folder: &Path) -> io::Result<()> {
+    let own = directories::BaseDirs::new().is_some_and(|folders| folder.starts_with(folders.cache_dir()));
+    if let Some(above) = folder.parent().filter(|_| own) {
+        crate::base::files::create_private_dirs(above, &mut Vec::new())?;
+    }
+    crate::base::files::create_private_dir(folder)
 }
 
 /// The socket of a process.
@@ -122,7 +136,7 @@ mod tests {
     fn only_a_real_folder_of_ours_alone_is_private() {
         let dir = tempfile::tempdir().expect("a folder");
         let (own, link) = (dir.path().join("own"), dir.path().join("link"));
-        crate::files::create_private_dir(&own).expect("a folder");
+        crate::base::files::create_private_dir(&own).expect("a folder");
         symlink(&own, &link).expect("a link");
         assert!(is_private(&own).expect("a folder"));
         assert!(!is_private(&link).expect("a link"), "a link was followed");

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::event::{Content, Stream};
+use crate::base::event::{Content, Stream};
 use crate::log::codec::MAX_TEXT;
 use crate::privacy::consent::STREAMS;
 

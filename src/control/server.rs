@@ -1,29 +1,24 @@
-//! The recorder's end of the socket: one thread that answers one connection after the other.
+//! The recorder's end of the socket: one thread that answers all connections.
 //!
 //! Invariants: a peer that is another user gets a refusal and is not read from; a request that is slow, too long or no request costs
-//! this thread [`PATIENCE`] at the most, and the recording nothing, since what is asked for is only tried
-//! ([`Control`], [`Stop`]). The socket's file is gone when the recording has ended.
+//! nobody else anything ([`Waiting`]), and the recording neither, since what is asked for is only tried ([`Control`], [`Stop`]). The
+//! socket's file is gone when the recording has ended.
 
-use std::io::{Read as _, Write as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-use super::protocol::{MAX_LINE, Refusal, Request, Snapshot, read_request, write_reply};
-use super::{ControlError, place};
+use super::error::ControlError;
+use super::place;
+use super::protocol::{Refusal, Request, Snapshot};
+use super::waiting::Waiting;
+use crate::base::time::Clock;
 use crate::recorder::{Control, OrderError, Stop, Way};
-use crate::time::{Clock, MonoNs, SystemClock};
 
-/// Time that one connection gets, from the first byte to the last of its answer.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// How often the thread looks whether the recording has ended.
-const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+const LOOK: Duration = Duration::from_millis(200);
 
 /// A socket that answers as long as this lives.
 pub struct Server {
@@ -52,13 +47,10 @@ impl Server {
             move |source| ControlError::Io { action, path, source }
         };
         // What has our number and is there already was left by a process that is gone.
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io("remove the old")(error)),
-            _ => {}
-        }
+        crate::base::files::remove_file(&path).map_err(io("remove the old"))?;
+        // With the rights that the process gives to all it makes: its owner's alone (`files::private_umask`).
         let listener = UnixListener::bind(&path).map_err(io("make the socket"))?;
-        let private = std::fs::Permissions::from_mode(crate::files::FILE_MODE);
-        std::fs::set_permissions(&path, private).map_err(io("restrict"))?;
+        crate::base::files::restrict_socket(&path).map_err(io("restrict"))?;
         listener.set_nonblocking(true).map_err(io("set up"))?;
         let session = session.canonicalize().unwrap_or_else(|_| session.to_path_buf());
         let recording = Recording {
@@ -75,79 +67,26 @@ impl Server {
             .map_err(io("start the thread of"))?;
         Ok(Self { path, ended })
     }
+
+    /// Listens no more. As dropping it does.
+    pub fn close(self) {
+        drop(self);
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
-        if let Err(error) = std::fs::remove_file(&self.path) {
+        if let Err(error) = crate::base::files::remove_file(&self.path) {
             tracing::debug!(%error, "the control socket could not be removed");
         }
     }
 }
 
 fn listen(listener: &UnixListener, recording: &Recording, ended: &AtomicBool) {
+    let mut waiting = Waiting::default();
     while !ended.load(Ordering::SeqCst) {
-        let mut fds = [PollFd::new(listener, PollFlags::IN)];
-        if poll(&mut fds, Some(&LOOK)).is_err() {
-            continue;
-        }
-        // Nobody there, or the peer went away again: the next one.
-        let Ok((stream, _)) = listener.accept() else { continue };
-        if let Err(error) = serve(stream, recording) {
-            tracing::debug!(%error, "a control connection failed");
-        }
-    }
-}
-
-fn serve(mut stream: UnixStream, recording: &Recording) -> std::io::Result<()> {
-    let until = SystemClock.now().plus(PATIENCE);
-    stream.set_nonblocking(false)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let reply = if is_ours(&stream) {
-        read_line(&mut stream, until).and_then(|line| read_request(&line)).and_then(|request| recording.obey(request))
-    } else {
-        tracing::warn!("another user tried to control the recording and was refused");
-        Err(Refusal::new("not_owner", "only the user who records can control the recording"))
-    };
-    stream.write_all(write_reply(&reply).as_bytes())
-}
-
-/// Whether the peer is this user, as the kernel says. Another user is refused whoever it is, root too.
-fn is_ours(stream: &UnixStream) -> bool {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    return rustix::net::sockopt::socket_peercred(stream.as_fd()).is_ok_and(|peer| peer.uid.as_raw() == place::user());
-    // Elsewhere the rights of the folder and of the socket are what keeps others out.
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    {
-        let _ = stream.as_fd();
-        true
-    }
-}
-
-/// Reads up to the first newline, or the end.
-fn read_line(stream: &mut UnixStream, until: MonoNs) -> Result<Vec<u8>, Refusal> {
-    let mut line = Vec::new();
-    let mut buffer = [0; 1024];
-    loop {
-        let left = until.since(SystemClock.now());
-        let slow = || Refusal::new("too_slow", "the request did not arrive in time");
-        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
-            return Err(slow());
-        }
-        match stream.read(&mut buffer) {
-            Ok(0) => return Ok(line),
-            Ok(read) => line.extend_from_slice(&buffer[..read]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Err(slow()),
-        }
-        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
-            line.truncate(end);
-            return Ok(line);
-        }
-        if line.len() > MAX_LINE {
-            return Err(Refusal::new("too_long", "the request is too long"));
-        }
+        waiting.turn(listener, LOOK, &|request| recording.obey(request));
     }
 }
 

@@ -1,21 +1,31 @@
 //! Systems without Unix domain sockets: recordings run without control from outside, and the verbs say so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::error::{ControlError, Running};
 use super::protocol::{Request, Snapshot};
-use super::{ControlError, Running};
+use crate::base::time::Clock;
 use crate::recorder::{Control, Stop};
-use crate::time::Clock;
+
+/// There are none.
+pub(super) fn folders() -> Vec<PathBuf> {
+    Vec::new()
+}
 
 /// Never there.
-pub struct Server;
+pub enum Server {}
 
 impl Server {
     /// # Errors
     /// Always [`ControlError::Unavailable`].
     pub fn start(_: &Path, _: &Control, _: &Stop, _: &Arc<dyn Clock>) -> Result<Self, ControlError> {
         Err(ControlError::Unavailable)
+    }
+
+    /// Nothing to close.
+    pub fn close(self) {
+        match self {}
     }
 }
 

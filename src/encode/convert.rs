@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, bgra_to_yuv420};
 
-use super::I420;
+use crate::media::picture::I420;
 
 /// Bytes of a pixel in memory order B, G, R, X; X is not looked at.
 const PIXEL_BYTES: usize = 4;

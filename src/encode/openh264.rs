@@ -1,27 +1,36 @@
-//! The built-in encoder: OpenH264, with parameters that were measured (`docs/MEASUREMENTS.md`), an IDR by recorded time,
-//! and unchanged pictures that cost next to nothing.
+//! The built-in encoder: OpenH264, with parameters that were measured (`docs/MEASUREMENTS.md`), and unchanged pictures that cost next to
+//! nothing.
 //!
-//! Invariants: one access unit for each picture, never an empty one; the same parameter sets from start to end; every
-//! group of pictures is closed and decodes alone; the decoder's reference picture is at any time the one that the
-//! encoder thinks it is. It reads no clock: time is that of the stamps.
+//! Keeps these invariants: every picture is answered at once; every group of pictures is closed and decodes alone; the decoder's
+//! reference picture is at any time the one that the encoder thinks it is. It reads no clock: time is that of the stamps.
 //!
 //! An unchanged picture goes through the encoder a few more times, so that it sharpens; then it is a hand-made picture
-//! of skipped macroblocks ([`super::slice`]). When an IDR is due and the group before showed that one picture only, its
+//! of skipped macroblocks ([`crate::media::avc::slice`]). When an IDR is due and the group before showed that one picture only, its
 //! bytes are sent again instead of being made again: an IDR and what sharpened it decode to the same pictures a second
 //! time, and leave the decoder where the encoder already is.
 
 mod parameters;
 mod still;
 
-use super::bitstream::{NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, annex_b_nals, nal_type, push_sei};
+use super::ask::Ask;
+use super::encoder::{EncoderDescription, VideoEncoder};
+use super::error::EncodeError;
+use super::kind::{Codec, EncoderKind};
+use super::masked::Masked;
+use super::outbox::Outbox;
 use super::raw::{Outcome, RawEncoder, RawError};
-use super::slice::SliceSyntax;
-use super::{EncodeError, EncodeSettings, Encoded, EncoderDescription, FrameStamp, I420, ParameterSets, VideoEncoder};
-use crate::time::MonoNs;
+use super::settings::EncodeSettings;
+use crate::base::time::MonoNs;
+use crate::media::avc::nal::{NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, annex_b_nals, nal_type, push_nal};
+use crate::media::avc::sets::ParameterSets;
+use crate::media::avc::slice::SliceSyntax;
+use crate::media::picture::PixelFormat;
+use crate::media::track::CodecConfig;
 
-pub use parameters::{BITRATE_KBPS, MAX_FPS, MAX_MACROBLOCKS, MIN_SIDE, Tuning};
+pub use parameters::{BITRATE_KBPS, MAX_FPS, MAX_MACROBLOCKS, Tuning};
 
-use parameters::{check, fill, level_bitrate, library_bitrate};
+pub(in crate::encode) use parameters::check;
+use parameters::{fill, level_bitrate, library_bitrate};
 use still::Still;
 
 /// Times that an unchanged picture goes through the encoder before it is only repeated.
@@ -43,20 +52,14 @@ pub struct OpenH264 {
     raw: RawEncoder,
     settings: EncodeSettings,
     tuning: Tuning,
-    sets: ParameterSets,
+    config: CodecConfig,
+    /// Profile, constraints and level, as the sequence parameter set says them.
+    profile: [u8; 3],
     syntax: SliceSyntax,
-    /// Pictures made; also the index of the next.
-    frame: u64,
-    /// The encoder failed: it answers nothing but that.
-    failed: bool,
     /// Time of the first picture, the encoder's zero.
     first: Option<MonoNs>,
-    /// Time of the last IDR.
-    last_idr: MonoNs,
-    /// The last access unit was an IDR.
+    /// The last picture was an IDR.
     after_idr: bool,
-    /// The next picture has to be an IDR.
-    restart: bool,
     /// `frame_num` of the next picture that is no IDR.
     next_frame_num: u32,
     /// Repeats of the current picture that went through the encoder.
@@ -65,8 +68,10 @@ pub struct OpenH264 {
     boosted: bool,
     /// The group of pictures so far, when it shows one picture only.
     still: Still,
-    /// The NAL units of one picture, Annex B, as the encoder made them.
+    /// The NAL units of one picture, Annex B, as the library made them.
     made: Vec<u8>,
+    /// The slices of one picture, each behind its length, as they are handed over.
+    unit: Vec<u8>,
 }
 
 impl OpenH264 {
@@ -104,88 +109,55 @@ impl OpenH264 {
             }
         })
         .map_err(|error| refuse(error.to_string()))?;
-        let syntax = SliceSyntax::read(&sets)
-            .filter(SliceSyntax::can_skip)
-            .ok_or_else(|| refuse("the encoder made parameter sets of an unknown kind".into()))?;
+        let unknown = || refuse("the encoder made parameter sets of an unknown kind".into());
+        let syntax = SliceSyntax::read(&sets).filter(SliceSyntax::can_skip).ok_or_else(unknown)?;
+        let &[_, profile, constraints, level, ..] = sets.sps.as_slice() else { return Err(unknown()) };
         Ok(Self {
             raw,
             settings: settings.clone(),
             tuning,
-            sets,
+            config: CodecConfig::Avc(sets),
+            profile: [profile, constraints, level],
             syntax,
-            frame: 0,
-            failed: false,
             first: None,
-            last_idr: MonoNs::default(),
             after_idr: false,
-            restart: false,
             next_frame_num: 0,
             refined: 0,
             boosted: false,
             still: Still::default(),
             made: Vec::new(),
+            unit: Vec::new(),
         })
     }
 
-    /// Whether the picture at `t` has to be an IDR. Half the time between two pictures is forgiven, so that jitter does
-    /// not move an IDR to the picture after the one it belongs to.
-    fn idr_due(&self, t: MonoNs) -> bool {
-        let forgiven = 500_000_000 / i64::from(self.settings.fps.max(1));
-        self.first.is_none()
-            || self.restart
-            || t.0.saturating_sub(self.last_idr.0) >= self.settings.gop_ns.saturating_sub(forgiven)
-    }
-
-    /// Begins an access unit.
-    fn begin(&mut self, stamp: FrameStamp, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if self.failed {
-            return Err(EncodeError::Failed { frame: self.frame, why: "it failed before".into() });
-        }
-        out.clear();
-        push_sei(stamp, out);
-        Ok(())
-    }
-
-    /// Ends an access unit.
-    fn end(&mut self, keyframe: bool, t: MonoNs) -> Encoded {
-        if keyframe {
-            self.last_idr = t;
-            self.restart = false;
-        }
-        self.first.get_or_insert(t);
+    /// Hands over `self.unit` as the picture of `ask`.
+    fn hand_over(&mut self, ask: Ask, keyframe: bool, out: &mut Outbox) -> Result<(), EncodeError> {
+        self.first.get_or_insert(ask.stamp.t);
         self.after_idr = keyframe;
         self.next_frame_num = if keyframe { 1 } else { self.syntax.next_frame_num(self.next_frame_num) };
-        self.frame += 1;
-        Encoded { keyframe }
+        out.push_lengths(&self.unit)
     }
 
     /// Gives the encoder [`STILL_BOOST`] times its bits, as far as the level allows, or what the settings say.
-    fn boost(&mut self, boosted: bool) -> Result<(), EncodeError> {
+    fn boost(&mut self, boosted: bool, ask: Ask) -> Result<(), EncodeError> {
         if self.boosted == boosted {
             return Ok(());
         }
         let plain = i64::from(library_bitrate(&self.settings));
-        let limit = level_bitrate(self.sets.sps[3]);
+        let limit = level_bitrate(self.profile[2]);
         let bits = if boosted { (plain * STILL_BOOST).min(limit).max(plain) } else { plain };
         self.boosted = boosted;
-        self.raw.set_bitrate(bits as i32).map_err(|error| {
-            self.failed = true;
-            EncodeError::Failed { frame: self.frame, why: error.to_string() }
-        })
+        self.raw.set_bitrate(bits as i32).map_err(|error| failed(ask, error.to_string()))
     }
 
-    /// Lets the encoder make a picture; appends its slices to `out` and tells whether they are an IDR.
-    fn make(&mut self, picture: &I420, idr: bool, t: MonoNs, out: &mut Vec<u8>) -> Result<bool, EncodeError> {
-        self.try_make(picture, idr, t, out).map_err(|why| {
-            self.failed = true;
-            EncodeError::Failed { frame: self.frame, why }
-        })
+    /// Lets the library make a picture into `self.unit`; tells whether it is an IDR.
+    fn make(&mut self, picture: &Masked, idr: bool, ask: Ask) -> Result<bool, EncodeError> {
+        self.try_make(picture, idr, ask.stamp.t).map_err(|why| failed(ask, why))
     }
 
-    fn try_make(&mut self, picture: &I420, idr: bool, t: MonoNs, out: &mut Vec<u8>) -> Result<bool, String> {
-        let size = (self.settings.width, self.settings.height);
-        if (picture.width(), picture.height()) != size {
-            let found = (picture.width(), picture.height());
+    fn try_make(&mut self, picture: &Masked, idr: bool, t: MonoNs) -> Result<bool, String> {
+        let (found, size) = (picture.size(), (self.settings.width, self.settings.height));
+        if found != size {
             return Err(format!("a picture of {found:?} for an encoder of {size:?}"));
         }
         let says = |error: RawError| error.to_string();
@@ -195,6 +167,7 @@ impl OpenH264 {
         }
         let made = &mut self.made;
         made.clear();
+        let picture = picture.i420();
         let mut outcome = self.raw.encode(picture, ms, |layer| made.extend_from_slice(layer)).map_err(says)?;
         if outcome == Outcome::Skipped {
             // Frame skipping is off, so this should not be; an IDR cannot be skipped.
@@ -203,35 +176,31 @@ impl OpenH264 {
             outcome = self.raw.encode(picture, ms, |layer| made.extend_from_slice(layer)).map_err(says)?;
         }
         let keyframe = outcome == Outcome::Idr;
-        let before = out.len();
+        self.unit.clear();
         for nal in annex_b_nals(&self.made) {
-            match nal_type(nal) {
-                NAL_SLICE | NAL_IDR => {
-                    let frame_num = if keyframe { 0 } else { self.next_frame_num };
-                    if !self.syntax.push_with_frame_num(nal, frame_num, out) {
-                        return Err("a slice without a header".into());
-                    }
+            if let NAL_SLICE | NAL_IDR = nal_type(nal) {
+                let frame_num = if keyframe { 0 } else { self.next_frame_num };
+                if !self.syntax.push_with_frame_num(nal, frame_num, &mut self.unit) {
+                    return Err("a slice without a header".into());
                 }
-                NAL_SPS if nal != self.sets.sps => return Err("the sequence parameter set changed".into()),
-                NAL_PPS if nal != self.sets.pps => return Err("the picture parameter set changed".into()),
-                _ => {}
+            } else {
+                // Parameter sets, which the outbox compares.
+                push_nal(nal, &mut self.unit);
             }
-        }
-        if out.len() == before {
-            return Err("no slice was made".into());
         }
         Ok(keyframe)
     }
 }
 
+fn failed(ask: Ask, why: String) -> EncodeError {
+    EncodeError::Failed { frame: ask.stamp.frame_ref.0, why }
+}
+
 impl VideoEncoder for OpenH264 {
     fn describe(&self) -> EncoderDescription {
-        let (major, minor, revision) = RawEncoder::version();
         let Tuning { complexity, deblocking_idc, slices, min_qp, max_qp, idr_percent } = self.tuning;
         let EncodeSettings { width, height, fps, bitrate_kbps, gop_ns, quality } = &self.settings;
-        let &[_, profile, constraints, level, ..] = self.sets.sps.as_slice() else {
-            unreachable!("SliceSyntax::read took more bytes of the sequence parameter set than these")
-        };
+        let [profile, constraints, level] = self.profile;
         let settings = [
             ("width", width.to_string()),
             ("height", height.to_string()),
@@ -247,43 +216,41 @@ impl VideoEncoder for OpenH264 {
             ("idr_percent", idr_percent.to_string()),
             ("refinements", REFINEMENTS.to_string()),
         ];
+        let (major, minor, revision) = RawEncoder::version();
         EncoderDescription {
-            name: format!("openh264 {major}.{minor}.{revision}"),
+            name: format!("{} {major}.{minor}.{revision}", OpenH264Kind.name()),
             codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
             settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
+            delay: 0,
         }
     }
 
-    fn parameter_sets(&self) -> &ParameterSets {
-        &self.sets
+    fn takes(&self) -> &[PixelFormat] {
+        &[PixelFormat::I420]
     }
 
-    fn encode(&mut self, picture: &I420, stamp: FrameStamp, out: &mut Vec<u8>) -> Result<Encoded, EncodeError> {
-        self.begin(stamp, out)?;
-        let start = out.len();
+    fn config(&self) -> &CodecConfig {
+        &self.config
+    }
+
+    fn encode(&mut self, picture: &Masked, ask: Ask, out: &mut Outbox) -> Result<(), EncodeError> {
         // A decoder that is behind has another reference picture than the encoder: only an IDR needs none.
-        let idr = self.idr_due(stamp.t) || self.still.behind().is_some();
-        self.boost(false)?;
-        let keyframe = self.make(picture, idr, stamp.t, out)?;
+        let idr = ask.idr || self.still.behind().is_some();
+        self.boost(false, ask)?;
+        let keyframe = self.make(picture, idr, ask)?;
         self.refined = 0;
         self.still.clear();
         if keyframe {
-            self.still.push(&out[start..]);
+            self.still.push(&self.unit);
         }
-        Ok(self.end(keyframe, stamp.t))
+        self.hand_over(ask, keyframe, out)
     }
 
-    fn restart(&mut self) {
-        self.restart = true;
-    }
-
-    fn repeat(&mut self, picture: &I420, stamp: FrameStamp, out: &mut Vec<u8>) -> Result<Encoded, EncodeError> {
+    fn repeat(&mut self, picture: &Masked, ask: Ask, out: &mut Outbox) -> Result<(), EncodeError> {
         if self.first.is_none() {
-            return self.encode(picture, stamp, out);
+            return self.encode(picture, ask, out);
         }
-        self.begin(stamp, out)?;
-        let start = out.len();
-        let due = self.idr_due(stamp.t);
+        let due = ask.idr;
         let pictures = self.settings.gop_ns.saturating_mul(i64::from(self.settings.fps)) / 1_000_000_000;
         let boost = pictures >= STILL_BOOST_PICTURES;
         // Two IDRs in a row must differ in idr_pic_id, so the same one does not follow itself; and the group of a picture
@@ -293,36 +260,63 @@ impl VideoEncoder for OpenH264 {
             && self.boosted == boost
             && let Some(idr) = self.still.unit(0)
         {
-            out.extend_from_slice(idr);
+            self.unit.clear();
+            self.unit.extend_from_slice(idr);
             self.still.send_again();
-            return Ok(self.end(true, stamp.t));
+            return self.hand_over(ask, true, out);
         }
         if !due && let Some(unit) = self.still.behind().and_then(|index| self.still.unit(index)) {
-            out.extend_from_slice(unit);
+            self.unit.clear();
+            self.unit.extend_from_slice(unit);
             self.still.sent_one();
-            return Ok(self.end(false, stamp.t));
+            return self.hand_over(ask, false, out);
         }
         if due || self.refined < REFINEMENTS {
             if due {
-                self.boost(boost)?;
+                self.boost(boost, ask)?;
             }
-            let keyframe = self.make(picture, due, stamp.t, out)?;
-            let unit = &out[start..];
+            let keyframe = self.make(picture, due, ask)?;
             if keyframe {
                 self.still.clear();
                 self.refined = if self.boosted { REFINEMENTS - STILL_REFINEMENTS } else { 0 };
-            } else if unit.len() < self.syntax.macroblocks() as usize / CONVERGED_MACROBLOCKS_PER_BYTE {
+            } else if self.unit.len() < self.syntax.macroblocks() as usize / CONVERGED_MACROBLOCKS_PER_BYTE {
                 self.refined = REFINEMENTS;
             } else {
                 self.refined += 1;
             }
             if keyframe || !self.still.is_empty() {
-                self.still.push(unit);
+                self.still.push(&self.unit);
             }
-            return Ok(self.end(keyframe, stamp.t));
+            return self.hand_over(ask, keyframe, out);
         }
-        self.syntax.push_skip(self.next_frame_num, out);
-        Ok(self.end(false, stamp.t))
+        self.unit.clear();
+        self.syntax.push_skip(self.next_frame_num, &mut self.unit);
+        self.hand_over(ask, false, out)
+    }
+
+    fn finish(&mut self, _out: &mut Outbox) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}
+
+/// OpenH264 among the encoders of this build.
+pub struct OpenH264Kind;
+
+impl EncoderKind for OpenH264Kind {
+    fn name(&self) -> &'static str {
+        "openh264"
+    }
+
+    fn about(&self) -> &'static str {
+        "built in, on the CPU; unchanged pictures cost next to nothing"
+    }
+
+    fn codecs(&self) -> &'static [Codec] {
+        &[Codec::H264]
+    }
+
+    fn open(&self, settings: &EncodeSettings) -> Result<Box<dyn VideoEncoder>, EncodeError> {
+        Ok(Box::new(OpenH264::new(settings)?))
     }
 }
 

@@ -13,7 +13,7 @@ use openh264_sys2::{
     SFrameBSInfo, SPATIAL_LAYER_0, SSourcePicture, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 
-use super::I420;
+use crate::media::picture::I420;
 
 /// `WELS_LOG_QUIET` of `codec_app_def.h`: the library prints nothing to stderr.
 const LOG_QUIET: c_int = 0;

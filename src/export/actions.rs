@@ -6,11 +6,11 @@
 use std::io::BufWriter;
 use std::sync::Arc;
 
-use arrow::array::{
+use crate::base::arrow::array::{
     ArrayRef, BooleanBuilder, FixedSizeListArray, Float32Builder, Int32Builder, Int64Builder, RecordBatch, UInt8Array,
     UInt8Builder,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use crate::base::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -21,9 +21,10 @@ use parquet::schema::types::ColumnPath;
 
 use super::inputs::{self, Action, KeySet};
 use super::source::Source;
+use super::space::Space;
 use super::steps::{self, Step};
-use super::{ExportError, Format, Opt, Out, Piece, Progress};
-use crate::event::Stream;
+use super::{ExportError, Format, Opt, Out, Piece, Progress, dense};
+use crate::base::event::Stream;
 
 /// Rows handed to the encoder at once: 8,192 of about 180 bytes.
 const BATCH_ROWS: usize = 8192;
@@ -62,12 +63,13 @@ pub fn columns() -> SchemaRef {
         column("buttons_released", DataType::UInt8, false),
         column("button_presses", DataType::Int32, false),
         column("button_releases", DataType::Int32, false),
+        column("buttons_unknown", DataType::Int32, false),
         column("mouse_dx", DataType::Float32, true),
         column("mouse_dy", DataType::Float32, true),
         column("mouse_x", DataType::Float32, true),
         column("mouse_y", DataType::Float32, true),
-        column("wheel_x", DataType::Float32, false),
-        column("wheel_y", DataType::Float32, false),
+        column("wheel_x", DataType::Float32, true),
+        column("wheel_y", DataType::Float32, true),
         column("events", DataType::Int32, false),
         column("input_gap", DataType::Boolean, false),
         column("paused", DataType::Boolean, false),
@@ -84,11 +86,15 @@ impl Format for Actions {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    fn makes(&self, file: &str, stem: &str, _: &str) -> bool {
+        super::out::is_beside(file, stem, |rest| rest == "actions.parquet")
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted]
+        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Space]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -104,13 +110,38 @@ impl Format for Actions {
         let (file, path) = out.create(&out.name("actions.parquet"))?;
         let about = piece.manifest.to_line().map_err(|source| ExportError::Json { path: path.clone(), source })?;
         let table = |source| ExportError::Table { path: path.clone(), source };
-        let mut writer = Writer::new(BufWriter::with_capacity(1 << 20, file), about).map_err(table)?;
+        let to = BufWriter::with_capacity(1 << 20, file);
+        if let Some(space) = Space::chosen(piece.options) {
+            let mut writer = dense::Writer::new(to, about, space).map_err(table)?;
+            inputs::for_each(piece.source, &steps, progress, &mut |index, step, action| {
+                writer.push(piece.source, index, step, &action).map_err(table)
+            })?;
+            return writer.finish().map_err(table);
+        }
+        let mut writer = Writer::new(to, about).map_err(table)?;
         inputs::for_each(piece.source, &steps, progress, &mut |index, step, action| {
             writer.push(piece.source, index, step, &action).map_err(table)
         })?;
         writer.finish().map_err(table)?;
         Ok(())
     }
+}
+
+/// How tables of steps are written; `about` goes into their key-value metadata.
+pub(super) fn properties(about: String) -> Result<WriterProperties, ParquetError> {
+    let mut properties = WriterProperties::builder()
+        .set_created_by(format!("watchcap version {}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(vec![KeyValue::new(MANIFEST_KEY.to_owned(), about)]))
+        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?));
+    for name in ["step", "frame_ref", "t_ns", "until_ns", "frame_t_ns", "pts"] {
+        let path = ColumnPath::from(name);
+        properties = properties
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+    }
+    Ok(properties.build())
 }
 
 /// Writes steps and their actions as a table; also used by formats that carry actions beside their pictures.
@@ -125,19 +156,7 @@ impl<W: std::io::Write + Send> Writer<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn new(to: W, about: String) -> Result<Self, ParquetError> {
-        let mut properties = WriterProperties::builder()
-            .set_created_by(format!("watchcap version {}", env!("CARGO_PKG_VERSION")))
-            .set_key_value_metadata(Some(vec![KeyValue::new(MANIFEST_KEY.to_owned(), about)]))
-            .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?));
-        for name in ["step", "frame_ref", "t_ns", "until_ns", "frame_t_ns", "pts"] {
-            let path = ColumnPath::from(name);
-            properties = properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-        }
-        let options = ArrowWriterOptions::new().with_properties(properties.build());
+        let options = ArrowWriterOptions::new().with_properties(properties(about)?);
         Ok(Self { file: ArrowWriter::try_new_with_options(to, columns(), options)?, batch: Batch::default() })
     }
 
@@ -176,7 +195,7 @@ struct Batch {
     flags: [BooleanBuilder; 4],
     sets: [UInt8Builder; 3],
     buttons: [UInt8Builder; 3],
-    counts: [Int32Builder; 7],
+    counts: [Int32Builder; 8],
     floats: [Float32Builder; 6],
 }
 
@@ -207,6 +226,7 @@ impl Batch {
             action.keys_unknown,
             action.button_presses,
             action.button_releases,
+            action.buttons_unknown,
             action.events,
         ];
         self.counts.iter_mut().zip(counts).for_each(|(to, value)| to.append_value(count(value)));
@@ -216,8 +236,8 @@ impl Batch {
             action.dy.map(float),
             action.x,
             action.y,
-            Some(float(action.wheel_x)),
-            Some(float(action.wheel_y)),
+            action.wheel_x.map(float),
+            action.wheel_y.map(float),
         ];
         self.floats.iter_mut().zip(floats).for_each(|(to, value)| to.append_option(value));
         self.rows += 1;
@@ -233,7 +253,7 @@ impl Batch {
             Ok(Arc::new(FixedSizeListArray::try_new(element, KEY_BYTES, Arc::new(values), None)?))
         };
         let [keyframe, dup, input_gap, paused] = self.flags.each_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
-        let [presses, releases, repeats, unknown, clicks, unclicks, events] =
+        let [presses, releases, repeats, unknown, clicks, unclicks, unknown_clicks, events] =
             self.counts.each_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
         arrays.extend(self.times.each_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
@@ -243,7 +263,7 @@ impl Batch {
         }
         arrays.extend([presses, releases, repeats, unknown]);
         arrays.extend(self.buttons.each_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
-        arrays.extend([clicks, unclicks]);
+        arrays.extend([clicks, unclicks, unknown_clicks]);
         arrays.extend(self.floats.each_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
         arrays.extend([events, input_gap, paused]);
         Ok(RecordBatch::try_new(schema, arrays)?)

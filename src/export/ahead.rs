@@ -1,4 +1,4 @@
-//! What is refused before anything is written: a folder that is somebody else's, and sessions that cannot lie beside each other in it.
+//! Looks at sessions before anything is written: which cannot be exported, and which cannot lie beside each other in a folder.
 //!
 //! Two editions of a recording (a session and its redacted or migrated copy) have one id. Where names are made of the id the one would
 //! be replaced by the other, and what was redacted be exported unredacted under the name of what was asked for.
@@ -6,48 +6,116 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::manifest;
-use super::out::Place;
+use super::manifest::{self, Manifest};
+use super::out::{Out, Place};
 use super::source::Source;
-use super::{ExportError, Format, Options, is_passed_over};
+use super::{ExportError, Format, Options};
 
-/// Looks at the folder and, where a format is about all sessions or names files by their ids, at every session.
+/// What can be told of a session beforehand.
+pub(super) enum Look {
+    /// It can be exported, as far as is known.
+    Good,
+    /// Reviewers accepted nothing of it, and that was asked for.
+    PassedOver,
+    /// It cannot be exported.
+    Bad(ExportError),
+}
+
+/// Looks at the folder and at every session.
+///
+/// # Errors
+/// [`ExportError`] that is about all of them.
 pub(super) fn check(
     format: &dyn Format,
     sessions: &[PathBuf],
     places: &[Place],
     options: &Options,
-) -> Result<(), ExportError> {
-    let Some(dir) = places.first().map(|place| &place.dir) else { return Ok(()) };
+) -> Result<Vec<Look>, ExportError> {
+    let Some(dir) = places.first().map(|place| &place.dir) else { return Ok(Vec::new()) };
     format.check_folder(dir)?;
-    if !format.is_by_id() {
-        return Ok(());
-    }
-    let earlier = manifest::all_in(dir).filter(|made| made.format == format.name());
-    let earlier: Vec<_> = earlier.map(|made| (made.source.session_id, made.source.name)).collect();
-    let mut seen: BTreeMap<String, &Path> = BTreeMap::new();
-    let mut size = None;
+    let mut together = Together::new(format, dir);
+    let mut looks = Vec::with_capacity(sessions.len());
     for (session, place) in sessions.iter().zip(places) {
-        let mut source = Source::open(session)?;
-        source.check_consent(format)?;
-        if is_passed_over(format, &mut source, options)? {
-            continue;
+        looks.push(match look(format, session, place, options) {
+            Ok(Some(opened)) => {
+                together.add(session, &opened, &place.name)?;
+                Look::Good
+            }
+            Ok(None) => Look::PassedOver,
+            Err(error) => Look::Bad(error),
+        });
+    }
+    Ok(looks)
+}
+
+/// A session that can be exported.
+struct Opened {
+    id: String,
+    /// The size of its pictures, where that must be one for all.
+    size: Option<(u32, u32)>,
+    /// Names of the dimensions of its actions, likewise.
+    dimensions: Vec<String>,
+}
+
+/// Opens a session; `None` when it is passed over.
+fn look(format: &dyn Format, session: &Path, place: &Place, options: &Options) -> Result<Option<Opened>, ExportError> {
+    let mut source = Source::open(session)?;
+    source.check_consent(format, options.include_withdrawn)?;
+    let passed_over = is_passed_over(format, &mut source, options)?;
+    let manifest = Manifest::of(format, &source, options, &place.name);
+    Out::begin(place, format)?.check_earlier(&manifest, options)?;
+    if passed_over {
+        return Ok(None);
+    }
+    let (size, dimensions) = (format.size(&source, options)?, format.dimensions(&source, options));
+    Ok(Some(Opened { id: source.reader().metadata().session_id.clone(), size, dimensions }))
+}
+
+/// Whether reviewers accepted nothing of a session that could be exported, and that was asked for.
+pub(super) fn is_passed_over(format: &dyn Format, source: &mut Source, options: &Options) -> Result<bool, ExportError> {
+    Ok(options.only_accepted && !(source.read_review()? && (source.is_accepted_whole() || !format.is_whole())))
+}
+
+/// What sessions must have in common, and must not, where a format is about all of them or names files by their ids.
+struct Together<'a> {
+    format: &'a dyn Format,
+    dir: &'a Path,
+    /// Ids and names of what earlier exports left.
+    earlier: Vec<(String, String)>,
+    seen: BTreeMap<String, PathBuf>,
+    size: Option<(u32, u32)>,
+    dimensions: Option<Vec<String>>,
+}
+
+impl<'a> Together<'a> {
+    fn new(format: &'a dyn Format, dir: &'a Path) -> Self {
+        let earlier = manifest::all_in(dir).filter(|made| format.is_by_id() && made.format == format.name());
+        let earlier = earlier.map(|made| (made.source.session_id, made.source.name)).collect();
+        Self { format, dir, earlier, seen: BTreeMap::new(), size: None, dimensions: None }
+    }
+
+    fn add(&mut self, session: &Path, opened: &Opened, name: &str) -> Result<(), ExportError> {
+        if !self.format.is_by_id() {
+            return Ok(());
         }
-        let id = source.reader().metadata().session_id.clone();
-        if let Some((_, name)) = earlier.iter().find(|(other, name)| *other == id && *name != place.name) {
-            let (path, name, dir) = (session.clone(), name.clone(), dir.clone());
-            return Err(ExportError::Edition { format: format.name(), path, name, dir });
+        let format = self.format.name();
+        let id = opened.id.clone();
+        if let Some((_, other)) = self.earlier.iter().find(|(other_id, other)| *other_id == id && other != name) {
+            let (path, name, dir) = (session.to_path_buf(), other.clone(), self.dir.to_path_buf());
+            return Err(ExportError::Edition { format, path, name, dir });
         }
-        if let Some(one) = seen.insert(id, session) {
-            let (one, other) = (one.to_path_buf(), session.clone());
-            return Err(ExportError::SameId { format: format.name(), one, other });
+        if let Some(one) = self.seen.insert(id, session.to_path_buf()) {
+            return Err(ExportError::SameId { format, one, other: session.to_path_buf() });
         }
-        if let Some(found) = format.size(&source, options)? {
-            let expected = *size.get_or_insert(found);
+        if *self.dimensions.get_or_insert_with(|| opened.dimensions.clone()) != opened.dimensions {
+            return Err(ExportError::Dimensions { name: name.to_owned() });
+        }
+        if let Some(found) = opened.size {
+            let expected = *self.size.get_or_insert(found);
             if found != expected {
-                return Err(ExportError::Shapes { name: place.name.clone(), found, expected });
+                return Err(ExportError::Shapes { name: name.to_owned(), found, expected });
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 
 use super::Opt;
+use crate::base::io_error::IoError;
+use crate::base::shown::shell;
 use crate::encode::EncodeError;
-use crate::event::Stream;
-use crate::finalize::moov::MoovError;
-use crate::log::video::VideoError;
-use crate::redact::span::SpanError;
-use crate::session::frames::FrameError;
-use crate::session::layout;
-use crate::session::reader::ReadError;
+use crate::media::frames::FrameError;
+use crate::media::mp4::writer::WriterError;
+use crate::session::refusal::Refusal;
 use crate::session::review::ReviewError;
 use crate::session::seal::SealError;
-use crate::shown::shell;
+use crate::session::span::SpanError;
+use crate::session::table::read::ReadError;
 
 /// Why.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +63,28 @@ pub enum ExportError {
         /// The export that made it: its format and session.
         by: Option<String>,
     },
+    /// An earlier export of the session was made in another way.
+    #[error("{} is there: {format} of {name} with other options ({})", path.display(), other.join(", "))]
+    OtherOptions {
+        /// The manifest of the earlier export.
+        path: PathBuf,
+        /// The format.
+        format: String,
+        /// Name of the session's folder.
+        name: String,
+        /// Names of the options that were other ones.
+        other: Vec<String>,
+    },
+    /// An earlier export is of another session that has the same name.
+    #[error("{} is there: {format} of another session that is named {name}", path.display())]
+    OtherSession {
+        /// The manifest of the earlier export.
+        path: PathBuf,
+        /// The format.
+        format: String,
+        /// Name of both sessions' folders.
+        name: String,
+    },
     /// One file cannot hold several sessions.
     #[error("{path} is one file, and {sessions} sessions are to be exported", path = path.display())]
     OneFile {
@@ -78,45 +99,44 @@ pub enum ExportError {
         /// Where it would be.
         path: PathBuf,
     },
-    /// It is no folder.
-    #[error("{path} is no folder", path = path.display())]
-    NoFolder {
-        /// Which.
-        path: PathBuf,
-    },
-    /// It is no sealed session.
-    #[error("{path} is no sealed session", path = path.display())]
-    NotSealed {
-        /// Which.
-        path: PathBuf,
-        /// It is a log.
-        log: bool,
-    },
-    /// The session is not what was sealed.
-    #[error("{path} is not what was sealed: {what}", path = path.display())]
-    Damaged {
-        /// Which.
-        path: PathBuf,
-        /// The first fault.
-        what: String,
-    },
-    /// Consent does not cover it.
-    #[error("{format} needs consent to the {stream}, which {path} does not have", stream = stream.name(), path = path.display())]
-    Consent {
-        /// The format.
-        format: &'static str,
-        /// Which stream.
-        stream: Stream,
-        /// The session.
-        path: PathBuf,
-        /// The session says no (true), or nothing.
-        refused: bool,
-    },
+    /// The session is not used.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// There is no frame, or none is left.
     #[error("{path} has no frame that could be exported", path = path.display())]
     NoFrames {
         /// The session.
         path: PathBuf,
+    },
+    /// It has more steps than a video has frames.
+    #[error("{path} has more than {most} steps at {fps} per second", path = path.display())]
+    TooLong {
+        /// The session.
+        path: PathBuf,
+        /// Steps per second.
+        fps: u32,
+        /// How many are possible.
+        most: usize,
+    },
+    /// What was done is not known, in any step or in one dimension.
+    #[error("{path}: in none of its {steps} steps is {} known", never.as_deref().unwrap_or("all of the action"), path = path.display())]
+    Unknown {
+        /// The session.
+        path: PathBuf,
+        /// How many steps it has.
+        steps: usize,
+        /// The first dimension of an action that is never known.
+        never: Option<String>,
+    },
+    /// It falls to too many pieces.
+    #[error("{path} has {episodes} episodes, and {most} are possible", path = path.display())]
+    Pieces {
+        /// The session.
+        path: PathBuf,
+        /// How many there are.
+        episodes: usize,
+        /// How many are possible.
+        most: usize,
     },
     /// Pictures cannot have this size.
     #[error("pictures of {}x{} cannot be made {}x{}", picture.0, picture.1, asked.0, asked.1)]
@@ -136,6 +156,20 @@ pub enum ExportError {
         /// Frames in the table.
         expected: usize,
     },
+    /// There is no step of which everything is known.
+    #[error("{path}: in none of its {steps} steps is everything known that was done", path = path.display())]
+    NothingKnown {
+        /// The session.
+        path: PathBuf,
+        /// How many steps it has.
+        steps: usize,
+    },
+    /// The bytes of a frame cannot be taken apart.
+    #[error("frame {frame} of the video is damaged: its NAL units do not fit it")]
+    Unit {
+        /// Which.
+        frame: usize,
+    },
     /// What reviewers said cannot be read.
     #[error(transparent)]
     Review(#[from] ReviewError),
@@ -144,10 +178,7 @@ pub enum ExportError {
     Encode(#[from] EncodeError),
     /// A video cannot be written.
     #[error(transparent)]
-    Video(#[from] VideoError),
-    /// Its index cannot be made.
-    #[error("cannot make the index of a video: {0}")]
-    Moov(#[from] MoovError),
+    Write(#[from] WriterError),
     /// The part that was asked for is none.
     #[error(transparent)]
     Span(#[from] SpanError),
@@ -178,6 +209,12 @@ pub enum ExportError {
         /// Those of the first session.
         expected: (u32, u32),
     },
+    /// Sessions whose actions must have the same dimensions do not.
+    #[error("the input of {name} was taken from a source that reports other things than that of the session before")]
+    Dimensions {
+        /// The session.
+        name: String,
+    },
     /// An MCAP file cannot be written.
     #[error("cannot write {path}: {source}", path = path.display())]
     Mcap {
@@ -195,15 +232,8 @@ pub enum ExportError {
         source: serde_json::Error,
     },
     /// A file or folder cannot be worked with.
-    #[error("cannot {action} {path}: {source}", path = path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// With what.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
 }
 
 fn made_by(by: Option<&str>) -> String {
@@ -223,6 +253,9 @@ impl ExportError {
                 Some(format!("leave it out; it takes {}", flags.join(", ")))
             }
             Self::Shapes { .. } => Some("export them in one size, with --resize WIDTHxHEIGHT".into()),
+            Self::Dimensions { .. } => {
+                Some("one source reports wheels and the other does not: take keys alone, with --keys KeyW,KeyA, or export them apart".into())
+            }
             Self::SameName { .. } => Some("export them into different folders".into()),
             Self::SameId { one, other, .. } => {
                 let (one, other) = (one.display(), other.display());
@@ -233,36 +266,65 @@ impl ExportError {
                 Some("name another folder with --out: each format, and each session of this name, needs its own".into())
             }
             Self::Taken { by: None, .. } => Some("move it away, or name another place with --out".into()),
+            Self::OtherOptions { .. } | Self::OtherSession { .. } => {
+                Some("name another folder with --out, or add --replace, which removes what is there".into())
+            }
             Self::OneFile { .. } => Some("name a folder with --out".into()),
             Self::Inside { .. } => Some("name a folder beside the session with --out".into()),
-            Self::NoFolder { .. } => Some(layout::FOLDER_HINT.into()),
-            Self::NotSealed { path, log } => Some(layout::not_sealed_hint(path, *log)),
-            Self::Damaged { path, .. } => Some(format!("see all of it with: watchcap verify {}", shell(path))),
-            Self::Consent { stream, refused: true, .. } => {
-                Some(format!("the person agreed to other streams only; export a format without the {}", stream.name()))
-            }
-            Self::Consent { .. } => Some("its metadata do not say what was agreed to, and that is no consent".into()),
+            Self::Refused(error) => error.hint(),
             Self::NoFrames { .. } => {
                 Some("look at it with `watchcap info`; widen --from and --to if you gave them".into())
+            }
+            Self::Unknown { .. } => Some(
+                "take what is known into the action: --keys KeyW,KeyA for keys alone, --mouse for the mouse alone, --pointer for places instead of motion".into(),
+            ),
+            Self::Pieces { .. } => Some(
+                "every step of which something is not known ends an episode: keep these with --keep-unknown, or take what is known into \
+                 the action, with --keys or --pointer"
+                    .into(),
+            ),
+            Self::TooLong { .. } => Some("export a part with --from and --to, or fewer steps with --fps".into()),
+            Self::NothingKnown { .. } => {
+                Some("keep them with --keep-unknown, or export actions: what is not known is null there".into())
             }
             Self::Size { .. } => Some("even sides, 16 to those of the picture: pictures are not made larger".into()),
             Self::Frames { path, .. } => Some(format!("see what is wrong with: watchcap verify {}", shell(path))),
             Self::Review(error) => error.hint(),
             Self::Encode(error) => error.hint(),
-            Self::Video(error) => error.hint(),
+            Self::Write(error) => error.hint(),
             Self::Span(error) => error.hint(),
             Self::Read(error) => error.hint(),
             Self::Frame(error) => error.hint(),
             Self::Seal(error) => error.hint(),
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            Self::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some disk space and export again: what is whole is not made again".into())
             }
-            Self::Table { .. } | Self::Mcap { .. } | Self::Moov(_) | Self::Json { .. } | Self::Io { .. } => None,
+            Self::Unit { .. }
+            | Self::Table { .. }
+            | Self::Mcap { .. }
+            | Self::Json { .. }
+            | Self::Io(_) => None,
         }
+    }
+
+    /// Whether the place that is written to takes nothing more, so that no other session can be exported either.
+    pub fn is_of_the_place(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem);
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// The person asked for something that cannot be meant, or has no consent.
     pub fn is_usage(&self) -> bool {
+        if let Self::Refused(refusal) = self {
+            return refusal.is_usage();
+        }
         matches!(
             self,
             Self::Option { .. }
@@ -270,17 +332,8 @@ impl ExportError {
                 | Self::SameId { .. }
                 | Self::OneFile { .. }
                 | Self::Inside { .. }
-                | Self::Consent { .. }
                 | Self::Size { .. }
                 | Self::Span(_)
         )
     }
-}
-
-/// An error of the file system.
-pub(super) fn io_error<'a>(
-    action: &'static str,
-    path: &'a std::path::Path,
-) -> impl FnOnce(std::io::Error) -> ExportError + use<'a> {
-    move |source| ExportError::Io { action, path: path.to_path_buf(), source }
 }

@@ -5,10 +5,10 @@
 
 use std::io::{BufWriter, Write as _};
 
-use super::error::io_error;
 use super::video::{open_video, proxy};
 use super::{ExportError, Format, Opt, Out, Piece, Progress, Step};
-use crate::event::Stream;
+use crate::base::event::Stream;
+use crate::base::io_error::IoError;
 
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: usize = 65_536;
@@ -27,6 +27,13 @@ impl Format for FramesJson {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn makes(&self, file: &str, stem: &str, _: &str) -> bool {
+        super::out::is_beside(file, stem, |rest| {
+            let size = rest.strip_suffix(".mp4").and_then(|size| size.split_once('x'));
+            rest == "frames.json" || size.is_some_and(|(w, h)| w.parse::<u32>().is_ok() && h.parse::<u32>().is_ok())
+        })
     }
 
     fn takes(&self) -> &'static [Opt] {
@@ -58,7 +65,7 @@ impl Format for FramesJson {
         let (file, path) = out.create(&out.name("frames.json"))?;
         let mut file = BufWriter::with_capacity(1 << 18, file);
         let about = piece.manifest.to_line().map_err(|source| ExportError::Json { path: path.clone(), source })?;
-        let mut write = |text: String| file.write_all(text.as_bytes()).map_err(io_error("write", &path));
+        let mut write = |text: String| file.write_all(text.as_bytes()).map_err(IoError::at("write", &path));
         write(format!("{{\n\"watchcap\": {about},\n\"frames\": [\n"))?;
         let mut duration = 0;
         for (index, sample) in samples.iter().enumerate() {
@@ -74,6 +81,6 @@ impl Format for FramesJson {
             }
         }
         write("]\n}\n".into())?;
-        file.flush().map_err(io_error("write", &path))
+        Ok(file.flush().map_err(IoError::at("write", &path))?)
     }
 }

@@ -6,10 +6,15 @@
 
 use super::source::{PROGRESS_ROWS, Source};
 use super::steps::Step;
+use super::unseen::Unseen;
 use super::{ExportError, Progress};
-use crate::event::Button;
+use crate::base::event::Button;
 use crate::session::metadata::InitialState;
-use crate::session::row::{OwnedRow, event_type, key};
+use crate::session::table::row::{OwnedRow, event_type, key};
+
+/// Key of a row that says where a motion came from, and the word for one that no device made.
+const ORIGIN: &str = "origin";
+const WARP: &str = "warp";
 
 /// A set of keys: bit *u* % 8 of byte *u* / 8 is USB HID usage *u* of the keyboard page, 0 to 255.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -67,34 +72,67 @@ pub struct Action {
     pub button_presses: u32,
     /// How often a button went up.
     pub button_releases: u32,
-    /// Relative motion to the right, device counts; `None` when the mouse moved and nobody said by how much.
+    /// Of the clicks, how many say neither which button nor whether it went down or up.
+    pub buttons_unknown: u32,
+    /// Relative motion to the right, device counts; `None` when something moved the pointer and a row of it does not say by how much.
     pub dx: Option<f64>,
     /// Relative motion downwards.
     pub dy: Option<f64>,
+    /// How often a device moved the pointer, or itself.
+    pub moves: u32,
+    /// How often a program did, and no device.
+    pub warps: u32,
     /// Where the pointer was last, 0 to 1 from the left of the surface; `None` when that was never said.
     pub x: Option<f32>,
     /// 0 to 1 from the top.
     pub y: Option<f32>,
-    /// Steps of the horizontal wheel, right positive.
-    pub wheel_x: f64,
+    /// Where the pointer was when the step began, the same way; `None` when that was never said before.
+    pub at_begin: Option<(f32, f32)>,
+    /// Steps of the horizontal wheel, right positive; `None` when it turned and a row does not say by how much.
+    pub wheel_x: Option<f64>,
     /// Steps of the vertical wheel, up positive.
-    pub wheel_y: f64,
+    pub wheel_y: Option<f64>,
     /// Input rows.
     pub events: u32,
+    /// What of the input nobody saw.
+    pub unseen: Unseen,
     /// Some input of this time is missing.
     pub input_gap: bool,
     /// Recording was paused in it.
     pub paused: bool,
 }
 
+/// A sum that is unknown as soon as one part of it is.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    total: f64,
+    is_unknown: bool,
+}
+
+impl Sum {
+    fn add(&mut self, part: Option<f32>) {
+        self.total += f64::from(part.unwrap_or_default());
+        self.is_unknown |= part.is_none();
+    }
+
+    fn known(self) -> Option<f64> {
+        (!self.is_unknown).then_some(self.total)
+    }
+}
+
 /// What is held, and what the step so far has seen.
 #[derive(Default)]
 struct Fold {
     now: Action,
-    moves: u32,
-    told: bool,
-    dx: f64,
-    dy: f64,
+    dx: Sum,
+    dy: Sum,
+    wheel_x: Sum,
+    wheel_y: Sum,
+}
+
+/// Whether a `mouse_move` row says that no device made it: a program put the pointer there.
+pub(super) fn is_warp(row: &OwnedRow) -> bool {
+    row.metadata.get(ORIGIN) == Some(WARP)
 }
 
 impl Fold {
@@ -115,13 +153,22 @@ impl Fold {
     /// Begins a step: what is held stays, counts are new.
     fn begin(&mut self) {
         let Action { keys, buttons, x, y, .. } = self.now;
-        *self = Self { now: Action { keys, buttons, x, y, ..Action::default() }, ..Self::default() };
+        let at_begin = x.zip(y);
+        *self = Self { now: Action { keys, buttons, x, y, at_begin, ..Action::default() }, ..Self::default() };
     }
 
     /// The step's action when it ends now.
     fn end(&self) -> Action {
-        let sum = |value| if self.moves > 0 && !self.told { None } else { Some(value) };
-        Action { dx: sum(self.dx), dy: sum(self.dy), ..self.now }
+        // Where only programs moved the pointer, the devices' motion is not what moved it.
+        let only_warps = self.now.warps > 0 && self.now.moves == 0;
+        let motion = |sum: Sum| sum.known().filter(|_| !only_warps);
+        Action {
+            dx: motion(self.dx),
+            dy: motion(self.dy),
+            wheel_x: self.wheel_x.known(),
+            wheel_y: self.wheel_y.known(),
+            ..self.now
+        }
     }
 
     fn take(&mut self, row: &OwnedRow) {
@@ -147,6 +194,7 @@ impl Fold {
             event_type::MOUSE_CLICK => {
                 let bit = row.mouse_button.as_deref().map_or(0, button_bit);
                 // What nobody knows (an import without the column) is neither.
+                now.buttons_unknown += count(row.pressed.is_none() || bit == 0);
                 if let Some(down) = row.pressed {
                     now.button_presses += count(down);
                     now.button_releases += count(!down);
@@ -158,16 +206,17 @@ impl Fold {
                 }
             }
             event_type::MOUSE_MOVE => {
-                self.moves += 1;
-                self.told |= row.mouse_dx.is_some() || row.mouse_dy.is_some();
-                self.dx += f64::from(row.mouse_dx.unwrap_or(0.0));
-                self.dy += f64::from(row.mouse_dy.unwrap_or(0.0));
+                if is_warp(row) {
+                    now.warps += 1;
+                } else {
+                    now.moves += 1;
+                    self.dx.add(row.mouse_dx);
+                    self.dy.add(row.mouse_dy);
+                }
             }
             event_type::WHEEL => {
-                let steps = f64::from(row.delta.unwrap_or(0.0));
-                let sum =
-                    if row.metadata.get(key::AXIS) == Some("horizontal") { &mut now.wheel_x } else { &mut now.wheel_y };
-                *sum += steps;
+                let is_horizontal = row.metadata.get(key::AXIS) == Some("horizontal");
+                if is_horizontal { self.wheel_x.add(row.delta) } else { self.wheel_y.add(row.delta) }
             }
             _ => return,
         }
@@ -239,7 +288,8 @@ pub fn for_each(
     fold(&source.reader().metadata().initial_state, steps, &mut next, &mut |index, step, action| {
         let input_gap = source.input_gaps.touch(step.start_ns, step.end_ns);
         let paused = source.pauses.touch(step.start_ns, step.end_ns);
-        each(index, step, Action { input_gap, paused, ..action })
+        let unseen = source.blind.between(step.start_ns, step.end_ns);
+        each(index, step, Action { unseen, input_gap, paused, ..action })
     })
 }
 
@@ -314,7 +364,7 @@ mod tests {
                     row.pressed = Some(made.flag);
                 }
                 "wheel" => {
-                    row.delta = Some(f32::from(made.value));
+                    row.delta = made.told.then_some(f32::from(made.value));
                     if made.flag {
                         row.metadata.push_str(key::AXIS, "horizontal");
                     }
@@ -389,11 +439,10 @@ mod tests {
                     prop_assert_eq!(found.buttons & (1 << index) != 0, down);
                 }
                 let moves = own("mouse_move");
-                let told: Vec<_> = moves.iter().filter_map(|r| r.mouse_dx).collect();
-                let dx = if !moves.is_empty() && told.is_empty() { None } else { Some(told.iter().copied().map(f64::from).sum::<f64>()) };
+                let dx = moves.iter().map(|r| r.mouse_dx.map(f64::from)).sum::<Option<f64>>();
                 prop_assert_eq!(found.dx.map(|v| v + 0.0), dx.map(|v| v + 0.0));
-                let wheel: f64 = own("wheel").iter().filter(|r| r.metadata.get("axis").is_none()).filter_map(|r| r.delta).map(f64::from).sum();
-                prop_assert_eq!((found.wheel_y + 0.0).to_bits(), (wheel + 0.0).to_bits());
+                let wheel = own("wheel").iter().filter(|r| r.metadata.get("axis").is_none()).map(|r| r.delta.map(f64::from)).sum::<Option<f64>>();
+                prop_assert_eq!(found.wheel_y.map(|v| (v + 0.0).to_bits()), wheel.map(|v| (v + 0.0).to_bits()));
                 let position = before.iter().rfind(|r| r.mouse_x.is_some()).and_then(|r| r.mouse_x);
                 prop_assert_eq!(found.x, position);
                 let inputs = ["key_down", "key_up", "mouse_move", "mouse_click", "wheel"];

@@ -2,8 +2,9 @@
 //!
 //! Keeps the invariants that frame *n* of an episode's video is what was shown at `n / fps` (the last frame at or before it, named by
 //! `src_frame_ref`), and that its action is what was done from then until the next: nothing of it was known when the picture was taken.
-//! An episode has no hole in its time. Files of a session are named by its id, so that sessions can come and go. All of them must fit
-//! together, which is looked at before the first is encoded.
+//! An episode has no hole in its time, and no action in it that nobody knows (but with `--keep-unknown`). LeRobot reads the files of the
+//! rows in the order of their names and takes `index` for the place of a row, so files are numbered in the order of the sessions; one
+//! whose place changes is made anew. All sessions must fit together, which is looked at before the first is encoded.
 
 mod about;
 mod columns;
@@ -13,30 +14,32 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
-use self::about::{Told, all_stats, episodes_table, info, tasks, tasks_table};
-use self::columns::{Data, FEATURES, Row, new_stats, state, vector};
-use self::stats::Stats;
+use self::about::{Episode, Told, all_stats, chunk_and_file, episodes_table, info, tasks, tasks_table};
+use self::columns::{Data, Row, features, new_stats, state};
+use self::stats::PictureStats;
 use super::inputs;
 use super::manifest::{self, BEGUN_SUFFIX, Manifest};
 use super::source::Source;
+use super::space::Space;
 use super::steps::{self, Step};
+use super::unseen::never_wheels;
 use super::video::{check_size, constant_rate, open_video};
 use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
-use crate::event::Stream;
-use crate::session::frames::FrameReader;
-use crate::session::picture::{fit, to_rgb_scaled};
+use crate::base::event::Stream;
+use crate::base::io_error::IoError;
+use crate::media::frames::FrameReader;
+use crate::media::rgb::to_rgb;
 use crate::session::{layout, seal};
 
 /// Steps per second when nothing was asked for.
 const FPS: u32 = 30;
 /// Longest episode, seconds.
 pub const EPISODE_SECONDS: usize = 15 * 60;
-/// Pictures of an episode that its statistics are made of, at most.
-const SAMPLED: usize = 100;
-/// Longest side of such a picture, pixels.
-const SAMPLED_SIDE: u32 = 160;
+/// Episodes of a session, at most: what is told of them must fit into its manifest (4,000 at 15 kB).
+const MAX_EPISODES: usize = 4000;
+/// Files of a chunk, as LeRobot has it. Names sort up to 1,000 chunks, which are a million sessions.
+const CHUNK_FILES: usize = 1000;
 /// Pictures between two reports of progress.
 const PROGRESS_STEPS: usize = 32;
 
@@ -54,6 +57,8 @@ const INFO: &str = "meta/info.json";
 /// What is about all sessions, in the order in which it is written.
 const META: [&str; 4] = [TASKS, EPISODES, STATS, INFO];
 
+/// The key under which a manifest tells how many steps are left out since their action is not known.
+pub const LEFT_OUT: &str = "left_out";
 /// The key of the video.
 pub const VIDEO: &str = "observation.images.screen";
 
@@ -70,11 +75,19 @@ impl Format for LeRobot {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    fn makes(&self, file: &str, _: &str, _: &str) -> bool {
+        let video = format!("videos/{VIDEO}/chunk-");
+        [("data/chunk-", ".parquet"), (video.as_str(), ".mp4")].into_iter().any(|(folder, ending)| {
+            let numbers = file.strip_prefix(folder).and_then(|rest| rest.strip_suffix(ending)?.split_once("/file-"));
+            numbers.is_some_and(|(chunk, file)| super::out::is_number(chunk) && super::out::is_number(file))
+        })
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize]
+        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize, Opt::Space, Opt::KeepUnknown]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -82,6 +95,10 @@ impl Format for LeRobot {
     }
 
     fn is_by_id(&self) -> bool {
+        true
+    }
+
+    fn is_by_place(&self) -> bool {
         true
     }
 
@@ -95,9 +112,13 @@ impl Format for LeRobot {
         Ok(Some(size))
     }
 
+    fn dimensions(&self, source: &Source, options: &Options) -> Vec<String> {
+        space(source, options).names()
+    }
+
     fn check_folder(&self, dir: &Path) -> Result<(), ExportError> {
         let mut paths = META.into_iter().map(|name| dir.join(name));
-        let Some(path) = paths.find(|path| path.symlink_metadata().is_ok()) else { return Ok(()) };
+        let Some(path) = paths.find(|path| !crate::base::files::is_free(path)) else { return Ok(()) };
         let is_ours = is_ours(&dir.join(INFO)) || manifest::all_in(dir).any(|made| made.format == self.name());
         if is_ours { Ok(()) } else { Err(ExportError::Taken { path, by: None }) }
     }
@@ -108,6 +129,7 @@ impl Format for LeRobot {
         let tasks = tasks(&told);
         let task_index = tasks.iter().position(|known| *known == task).unwrap_or(tasks.len());
         let mut place = Map::new();
+        place.insert("session".into(), json!(before.len()));
         place.insert("first_episode".into(), json!(told.iter().map(|told| told.episodes.len()).sum::<usize>()));
         place.insert("first_index".into(), json!(told.iter().map(|told| told.frames).sum::<u64>()));
         place.insert("task_index".into(), json!(task_index));
@@ -117,54 +139,62 @@ impl Format for LeRobot {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let fps = piece.options.fps.unwrap_or(FPS);
-        let steps = steps::steps(source, &Options { fps: Some(fps), ..piece.options.clone() })?;
+        let all = steps::steps(source, &Options { fps: Some(fps), ..piece.options.clone() })?;
+        let space = space(source, piece.options);
+        let names = space.names();
+        let (steps, left_out) = known(piece, &space, all, progress)?;
         let lengths = episodes(&steps, EPISODE_SECONDS * fps as usize);
-        let chunk = chunk(&source.reader().metadata().session_id);
-        let size = piece.options.resize;
-        let (size, pictures) = videos(piece, out, (&steps, &lengths), (fps, size, chunk), progress)?;
+        if lengths.len() > MAX_EPISODES {
+            let (path, episodes) = (source.dir().to_path_buf(), lengths.len());
+            return Err(ExportError::Pieces { path, episodes, most: MAX_EPISODES });
+        }
+        let place = |name: &str| piece.manifest.options.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let (first_episode, session) = (place("first_episode") as usize, place("session") as usize);
+        let plan = Plan { steps: &steps, lengths: &lengths, fps, first_episode };
+        let (size, pictures) = videos(piece, out, &plan, progress)?;
 
-        let (file, path) = out.create(&format!("data/chunk-{chunk:03}/file-000.parquet"))?;
+        let (chunk, file) = chunk_and_file(session);
+        let (file, path) = out.create(&format!("data/chunk-{chunk:03}/file-{file:03}.parquet"))?;
         let table = |source| ExportError::Table { path: path.clone(), source };
-        let place = |name: &str| piece.manifest.options.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let mut data = Data::new(BufWriter::with_capacity(1 << 20, file)).map_err(table)?;
+        let mut data = Data::new(BufWriter::with_capacity(1 << 20, file), names.len()).map_err(table)?;
         let (mut episode, mut frame) = (0, 0);
-        let mut stats = new_stats();
+        let mut stats = new_stats(names.len());
         let mut told = Vec::new();
-        let mut pointer = None;
         inputs::for_each(source, &steps, progress, &mut |index, step, action| {
             let row = Row {
-                state: state(pointer),
-                action: vector(&action),
+                state: state(&action),
+                action: space.values(&action).into_iter().map(|value| value.unwrap_or(f32::NAN)).collect(),
+                flags: [space.is_known(&action), space.misses(&action), action.input_gap],
+                timestamp: (frame as f64 / f64::from(fps)) as f32,
                 numbers: [
                     step.frame as i64,
                     step.start_ns,
                     frame as i64,
-                    place("first_episode") + episode as i64,
-                    place("first_index") + index as i64,
-                    place("task_index"),
+                    (first_episode + episode) as i64,
+                    place("first_index") as i64 + index as i64,
+                    place("task_index") as i64,
                 ],
-                timestamp: (frame as f64 / f64::from(fps)) as f32,
-                input_gap: action.input_gap,
             };
-            pointer = action.x.zip(action.y).or(pointer);
             row.count(&mut stats);
             data.push(&row).map_err(table)?;
             frame += 1;
             if lengths.get(episode) == Some(&frame) {
+                data.end_episode().map_err(table)?;
                 let mut all = Map::new();
-                for ((name, ..), stats) in FEATURES.iter().zip(std::mem::replace(&mut stats, new_stats())) {
+                let seen = std::mem::replace(&mut stats, new_stats(names.len()));
+                for ((name, ..), stats) in features(names.len()).iter().zip(seen) {
                     all.insert((*name).to_owned(), stats.to_json());
                 }
                 all.insert(VIDEO.into(), pictures[episode].to_json());
-                told.push(json!({ "length": frame, "stats": all }));
+                told.push(Episode::told(frame, all));
                 (episode, frame) = (episode + 1, 0);
             }
             Ok(())
         })?;
         data.finish().map_err(table)?;
-        let frames: usize = lengths.iter().sum();
         out.tell(json!({
-            "fps": fps, "width": size.0, "height": size.1, "task": task(source), "chunk": chunk, "frames": frames, "episodes": told,
+            "fps": fps, "width": size.0, "height": size.1, "task": task(source), "action": names, "frames": steps.len(),
+            LEFT_OUT: left_out, "episodes": told,
         }));
         Ok(())
     }
@@ -188,14 +218,17 @@ impl Format for LeRobot {
 
 /// Whether a `meta/info.json` is one that was written here.
 fn is_ours(info: &Path) -> bool {
-    let bytes = crate::files::read_at_most(info, MAX_INFO_BYTES).ok();
+    if !crate::base::files::look(info).is_ok_and(|found| found.is_own) {
+        return false;
+    }
+    let bytes = crate::base::files::read_at_most(info, MAX_INFO_BYTES).ok();
     bytes.is_some_and(|bytes| serde_json::from_slice::<Value>(&bytes).is_ok_and(|info| info.get("watchcap").is_some()))
 }
 
-/// The number of a session's files: 48 bits of the SHA-256 of its id, so that two of a million sessions share one at 1 in 500.
-fn chunk(session_id: &str) -> u64 {
-    let digest: [u8; 32] = Sha256::digest(session_id.as_bytes()).into();
-    digest[..6].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+/// What an action has numbers for: what was chosen, or all, but for wheels that the session's source never reports.
+fn space(source: &Source, options: &Options) -> Space {
+    let space = Space::chosen(options).unwrap_or_else(Space::whole);
+    if never_wheels(source.reader().metadata()) { space.without_wheels() } else { space }
 }
 
 /// What the person was doing, as far as the session says: its game.
@@ -221,30 +254,69 @@ fn episodes(steps: &[Step], most: usize) -> Vec<usize> {
     lengths
 }
 
+/// The steps whose action is known, and how many others there are; with `--keep-unknown` all of them.
+fn known(
+    piece: &Piece<'_>,
+    space: &Space,
+    steps: Vec<Step>,
+    progress: Progress<'_>,
+) -> Result<(Vec<Step>, usize), ExportError> {
+    let width = space.names().len();
+    let mut known = Vec::new();
+    let mut ever = vec![false; width];
+    inputs::for_each(piece.source, &steps, progress, &mut |_, step, action| {
+        let values = space.values(&action);
+        ever.iter_mut().zip(&values).for_each(|(ever, value)| *ever |= value.is_some());
+        if values.iter().all(Option::is_some) {
+            known.push(*step);
+        }
+        Ok(())
+    })?;
+    let kept = piece.options.keep_unknown;
+    // A dimension of which nothing is known has no statistics, and nothing can be learnt of it.
+    let never = space.names().into_iter().zip(ever).find(|(_, ever)| !ever).map(|(name, _)| name);
+    if if kept { never.is_some() } else { known.is_empty() } {
+        let (path, steps) = (piece.source.dir().to_path_buf(), steps.len());
+        return Err(ExportError::Unknown { path, steps, never });
+    }
+    let left_out = if kept { 0 } else { steps.len() - known.len() };
+    Ok((if kept { steps } else { known }, left_out))
+}
+
+/// What the videos of a session are made of.
+struct Plan<'a> {
+    steps: &'a [Step],
+    lengths: &'a [usize],
+    fps: u32,
+    /// The number of its first episode, in all sessions.
+    first_episode: usize,
+}
+
 /// Makes the video of each episode; answers with their size and with what the pictures of each are like.
 fn videos(
     piece: &Piece<'_>,
     out: &mut Out,
-    (steps, lengths): (&[Step], &[usize]),
-    (fps, resize, chunk): (u32, Option<(u32, u32)>, u64),
+    plan: &Plan<'_>,
     progress: Progress<'_>,
-) -> Result<((u32, u32), Vec<Stats>), ExportError> {
+) -> Result<((u32, u32), Vec<PictureStats>), ExportError> {
     let mut video = open_video(piece.source)?;
-    let size = resize.unwrap_or(video.index().coded);
+    let size = piece.options.resize.unwrap_or(video.index().coded);
     check_size(&video, size)?;
     let (mut done, mut all) = (0, Vec::new());
-    for (episode, length) in lengths.iter().enumerate() {
-        let (_, path) = out.create(&format!("videos/{VIDEO}/chunk-{chunk:03}/file-{episode:03}.mp4"))?;
-        let mut stats = Stats::new(3);
-        let every = length.div_ceil(SAMPLED).max(1);
-        constant_rate(&mut video, &steps[done..done + length], &path, (size, fps), &mut |n, picture| {
-            if n.is_multiple_of(every)
-                && let Ok(rgb) = to_rgb_scaled(picture, size, fit(size, (SAMPLED_SIDE, SAMPLED_SIDE)))
+    for (episode, length) in plan.lengths.iter().enumerate() {
+        let (chunk, file) = chunk_and_file(plan.first_episode + episode);
+        let (_, path) = out.create(&format!("videos/{VIDEO}/chunk-{chunk:03}/file-{file:03}.mp4"))?;
+        let mut stats = PictureStats::new();
+        let mut sampled = stats::sampled(*length).into_iter().peekable();
+        let steps = &plan.steps[done..done + length];
+        constant_rate(&mut video, steps, &path, (size, plan.fps), &mut |n, picture| {
+            if sampled.next_if_eq(&n).is_some()
+                && let Ok(rgb) = to_rgb(picture, size)
             {
-                stats.push_picture(&rgb.data);
+                stats.push(&rgb.data, size);
             }
             if n.is_multiple_of(PROGRESS_STEPS) {
-                progress(super::Step { what: "pictures", done: (done + n) as u64, of: steps.len() as u64 });
+                progress(super::Step { what: "pictures", done: (done + n) as u64, of: plan.steps.len() as u64 });
             }
         })?;
         done += length;
@@ -263,14 +335,10 @@ fn pretty(dir: &Path, value: &Value) -> Result<Vec<u8>, ExportError> {
 /// Writes a file that is about all sessions, unless it is there already.
 fn publish(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
     let path = dir.join(name);
-    let mut parent = dir.to_path_buf();
-    for part in Path::new(name).parent().into_iter().flat_map(Path::components) {
-        parent.push(part);
-        if !parent.is_dir() {
-            crate::files::create_private_dir(&parent).map_err(super::error::io_error("create", &parent))?;
-        }
+    if let Some(parent) = path.parent() {
+        crate::base::files::create_private_dirs(parent, &mut Vec::new()).map_err(IoError::at("create", parent))?;
     }
-    if crate::files::read_at_most(&path, bytes.len() as u64).is_ok_and(|there| there == bytes) {
+    if crate::base::files::read_at_most(&path, bytes.len() as u64).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
     Ok(seal::publish_bytes(&path, bytes)?)
@@ -278,9 +346,8 @@ fn publish(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), ExportError> {
 
 /// A loader reads every file below `data`, so what an earlier export made of sessions that are not among these must go.
 fn remove_others(made: &[Manifest], dir: &Path) -> Result<(), ExportError> {
-    let entries = std::fs::read_dir(dir).map_err(super::error::io_error("read", dir))?;
-    for entry in entries.filter_map(Result::ok) {
-        let name = entry.file_name().to_string_lossy().into_owned();
+    for (name, _) in crate::base::files::list(dir).map_err(IoError::at("read", dir))? {
+        let name = name.to_string_lossy().into_owned();
         let name = name.strip_suffix(BEGUN_SUFFIX).unwrap_or(&name);
         let Some(session) = name.strip_suffix(".lerobot.export.json") else { continue };
         // What only has the name of a manifest is left alone.

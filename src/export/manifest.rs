@@ -3,22 +3,26 @@
 //! Keeps the invariant that it is a function of the session and of what was asked for: no time, no host, no path. It is written last, so a
 //! manifest means that every file it names was there, whole.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::mcap::McapFor;
 use super::source::Source;
+use super::space::Keys;
 use super::{Format, Opt, Options};
-use crate::redact::span::Moment;
 use crate::session::metadata::{Consent, Lineage, Privacy};
+use crate::session::span::Moment;
 
 /// End of its file's name.
 pub(super) const SUFFIX: &str = "export.json";
 /// End of the name of the note that says which files are getting their names; before it stands the manifest's.
 pub(super) const BEGUN_SUFFIX: &str = ".begun";
-/// The largest manifest that is read: 100,000 files at 150 bytes.
-const MAX_BYTES: u64 = 16 << 20;
+/// The largest manifest that is read: 100,000 files at 150 bytes, or 4,000 episodes of `lerobot` at 15 kB.
+const MAX_BYTES: u64 = 64 << 20;
+/// The option by which reviewers' verdicts choose: its value says which review.
+const ONLY_ACCEPTED: &str = "only_accepted";
 
 /// The manifest of one session in one format.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -75,14 +79,16 @@ pub struct FileInfo {
     pub samples: Option<u64>,
 }
 
+/// Whether a file has the name of a manifest, or of the note of an export that was interrupted.
+pub(crate) fn is_name(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.strip_suffix(BEGUN_SUFFIX).unwrap_or(&name).ends_with(&format!(".{SUFFIX}"))
+}
+
 /// The manifests in a folder that can be read, and the notes of exports that were interrupted.
 pub(super) fn all_in(dir: &Path) -> impl Iterator<Item = Manifest> + use<> {
-    let is_one = |path: &PathBuf| {
-        let name = path.to_string_lossy();
-        name.strip_suffix(BEGUN_SUFFIX).unwrap_or(&name).ends_with(&format!(".{SUFFIX}"))
-    };
     let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
-    entries.filter(is_one).filter_map(|path| Manifest::read(&path))
+    entries.filter(|path| is_name(path)).filter_map(|path| Manifest::read(&path))
 }
 
 fn moment(moment: Option<Moment>) -> Value {
@@ -109,14 +115,26 @@ impl Manifest {
                     asked.insert("exclude_redacted".into(), json!(options.exclude_redacted));
                 }
                 Opt::OnlyAccepted => {
-                    let review = source.review_hash().map(|hash| json!({ "review_sha256": hash.to_string() }));
-                    asked.insert("only_accepted".into(), json!(review));
+                    let hash = source.review_hash().map(|hash| hash.to_string());
+                    let review = options.only_accepted.then(|| json!({ "review_sha256": hash }));
+                    asked.insert(ONLY_ACCEPTED.into(), json!(review));
                 }
                 Opt::Resize => drop(asked.insert("resize".into(), json!(options.resize))),
                 Opt::Clips => drop(asked.insert("clip_seconds".into(), json!(options.clip_seconds))),
                 Opt::Shards => drop(asked.insert("shard_mb".into(), json!(options.shard_mb))),
+                Opt::McapFor => drop(asked.insert("mcap_for".into(), json!(options.mcap_for.map(McapFor::name)))),
                 Opt::Split => drop(asked.insert("val_percent".into(), json!(options.val_percent))),
+                Opt::Space => {
+                    asked.insert("keys".into(), json!(options.keys.as_ref().map(Keys::names)));
+                    asked.insert("mouse".into(), json!(options.mouse));
+                    asked.insert("pointer".into(), json!(options.pointer));
+                }
+                Opt::KeepUnknown => drop(asked.insert("keep_unknown".into(), json!(options.keep_unknown))),
             }
+        }
+        // Whoever reads it sees that somebody took the consent back, and that it was exported all the same.
+        if metadata.consent.withdrawn_of(format.needs()).is_some() {
+            asked.insert("include_withdrawn".into(), json!(options.include_withdrawn));
         }
         Self {
             format: format.name().into(),
@@ -137,16 +155,18 @@ impl Manifest {
         }
     }
 
-    /// Reads one; `None` when there is none that can be read, which is made anew then.
-    pub(super) fn read(path: &Path) -> Option<Self> {
-        if path.metadata().ok()?.len() > MAX_BYTES {
+    /// Reads one; `None` when there is none that can be read, which is made anew then, or it is not this user's: whoever made it could have
+    /// anything deleted.
+    pub(crate) fn read(path: &Path) -> Option<Self> {
+        let found = crate::base::files::look(path).ok()?;
+        if !found.is_file() || !found.is_own || found.len > MAX_BYTES {
             return None;
         }
-        serde_json::from_slice(&crate::files::read_at_most(path, MAX_BYTES).ok()?).ok()
+        serde_json::from_slice(&crate::base::files::read_at_most(path, MAX_BYTES).ok()?).ok()
     }
 
     /// What was made of what, for people.
-    pub(super) fn what(&self) -> String {
+    pub(crate) fn what(&self) -> String {
         format!("{} of {}", self.format, self.source.name)
     }
 
@@ -156,10 +176,21 @@ impl Manifest {
         bare(self) == bare(other)
     }
 
+    /// Returns the names of the options that were other ones when this was made. The place of a session among others is none of them, nor is
+    /// which review it was whose verdicts were asked for.
+    pub(super) fn asked_otherwise(&self, other: &Self) -> Vec<String> {
+        let value = |manifest: &Self, name: &str| match manifest.options.get(name) {
+            None | Some(Value::Null | Value::Bool(false)) => Value::Null,
+            Some(_) if name == ONLY_ACCEPTED => Value::Bool(true),
+            Some(value) => value.clone(),
+        };
+        other.options.keys().filter(|name| value(self, name) != value(other, name)).cloned().collect()
+    }
+
     /// Whether its files are there, each of its size.
     pub(super) fn files_are_in(&self, dir: &Path) -> bool {
         let there = |file: &FileInfo| {
-            dir.join(&file.name).symlink_metadata().is_ok_and(|m| m.is_file() && m.len() == file.size_bytes)
+            crate::base::files::look(&dir.join(&file.name)).is_ok_and(|m| m.is_file() && m.len == file.size_bytes)
         };
         !self.files.is_empty() && self.files.iter().all(there)
     }

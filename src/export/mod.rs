@@ -4,13 +4,16 @@
 //! the same to the byte when it is made again; and that nothing leaves a session which its consent does not cover. One piece is one
 //! session in one format: its files are written under temporary names, published, and its manifest comes last. A piece whose manifest
 //! says what would be made again is left as it is, so an export that was interrupted goes on with the session at which it stopped.
-//! What no earlier export made is never replaced; what can be told beforehand is refused before anything is written ([`ahead`]).
+//! What no earlier export made is never replaced, nor what one made with other options; what can be told beforehand is refused before
+//! anything is written ([`ahead`]). Of many sessions the bad ones are left out and counted ([`run`]).
 //!
 //! A format is one file with an implementation of [`Format`] and a line in [`FORMATS`]. It gets a [`Source`] (a session that was
 //! checked, with its frames), the [`Options`] it said it takes, and an [`Out`] to write to.
 
 pub mod actions;
 mod ahead;
+pub mod copy;
+pub mod dense;
 mod error;
 pub mod frames_json;
 pub mod inputs;
@@ -18,10 +21,12 @@ pub mod lerobot;
 pub mod manifest;
 pub mod mcap;
 pub mod out;
+mod run;
 pub mod source;
+pub mod space;
 pub mod steps;
+pub mod unseen;
 pub mod video;
-mod vk;
 pub mod vpt;
 pub mod webdataset;
 
@@ -30,16 +35,25 @@ use std::path::{Path, PathBuf};
 pub use error::ExportError;
 use manifest::Manifest;
 use out::Out;
+pub use run::Plan;
 use serde_json::{Map, Value};
 use source::Source;
+use space::Keys;
 
-use crate::event::Stream;
-use crate::progress::Step;
-use crate::redact::span::Moment;
+use crate::base::event::Stream;
+use crate::base::progress::Step;
+use crate::session::span::Moment;
 
 /// Every format, in the order in which they are listed.
-pub const FORMATS: &[&dyn Format] =
-    &[&actions::Actions, &frames_json::FramesJson, &vpt::Vpt, &webdataset::WebDataset, &lerobot::LeRobot, &mcap::Mcap];
+pub const FORMATS: &[&dyn Format] = &[
+    &actions::Actions,
+    &frames_json::FramesJson,
+    &copy::Video,
+    &vpt::Vpt,
+    &webdataset::WebDataset,
+    &lerobot::LeRobot,
+    &mcap::Mcap,
+];
 
 /// A form in which sessions can be had.
 pub trait Format: Sync {
@@ -57,12 +71,19 @@ pub trait Format: Sync {
     fn suffix(&self) -> Option<&'static str> {
         None
     }
+    /// Whether it makes a file of this name (a path inside the folder): `stem` is the session's name, or that of the one file that was
+    /// asked for. A manifest that names anything else is not believed: what it names would be deleted.
+    fn makes(&self, file: &str, stem: &str, session_id: &str) -> bool;
     /// Whether it is about sessions as a whole, so that a part that was accepted does not do.
     fn is_whole(&self) -> bool {
         false
     }
     /// Whether names of files are made of a session's id, so that two editions of a recording cannot lie in one folder.
     fn is_by_id(&self) -> bool {
+        false
+    }
+    /// Whether names of files are made of a session's place among the others, so that one session's may have been another's before.
+    fn is_by_place(&self) -> bool {
         false
     }
     /// The size of its pictures, where it is one for all sessions.
@@ -72,6 +93,11 @@ pub trait Format: Sync {
     fn size(&self, source: &Source, options: &Options) -> Result<Option<(u32, u32)>, ExportError> {
         let _ = (source, options);
         Ok(None)
+    }
+    /// Names of the dimensions of its actions, where they are the same for all sessions.
+    fn dimensions(&self, source: &Source, options: &Options) -> Vec<String> {
+        let _ = (source, options);
+        Vec::new()
     }
     /// Whether files that are about all sessions may be written to the folder.
     ///
@@ -127,6 +153,12 @@ pub enum Opt {
     Shards,
     /// Share of the sessions that is for validation.
     Split,
+    /// What an action as a vector has a number for.
+    Space,
+    /// Keep steps of which not everything is known.
+    KeepUnknown,
+    /// One of the files for readers of MCAP.
+    McapFor,
 }
 
 impl Opt {
@@ -141,6 +173,9 @@ impl Opt {
             Self::Clips => "--clip-seconds",
             Self::Shards => "--shard-mb",
             Self::Split => "--val-percent",
+            Self::Space => "--keys, --mouse and --pointer",
+            Self::KeepUnknown => "--keep-unknown",
+            Self::McapFor => "--mcap-for",
         }
     }
 }
@@ -166,8 +201,22 @@ pub struct Options {
     pub shard_mb: Option<u32>,
     /// How many sessions of a hundred are for validation.
     pub val_percent: Option<u8>,
+    /// Keys that have a number in an action as a vector.
+    pub keys: Option<Keys>,
+    /// Buttons, wheel and motion have one.
+    pub mouse: bool,
+    /// Buttons, wheel and the pointer's place have one.
+    pub pointer: bool,
+    /// Keep steps of which not everything is known.
+    pub keep_unknown: bool,
+    /// Only the file for these readers of MCAP.
+    pub mcap_for: Option<mcap::McapFor>,
     /// Do not compare the session's files with its seal first.
     pub no_verify: bool,
+    /// Replace what an earlier export made with other options, or of another session of the same name.
+    pub replace: bool,
+    /// Export what was recorded before consent to it was taken back.
+    pub include_withdrawn: bool,
 }
 
 impl Options {
@@ -182,6 +231,9 @@ impl Options {
             (Opt::Clips, self.clip_seconds.is_some()),
             (Opt::Shards, self.shard_mb.is_some()),
             (Opt::Split, self.val_percent.is_some()),
+            (Opt::Space, self.keys.is_some() || self.mouse || self.pointer),
+            (Opt::KeepUnknown, self.keep_unknown),
+            (Opt::McapFor, self.mcap_for.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(opt, _)| opt)
     }
@@ -224,97 +276,30 @@ pub struct Made {
     pub path: PathBuf,
     /// It was there already.
     pub kept: bool,
+    /// Facts about it that people should know: names that were changed, steps that were left out.
+    pub notes: Vec<String>,
+}
+
+/// A session that was not exported.
+#[derive(Debug)]
+pub struct Failed {
+    /// Its folder, as it was named.
+    pub session: PathBuf,
+    /// Why.
+    pub error: ExportError,
 }
 
 /// What became of all of them.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Done {
     /// The sessions that are there now, in the order in which they were named.
     pub made: Vec<Made>,
     /// Names of those that no reviewer accepted, when that was asked for.
     pub passed_over: Vec<String>,
+    /// The sessions that are not there, in the order in which that was found.
+    pub failed: Vec<Failed>,
+    /// How many were not tried, since the place that is written to takes nothing more.
+    pub untried: usize,
     /// Files that are about all of them.
     pub about_all: Vec<PathBuf>,
-}
-
-/// Exports sessions.
-///
-/// # Errors
-/// [`ExportError`] at the first session that cannot be exported; those before it are whole. Folders in which nothing was made are gone.
-pub fn run(
-    format: &dyn Format,
-    sessions: &[PathBuf],
-    target: &Path,
-    options: &Options,
-    progress: Progress<'_>,
-) -> Result<Done, ExportError> {
-    options.check(format.name(), format.takes())?;
-    let (places, created) = out::places(format, sessions, target)?;
-    let done = ahead::check(format, sessions, &places, options)
-        .and_then(|()| all(format, sessions, &places, options, progress));
-    if !done.as_ref().is_ok_and(|done| !done.made.is_empty()) {
-        out::remove_empty(&created);
-    }
-    done
-}
-
-fn all(
-    format: &dyn Format,
-    sessions: &[PathBuf],
-    places: &[out::Place],
-    options: &Options,
-    progress: Progress<'_>,
-) -> Result<Done, ExportError> {
-    let mut done = Done::default();
-    let mut manifests: Vec<Manifest> = Vec::new();
-    for (index, (session, place)) in sessions.iter().zip(places).enumerate() {
-        if let Some(made) = one(format, (index, &manifests), session, place, options, progress)? {
-            manifests.push(made.manifest.clone());
-            done.made.push(made);
-        } else {
-            done.passed_over.push(place.name.clone());
-        }
-    }
-    if let Some(place) = places.first() {
-        done.about_all = format.finish(&manifests, &place.dir)?;
-    }
-    Ok(done)
-}
-
-/// Whether reviewers accepted nothing of a session that could be exported, and that was asked for.
-fn is_passed_over(format: &dyn Format, source: &mut Source, options: &Options) -> Result<bool, ExportError> {
-    Ok(options.only_accepted && !(source.read_review()? && (source.is_accepted_whole() || !format.is_whole())))
-}
-
-fn one(
-    format: &dyn Format,
-    (index, before): (usize, &[Manifest]),
-    session: &Path,
-    place: &out::Place,
-    options: &Options,
-    progress: Progress<'_>,
-) -> Result<Option<Made>, ExportError> {
-    let mut source = Source::open(session)?;
-    source.check_consent(format)?;
-    let mut out = Out::begin(place, format)?;
-    if is_passed_over(format, &mut source, options)? {
-        // What was made of it when that was not asked for must not stay among what was accepted.
-        out.remove()?;
-        return Ok(None);
-    }
-    let mut manifest = Manifest::of(format, &source, options, &place.name);
-    manifest.options.extend(format.place(&source, before));
-    let path = out.manifest_path().to_path_buf();
-    if let Some(there) = out.kept(&manifest)? {
-        return Ok(Some(Made { manifest: there, path, kept: true }));
-    }
-    out.check(format)?;
-    if !options.no_verify {
-        source.verify(progress)?;
-    }
-    let source = source.survey(progress)?;
-    let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
-    let made = format.export(&piece, &mut out, progress).and_then(|()| out.publish(manifest.clone()));
-    let manifest = made.inspect_err(|_| out.discard())?;
-    Ok(Some(Made { manifest, path, kept: false }))
 }

@@ -2,17 +2,19 @@
 //!
 //! Keeps the invariants that a file appears under its name only when it is whole and on the disk, and the manifest when all of them are;
 //! that all of it is private; and that nothing is replaced or removed but what an earlier export of the same session in the same format
-//! says it made. While files get their names, a note beside the manifest says which they are, so that after an interruption they still
+//! says it made, but where a format names files by a session's place: there one session takes the file of another one, which is made anew,
+//! and what was made of that goes first, manifest and all. While files get their names, a note beside the manifest says which they are, so that after an interruption they still
 //! are known as ours.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::error::io_error;
 use super::manifest::{self, FileInfo, Manifest};
-use super::{ExportError, Format};
-use crate::files;
+use super::{ExportError, Format, Options};
+use crate::base::files;
+use crate::base::io_error::IoError;
 use crate::session::layout;
 use crate::session::seal;
 
@@ -60,7 +62,8 @@ pub(super) fn places(
     let mut taken = BTreeSet::new();
     let mut places = Vec::new();
     for session in sessions {
-        let found = session.canonicalize().map_err(|_missing| ExportError::NoFolder { path: session.clone() })?;
+        // One that is not there is said to be so when it is looked at.
+        let found = session.canonicalize().unwrap_or_else(|_missing| session.clone());
         let name = found.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !taken.insert(name.clone()) {
             return Err(ExportError::SameName { name });
@@ -69,39 +72,24 @@ pub(super) fn places(
     }
     let mut created = Vec::new();
     if !is_file && dir.symlink_metadata().is_err() {
-        create_folders(&dir, &mut created)?;
+        files::create_private_dirs(&dir, &mut created).map_err(IoError::at("create", &dir))?;
     }
     Ok((places, created))
 }
 
-/// Creates a folder and those above it that are not there, and says which, those above first.
-fn create_folders(dir: &Path, created: &mut Vec<PathBuf>) -> Result<(), ExportError> {
-    if dir.as_os_str().is_empty() || dir.is_dir() {
-        return Ok(());
-    }
-    if let Some(above) = dir.parent() {
-        create_folders(above, created)?;
-    }
-    files::create_private_dir(dir).map_err(io_error("create", dir))?;
-    created.push(dir.to_path_buf());
-    Ok(())
+/// Whether a name is `stem`, a dot and what a format puts behind it.
+pub(super) fn is_beside(file: &str, stem: &str, is_ending: impl FnOnce(&str) -> bool) -> bool {
+    file.strip_prefix(stem).and_then(|rest| rest.strip_prefix('.')).is_some_and(is_ending)
 }
 
-/// Removes those of the folders that were made in which nothing is.
-pub(super) fn remove_empty(created: &[PathBuf]) {
-    for dir in created.iter().rev() {
-        if let Err(error) = std::fs::remove_dir(dir) {
-            tracing::debug!(%error, path = %dir.display(), "a folder stays");
-        }
-    }
+/// Whether it is digits only.
+pub(super) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Removes a file that may not be there.
 fn remove_file(path: &Path) -> Result<(), ExportError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
-        _ => Ok(()),
-    }
+    Ok(files::remove_file(path).map(drop).map_err(IoError::at("remove", path))?)
 }
 
 /// The files of one piece while they are made.
@@ -109,13 +97,18 @@ pub struct Out {
     place: Place,
     /// Where the manifest is, or will be.
     path: PathBuf,
-    /// What earlier exports of the session in this format say: the manifest, and the note of one that was interrupted.
-    earlier: Vec<Manifest>,
+    /// What earlier exports of the session in this format made: by the manifest, and by the note of one that was interrupted.
+    earlier: Vec<FileInfo>,
     made: Vec<String>,
     created: Vec<PathBuf>,
     samples: BTreeMap<String, u64>,
+    /// The format, and whether a file may have been another session's of the same format.
+    format: (&'static str, bool),
+    /// Which exports made which files of the folder, as it was when first asked.
+    makers: OnceCell<BTreeMap<String, Maker>>,
     scratch: Vec<PathBuf>,
     told: serde_json::Value,
+    notes: Vec<String>,
 }
 
 impl Out {
@@ -127,21 +120,53 @@ impl Out {
         let path = place.manifest_path(format);
         let there = Manifest::read(&path);
         let is_ours = |found: &Manifest| found.format == format.name() && found.source.name == place.name;
-        if path.symlink_metadata().is_ok() && !there.as_ref().is_some_and(is_ours) {
+        if !files::is_free(&path) && !there.as_ref().is_some_and(is_ours) {
             let named = place.file.as_ref().map_or_else(|| path.clone(), |file| place.dir.join(file));
             return Err(ExportError::Taken { path: named, by: there.as_ref().map(Manifest::what) });
         }
-        let begun = Manifest::read(&begun_path(&path)).filter(is_ours);
+        let note = begun_path(&path);
+        let begun = Manifest::read(&note).filter(is_ours);
+        if begun.is_none() && !files::is_free(&note) {
+            return Err(ExportError::Taken { path: note, by: None });
+        }
+        let stem = place.file.as_ref().unwrap_or(&place.name);
+        let made = |manifest: Manifest| {
+            let id = manifest.source.session_id;
+            let is_made =
+                move |file: &FileInfo| place.file.as_ref() == Some(&file.name) || format.makes(&file.name, stem, &id);
+            manifest.files.into_iter().filter(is_made)
+        };
+        let earlier = there.into_iter().chain(begun).flat_map(made).collect();
         Ok(Self {
             place: place.clone(),
             path,
-            earlier: there.into_iter().chain(begun).collect(),
+            earlier,
             made: Vec::new(),
             created: Vec::new(),
             samples: BTreeMap::new(),
+            format: (format.name(), format.is_by_place()),
+            makers: OnceCell::new(),
             scratch: Vec::new(),
             told: serde_json::Value::Null,
+            notes: Vec::new(),
         })
+    }
+
+    /// Refuses to replace what an earlier export made in another way, or of another session that has the same name, unless that was asked for.
+    ///
+    /// # Errors
+    /// [`ExportError::OtherOptions`] or [`ExportError::OtherSession`].
+    pub(super) fn check_earlier(&self, manifest: &Manifest, options: &Options) -> Result<(), ExportError> {
+        let Some(there) = Manifest::read(&self.path).filter(|_| !options.replace) else { return Ok(()) };
+        let (format, name) = (manifest.format.clone(), manifest.source.name.clone());
+        if there.source.session_id != manifest.source.session_id {
+            return Err(ExportError::OtherSession { path: self.path.clone(), format, name });
+        }
+        let other = there.asked_otherwise(manifest);
+        if other.is_empty() {
+            return Ok(());
+        }
+        Err(ExportError::OtherOptions { path: self.path.clone(), format, name, other })
     }
 
     /// Refuses the name of the one file of a format when something else has it: before the long work begins.
@@ -172,13 +197,38 @@ impl Out {
 
     /// Refuses a name that something has which no earlier export of the session in this format made.
     fn claim(&self, name: &str) -> Result<(), ExportError> {
+        self.claim_from(name, || self.makers.get_or_init(|| makers(&self.place.dir)))
+    }
+
+    fn claim_from<'m>(
+        &self,
+        name: &str,
+        makers: impl FnOnce() -> &'m BTreeMap<String, Maker>,
+    ) -> Result<(), ExportError> {
         let path = self.place.dir.join(name);
-        let is_ours = self.earlier.iter().flat_map(|earlier| &earlier.files).any(|file| file.name == name);
-        if is_ours || path.symlink_metadata().is_err() {
+        let is_ours = self.earlier.iter().any(|file| file.name == name);
+        if is_ours || files::is_free(&path) {
             return Ok(());
         }
-        let maker = manifest::all_in(&self.place.dir).find(|other| other.files.iter().any(|file| file.name == name));
-        Err(ExportError::Taken { path, by: maker.map(|maker| maker.what()) })
+        let maker = makers().get(name);
+        let (format, by_place) = self.format;
+        if by_place && maker.is_some_and(|maker| maker.format == format) {
+            return Ok(());
+        }
+        Err(ExportError::Taken { path, by: maker.map(|maker| maker.what.clone()) })
+    }
+
+    /// Removes what was made of other sessions in this format whose places these files have now: they are made anew, or are in no data set
+    /// any more.
+    fn evict(&self, makers: &BTreeMap<String, Maker>) -> Result<(), ExportError> {
+        let (format, by_place) = self.format;
+        let Some(format) = super::format_named(format).filter(|_| by_place) else { return Ok(()) };
+        let others = self.made.iter().filter_map(|name| makers.get(name));
+        let others = others.filter(|maker| maker.format == format.name() && maker.session != self.place.name);
+        for session in others.map(|maker| &maker.session).collect::<BTreeSet<_>>() {
+            Self::of(&self.place.dir, session, format)?.remove()?;
+        }
+        Ok(())
     }
 
     /// The name of a piece's file: the session's name and this suffix, or the one that was asked for.
@@ -208,11 +258,19 @@ impl Out {
         self.told = told;
     }
 
+    /// Notes a fact that people should know of what is made.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// Returns what was noted.
+    pub(super) fn notes(self) -> Vec<String> {
+        self.notes
+    }
+
     fn clean(&self) {
         for path in &self.scratch {
-            if let Err(error) = std::fs::remove_file(path)
-                && error.kind() != std::io::ErrorKind::NotFound
-            {
+            if let Err(error) = files::remove_file(path) {
                 tracing::warn!(%error, path = %path.display(), "a temporary file could not be removed");
             }
         }
@@ -226,10 +284,10 @@ impl Out {
         self.claim(name)?;
         let target = self.place.dir.join(name);
         if let Some(dir) = target.parent() {
-            create_folders(dir, &mut self.created)?;
+            files::create_private_dirs(dir, &mut self.created).map_err(IoError::at("create", dir))?;
         }
         let temp = layout::temp_path(&target);
-        let file = files::create_private_file(&temp).map_err(io_error("create", &temp))?;
+        let file = files::create_private_file(&temp).map_err(IoError::at("create", &temp))?;
         self.made.push(name.to_owned());
         Ok((file, temp))
     }
@@ -242,13 +300,13 @@ impl Out {
         self.claim(name)?;
         let temp = layout::temp_path(&self.place.dir.join(name));
         remove_file(&temp)?;
-        if std::fs::hard_link(from, &temp).is_ok() {
+        if files::link(from, &temp).is_ok() {
             self.made.push(name.to_owned());
             return Ok(());
         }
         let (mut to, temp) = self.create(name)?;
-        let mut source = File::open(from).map_err(io_error("open", from))?;
-        std::io::copy(&mut source, &mut to).map_err(io_error("write", &temp))?;
+        let mut source = files::open_regular(from).map_err(IoError::at("open", from))?;
+        std::io::copy(&mut source, &mut to).map_err(IoError::at("write", &temp))?;
         Ok(())
     }
 
@@ -261,7 +319,7 @@ impl Out {
                 tracing::warn!(%error, path = %temp.display(), "an unfinished file could not be removed");
             }
         }
-        remove_empty(&self.created);
+        files::remove_empty_dirs(&self.created);
     }
 
     /// Gives every file its name, and then writes the manifest.
@@ -269,24 +327,33 @@ impl Out {
         self.clean();
         let mut manifest = manifest;
         manifest.told = self.told.clone();
+        // Something may have come while this was made.
+        let makers = makers(&self.place.dir);
+        let mut hashed = Vec::new();
         for name in &self.made {
-            // It may have come while this was made.
-            self.claim(name)?;
+            self.claim_from(name, || &makers)?;
             let temp = layout::temp_path(&self.place.dir.join(name));
-            let size_bytes = temp.metadata().map_err(io_error("look at", &temp))?.len();
+            let found = files::look(&temp).map_err(IoError::at("look at", &temp))?;
+            let size_bytes = found.len;
+            hashed.push(found.identity);
             let sha256 = seal::hash_file(&temp, &mut |_| {})?.to_string();
             let samples = self.samples.get(name).copied();
             manifest.files.push(FileInfo { name: name.clone(), size_bytes, sha256, samples });
         }
         let begun = begun_path(&self.path);
-        let before =
-            self.earlier.iter().flat_map(|earlier| &earlier.files).filter(|file| !self.made.contains(&file.name));
+        let before = self.earlier.iter().filter(|file| !self.made.contains(&file.name));
         let note = Manifest { files: manifest.files.iter().chain(before).cloned().collect(), ..manifest.clone() };
+        self.evict(&makers)?;
         write_manifest(&begun, &note)?;
         self.forget()?;
-        for name in &self.made {
+        for (name, identity) in self.made.iter().zip(hashed) {
             let target = self.place.dir.join(name);
-            seal::publish(&layout::temp_path(&target), &target)?;
+            let temp = layout::temp_path(&target);
+            // What is published is what was hashed.
+            if files::look(&temp).map_err(IoError::at("look at", &temp))?.identity != identity {
+                return Err(IoError::at("publish", &temp)(std::io::Error::other("somebody exchanged it")).into());
+            }
+            seal::publish(&temp, &target)?;
         }
         write_manifest(&self.path, &manifest)?;
         remove_file(&begun)?;
@@ -301,7 +368,7 @@ impl Out {
 
     /// Removes those files of earlier exports that are not made again, and then their manifest, which is not true any more.
     fn forget(&self) -> Result<(), ExportError> {
-        for file in self.earlier.iter().flat_map(|earlier| &earlier.files) {
+        for file in &self.earlier {
             let inside = file.name.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
             if inside && !self.made.contains(&file.name) {
                 remove_file(&self.place.dir.join(&file.name))?;
@@ -309,6 +376,26 @@ impl Out {
         }
         remove_file(&self.path)
     }
+}
+
+/// An export that made a file.
+struct Maker {
+    format: String,
+    session: String,
+    /// For people.
+    what: String,
+}
+
+/// Which exports made the files in a folder.
+fn makers(dir: &Path) -> BTreeMap<String, Maker> {
+    let mut makers = BTreeMap::new();
+    for made in manifest::all_in(dir) {
+        for file in &made.files {
+            let maker = Maker { format: made.format.clone(), session: made.source.name.clone(), what: made.what() };
+            makers.insert(file.name.clone(), maker);
+        }
+    }
+    makers
 }
 
 fn begun_path(manifest: &Path) -> PathBuf {

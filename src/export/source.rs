@@ -2,19 +2,20 @@
 //!
 //! Keeps the invariant that a format sees only sessions that are sealed and, unless that was waived, unchanged. Never writes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
-use super::error::io_error;
+use super::unseen::{Blind, Gathering};
 use super::{ExportError, Format, Progress, Step};
-use crate::event::Stream;
-use crate::session::layout::{self, DirState};
-use crate::session::reader::{ReadError, SessionReader};
+use crate::base::event::Stream;
+use crate::derive::import::consent;
+use crate::media::mp4::index::pts_us;
+use crate::session::layout;
+use crate::session::refusal::Refusal;
 use crate::session::review::{Review, Verdict};
-use crate::session::row::{OwnedRow, event_type, key};
-use crate::session::sample_index::pts_us;
 use crate::session::seal::{self, FileHash};
+use crate::session::sealed::SealedSession;
+use crate::session::table::read::{ReadError, SessionReader};
+use crate::session::table::row::{OwnedRow, event_type, key};
 
 /// Rows between two reports of progress.
 pub(super) const PROGRESS_ROWS: u64 = 16_384;
@@ -56,6 +57,12 @@ impl Spans {
         self.0.get(at).is_some_and(|(from, _)| *from < end)
     }
 
+    /// Those that last at least this long.
+    #[must_use]
+    pub fn of_at_least(&self, ns: i64) -> Self {
+        Self(self.0.iter().copied().filter(|(from, until)| until.saturating_sub(*from) >= ns).collect())
+    }
+
     /// Whether a moment lies in one of them.
     pub fn hold(&self, t_ns: i64) -> bool {
         let at = self.0.partition_point(|(_, until)| *until < t_ns);
@@ -66,12 +73,10 @@ impl Spans {
 /// A session, open for export.
 #[derive(Debug)]
 pub struct Source {
-    dir: PathBuf,
-    reader: SessionReader,
-    integrity: FileHash,
+    session: SealedSession,
     /// What reviewers said, and the hash of the file that says so; only when it was asked for.
     review: Option<(Review, FileHash)>,
-    /// Times of the first and the last row.
+    /// From the first row to the end of the recording, which may come long after the last row: a screen that stands still, and no input.
     pub span_ns: (i64, i64),
     /// Its frames, by their number.
     pub frames: Vec<FrameInfo>,
@@ -81,55 +86,47 @@ pub struct Source {
     pub pauses: Spans,
     /// Where input is missing.
     pub input_gaps: Spans,
+    /// What of the input nobody saw.
+    pub blind: Blind,
+    /// Where pictures are missing, from the first that is to the next that is not.
+    pub screen_gaps: Spans,
 }
 
 impl Source {
     /// Opens a sealed session; nothing is gathered yet.
     pub(super) fn open(dir: &Path) -> Result<Self, ExportError> {
-        if !dir.is_dir() {
-            return Err(ExportError::NoFolder { path: dir.to_path_buf() });
-        }
-        let state = layout::state_of(dir);
-        if state != DirState::Sealed {
-            return Err(ExportError::NotSealed { path: dir.to_path_buf(), log: state == DirState::Log });
-        }
-        let seal = layout::integrity_path(dir);
-        let digest: [u8; 32] = Sha256::digest(
-            crate::files::read_at_most(&seal, seal::MAX_INTEGRITY_BYTES).map_err(io_error("read", &seal))?,
-        )
-        .into();
         Ok(Self {
-            dir: dir.to_path_buf(),
-            reader: SessionReader::open(dir)?,
-            integrity: FileHash(digest),
+            session: SealedSession::open(dir)?,
             review: None,
             span_ns: (0, 0),
             frames: Vec::new(),
             redacted: Spans::default(),
             pauses: Spans::default(),
             input_gaps: Spans::default(),
+            blind: Blind::default(),
+            screen_gaps: Spans::default(),
         })
     }
 
     /// Its folder.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.session.dir()
     }
 
     /// Its metadata and rows, lifted to the newest version.
     pub fn reader(&self) -> &SessionReader {
-        &self.reader
+        self.session.reader()
     }
 
     /// SHA-256 of its `integrity.sha256`: says which session it is, to the byte.
     pub fn integrity(&self) -> FileHash {
-        self.integrity
+        self.session.identity()
     }
 
     /// Reads what reviewers said; false when nothing of the session is accepted.
     pub(super) fn read_review(&mut self) -> Result<bool, ExportError> {
-        let path = layout::review_path(&self.dir);
-        let review = Review::read_as(&self.dir, Some(&self.reader.metadata().session_id))?;
+        let path = layout::review_path(self.dir());
+        let review = Review::read_as(self.dir(), Some(&self.reader().metadata().session_id))?;
         let accepted = review.is_accepted()
             || review.spans().any(|remark| remark.verdict == Some(Verdict::Accept) && !remark.stale);
         if accepted {
@@ -153,37 +150,25 @@ impl Source {
         self.review.as_ref().is_none_or(|(review, _)| review.is_accepted())
     }
 
-    /// Refuses what the session's consent does not cover. Metadata that do not say are no consent.
-    pub(super) fn check_consent(&self, format: &dyn Format) -> Result<(), ExportError> {
-        let consent = &self.reader.metadata().consent;
-        for stream in format.needs() {
-            let said = match stream {
-                Stream::Screen => consent.record_screen,
-                Stream::Input => consent.record_input,
-                Stream::Audio => consent.record_audio,
-                Stream::Log | Stream::Clock => Some(true),
-            };
-            if said != Some(true) {
-                return Err(ExportError::Consent {
-                    format: format.name(),
-                    stream: *stream,
-                    path: self.dir.clone(),
-                    refused: said.is_some(),
-                });
-            }
+    /// Refuses what the session's consent does not cover. Metadata that do not say are no consent; consent that was taken back is none any
+    /// more, unless the person who exports says that it may be (`include_withdrawn`).
+    pub(super) fn check_consent(&self, format: &dyn Format, include_withdrawn: bool) -> Result<(), ExportError> {
+        self.session.check_consent(format.needs().iter().copied(), Some(format.name()), consent::hint)?;
+        if !include_withdrawn {
+            self.session.check_withdrawn(format.needs())?;
         }
         Ok(())
     }
 
     /// Compares every sealed file with its hash.
     pub(super) fn verify(&self, progress: Progress<'_>) -> Result<(), ExportError> {
-        let damaged = |what: String| ExportError::Damaged { path: self.dir.clone(), what };
-        let sealed = seal::read_integrity(&self.dir)?;
-        let size = |name: &str| self.dir.join(name).metadata().map_or(0, |metadata| metadata.len());
+        let damaged = |what: String| Refusal::Damaged { path: self.dir().to_path_buf(), what }.into();
+        let sealed = seal::read_integrity(self.dir())?;
+        let size = |name: &str| self.dir().join(name).metadata().map_or(0, |metadata| metadata.len());
         let of: u64 = sealed.iter().map(|entry| size(&entry.name)).sum();
         let mut done = 0;
         for entry in &sealed {
-            let path = self.dir.join(&entry.name);
+            let path = self.dir().join(&entry.name);
             if !path.is_file() {
                 return Err(damaged(format!("{} is missing", entry.name)));
             }
@@ -195,7 +180,7 @@ impl Source {
                 return Err(damaged(format!("{} was changed", entry.name)));
             }
         }
-        let video = (self.reader.metadata().frames > 0).then_some(layout::FRAMES_FILE);
+        let video = (self.reader().metadata().frames > 0).then_some(layout::FRAMES_FILE);
         for name in [layout::EVENTS_FILE, layout::METADATA_FILE].into_iter().chain(video) {
             if !sealed.iter().any(|entry| entry.name == name) {
                 return Err(damaged(format!("{name} is not sealed")));
@@ -206,14 +191,14 @@ impl Source {
 
     /// Reads all rows once and keeps what formats ask for.
     pub(super) fn survey(mut self, progress: Progress<'_>) -> Result<Self, ExportError> {
-        let mut rows = self.reader.events().rows();
-        let (of, mut done) = (self.reader.events().len(), 0_u64);
+        let mut rows = self.reader().events().rows();
+        let (of, mut done) = (self.reader().events().len(), 0_u64);
         let mut gathered = Gathered::default();
         let mut row = OwnedRow::default();
         while rows.next_into(&mut row)? {
             if !gathered.take(&row) {
                 return Err(ExportError::Read(ReadError::NotATable {
-                    path: layout::events_path(&self.dir),
+                    path: layout::events_path(self.dir()),
                     why: format!("row {done} is frame {:?}, not the next one", row.frame_ref),
                 }));
             }
@@ -225,12 +210,20 @@ impl Source {
         if let Some(from) = gathered.paused {
             gathered.pauses.push((from, i64::MAX));
         }
-        self.span_ns = (gathered.first.unwrap_or(0), gathered.last);
+        self.span_ns = (gathered.first.unwrap_or(0), gathered.last.max(self.said_end_ns()));
         self.frames = gathered.frames;
         self.redacted = Spans::new(gathered.redacted);
         self.pauses = Spans::new(gathered.pauses);
         self.input_gaps = Spans::new(gathered.input_gaps);
+        self.blind = gathered.blind.end(self.reader().metadata());
+        self.screen_gaps = Spans::new(gathered.screen_gaps);
         Ok(self)
+    }
+
+    /// When the recording ended, as the metadata say it: `clock.t0_ns` and `duration_ns` later.
+    fn said_end_ns(&self) -> i64 {
+        let metadata = self.reader().metadata();
+        metadata.clock.t0_ns.saturating_add(metadata.duration_ns.max(0))
     }
 }
 
@@ -243,6 +236,8 @@ struct Gathered {
     pauses: Vec<(i64, i64)>,
     paused: Option<i64>,
     input_gaps: Vec<(i64, i64)>,
+    screen_gaps: Vec<(i64, i64)>,
+    blind: Gathering,
 }
 
 impl Gathered {
@@ -250,7 +245,7 @@ impl Gathered {
     fn take(&mut self, row: &OwnedRow) -> bool {
         self.first.get_or_insert(row.t_ns);
         self.last = row.t_ns;
-        let until = || row.metadata.get(key::UNTIL_NS).and_then(|text| text.parse().ok()).unwrap_or(row.t_ns);
+        let until = || row.until_ns();
         match row.event_type.as_str() {
             event_type::FRAME => {
                 if row.frame_ref != Some(self.frames.len() as i64) {
@@ -264,7 +259,10 @@ impl Gathered {
                     dup: row.metadata.get(key::DUP) == Some("1"),
                 });
             }
-            event_type::REDACT => self.redacted.push((row.t_ns, until())),
+            event_type::REDACT => {
+                self.redacted.push((row.t_ns, until()));
+                self.blind.take(row, until());
+            }
             event_type::PAUSE => {
                 self.paused.get_or_insert(row.t_ns);
             }
@@ -273,6 +271,9 @@ impl Gathered {
                 let stream = row.metadata.get(key::STREAM);
                 if stream == Some(Stream::Input.name()) || stream == Some(Stream::Log.name()) {
                     self.input_gaps.push((row.t_ns, until()));
+                }
+                if stream == Some(Stream::Screen.name()) {
+                    self.screen_gaps.push((row.t_ns, until()));
                 }
             }
             _ => {}

@@ -1,12 +1,18 @@
 //! Steps: what one sample of training data is about. A frame that was shown, and the time from then until the next step.
 //!
-//! Without a rate, step *k* is frame *k*: from its `t_ns` until that of frame *k* + 1. With a rate, steps lie on a grid, and each shows the
-//! last frame at or before its time. Either way an input belongs to the step in whose time it lies, so a step never knows of anything
+//! Without a rate, step *k* is frame *k*: from its `t_ns` until that of frame *k* + 1. With a rate, steps lie on a grid from the first frame
+//! to the end of the recording, and each shows the last frame at or before its time: a screen that stands still stores no frames, and
+//! what is done before it is done all the same. Where nobody knows what was shown there is no step. Either way an input belongs to the step in whose time it lies, so a step never knows of anything
 //! that happened after its end, nor its picture of anything after its beginning.
 
-use super::source::Source;
+use super::source::{FrameInfo, Source, Spans};
 use super::{ExportError, Options};
-use crate::redact::span::{Moment, Span};
+use crate::media::mp4::index::MAX_SAMPLES;
+use crate::session::span::{Moment, Span};
+
+/// Pictures that are missing for so long are a hole in a grid, like a pause: what its steps would show was not shown. A shorter loss (a
+/// frame or some that came late) is like a lower rate. 0.25 s: the time in which a person answers to what is shown.
+const HOLE_NS: i64 = 250_000_000;
 
 /// One step: 24 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,14 +31,16 @@ pub struct Step {
 /// When `--from` or `--to` cannot be meant, or no step is left.
 pub fn steps(source: &Source, options: &Options) -> Result<Vec<Step>, ExportError> {
     let none = || ExportError::NoFrames { path: source.dir().to_path_buf() };
-    let (first, last) = match (source.frames.first(), source.frames.last()) {
-        (Some(first), Some(last)) => (first.t_ns, last.t_ns),
-        _ => return Err(none()),
-    };
+    let first = source.frames.first().ok_or_else(none)?.t_ns;
     let span = span(source, options)?;
     let all = match options.fps {
         None => by_frame(source),
-        Some(fps) => on_grid(source, fps, span.from.max(first), span.until.min(last)),
+        Some(fps) => {
+            let grid =
+                Grid { frames: &source.frames, pauses: &source.pauses, holes: source.screen_gaps.of_at_least(HOLE_NS) };
+            let too_long = |fps| ExportError::TooLong { path: source.dir().to_path_buf(), fps, most: MAX_SAMPLES };
+            grid.steps(fps, span.from.max(first), span.until).ok_or_else(|| too_long(fps))?
+        }
     };
     let steps: Vec<Step> = all
         .into_iter()
@@ -69,22 +77,86 @@ fn by_frame(source: &Source) -> Vec<Step> {
     frames.map(|((frame, info), end_ns)| Step { frame, start_ns: info.t_ns, end_ns }).collect()
 }
 
-/// Step *n* begins `floor(n * 1e9 / fps)` ns after the first. Steps that begin in a pause are left out.
-fn on_grid(source: &Source, fps: u32, begin: i64, end: i64) -> Vec<Step> {
-    let time = |n: i64| begin.saturating_add((i128::from(n) * 1_000_000_000 / i128::from(fps.max(1))) as i64);
-    let mut frame = source.frames.partition_point(|frame| frame.t_ns <= begin).saturating_sub(1);
-    let mut steps = Vec::new();
-    for n in 0.. {
-        let start_ns = time(n);
-        if start_ns > end {
-            break;
+/// What a grid is laid over.
+struct Grid<'a> {
+    frames: &'a [FrameInfo],
+    pauses: &'a Spans,
+    /// Where it is not known for long what was shown.
+    holes: Spans,
+}
+
+impl Grid<'_> {
+    /// Step *n* begins `floor(n * 1e9 / fps)` ns after the first. Steps that begin in a pause or in a hole are left out. `None` when there are
+    /// more than a video holds.
+    fn steps(&self, fps: u32, begin: i64, end: i64) -> Option<Vec<Step>> {
+        let fps = i128::from(fps.max(1));
+        let time = |n: i64| begin.saturating_add((i128::from(n) * 1_000_000_000 / fps) as i64);
+        let count = (i128::from(end) - i128::from(begin)) * fps / 1_000_000_000;
+        if count > MAX_SAMPLES as i128 {
+            return None;
         }
-        while source.frames.get(frame + 1).is_some_and(|next| next.t_ns <= start_ns) {
-            frame += 1;
+        let mut frame = self.frames.partition_point(|frame| frame.t_ns <= begin).saturating_sub(1);
+        let mut steps = Vec::new();
+        for n in 0.. {
+            let start_ns = time(n);
+            if start_ns > end {
+                break;
+            }
+            while self.frames.get(frame + 1).is_some_and(|next| next.t_ns <= start_ns) {
+                frame += 1;
+            }
+            // The frame with which a hole ends is known.
+            let shown = self.frames.get(frame).is_some_and(|shown| shown.t_ns == start_ns);
+            if !self.pauses.hold(start_ns) && (shown || !self.holes.hold(start_ns)) {
+                steps.push(Step { frame, start_ns, end_ns: time(n + 1) });
+            }
         }
-        if !source.pauses.hold(start_ns) {
-            steps.push(Step { frame, start_ns, end_ns: time(n + 1) });
-        }
+        Some(steps)
     }
-    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(times: &[i64]) -> Vec<FrameInfo> {
+        times.iter().map(|t_ns| FrameInfo { t_ns: *t_ns, pts_us: t_ns / 1000, keyframe: true, dup: false }).collect()
+    }
+
+    fn shown(frames: &[FrameInfo], pauses: &Spans, gaps: &Spans, end: i64) -> Vec<(i64, usize)> {
+        let grid = Grid { frames, pauses, holes: gaps.of_at_least(HOLE_NS) };
+        let steps = grid.steps(10, frames[0].t_ns, end).expect("few steps");
+        assert!(steps.iter().all(|step| step.end_ns - step.start_ns == 100_000_000));
+        steps.iter().map(|step| (step.start_ns / 100_000_000, step.frame)).collect()
+    }
+
+    #[test]
+    fn a_grid_reaches_the_end_of_the_recording() {
+        let frames = frames(&[0, 150_000_000]);
+        let none = Spans::default();
+        assert_eq!(shown(&frames, &none, &none, 650_000_000), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]);
+        // It may end paused.
+        let pauses = Spans::new(vec![(350_000_000, i64::MAX)]);
+        assert_eq!(shown(&frames, &pauses, &none, 650_000_000), [(0, 0), (1, 0), (2, 1), (3, 1)]);
+    }
+
+    #[test]
+    fn what_nobody_saw_is_no_step() {
+        let frames = frames(&[0, 600_000_000]);
+        let none = Spans::default();
+        let long = Spans::new(vec![(150_000_000, 600_000_000)]);
+        assert_eq!(shown(&frames, &none, &long, 700_000_000), [(0, 0), (1, 0), (6, 1), (7, 1)]);
+        // A frame that came late is a lower rate.
+        let short = Spans::new(vec![(150_000_000, 350_000_000)]);
+        assert_eq!(shown(&frames, &none, &short, 700_000_000).len(), 8);
+    }
+
+    #[test]
+    fn a_grid_is_no_longer_than_a_video() {
+        let frames = frames(&[0]);
+        let none = Spans::default();
+        let grid = Grid { frames: &frames, pauses: &none, holes: Spans::default() };
+        assert_eq!(grid.steps(30, 0, i64::MAX), None);
+        assert_eq!(grid.steps(240, i64::MIN, i64::MAX), None);
+    }
 }

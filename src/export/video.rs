@@ -2,26 +2,31 @@
 //!
 //! Keeps the invariants that a copied part begins with a keyframe and has the packets of the session, byte for byte; and that a proxy has
 //! the session's frames, each at its time and a keyframe where the session has one, so that whatever names a frame of the one names
-//! the same frame of the other. The SEI of every frame says which frame of the recording it was.
+//! the same frame of the other; and that frame *n* of a video at a constant rate is at exactly `n / fps` ([`constant_rate`]), also for readers
+//! that compute its place. The SEI of every frame says which frame of the recording it was.
 
+use std::collections::VecDeque;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::source::Source;
 use super::{ExportError, Progress, Step, steps};
-use crate::encode::bitstream::parse_sei;
-use crate::encode::openh264::{MIN_SIDE, OpenH264};
-use crate::encode::{EncodeSettings, FrameStamp, I420, Quality, VideoEncoder as _};
-use crate::finalize::moov::{self, VideoTrack};
-use crate::id::FrameRef;
-use crate::log::video::{BOX_HEADER, BOX_SIZE, FTYP, VideoWriter};
-use crate::log::video_finish;
-use crate::recorder::default_bitrate_kbps;
-use crate::session::frames::FrameReader;
+use crate::base::id::FrameRef;
+use crate::base::time::MonoNs;
+use crate::encode::driver::Driver;
+use crate::encode::gop::Gop;
+use crate::encode::kind::Codec;
+use crate::encode::masked::Masked;
+use crate::encode::registry;
+use crate::encode::settings::{EncodeSettings, MIN_SIDE, Quality, default_bitrate_kbps};
+use crate::media::frames::FrameReader;
+use crate::media::mp4::index::Sample;
+use crate::media::mp4::moov::{VideoTrack, constant_pts_us};
+use crate::media::mp4::writer::Writer;
+use crate::media::picture::{FrameStamp, I420};
+use crate::media::rgb::scale;
 use crate::session::layout;
-use crate::session::picture::scale;
-use crate::session::sample_index::Sample;
-use crate::time::MonoNs;
 
 /// Longest time between two keyframes of a video at a constant rate: as in recordings. A loader decodes from one on for every sample.
 const GOP_NS: i64 = 500_000_000;
@@ -41,21 +46,37 @@ pub fn open_video(source: &Source) -> Result<FrameReader, ExportError> {
 
 /// A video that is encoded anew.
 pub struct VideoOut {
-    path: PathBuf,
-    writer: VideoWriter,
-    encoder: OpenH264,
-    samples: Vec<Sample>,
-    unit: Vec<u8>,
+    writer: Writer<Sample>,
+    driver: Driver,
+    gop: Gop,
+    /// Times of the pictures that the encoder has not answered.
+    owed_us: VecDeque<i64>,
+    /// Pictures so far.
+    pushed: u64,
     size: (u32, u32),
     fps: u32,
+    /// The rate is constant, and `fps` it.
+    constant: bool,
 }
 
 impl VideoOut {
-    /// Begins a video at `path`; `gop_ns` is the longest time between keyframes.
+    /// Begins a video at `path` whose frames have times of their own, of about `fps`; `gop_ns` is the longest time between keyframes.
     ///
     /// # Errors
     /// When the settings are not possible, or the file cannot be made.
     pub fn create(path: &Path, size: (u32, u32), fps: u32, gop_ns: i64) -> Result<Self, ExportError> {
+        Self::begin(path, size, (fps, false), gop_ns)
+    }
+
+    /// Begins a video at `path` whose frame *n* is at exactly `n / fps`, with a keyframe every half second.
+    ///
+    /// # Errors
+    /// When the settings are not possible, or the file cannot be made.
+    pub fn create_constant(path: &Path, size: (u32, u32), fps: u32) -> Result<Self, ExportError> {
+        Self::begin(path, size, (fps, true), GOP_NS)
+    }
+
+    fn begin(path: &Path, size: (u32, u32), (fps, constant): (u32, bool), gop_ns: i64) -> Result<Self, ExportError> {
         let settings = EncodeSettings {
             width: size.0,
             height: size.1,
@@ -65,14 +86,24 @@ impl VideoOut {
             quality: Quality::Balanced,
         };
         Ok(Self {
-            path: path.to_path_buf(),
-            encoder: OpenH264::new(&settings)?,
-            writer: VideoWriter::create(path, BOX_SIZE)?,
-            samples: Vec::new(),
-            unit: Vec::new(),
+            driver: Driver::new(registry::open(registry::AUTO, Codec::H264, &settings)?),
+            gop: Gop::new(gop_ns, fps),
+            writer: Writer::create(path)?,
+            owed_us: VecDeque::new(),
+            pushed: 0,
             size,
             fps,
+            constant,
         })
+    }
+
+    /// Adds the next picture of a video at a constant rate; `same` when it is the one before once more.
+    ///
+    /// # Errors
+    /// When it cannot be encoded or written.
+    pub fn push_next(&mut self, picture: &Masked, same: bool, stamp: FrameStamp) -> Result<(), ExportError> {
+        let pts_us = constant_pts_us(self.pushed, self.fps);
+        self.push(picture, (same, false), pts_us, stamp)
     }
 
     /// Adds a picture, as a keyframe when `key` says so; `same` when it is the one before once more.
@@ -81,21 +112,29 @@ impl VideoOut {
     /// When it cannot be encoded or written.
     pub fn push(
         &mut self,
-        picture: &I420,
+        picture: &Masked,
         (same, key): (bool, bool),
         pts_us: i64,
         stamp: FrameStamp,
     ) -> Result<(), ExportError> {
         if key {
-            self.encoder.restart();
+            self.gop.restart();
         }
-        let made = if same {
-            self.encoder.repeat(picture, stamp, &mut self.unit)?
-        } else {
-            self.encoder.encode(picture, stamp, &mut self.unit)?
-        };
-        let extent = self.writer.append(&self.unit)?;
-        self.samples.push(Sample { offset: extent.offset, size: extent.len, pts_us, keyframe: made.keyframe });
+        let ask = self.gop.ask(stamp);
+        self.owed_us.push_back(pts_us);
+        self.pushed += 1;
+        if same { self.driver.repeat(picture, ask) } else { self.driver.encode(picture, ask) }?;
+        self.write_made()
+    }
+
+    /// Writes what the encoder has made so far.
+    fn write_made(&mut self) -> Result<(), ExportError> {
+        while let Some(unit) = self.driver.next_unit()
+            && let Some(pts_us) = self.owed_us.pop_front()
+        {
+            self.gop.made(&unit);
+            self.writer.push(&unit.bytes, Sample { offset: 0, size: 0, pts_us, keyframe: unit.keyframe })?;
+        }
         Ok(())
     }
 
@@ -103,20 +142,22 @@ impl VideoOut {
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub fn finish(self) -> Result<(), ExportError> {
+    pub fn finish(mut self) -> Result<(), ExportError> {
+        self.driver.finish()?;
+        self.write_made()?;
         let track = VideoTrack {
-            sets: self.encoder.parameter_sets(),
+            config: self.driver.config(),
             coded: self.size,
             surface: self.size,
             nominal_frame_us: 1_000_000 / self.fps.max(1),
+            rate: self.constant.then_some(self.fps.max(1)),
         };
-        let index = moov::build(&self.samples, &track)?;
-        video_finish::finish(&self.path, self.writer.layout(), self.writer.len(), &index)?;
+        self.writer.finish(&track)?;
         Ok(())
     }
 }
 
-/// Writes the pictures that steps show as a video in which picture *n* is at `n / fps`, not larger than `size`; `each` sees every one of them.
+/// Writes the pictures that steps show as a video in which picture *n* is at exactly `n / fps`, in this size; `each` sees every one of them.
 ///
 /// # Errors
 /// When one cannot be decoded, encoded or written.
@@ -128,17 +169,16 @@ pub fn constant_rate(
     each: &mut dyn FnMut(usize, &I420),
 ) -> Result<(), ExportError> {
     let (coded, surface) = (video.index().coded, video.surface());
-    let mut made = VideoOut::create(path, size, fps, GOP_NS)?;
+    let mut made = VideoOut::create_constant(path, size, fps)?;
     let mut before = None;
     for (n, step) in steps.iter().enumerate() {
         let decoded = video.decode(step.frame)?;
-        let scaled = (size != coded).then(|| scale(&decoded, surface, size));
-        let picture = scaled.as_ref().unwrap_or(&decoded);
+        let picture = if size == coded { decoded } else { Arc::new(scale(&decoded, surface, size)) };
+        let picture = Masked::not_captured(picture);
         let stamp = FrameStamp { frame_ref: FrameRef(step.frame as u64), t: MonoNs(step.start_ns) };
-        let pts_us = (n as u64 * 1_000_000 / u64::from(fps)) as i64;
-        made.push(picture, (before == Some(step.frame), false), pts_us, stamp)?;
+        made.push_next(&picture, before == Some(step.frame), stamp)?;
         before = Some(step.frame);
-        each(n, picture);
+        each(n, picture.i420());
     }
     made.finish()
 }
@@ -179,9 +219,10 @@ pub fn proxy(
     let mut made = VideoOut::create(path, size, nominal_fps(source), i64::MAX)?;
     for frame in 0..video.len() {
         let sample = video.index().samples[frame];
-        let stamp = parse_sei(video.access_unit(frame)?)
+        let stamp = video
+            .stamp(frame)?
             .unwrap_or(FrameStamp { frame_ref: FrameRef(frame as u64), t: MonoNs(source.frames[frame].t_ns) });
-        let picture = scale(&*video.decode(frame)?, surface, size);
+        let picture = Masked::not_captured(scale(&*video.decode(frame)?, surface, size));
         // Unchanged pictures are encoded as well: what repeats them in a recording may add keyframes.
         made.push(&picture, (false, sample.keyframe), sample.pts_us, stamp)?;
         if frame.is_multiple_of(PROGRESS_FRAMES) {
@@ -198,24 +239,18 @@ pub fn proxy(
 pub fn copy(video: &mut FrameReader, frames: Range<usize>, nominal_fps: u32) -> Result<Vec<u8>, ExportError> {
     let begin = video.pts_us(frames.start).unwrap_or(0);
     let bytes: usize = video.index().samples[frames.clone()].iter().map(|sample| sample.size as usize).sum();
-    let head = FTYP.len() + BOX_HEADER as usize;
-    let mut out = Vec::with_capacity(head + bytes + frames.len() * 16 + 1024);
-    out.extend_from_slice(&FTYP);
-    out.extend_from_slice(&((bytes as u64 + BOX_HEADER) as u32).to_be_bytes());
-    out.extend_from_slice(b"mdat");
-    let mut samples = Vec::with_capacity(frames.len());
+    let mut out = Writer::in_memory(bytes + frames.len() * 16 + 1024);
     for frame in frames {
         let sample = video.index().samples[frame];
-        samples.push(Sample { offset: out.len() as u64, pts_us: sample.pts_us - begin, ..sample });
-        out.extend_from_slice(video.access_unit(frame)?);
+        out.push(video.access_unit(frame)?, Sample { pts_us: sample.pts_us - begin, ..sample })?;
     }
     let index = video.index();
     let track = VideoTrack {
-        sets: &index.sets,
+        config: &index.config,
         coded: index.coded,
         surface: index.surface,
         nominal_frame_us: 1_000_000 / nominal_fps.max(1),
+        rate: None,
     };
-    out.extend_from_slice(&moov::build(&samples, &track)?);
-    Ok(out)
+    Ok(out.finish(&track)?.done)
 }

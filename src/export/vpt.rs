@@ -7,14 +7,16 @@
 use std::io::{BufWriter, Write as _};
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use super::error::io_error;
 use super::inputs::{self, Action};
+use super::lerobot::LEFT_OUT;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{check_size, constant_rate, open_video};
 use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
-use crate::event::Stream;
+use crate::base::event::Stream;
+use crate::base::io_error::IoError;
 
 /// Steps per second when nothing was asked for: that of the contractor data.
 const FPS: u32 = 20;
@@ -34,11 +36,15 @@ impl Format for Vpt {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    fn makes(&self, file: &str, name: &str, _: &str) -> bool {
+        super::out::is_beside(file, &stem(name), |rest| matches!(rest, "mp4" | "jsonl"))
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize]
+        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize, Opt::KeepUnknown]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -48,47 +54,120 @@ impl Format for Vpt {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let fps = piece.options.fps.unwrap_or(FPS);
-        let steps = steps::steps(source, &Options { fps: Some(fps), ..piece.options.clone() })?;
+        let all = steps::steps(source, &Options { fps: Some(fps), ..piece.options.clone() })?;
+        let (mut steps, unit) = known(source, all.clone(), progress)?;
+        if piece.options.keep_unknown {
+            steps.clone_from(&all);
+        }
+        if steps.is_empty() {
+            return Err(ExportError::NothingKnown { path: source.dir().to_path_buf(), steps: all.len() });
+        }
+        let left_out = all.len() - steps.len();
+        let stem = stem(piece.name);
+        if stem != piece.name {
+            out.note(format!("its files are named {stem}: loaders of this format end a name at the first dot"));
+        }
+        out.tell(json!({ LEFT_OUT: left_out, "motion": unit.name() }));
+
         let mut video = open_video(source)?;
         let size = piece.options.resize.unwrap_or(video.index().coded);
         check_size(&video, size)?;
-
-        let (_, path) = out.create(&out.name("mp4"))?;
+        let (_, path) = out.create(&format!("{stem}.mp4"))?;
         constant_rate(&mut video, &steps, &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {
                 progress(super::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }
         })?;
 
-        let (file, path) = out.create(&out.name("jsonl"))?;
+        let (file, path) = out.create(&format!("{stem}.jsonl"))?;
         let mut file = BufWriter::with_capacity(1 << 18, file);
-        let mut lines = Lines { source, size, at: None };
+        let lines = Lines { source, size, unit };
         inputs::for_each(source, &steps, progress, &mut |index, step, action| {
-            let line = lines.next(index, step, &action);
-            writeln!(file, "{line}").map_err(io_error("write", &path))
+            let line = lines.line(index, step, &action);
+            Ok(writeln!(file, "{line}").map_err(IoError::at("write", &path))?)
         })?;
-        file.flush().map_err(io_error("write", &path))
+        Ok(file.flush().map_err(IoError::at("write", &path))?)
     }
+}
+
+/// The name of a session's files: without a dot, since loaders of this format take what stands before the first one for it. A name that has
+/// one gets eight digits of its hash, so that `a.b` and `a_b` stay apart.
+fn stem(name: &str) -> String {
+    if !name.contains('.') {
+        return name.to_owned();
+    }
+    let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
+    let [a, b, c, d, ..] = digest;
+    format!("{}_{:08x}", name.replace('.', "_"), u32::from_be_bytes([a, b, c, d]))
+}
+
+/// What motion is measured in: one thing in a whole session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Unit {
+    /// What the mouse reported.
+    Counts,
+    /// How far the pointer went, in pixels of the video: no row of the session says what a mouse reported.
+    Pixels,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Counts => "counts",
+            Self::Pixels => "pixels",
+        }
+    }
+
+    /// Motion of a step; `None` when nobody knows.
+    fn motion(self, action: &Action, size: (u32, u32)) -> Option<(f64, f64)> {
+        match self {
+            // A program that moves the pointer moves no mouse.
+            Self::Counts if action.moves == 0 => Some((0.0, 0.0)),
+            Self::Counts => action.dx.zip(action.dy),
+            Self::Pixels if action.moves == 0 && action.warps == 0 => Some((0.0, 0.0)),
+            Self::Pixels => {
+                let ((from_x, from_y), (x, y)) = (action.at_begin?, action.x.zip(action.y)?);
+                let went = |from: f32, to: f32, side: u32| (f64::from(to) - f64::from(from)) * f64::from(side);
+                Some((went(from_x, x, size.0), went(from_y, y, size.1)))
+            }
+        }
+    }
+}
+
+/// The steps of which everything is known, and what motion is measured in. A line has no word for what is not known, and a loader takes what
+/// is not there for something that was not done.
+fn known(source: &Source, steps: Vec<Step>, progress: Progress<'_>) -> Result<(Vec<Step>, Unit), ExportError> {
+    let mut is_told = false;
+    // Whether each is known in counts, and in pixels.
+    let mut known: Vec<[bool; 2]> = Vec::with_capacity(steps.len());
+    inputs::for_each(source, &steps, progress, &mut |_, _, action| {
+        is_told |= action.moves > 0 && action.dx.is_some();
+        let sure = !action.input_gap
+            && !action.unseen.keys
+            && !action.unseen.mouse
+            && action.keys_unknown == 0
+            && action.buttons_unknown == 0
+            && action.wheel_x.is_some()
+            && action.wheel_y.is_some();
+        known.push([Unit::Counts, Unit::Pixels].map(|unit| sure && unit.motion(&action, (1, 1)).is_some()));
+        Ok(())
+    })?;
+    let unit = if is_told { Unit::Counts } else { Unit::Pixels };
+    let steps = steps.into_iter().zip(known).filter(|(_, known)| known[unit as usize]).map(|(step, _)| step).collect();
+    Ok((steps, unit))
 }
 
 struct Lines<'a> {
     source: &'a Source,
     size: (u32, u32),
-    /// Where the pointer was at the end of the step before, pixels.
-    at: Option<(f64, f64)>,
+    unit: Unit,
 }
 
 impl Lines<'_> {
-    fn next(&mut self, index: usize, step: &Step, action: &Action) -> Value {
+    fn line(&self, index: usize, step: &Step, action: &Action) -> Value {
         let at = action.x.zip(action.y);
         let at = at.map(|(x, y)| (f64::from(x) * f64::from(self.size.0), f64::from(y) * f64::from(self.size.1)));
-        let moved = |pick: fn((f64, f64)) -> f64| match (self.at, at) {
-            (Some(before), Some(now)) => pick(now) - pick(before),
-            _ => 0.0,
-        };
-        // Without raw motion, how far the pointer went.
-        let (dx, dy) = (action.dx.unwrap_or_else(|| moved(|p| p.0)), action.dy.unwrap_or_else(|| moved(|p| p.1)));
-        self.at = at.or(self.at);
+        let (dx, dy) = self.unit.motion(action, self.size).unzip();
         let keys = |set: &inputs::KeySet| set.iter().map(key_name).collect::<Vec<_>>();
         // A key that was only tapped counts as down in its step.
         let mut held = action.keys;
@@ -96,7 +175,7 @@ impl Lines<'_> {
         let buttons = |mask: u8| (0..8).filter(|bit| mask & (1 << bit) != 0).collect::<Vec<u8>>();
         json!({
             "mouse": {
-                "x": at.map(|at| at.0), "y": at.map(|at| at.1), "dx": dx, "dy": dy, "dwheel": action.wheel_y,
+                "x": at.map(|at| at.0), "y": at.map(|at| at.1), "dx": dx, "dy": dy, "dwheel": action.wheel_y.filter(|_| !action.unseen.wheel),
                 "buttons": buttons(action.buttons | action.buttons_pressed), "newButtons": buttons(action.buttons_pressed),
             },
             "keyboard": { "keys": keys(&held), "newKeys": keys(&action.keys_pressed), "chars": "" },
@@ -221,7 +300,29 @@ pub fn key_name(usage: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hid;
+    use crate::base::hid;
+
+    #[test]
+    fn a_stem_has_no_dot_and_is_one_session_s() {
+        assert_eq!(stem("s_clip_0s700-1s400"), "s_clip_0s700-1s400");
+        let stems = ["a.b", "a_b", "a..b", "a.b.", "a_.b"].map(stem);
+        assert!(stems.iter().all(|stem| !stem.contains('.')), "{stems:?}");
+        assert_eq!(stems.iter().collect::<std::collections::BTreeSet<_>>().len(), stems.len());
+    }
+
+    #[test]
+    fn motion_that_nobody_knows_is_no_zero() {
+        let size = (100, 50);
+        let still = Action { dx: Some(0.0), dy: Some(0.0), ..Action::default() };
+        assert_eq!(Unit::Counts.motion(&still, size), Some((0.0, 0.0)));
+        assert_eq!(Unit::Pixels.motion(&still, size), Some((0.0, 0.0)));
+        let unknown = Action { moves: 2, ..Action::default() };
+        assert_eq!((Unit::Counts.motion(&unknown, size), Unit::Pixels.motion(&unknown, size)), (None, None));
+        let warped = Action { warps: 1, at_begin: Some((0.5, 0.5)), x: Some(0.75), y: Some(0.25), ..Action::default() };
+        assert_eq!(Unit::Counts.motion(&warped, size), Some((0.0, 0.0)));
+        assert_eq!(Unit::Pixels.motion(&warped, size), Some((25.0, -12.5)));
+        assert_eq!(Unit::Pixels.motion(&Action { at_begin: None, ..warped }, size), None);
+    }
 
     #[test]
     fn names_are_those_of_the_same_physical_key() {

@@ -13,13 +13,13 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::actions::Writer;
-use super::error::io_error;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{copy, nominal_fps, open_video, proxy};
 use super::{ExportError, Format, Opt, Out, Piece, Progress, inputs};
-use crate::event::Stream;
-use crate::session::frames::FrameReader;
+use crate::base::event::Stream;
+use crate::base::io_error::IoError;
+use crate::media::frames::FrameReader;
 
 /// Shortest clip when nothing was asked for, seconds.
 const CLIP_SECONDS: u32 = 10;
@@ -46,6 +46,12 @@ impl Format for WebDataset {
 
     fn version(&self) -> u32 {
         1
+    }
+
+    fn makes(&self, file: &str, _: &str, session_id: &str) -> bool {
+        let shard = ["train/", "val/"].iter().find_map(|split| file.strip_prefix(split));
+        let number = shard.and_then(|shard| shard.strip_prefix(session_id)?.strip_prefix('-')?.strip_suffix(".tar"));
+        number.is_some_and(super::out::is_number)
     }
 
     fn takes(&self) -> &'static [Opt] {
@@ -202,7 +208,7 @@ impl Shards<'_> {
             }
         };
         for (extension, bytes) in files {
-            let mut write = |bytes: &[u8]| shard.file.write_all(bytes).map_err(io_error("write", &shard.path));
+            let mut write = |bytes: &[u8]| shard.file.write_all(bytes).map_err(IoError::at("write", &shard.path));
             write(&header(&format!("{key}.{extension}"), bytes.len() as u64))?;
             write(bytes)?;
             write(&[0; BLOCK][..bytes.len().next_multiple_of(BLOCK) - bytes.len()])?;
@@ -215,7 +221,7 @@ impl Shards<'_> {
     fn close(&mut self) -> Result<(), ExportError> {
         let Some(mut shard) = self.shard.take() else { return Ok(()) };
         let ended = shard.file.write_all(&[0; 2 * BLOCK]).and_then(|()| shard.file.flush());
-        ended.map_err(io_error("write", &shard.path))?;
+        ended.map_err(IoError::at("write", &shard.path))?;
         self.out.note_samples(&shard.name, shard.samples);
         Ok(())
     }

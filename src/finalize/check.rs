@@ -11,14 +11,15 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
 
-use super::tables::Written;
+use crate::media::mp4::index;
+use crate::media::mp4::index::{IndexError, VideoIndex, pts_us};
 use crate::session::layout;
 use crate::session::metadata::{Metadata, MetadataError};
-use crate::session::reader::{EventsReader, ReadError};
-use crate::session::row::{OwnedRow, event_type, key};
-use crate::session::sample_index::{self, IndexError, VideoIndex, pts_us};
-use crate::session::schema;
 use crate::session::seal::{self, SealError};
+use crate::session::table::read::{EventsReader, ReadError};
+use crate::session::table::row::{OwnedRow, event_type, key};
+use crate::session::table::schema;
+use crate::session::table::write::Written;
 
 /// Row groups that are read in full, spread from the first to the last: half a million rows. All of a recording of eight minutes at
 /// 1000 inputs a second.
@@ -87,8 +88,8 @@ pub fn sealed(dir: &Path, table: Option<&Written>) -> Result<(), CheckError> {
     same("sealed files", &names, &listing.files)?;
     let metadata = Metadata::read(&layout::metadata_path(dir))?;
     let frames = layout::frames_path(dir);
-    let video = match crate::files::open_regular(&frames) {
-        Ok(file) => Some(sample_index::read_index(&file)?),
+    let video = match crate::base::files::open_regular(&frames) {
+        Ok(file) => Some(index::read_index(&file)?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && metadata.frames == 0 => None,
         Err(error) => return Err(CheckError::Open(error)),
     };
@@ -134,7 +135,7 @@ pub fn sealed(dir: &Path, table: Option<&Written>) -> Result<(), CheckError> {
 
 /// Compares a file with what was written to it.
 fn same_bytes(path: &Path, written: &Written) -> Result<(), CheckError> {
-    let mut file = crate::files::open_regular(path).map_err(CheckError::Reread)?;
+    let mut file = crate::base::files::open_regular(path).map_err(CheckError::Reread)?;
     let (mut buffer, mut size_bytes, mut sum) = (vec![0; READ_BYTES], 0, 0);
     loop {
         match file.read(&mut buffer) {

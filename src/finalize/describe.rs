@@ -1,6 +1,6 @@
 //! The metadata of a session, from the facts of its log and from what the rows counted.
 //!
-//! Owns the meaning of the facts' keys, and the account of what a recovery found. A value that the log does not hold becomes null;
+//! Owns what becomes of each fact, and the account of what a recovery found. A value that the log does not hold becomes null;
 //! nothing is assumed.
 
 use std::collections::BTreeMap;
@@ -8,18 +8,21 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::rows::RowMaker;
-use super::tables::TableSummary;
-use crate::encode::ParameterSets;
-use crate::event::Stream;
+use crate::base::event::Stream;
+use crate::base::time::MonoNs;
 use crate::log::reader::{Database, Facts, LogReader};
+use crate::log::setup::{ScreenFact, Setup, TrackFact};
+use crate::media::track::{CodecConfig, TrackId};
 use crate::privacy::consent::{STREAMS, WITHDRAWN};
+use crate::privacy::fact::{RegionFact, WithdrawalFact};
+use crate::privacy::keys::KeyPolicy;
+use crate::session::measured::Pictures;
 use crate::session::metadata::{
-    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Loss, Metadata, PiiRegion, Privacy,
-    Recovery, Resolution, StreamInfo, SurfaceInfo, Withdrawal, fit_drift_ppm,
+    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Metadata, PiiRegion, Privacy,
+    ProfileInForce, Recovery, Resolution, StreamInfo, SurfaceInfo, Withdrawal, codec_name, fit_drift_ppm, input_device,
 };
-use crate::session::schema::FORMAT_VERSION;
-use crate::session::sps;
-use crate::time::MonoNs;
+use crate::session::table::schema::FORMAT_VERSION;
+use crate::session::table::write::TableSummary;
 
 /// What became of the video.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,8 +64,10 @@ pub struct Story {
     pub session_id: String,
     /// Not all of them are known.
     pub partial_id: bool,
-    /// The stream's parameter sets.
-    pub parameter_sets: Option<ParameterSets>,
+    /// How the pictures are coded.
+    pub config: Option<CodecConfig>,
+    /// The tracks, as far as the log says them.
+    pub tracks: Vec<TrackFact>,
     /// Coded size, pixels.
     pub coded: (u32, u32),
     /// Size of the surface, pixels.
@@ -70,73 +75,57 @@ pub struct Story {
     /// Frames per second that were asked for.
     pub fps: u32,
     facts: Facts,
-    setup: BTreeMap<String, Value>,
-}
-
-fn text(value: &Value, key: &str) -> Option<String> {
-    value.get(key)?.as_str().map(str::to_owned)
-}
-
-fn number(value: &Value, key: &str) -> Option<u32> {
-    value.get(key)?.as_u64().and_then(|n| u32::try_from(n).ok())
-}
-
-fn flag(value: &Value, key: &str) -> bool {
-    value.get(key).and_then(Value::as_bool).unwrap_or(false)
+    setup: Setup,
 }
 
 impl Story {
     /// Reads the facts, as far as there are any.
     pub fn read(reader: &LogReader) -> Self {
         let facts = reader.facts.clone();
-        let setup: BTreeMap<String, Value> = facts
-            .setup
-            .iter()
-            .filter_map(|(key, json)| Some((key.clone(), serde_json::from_str(json).ok()?)))
-            .collect();
-        let whole_id = setup.get("session_id").and_then(Value::as_str).map(str::to_owned);
+        let setup = Setup::read(&facts.setup);
+        let whole_id = setup.session_id.clone();
         let partial_id = whole_id.is_none();
         // Every chunk has the last 8 bytes of it.
         let session_id = whole_id
             .unwrap_or_else(|| uuid::Uuid::from_u64_pair(0, reader.session.unwrap_or(0)).as_hyphenated().to_string());
-        let encoder = setup.get("encoder").cloned().unwrap_or(Value::Null);
-        let screen = setup.get("screen").cloned().unwrap_or(Value::Null);
-        let parameter_sets = setup
-            .get("parameter_sets")
-            .and_then(|sets| ParameterSets::from_hex(sets.get("sps")?.as_str()?, sets.get("pps")?.as_str()?));
-        let of_stream = parameter_sets
+        let pictures = setup.tracks.iter().find(|track| track.id == TrackId::PICTURES);
+        let config = pictures.and_then(|track| track.config.as_ref()?.pictures().cloned());
+        let of_stream = config
             .as_ref()
-            .and_then(|sets| sps::parse(&sets.sps))
-            .map_or((0, 0), |sps| (sps.width, sps.height));
-        let coded =
-            (number(&encoder, "width").unwrap_or(of_stream.0), number(&encoder, "height").unwrap_or(of_stream.1));
+            .and_then(|config| config.stream_info().ok())
+            .map_or((0, 0), |info| (info.width, info.height));
+        let (encoder, screen) = (&setup.encoder, setup.screen.as_ref());
+        let coded = (encoder.width.unwrap_or(of_stream.0), encoder.height.unwrap_or(of_stream.1));
+        let side = |side: fn(&ScreenFact) -> Option<u32>| screen.and_then(side);
         Self {
             session_id,
             partial_id,
-            parameter_sets,
+            config,
+            tracks: setup.tracks.clone(),
             coded,
-            surface: (number(&screen, "width").unwrap_or(coded.0), number(&screen, "height").unwrap_or(coded.1)),
-            fps: number(&encoder, "fps").unwrap_or(0),
+            surface: (side(|s| s.width).unwrap_or(coded.0), side(|s| s.height).unwrap_or(coded.1)),
+            fps: encoder.fps.unwrap_or(0),
             facts,
             setup,
         }
     }
 
-    fn fact(&self, key: &str) -> &Value {
-        self.setup.get(key).unwrap_or(&Value::Null)
+    /// Streams whose consent was taken back while they were recorded, from when on, and the fact that says so.
+    fn withdrawn(&self) -> impl Iterator<Item = (Stream, MonoNs, &WithdrawalFact)> {
+        STREAMS.into_iter().filter_map(|stream| {
+            let fact = self.setup.withdrawn.get(&stream)?;
+            Some((stream, MonoNs(fact.t_ns?), fact))
+        })
     }
 
-    /// Streams whose consent was taken back while they were recorded, with the fact that says so.
-    fn withdrawn(&self) -> impl Iterator<Item = (Stream, &Value)> {
-        STREAMS.into_iter().filter_map(|stream| {
-            let fact = self.fact(&format!("withdrawn_{}", stream.name()));
-            fact.get("t_ns")?.as_i64().map(|_| (stream, fact))
-        })
+    /// Returns whether a stream may be in the session: it was agreed to, or the log does not say any more what was.
+    pub fn is_agreed(&self, stream: Stream) -> bool {
+        self.setup.consent.as_ref().is_none_or(|consent| consent.of(stream) == Some(true))
     }
 
     /// These streams, and the moment from which on nothing of them was kept.
     pub fn closed(&self) -> Vec<(Stream, MonoNs)> {
-        self.withdrawn().filter_map(|(stream, fact)| Some((stream, MonoNs(fact.get("t_ns")?.as_i64()?)))).collect()
+        self.withdrawn().map(|(stream, t, _)| (stream, t)).collect()
     }
 
     /// What was found in a log that is not whole; `None` of one that is.
@@ -175,7 +164,7 @@ impl Story {
     /// The metadata of the session.
     pub fn metadata(&self, reader: &LogReader, outcome: &Outcome, rows: &RowMaker, table: &TableSummary) -> Metadata {
         let recovery = self.recovery(reader, outcome, rows);
-        let (session, screen, input) = (self.fact("session"), self.fact("screen"), self.fact("input"));
+        let (session, screen) = (&self.setup.session, self.setup.screen.clone().unwrap_or_default());
         let anchors: Vec<AnchorInfo> = self
             .facts
             .anchors
@@ -187,18 +176,16 @@ impl Story {
         let end = self.facts.end.as_ref().map(|(_, t)| t.0);
         let last = end.max(table.span_ns.map(|(_, last)| last)).unwrap_or(first);
         let frames = rows.samples.len() as u64;
-        let video_us = rows.samples.last().map_or(0, |s| s.pts_us);
-        let running_us = video_us.saturating_sub(rows.facts.paused_ns / 1000);
-        let per_video = |amount: f64| (video_us > 0).then(|| amount / (video_us as f64 / 1e6));
         let captured_at = anchors
             .first()
-            .map(|a| crate::time::UtcNs(a.realtime_ns).to_rfc3339())
-            .or_else(|| text(session, "captured_at"))
+            .map(|a| crate::base::time::UtcNs(a.realtime_ns).to_rfc3339())
+            .or_else(|| session.captured_at.clone())
             .unwrap_or_default();
-        Metadata {
+        let codec_string = self.setup.encoder.codec_string.clone().filter(|_| frames > 0);
+        let mut metadata = Metadata {
             format_version: FORMAT_VERSION.into(),
             session_id: self.session_id.clone(),
-            watchcap: text(session, "watchcap").unwrap_or_default(),
+            watchcap: session.watchcap.clone().unwrap_or_default(),
             captured_at,
             duration_ns: last.saturating_sub(first),
             end_reason: match (&self.facts.end, &self.facts.ending) {
@@ -207,32 +194,29 @@ impl Story {
             },
             recovered: recovery.is_some(),
             recovery,
-            lost: rows.losses(),
-            game: text(session, "game"),
-            patch: text(session, "patch"),
-            target: text(screen, "target"),
+            lost: Vec::new(),
+            game: session.game.clone().or_else(|| self.setup.profiles.iter().find_map(|profile| profile.game.clone())),
+            patch: session.patch.clone(),
+            target: screen.target.clone(),
             resolution: (self.coded.0 > 0).then_some(Resolution { width: self.coded.0, height: self.coded.1 }),
-            surface: surface(screen),
-            refresh_hz: screen.get("refresh_hz").and_then(Value::as_f64),
-            capture_fps: (frames >= 2 && running_us > 0).then(|| (frames - 1) as f64 / (running_us as f64 / 1e6)),
-            codec: if frames > 0 { text(self.fact("encoder"), "codec_string") } else { None },
-            bitrate_kbps: per_video(rows.facts.video_bytes as f64 * 8.0 / 1000.0)
-                .map(|kbps| (kbps * 1000.0).round() / 1000.0),
-            input_device: text(input, "backend").map(|backend| match input.get("poll_us").and_then(Value::as_u64) {
-                Some(period) => format!("{backend} {period} us"),
-                None => backend,
-            }),
-            keyboard_layout: text(input, "keyboard_layout"),
-            window_id: text(screen, "window_id"),
+            surface: surface(&screen),
+            refresh_hz: screen.refresh_hz,
+            capture_fps: None,
+            codec: codec_string.as_deref().and_then(codec_name),
+            codec_string,
+            bitrate_kbps: None,
+            input_device: self.input_device(),
+            keyboard_layout: self.setup.input.as_ref().and_then(|input| input.keyboard_layout.clone()),
+            window_id: screen.window_id,
             frames,
-            duplicate_frames: rows.facts.duplicate_frames,
-            dropped_frames: Some(rows.facts.dropped_frames),
-            unchanged_skipped: (self.fact("unchanged").as_str() == Some("skip"))
-                .then(|| self.fact("unchanged_skipped").as_u64().unwrap_or(0)),
+            duplicate_frames: 0,
+            dropped_frames: Some(0),
+            unchanged_skipped: self.unchanged_skipped(),
             counts: table.counts.clone(),
+            clicks: table.clicks.count(),
             clock_drift_ppm: fit_drift_ppm(&anchors),
             clock: ClockInfo {
-                id: self.fact("clock_id").as_str().unwrap_or_default().to_owned(),
+                id: self.setup.clock.clone().unwrap_or_default(),
                 t0_ns: first,
                 anchors,
                 extra: Extra::new(),
@@ -241,227 +225,173 @@ impl Story {
             encoder: self.encoder(),
             initial_state: self.initial_state(),
             consent: self.consent(),
-            privacy: self.privacy(table, rows),
+            privacy: self.privacy(first),
             lineage: Vec::new(),
             import: None,
             env: self.env(),
             extra: Extra::new(),
-        }
+        };
+        rows.measured.apply(&mut metadata, Pictures::of(&rows.samples));
+        metadata
+    }
+
+    /// How many frames were skipped as unchanged. The count comes with each reading of the clocks, the last one at the end: of a log that was
+    /// not closed, it is not known.
+    fn unchanged_skipped(&self) -> Option<u64> {
+        let closed = self.facts.end.is_some() && self.setup.unchanged.as_deref() == Some("skip");
+        closed.then(|| self.setup.skipped.unwrap_or(0))
+    }
+
+    /// The kinds of devices whose input was recorded; of a keyboard whose keys were not, nothing is there.
+    fn input_device(&self) -> Option<String> {
+        let settings = self.setup.input.as_ref().map(|input| &input.settings);
+        let flag = |name: &&str| settings.and_then(|settings| settings.get(*name)?.as_bool()).unwrap_or(false);
+        let reports = |what: &[&str]| what.iter().any(flag);
+        let keys = self.setup.privacy.keys.as_deref() != Some(KeyPolicy::None.name());
+        input_device(keys && reports(&["keys"]), reports(&["buttons", "wheel", "relative_motion", "position"]))
     }
 
     fn streams(&self) -> BTreeMap<String, StreamInfo> {
-        let consent = self.fact("consent");
-        let (screen, input, encoder) = (self.fact("screen"), self.fact("input"), self.fact("encoder"));
+        let consent = self.setup.consent.as_ref();
+        let screen = self.setup.screen.as_ref().map(|fact| (&fact.backend, &fact.settings));
+        let input = self.setup.input.as_ref().map(|fact| (&fact.backend, &fact.settings));
         let mut out = BTreeMap::new();
-        for (name, fact) in [("screen", screen), ("input", input), ("audio", &Value::Null)] {
-            if consent.is_null() && fact.is_null() {
+        for (stream, fact) in [(Stream::Screen, screen), (Stream::Input, input), (Stream::Audio, None)] {
+            if consent.is_none() && fact.is_none() {
                 // Whether it was asked for, the log does not say any more.
                 continue;
             }
-            let agreed = flag(consent, &format!("record_{name}"));
-            let failed = self.fact(&format!("failed_{name}")).as_str();
-            let withdrawn = self.withdrawn().any(|(stream, _)| stream.name() == name);
-            let status = match (agreed, fact.is_null()) {
+            let agreed = consent.and_then(|consent| consent.of(stream)).unwrap_or(false);
+            let failed = self.setup.failed.get(&stream);
+            let withdrawn = self.withdrawn().any(|(other, ..)| other == stream);
+            let status = match (agreed, fact.is_none()) {
                 (_, false) if failed.is_some() => "failed",
                 (_, false) if withdrawn => "withdrawn",
                 (_, false) => "recorded",
-                (true, true) if name != "audio" => "missing",
+                (true, true) if stream != Stream::Audio => "missing",
                 _ => "off",
             };
-            let mut settings: BTreeMap<String, Value> = BTreeMap::new();
-            if let Some(fact) = fact.as_object() {
-                settings = fact.clone().into_iter().filter(|(key, _)| !LIFTED.contains(&key.as_str())).collect();
-            }
-            if name == "screen"
-                && let Some(fps) = encoder.get("fps")
+            let mut settings: BTreeMap<String, Value> =
+                fact.map(|(_, settings)| settings.clone().into_iter().collect()).unwrap_or_default();
+            if stream == Stream::Screen
+                && let Some(fps) = self.setup.encoder.fps
             {
-                settings.insert("requested_fps".into(), fps.clone());
-                settings.insert("unchanged".into(), self.fact("unchanged").clone());
+                settings.insert("requested_fps".into(), fps.into());
+                settings.insert("unchanged".into(), self.setup.unchanged.clone().into());
             }
-            let source = text(fact, "backend");
-            let reason = failed.or(withdrawn.then_some(WITHDRAWN)).map(str::to_owned);
+            let source = fact.and_then(|(backend, _)| backend.clone());
+            let reason = failed.cloned().or(withdrawn.then(|| WITHDRAWN.to_owned()));
             let info = StreamInfo { status: status.into(), source, reason, settings, extra: Extra::new() };
-            out.insert(name.to_owned(), info);
+            out.insert(stream.name().to_owned(), info);
         }
         out
     }
 
     fn encoder(&self) -> Option<EncoderInfo> {
-        let fact = self.fact("encoder");
-        let mut settings: BTreeMap<String, String> = fact
-            .get("settings")
-            .and_then(Value::as_object)
-            .map(|map| map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect())
-            .unwrap_or_default();
-        for key in ["fps", "bitrate_kbps", "gop_ns"] {
-            if let Some(value) = fact.get(key) {
-                settings.insert(format!("requested_{key}"), value.to_string());
-            }
+        let fact = &self.setup.encoder;
+        let texts = fact.settings.iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())));
+        let mut settings: BTreeMap<String, String> = texts.collect();
+        let asked = [
+            ("fps", fact.fps.map(i64::from)),
+            ("bitrate_kbps", fact.bitrate_kbps.map(i64::from)),
+            ("gop_ns", fact.gop_ns),
+        ];
+        for (key, value) in asked {
+            settings.extend(value.map(|value| (format!("requested_{key}"), value.to_string())));
         }
-        Some(EncoderInfo { name: text(fact, "name")?, settings, extra: Extra::new() })
+        Some(EncoderInfo { name: fact.name.clone()?, settings, extra: Extra::new() })
     }
 
     fn initial_state(&self) -> InitialState {
-        let fact = self.fact("initial_state");
-        let list = |key: &str| fact.get(key).and_then(Value::as_array);
-        let axis = |key: &str| fact.get(key).and_then(Value::as_f64);
+        let (fact, input) = (&self.setup.initial_state, self.setup.input.as_ref());
         InitialState {
-            keys: list("keys").map(|keys| {
-                keys.iter()
-                    .filter_map(|key| key.get("key_code")?.as_i64().and_then(|code| i32::try_from(code).ok()))
-                    .collect()
-            }),
-            buttons: list("buttons")
-                .map(|buttons| buttons.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
-            pointer: axis("mouse_x").zip(axis("mouse_y")).map(|(x, y)| [x, y]),
+            keys: fact.keys.as_ref().map(|keys| keys.iter().filter_map(|key| key.key_code).collect()),
+            buttons: fact.buttons.clone(),
+            pointer: fact.mouse_x.zip(fact.mouse_y).map(|(x, y)| [x, y]),
+            layout: input.and_then(|input| input.keyboard_layout.clone()),
+            group: input.and_then(|input| input.keyboard_group),
             extra: Extra::new(),
         }
     }
 
     fn consent(&self) -> Consent {
-        let fact = self.fact("consent");
-        let agreed = |key: &str| fact.get(key).and_then(Value::as_bool);
+        let fact = self.setup.consent.clone().unwrap_or_default();
+        let withdrawal = |(stream, t, fact): (Stream, MonoNs, &WithdrawalFact)| {
+            let (at, how) = (fact.at.clone(), fact.how.clone());
+            (stream.name().to_owned(), Withdrawal { at, how, t_ns: Some(t.0), extra: Extra::new() })
+        };
         Consent {
-            record_screen: agreed("record_screen"),
-            record_input: agreed("record_input"),
-            record_audio: agreed("record_audio"),
-            how: text(fact, "method").unwrap_or_default(),
-            agreed_at: text(fact, "given_at").unwrap_or_default(),
-            text_version: number(fact, "text_version"),
-            scope: text(fact, "scope"),
-            withdrawn: self
-                .withdrawn()
-                .map(|(stream, fact)| {
-                    let withdrawal = Withdrawal {
-                        at: text(fact, "at"),
-                        how: text(fact, "how"),
-                        t_ns: fact.get("t_ns").and_then(Value::as_i64),
-                        extra: Extra::new(),
-                    };
-                    (stream.name().to_owned(), withdrawal)
-                })
-                .collect(),
+            record_screen: fact.record_screen,
+            record_input: fact.record_input,
+            record_audio: fact.record_audio,
+            how: fact.method.unwrap_or_default(),
+            agreed_at: fact.given_at.unwrap_or_default(),
+            text_version: fact.text_version,
+            scope: fact.scope,
+            withdrawn: self.withdrawn().map(withdrawal).collect(),
+            stated_at_import: None,
             extra: Extra::new(),
         }
     }
 
-    fn privacy(&self, table: &TableSummary, rows: &RowMaker) -> Privacy {
-        let fact = self.fact("privacy");
-        let in_force = |key: &str| fact.get(key).and_then(Value::as_bool);
-        let list = |key: &str| fact.get(key).and_then(Value::as_array).into_iter().flatten();
+    fn privacy(&self, begin_ns: i64) -> Privacy {
+        let (fact, profiles) = (&self.setup.privacy, &self.setup.profiles);
+        let at_start = || profiles.iter().filter(|profile| profile.at_start == Some(true));
+        let hides_chat =
+            fact.chat_keys_withheld == Some(true) && at_start().any(|profile| profile.hides_chat == Some(true));
+        let named = fact.profile.clone();
+        let from_start = named.iter().map(|name| (name.clone(), Some(begin_ns)));
+        let by_windows = profiles.iter().filter_map(|profile| Some((profile.name.clone()?, profile.from_ns)));
         Privacy {
-            chat_redacted: in_force("chat_redacted"),
-            notifications_masked: in_force("notifications_masked"),
-            input_only_with_focus: in_force("input_only_with_focus"),
-            profile: text(fact, "profile"),
-            pii_regions: list("pii_regions").filter_map(region).collect(),
-            excluded_apps: list("excluded_apps").filter_map(Value::as_str).map(str::to_owned).collect(),
-            keys: text(fact, "keys"),
-            hotkeys: self
-                .fact("hotkeys")
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
+            chat_redacted: fact.chat_redacted.map(|fixed| fixed || hides_chat),
+            notifications_masked: fact.notifications_masked,
+            input_only_with_focus: fact.input_only_with_focus,
+            profiles: from_start
+                .chain(by_windows)
+                .map(|(name, from_ns)| ProfileInForce { name, from_ns, extra: Extra::new() })
                 .collect(),
-            redacted_spans: table.counts.get("redact").copied().unwrap_or(0),
-            redacted_keys: rows.facts.redacted_keys,
+            profile: named.or_else(|| at_start().find_map(|profile| profile.name.clone())),
+            profile_choice: fact.profile_choice.clone(),
+            pii_regions: fact.pii_regions.iter().flatten().filter_map(region).collect(),
+            excluded_apps: fact.excluded_apps.clone().unwrap_or_default(),
+            keys: fact.keys.clone(),
+            hotkeys: self.setup.hotkeys.clone(),
+            // Measured.
+            redacted_spans: 0,
+            redacted_keys: 0,
             extra: Extra::new(),
         }
     }
 
     fn env(&self) -> Env {
-        let fact = self.fact("env");
-        let mut extra = Extra::new();
-        for key in ["arch", "desktop"] {
-            if let Some(value) = fact.get(key).filter(|value| !value.is_null()) {
-                extra.insert(key.into(), value.clone());
-            }
-        }
+        let fact = self.setup.env.clone();
+        let further = [("arch", fact.arch), ("desktop", fact.desktop)];
         Env {
-            os: text(fact, "os"),
-            kernel: text(fact, "kernel"),
-            client_version: text(fact, "client_version"),
-            gpu: text(fact, "gpu"),
-            cpu: text(fact, "cpu"),
-            cpu_cores: number(fact, "cpu_cores"),
-            memory_bytes: fact.get("memory_bytes").and_then(Value::as_u64),
-            display_server: text(fact, "display_server"),
-            extra,
+            os: fact.os,
+            kernel: fact.kernel,
+            client_version: fact.client_version,
+            gpu: fact.gpu,
+            cpu: fact.cpu,
+            cpu_cores: fact.cpu_cores,
+            memory_bytes: fact.memory_bytes,
+            display_server: self.setup.screen.as_ref().and_then(|screen| screen.display_server.clone()),
+            extra: further.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect(),
         }
     }
 }
 
-/// Keys of the source facts that have a place of their own in the metadata.
-const LIFTED: [&str; 10] =
-    ["backend", "target", "window_id", "refresh_hz", "x", "y", "width", "height", "scale", "keyboard_layout"];
-
-fn region(region: &Value) -> Option<PiiRegion> {
-    let place = |key: &str| region.get(key)?.as_i64().and_then(|n| i32::try_from(n).ok());
+fn region(region: &RegionFact) -> Option<PiiRegion> {
     Some(PiiRegion {
-        x: place("x")?,
-        y: place("y")?,
-        width: number(region, "width")?,
-        height: number(region, "height")?,
-        source: text(region, "source")?,
-        reason: text(region, "reason")?,
+        x: region.x?,
+        y: region.y?,
+        width: region.width?,
+        height: region.height?,
+        source: region.source.clone()?,
+        reason: region.reason.clone()?,
     })
 }
 
-fn surface(screen: &Value) -> Option<SurfaceInfo> {
-    let place = |key: &str| screen.get(key)?.as_i64().and_then(|n| i32::try_from(n).ok());
-    Some(SurfaceInfo {
-        x: place("x")?,
-        y: place("y")?,
-        width: number(screen, "width")?,
-        height: number(screen, "height")?,
-        scale: screen.get("scale").and_then(Value::as_f64)?,
-    })
-}
-
-/// Most pairs of stream and reason that are told apart; the recorder has some twenty reasons.
-const MAX_LOSSES: usize = 1024;
-
-/// Adds up what is missing, by stream and reason.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Losses(BTreeMap<(&'static str, String), Lost>);
-
-/// What is missing in one stream for one reason.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Lost {
-    gaps: u64,
-    count: Option<u64>,
-    from_ns: i64,
-    until_ns: i64,
-}
-
-impl Losses {
-    /// Counts a gap.
-    pub fn add(&mut self, gap: &crate::event::Gap, from: crate::time::MonoNs) {
-        let known = self.0.len() < MAX_LOSSES || self.0.contains_key(&(gap.stream.name(), gap.reason.clone()));
-        let reason = if known { gap.reason.clone() } else { "other".to_owned() };
-        let empty = Lost { gaps: 0, count: Some(0), from_ns: from.0, until_ns: gap.until.0 };
-        let lost = self.0.entry((gap.stream.name(), reason)).or_insert(empty);
-        lost.gaps += 1;
-        lost.count = lost.count.zip(gap.lost).map(|(sum, more)| sum.saturating_add(more));
-        lost.from_ns = lost.from_ns.min(from.0);
-        lost.until_ns = lost.until_ns.max(gap.until.0);
-    }
-
-    /// The list for the metadata, by stream and reason.
-    pub fn list(&self) -> Vec<Loss> {
-        self.0
-            .iter()
-            .map(|((stream, reason), lost)| Loss {
-                stream: (*stream).to_owned(),
-                reason: reason.clone(),
-                gaps: lost.gaps,
-                count: lost.count,
-                from_ns: Some(lost.from_ns),
-                until_ns: Some(lost.until_ns),
-                extra: Extra::new(),
-            })
-            .collect()
-    }
+fn surface(screen: &ScreenFact) -> Option<SurfaceInfo> {
+    let (x, y, width, height) = (screen.x?, screen.y?, screen.width?, screen.height?);
+    Some(SurfaceInfo { x, y, width, height, scale: screen.scale })
 }

@@ -6,12 +6,12 @@
 //! by their SEI, and a gap for the rest.
 
 use super::missing::FoundFrame;
-use crate::event::{Event, Gap, Source, Stream};
+use crate::base::event::{Event, Gap, Source, Stream};
+use crate::base::time::MonoNs;
 use crate::log::ending::Ending;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogError, Record};
 use crate::privacy::consent::WITHDRAWN;
-use crate::time::MonoNs;
 
 /// Most records that wait for others to come before them. What a recorder writes is out of order by what its queues hold, 65,536 inputs;
 /// beyond this the rows are not in the order of time, and what is made of them is refused when it is read back.

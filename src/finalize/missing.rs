@@ -10,14 +10,18 @@ use std::ops::Range;
 use super::FinalizeError;
 use super::describe::Story;
 use super::video::LogVideo;
-use crate::encode::{FrameStamp, bitstream};
-use crate::event::Frame;
+use crate::base::event::Frame;
+use crate::base::io_error::IoError;
+use crate::base::time::MonoNs;
 use crate::log::reader::LogReader;
-use crate::log::video::FIRST_BOX;
-use crate::log::video_scan::{self, FoundUnit};
-use crate::session::frames::{FrameError, FrameReader};
-use crate::session::sample_index::Sample;
-use crate::time::MonoNs;
+use crate::media::codec::NalSyntax;
+use crate::media::frames::{FrameError, FrameReader};
+use crate::media::mp4::append::FIRST_BOX;
+use crate::media::mp4::index::Sample;
+use crate::media::mp4::scan;
+use crate::media::mp4::scan::FoundUnit;
+use crate::media::picture::FrameStamp;
+use crate::media::track::CodecConfig;
 
 /// A frame that was found by its SEI.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +99,8 @@ fn places(reader: &LogReader, len: u64) -> Vec<Place> {
 /// When the video cannot be read.
 pub fn find(reader: &LogReader, video: &LogVideo, story: &Story) -> Result<Found, FinalizeError> {
     let mut found = Found::default();
+    // Where nothing says the codec, it is that of the first releases; no frame is decoded by anybody then.
+    let syntax = story.config.as_ref().map_or(NalSyntax::Avc, CodecConfig::syntax);
     for Place { range, mut numbers, mut holes } in places(reader, video.len) {
         // No more frames than records are missing in a hole.
         let mut room = reader.holes.get(holes.start).map_or(0, |hole| hole.count);
@@ -124,7 +130,7 @@ pub fn find(reader: &LogReader, video: &LogVideo, story: &Story) -> Result<Found
                 found.frames.push(FoundFrame { t: stamp.t, frame, hole });
             }
         };
-        video_scan::scan(&video.path, video.layout, &range, &mut bitstream::parse_sei_nal, &mut take)?;
+        scan::scan(&video.path, video.layout, &range, syntax, &mut |nal| syntax.stamp_in(nal), &mut take)?;
     }
     let believed = believed(&found.frames, reader, video, story)?;
     found.frames.truncate(believed);
@@ -135,11 +141,11 @@ pub fn find(reader: &LogReader, video: &LogVideo, story: &Story) -> Result<Found
 /// How many of the frames can be believed: all that a sync vouches for, and behind it all before the first that cannot be decoded.
 fn believed(found: &[FoundFrame], reader: &LogReader, video: &LogVideo, story: &Story) -> Result<usize, FinalizeError> {
     // What cannot be read just now is neither believed nor not.
-    let read = |source| Err(crate::log::io_error("read", &video.path)(source).into());
+    let read = |source| Err(IoError::at("read", &video.path)(source).into());
     let first = found.partition_point(|found| end_of(&found.frame) <= video.synced());
     let Some(begin) = found.get(first).map(|found| found.frame.offset) else { return Ok(found.len()) };
     // Without parameter sets no frame is decoded by anybody.
-    let Some(sets) = &story.parameter_sets else { return Ok(found.len()) };
+    let Some(config) = &story.config else { return Ok(found.len()) };
     // From the last keyframe before the first of them on.
     let mut all: Vec<Frame> = found.iter().map(|found| found.frame.clone()).collect();
     for index in (0..reader.chunks().len()).rev() {
@@ -163,7 +169,7 @@ fn believed(found: &[FoundFrame], reader: &LogReader, video: &LogVideo, story: &
         pts_us,
         keyframe: frame.keyframe,
     });
-    let mut decoder = match FrameReader::with_samples(&video.path, samples.collect(), sets.clone(), story.surface) {
+    let mut decoder = match FrameReader::with_samples(&video.path, samples.collect(), config.clone(), story.surface) {
         Ok(decoder) => decoder,
         Err(FrameError::Open { source, .. } | FrameError::Read { source, .. }) => return read(source),
         Err(error) => {

@@ -17,63 +17,82 @@
 //! its output, and nothing of the log is changed before step 7 other than what step 3 would write there again.
 
 pub mod check;
-mod columns;
 pub mod describe;
-mod lanes;
+mod discard;
 pub mod merge;
 pub mod missing;
-pub mod moov;
 pub mod report;
 pub mod rows;
 pub mod source;
-pub mod survey;
-pub mod tables;
+mod tracks;
 pub mod video;
 
 use std::path::{Path, PathBuf};
 
+use crate::base::files::Pin;
+use crate::base::io_error::IoError;
+use crate::base::progress::Step;
+use crate::base::shown;
 use crate::log::lock::LogLock;
 use crate::log::reader::{Database, LogReader};
-use crate::log::video::{HashCheckpoint, VideoError};
-use crate::log::{LogError, LogPaths, reserve, video_finish};
-use crate::progress::Step;
+use crate::log::{LogError, LogPaths, reserve};
+use crate::media::mp4::append::VideoError;
+use crate::media::mp4::writer::{self, WriterError};
+use crate::media::track::TrackId;
 use crate::session::layout;
+use crate::session::loss::{self, MaxDropped};
 use crate::session::metadata::Metadata;
+use crate::session::refusal::Refusal;
 use crate::session::seal::{self, FileHash, IntegrityEntry, SealError};
-use crate::shown;
 
 use self::check::CheckError;
 use self::describe::VideoState;
-use self::moov::{MoovError, VideoTrack};
 use self::rows::RowMaker;
 use self::source::LogSource;
-use self::tables::{TableError, TableWriter, Written};
+use self::tracks::FinishedTrack;
+use crate::media::mp4::moov::VideoTrack;
+use crate::session::table::write::{TableError, TableWriter, Written};
+
+/// What finalizing had to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Done {
+    /// The session was made and sealed.
+    Sealed,
+    /// It was sealed before; at the most the rest of its log was deleted.
+    Already,
+}
 
 /// What became of a log.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Debug)]
 pub struct Finalized {
+    /// Whether there was anything to do.
+    pub done: Done,
     /// The sealed session's folder.
     pub session: PathBuf,
     /// Its metadata.
     pub metadata: Metadata,
-    /// Data was lost or recovered: exit code 3.
-    pub lossy: bool,
     /// The log is still there: it was to be kept, or holds what the session could not take.
     pub log_kept: bool,
+    /// Why some of a log that is not needed any more could not be deleted.
+    pub log_left: Option<std::io::Error>,
+}
+
+impl Finalized {
+    /// Whether the session is lossy when so many frames may be dropped: exit code 3.
+    pub fn is_lossy(&self, max_dropped: MaxDropped) -> bool {
+        loss::is_lossy(&self.metadata, max_dropped)
+    }
 }
 
 /// Why a log cannot be finalized.
 #[derive(Debug, thiserror::Error)]
 pub enum FinalizeError {
     /// There is no such folder.
-    #[error("{path} is no folder", path = path.display())]
-    NoFolder {
-        /// Which.
-        path: PathBuf,
-    },
-    /// It is sealed already.
-    #[error("{path} is sealed already", path = path.display())]
-    Sealed {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It is sealed, and there is no log of which it could be made anew.
+    #[error("{path} is sealed and has no log of which it could be made anew", path = path.display())]
+    NoLogLeft {
         /// Which.
         path: PathBuf,
     },
@@ -89,12 +108,12 @@ pub enum FinalizeError {
     /// The table cannot be written.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The video cannot be finished.
+    /// The file of a track cannot be read.
     #[error(transparent)]
     Video(#[from] VideoError),
-    /// The video's index cannot be made.
-    #[error("cannot make the index of the video: {0}")]
-    Moov(#[from] MoovError),
+    /// The file of a track cannot be finished.
+    #[error(transparent)]
+    Write(#[from] WriterError),
     /// A file cannot be put in its place.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -113,7 +132,7 @@ pub enum FinalizeError {
         /// Which.
         path: PathBuf,
         /// What is wrong.
-        source: CheckError,
+        source: Box<CheckError>,
     },
     /// It is not sealed, so that nothing can be made again.
     #[error("{path} is not sealed yet", path = path.display())]
@@ -121,27 +140,32 @@ pub enum FinalizeError {
         /// Which.
         path: PathBuf,
     },
-    /// The log cannot be deleted after sealing.
-    #[error("the session is sealed, but its log cannot be deleted: {source}")]
-    Delete {
-        /// What the system said.
-        source: std::io::Error,
+    /// It was sealed, and got another name meanwhile.
+    #[error("{path} was moved or exchanged by somebody while it was sealed", path = path.display())]
+    Moved {
+        /// Its name when it was begun with.
+        path: PathBuf,
+        /// Where it is now, as far as the system tells.
+        now: Option<PathBuf>,
     },
+}
+
+impl From<IoError> for FinalizeError {
+    fn from(error: IoError) -> Self {
+        Self::Log(error.into())
+    }
 }
 
 impl FinalizeError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoFolder { .. } => {
-                Some(layout::FOLDER_HINT.into())
-            }
-            Self::Sealed { path } => {
-                Some(format!("nothing is left to do; check it with: watchcap verify {}", shown::shell(path)))
-            }
+            Self::Refused(error) => error.hint(),
+            Self::NoLogLeft { path } => Some(format!("check it with: watchcap verify {}", shown::shell(path))),
             Self::Log(error) => error.hint(),
             Self::Table(error) => error.hint(),
             Self::Video(error) => error.hint(),
+            Self::Write(error) => error.hint(),
             Self::Seal(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
             Self::Nothing { .. } => Some(
@@ -157,59 +181,72 @@ impl FinalizeError {
             Self::Check(_) => Some(
                 "the log was kept and the seal taken back; free some space or mend the disk, then run it again".into(),
             ),
-            Self::Moov(_) | Self::Json(_) | Self::Delete { .. } => None,
+            Self::Moved { now, .. } => Some(moved_hint(now.as_deref(), "what was sealed")),
+            Self::Json(_) => None,
         }
     }
 }
 
-/// Deletes the log of a sealed session. Interrupted, it is finished by the next run: the session is sealed, so what is left of
-/// the log is not read again.
-fn delete_log(paths: &LogPaths) -> Result<(), FinalizeError> {
-    match std::fs::remove_dir_all(&paths.dir) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(FinalizeError::Delete { source }),
+/// What whoever lost a folder can do.
+pub fn moved_hint(now: Option<&Path>, what: &str) -> String {
+    match now {
+        Some(now) => format!("{what} is whole, and is now in {}", shown::shell(now)),
+        None => format!("{what} is whole, in the folder that was moved; ask whoever can write to the folder around it"),
     }
 }
 
 /// Whether the log is kept although the session is sealed: parts of it are damaged or not where they were, which somebody may still mend
 /// or find. What a kill or a power cut takes off the end is no such damage.
 pub fn keeps_log(metadata: &Metadata) -> bool {
-    metadata.recovery.as_ref().is_some_and(|recovery| {
-        let video_is_missed = match recovery.video.as_str() {
-            video if video == VideoState::Present.name() => false,
-            video if video == VideoState::Missing.name() => recovery.torn_frames > 0,
-            _ => true,
-        };
-        recovery.database != Database::Present.name() || recovery.holes > 0 || video_is_missed
-    })
-}
-
-/// Whether something is missing that was recorded, or should have been.
-pub fn is_lossy(metadata: &Metadata) -> bool {
-    metadata.recovered || metadata.lost.iter().any(|loss| loss.count != Some(0))
+    tracks::is_damaged(metadata)
+        || metadata.recovery.as_ref().is_some_and(|recovery| {
+            let video_is_missed = match recovery.video.as_str() {
+                video if video == VideoState::Present.name() => false,
+                video if video == VideoState::Missing.name() => recovery.torn_frames > 0,
+                _ => true,
+            };
+            recovery.database != Database::Present.name() || recovery.holes > 0 || video_is_missed
+        })
 }
 
 fn is_sealed(session: &Path) -> Result<bool, LogError> {
     let path = layout::integrity_path(session);
-    crate::files::is_there(&path).map_err(crate::log::io_error("look at", &path))
+    Ok(crate::base::files::is_there(&path).map_err(IoError::at("look at", &path))?)
 }
 
-/// Takes the lock of a log that is there.
-fn take_lock(session: &Path, paths: &LogPaths) -> Result<LogLock, FinalizeError> {
+/// Takes the lock of a log; `None` when there is no log, and the session is sealed.
+fn take_lock(session: &Path, paths: &LogPaths) -> Result<Option<LogLock>, FinalizeError> {
     let nothing_left = || {
         let path = session.to_path_buf();
-        Err(if is_sealed(session)? { FinalizeError::Sealed { path } } else { LogError::NoLog { path }.into() })
+        if is_sealed(session)? { Ok(None) } else { Err(LogError::NoLog { path }.into()) }
     };
     if !paths.is_there()? {
         return nothing_left();
     }
     match LogLock::take(&paths.lock, "finalize") {
-        Ok(lock) => Ok(lock),
+        Ok(lock) => Ok(Some(lock)),
         // Another run was about to delete the log.
         Err(_) if !paths.is_there()? => nothing_left(),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The metadata of a session that is sealed.
+fn read_metadata(session: &Path) -> Result<Metadata, FinalizeError> {
+    Metadata::read(&layout::metadata_path(session)).map_err(FinalizeError::Metadata)
+}
+
+/// Pins the session's folder and those of its log, so that whatever becomes of their names it is this log that is sealed and deleted.
+fn pin(session: &Path, paths: &LogPaths) -> Result<(Pin, Vec<Pin>), LogError> {
+    let pin = |dir: &Path| crate::base::files::pin(dir).map_err(IoError::at("work in", dir));
+    let folder = pin(session)?;
+    let mut pins = Vec::new();
+    for dir in [&paths.dir, &paths.events] {
+        if crate::base::files::look(dir).is_ok_and(|found| found.is_dir()) {
+            pins.push(pin(dir)?);
+        }
+    }
+    Ok((folder, pins))
 }
 
 /// Makes a session that is sealed already anew of its log, which was kept, and keeps the log.
@@ -218,7 +255,10 @@ fn take_lock(session: &Path, paths: &LogPaths) -> Result<LogLock, FinalizeError>
 /// [`FinalizeError`]; as long as the log cannot be read the seal stays.
 pub fn again(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Finalized, FinalizeError> {
     let paths = LogPaths::of(session);
-    let lock = take_lock(session, &paths)?;
+    let _pins = pin(session, &paths)?;
+    let Some(lock) = take_lock(session, &paths)? else {
+        return Err(FinalizeError::NoLogLeft { path: session.to_path_buf() });
+    };
     if !is_sealed(session)? {
         return Err(FinalizeError::NotSealed { path: session.to_path_buf() });
     }
@@ -226,28 +266,30 @@ pub fn again(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Finalized
         return Err(FinalizeError::Nothing { path: session.to_path_buf() });
     }
     let seal = layout::integrity_path(session);
-    std::fs::remove_file(&seal).map_err(crate::log::io_error("remove", &seal))?;
+    crate::base::files::remove_file(&seal).map_err(IoError::at("remove", &seal))?;
     seal::sync_dir(session)?;
     drop(lock);
     finalize(session, true, progress)
 }
 
-/// Makes a sealed session of the log in `session`. `progress` is told of each step before it begins.
+/// Makes a sealed session of the log in `session`. `progress` is told of each step before it begins. A session that is sealed already
+/// stays as it is; what is left of its log is deleted.
 ///
 /// # Errors
 /// [`FinalizeError`]; the log is still there and it can be tried again.
 pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) -> Result<Finalized, FinalizeError> {
-    if !session.is_dir() {
-        return Err(FinalizeError::NoFolder { path: session.to_path_buf() });
-    }
+    Refusal::unless_folder(session)?;
     let paths = LogPaths::of(session);
-    let lock = take_lock(session, &paths)?;
+    let (folder, _log) = pin(session, &paths)?;
+    let Some(lock) = take_lock(session, &paths)? else {
+        let (session, metadata) = (session.to_path_buf(), read_metadata(session)?);
+        return Ok(Finalized { done: Done::Already, session, metadata, log_kept: false, log_left: None });
+    };
     // Looked at with the lock in hand: another run may have sealed it in between.
     let sealed = is_sealed(session)?;
     let (metadata, table) = if sealed {
         // Sealed, and the log is still there: it was to be kept, or its deletion was interrupted. There is nothing to make.
-        let metadata = Metadata::read(&layout::metadata_path(session)).map_err(FinalizeError::Metadata)?;
-        (metadata, None)
+        (read_metadata(session)?, None)
     } else {
         let (metadata, table) = seal_log(session, progress)?;
         (metadata, Some(table))
@@ -255,28 +297,22 @@ pub fn finalize(session: &Path, keep_log: bool, progress: &mut dyn FnMut(Step)) 
     progress(Step { what: "check", done: 0, of: 1 });
     if let Err(error) = check::sealed(session, table.as_ref()) {
         if sealed {
-            return Err(FinalizeError::Rotten { path: session.to_path_buf(), source: error });
+            return Err(FinalizeError::Rotten { path: session.to_path_buf(), source: Box::new(error) });
         }
         // Not sealed after all: the log is what counts, and the next run makes the session anew.
-        if let Err(error) = std::fs::remove_file(layout::integrity_path(session)) {
+        if let Err(error) = crate::base::files::remove_file(&layout::integrity_path(session)) {
             tracing::error!(%error, "the seal cannot be taken back");
         }
         return Err(error.into());
     }
     progress(Step { what: "check", done: 1, of: 1 });
     let log_kept = keep_log || keeps_log(&metadata);
-    if sealed && log_kept {
-        return Err(FinalizeError::Sealed { path: session.to_path_buf() });
+    let done = if sealed { Done::Already } else { Done::Sealed };
+    let log_left = if log_kept { None } else { discard::delete_log(&paths, lock) };
+    if !folder.is_in_place() {
+        return Err(FinalizeError::Moved { path: session.to_path_buf(), now: folder.whereabouts() });
     }
-    if !log_kept {
-        // With the lock in hand where files that are open can be deleted, so that nobody begins with half a log.
-        #[cfg(windows)]
-        drop(lock);
-        delete_log(&paths)?;
-        #[cfg(not(windows))]
-        drop(lock);
-    }
-    Ok(Finalized { session: session.to_path_buf(), lossy: is_lossy(&metadata), metadata, log_kept })
+    Ok(Finalized { done, session: session.to_path_buf(), metadata, log_kept, log_left })
 }
 
 /// Writes the table under its temporary name.
@@ -284,17 +320,9 @@ fn write_table(
     source: &mut LogSource,
     table: &Path,
     progress: &mut dyn FnMut(Step),
-) -> Result<(RowMaker, describe::Outcome, tables::TableSummary), FinalizeError> {
-    match std::fs::remove_file(table) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(crate::log::io_error("remove", table)(error).into());
-        }
-        _ => {}
-    }
+) -> Result<(RowMaker, describe::Outcome, crate::session::table::write::TableSummary), FinalizeError> {
     let mut writer = TableWriter::create(table, &source.story.session_id, &[])?;
-    let (maker, outcome) = source.rows(&mut |row| Ok(writer.push(row)?), &mut |done, of| {
-        progress(Step { what: "rows", done, of });
-    })?;
+    let (maker, outcome) = source.rows(&mut |row| Ok(writer.push(row)?), progress)?;
     Ok((maker, outcome, writer.finish()?))
 }
 
@@ -304,22 +332,23 @@ fn finish_video(
     maker: &RowMaker,
     progress: &mut dyn FnMut(Step),
 ) -> Result<Option<FileHash>, FinalizeError> {
-    let (Some(video), Some(sets)) = (&source.video, &source.story.parameter_sets) else { return Ok(None) };
+    let (Some(video), Some(config)) = (&source.video, &source.story.config) else { return Ok(None) };
     if maker.samples.is_empty() {
         return Ok(None);
     }
     let story = &source.story;
-    let track =
-        VideoTrack { sets, coded: story.coded, surface: story.surface, nominal_frame_us: 1_000_000 / story.fps.max(1) };
-    let index = moov::build(&maker.samples, &track)?;
+    let track = VideoTrack {
+        config,
+        coded: story.coded,
+        surface: story.surface,
+        nominal_frame_us: 1_000_000 / story.fps.max(1),
+        rate: None,
+    };
     progress(Step { what: "video", done: 0, of: 2 });
-    let finished = video_finish::finish(&video.path, video.layout, source.data_end(maker), &index)?;
-    let checkpoint = source.reader.facts.digest.as_ref().and_then(|(offset, state)| {
-        let state = state.as_slice().try_into().ok()?;
-        (*offset <= finished.last_box_start).then_some(HashCheckpoint { offset: *offset, state })
-    });
+    let finished = writer::finish_in_place(&video.path, video.layout, source.data_end(maker), &maker.samples, &track)?;
     progress(Step { what: "video", done: 1, of: 2 });
-    let hash = video_finish::sha256_of_file_from(&video.path, checkpoint.as_ref(), &finished)?;
+    let stood = source.reader.facts.digests.get(&TrackId::PICTURES);
+    let hash = writer::sha256_from(&video.path, stood, &finished)?;
     progress(Step { what: "video", done: 2, of: 2 });
     Ok(Some(FileHash(hash)))
 }
@@ -334,9 +363,13 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata,
     let table = layout::temp_path(&layout::events_path(session));
     let (maker, outcome, summary) = write_table(&mut source, &table, progress)?;
     let video_hash = finish_video(&source, &maker, progress)?;
+    let further = tracks::finish(session, &source)?;
 
     // The metadata, and everything under its name.
-    let metadata = source.story.metadata(&source.reader, &outcome, &maker, &summary);
+    let mut metadata = source.story.metadata(&source.reader, &outcome, &maker, &summary);
+    for track in &further {
+        track.describe(&mut metadata);
+    }
     let mut publishing = |done| progress(Step { what: "publish", done, of: 4 });
     publishing(0);
     seal::publish(&table, &layout::events_path(session))?;
@@ -350,13 +383,15 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata,
         }
         _ => {}
     }
+    further.iter().try_for_each(|track| track.publish(session))?;
     publishing(2);
     let json = metadata.to_json().map_err(FinalizeError::Json)?;
     seal::publish_bytes(&layout::metadata_path(session), json.as_bytes())?;
     publishing(3);
     let video = video_hash.map(|hash| IntegrityEntry { name: layout::FRAMES_FILE.into(), hash });
     let table = IntegrityEntry { name: layout::EVENTS_FILE.into(), hash: summary.written.sha256 };
-    let known: Vec<IntegrityEntry> = video.into_iter().chain([table]).collect();
+    let known: Vec<IntegrityEntry> =
+        video.into_iter().chain(further.iter().map(FinishedTrack::entry)).chain([table]).collect();
     seal::seal(session, &known, &mut |_| {})?;
     publishing(4);
     Ok((metadata, summary.written))

@@ -9,10 +9,12 @@ use serde::Serialize;
 
 use super::describe::Story;
 use super::source::LogSource;
-use super::tables::TableSummary;
-use super::{FinalizeError, is_lossy, keeps_log};
+use super::{FinalizeError, keeps_log};
+use crate::base::progress::Step;
 use crate::log::reader::{Hole, LogReader};
+use crate::session::loss::{MaxDropped, is_lossy};
 use crate::session::metadata::{Loss, Metadata};
+use crate::session::table::write::TableSummary;
 
 /// Holes that are listed one by one; of more there is the number only.
 pub const MAX_HOLES: usize = 1000;
@@ -67,6 +69,8 @@ pub struct Report {
     pub rows: u64,
     /// Rows of each event type.
     pub counts: BTreeMap<String, u64>,
+    /// Presses of buttons among them; null when that is not known.
+    pub clicks: Option<u64>,
     /// Frames that the video would have.
     pub frames: u64,
     /// Of these, how many were found by their SEI.
@@ -79,7 +83,7 @@ pub struct Report {
     pub lost: Vec<Loss>,
     /// The metadata would say that something had to be recovered.
     pub recovered: bool,
-    /// Finalizing would end with exit code 3.
+    /// Finalizing would end with exit code 3, unless told another share of dropped frames.
     pub lossy: bool,
     /// Finalizing would keep the log, since what is missing from the session was in it.
     pub keeps_log: bool,
@@ -99,7 +103,7 @@ fn holes(reader: &LogReader) -> Vec<HoleReport> {
 ///
 /// # Errors
 /// [`FinalizeError`] when there is no log, nothing in it, or it cannot be read.
-pub fn report(session: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, FinalizeError> {
+pub fn report(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<Report, FinalizeError> {
     let mut source = LogSource::open(session)?;
     let mut summary = TableSummary::default();
     let mut counts: Vec<(String, u64)> = Vec::new();
@@ -111,6 +115,7 @@ pub fn report(session: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Repo
                 Some((_, count)) => *count += 1,
                 None => counts.push((row.event_type.to_owned(), 1)),
             }
+            summary.clicks.add(row.event_type, row.pressed, |key| row.metadata.get(key));
             Ok(())
         },
         progress,
@@ -119,7 +124,7 @@ pub fn report(session: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Repo
     let metadata = source.story.metadata(&source.reader, &outcome, &maker, &summary);
     let LogSource { reader, story, .. } = &source;
     let Story { session_id, .. } = story;
-    let (lossy, keeps_log) = (is_lossy(&metadata), keeps_log(&metadata));
+    let (lossy, keeps_log) = (is_lossy(&metadata, MaxDropped::default()), keeps_log(&metadata));
     let Metadata { end_reason, frames, duration_ns, lost, recovered, .. } = metadata;
     Ok(Report {
         session_id: session_id.clone(),
@@ -139,6 +144,7 @@ pub fn report(session: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Repo
         video_bytes: if frames > 0 { source.data_end(&maker) } else { 0 },
         rows: summary.rows,
         counts: summary.counts,
+        clicks: summary.clicks.count(),
         frames,
         found_frames: maker.facts.found_frames,
         torn_frames: maker.facts.torn_frames,

@@ -4,17 +4,16 @@
 //! that cannot be decoded because an earlier one is gone, gets no number and becomes a gap). A frame that was found by its SEI
 //! says so, and nothing that only its reference would tell.
 
-use std::collections::BTreeMap;
-
-use crate::event::{Axis, Button, Event, Frame, Gap, HidUsage, Key, Source, Stream, Surface};
-use crate::finalize::describe::Losses;
-use crate::finalize::moov::MAX_GAP_US;
-use crate::hid;
+use crate::base::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
+use crate::base::hid;
+use crate::base::time::MonoNs;
 use crate::log::{Body, Record};
+use crate::media::mp4::index::{Sample, pts_us};
+use crate::media::mp4::moov::MAX_GAP_US;
 use crate::privacy::consent::WITHDRAWN;
-use crate::session::row::{Row, RowMetadata, event_type, key};
-use crate::session::sample_index::{Sample, pts_us};
-use crate::time::MonoNs;
+use crate::session::held::{Change, Held};
+use crate::session::measured::Measured;
+use crate::session::table::row::{Row, RowMetadata, WARP, event_type, key};
 
 /// What the rows say as a whole: for the metadata.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,16 +22,6 @@ pub struct RowFacts {
     pub t0: Option<MonoNs>,
     /// Time of the first and of the last row.
     pub span: Option<(MonoNs, MonoNs)>,
-    /// Frames that were not taken, by their gap rows.
-    pub dropped_frames: u64,
-    /// Frames that repeat the one before.
-    pub duplicate_frames: u64,
-    /// Key rows whose code was withheld.
-    pub redacted_keys: u64,
-    /// Time in pauses between the first and the last frame, nanoseconds.
-    pub paused_ns: i64,
-    /// Sum of the sizes of all access units, bytes.
-    pub video_bytes: u64,
     /// Frames that are known of and are not in the video, since their bytes, or those of a frame they build on, are not there.
     pub torn_frames: u64,
     /// Frames in the video whose references are gone: found by their SEI.
@@ -52,19 +41,14 @@ pub struct RowMaker {
     /// A frame is missing: nothing can be decoded until the next IDR.
     waiting_for_idr: bool,
     last_frame: Option<u64>,
-    held_keys: BTreeMap<(Option<HidUsage>, Option<u32>), Key>,
-    /// Keys that are down and whose code was withheld: how many, since nothing tells them apart.
-    held_redacted: u64,
-    held_buttons: BTreeMap<Button, Option<crate::event::Position>>,
-    /// Begin of the pause that lasts.
-    paused_since: Option<MonoNs>,
-    /// Time in pauses since the last frame, nanoseconds.
-    paused_ns: i64,
+    /// What is down, with the event of its press.
+    held: Held<Event>,
     /// The video's index.
     pub samples: Vec<Sample>,
     /// What the rows say as a whole.
     pub facts: RowFacts,
-    losses: Losses,
+    /// What the rows add up to.
+    pub measured: Measured,
 }
 
 impl RowMaker {
@@ -79,20 +63,11 @@ impl RowMaker {
             next_logged: 0,
             waiting_for_idr: false,
             last_frame: None,
-            held_keys: BTreeMap::new(),
-            held_redacted: 0,
-            held_buttons: BTreeMap::new(),
-            paused_since: None,
-            paused_ns: 0,
+            held: Held::default(),
             samples: Vec::new(),
             facts: RowFacts::default(),
-            losses: Losses::default(),
+            measured: Measured::default(),
         }
-    }
-
-    /// What is missing, by stream and reason.
-    pub fn losses(&self) -> Vec<crate::session::metadata::Loss> {
-        self.losses.list()
     }
 
     /// Makes the rows of a batch that holds all records of each of its times, sorted. `holds` says whether a frame's bytes are
@@ -128,7 +103,6 @@ impl RowMaker {
                     },
                     Event::Pause => {
                         self.release_held(t, sink)?;
-                        self.paused_since.get_or_insert(t);
                         self.by_hotkey(record.source);
                         self.row(t, event_type::PAUSE, Cells::default(), sink)?;
                     }
@@ -190,12 +164,12 @@ impl RowMaker {
         &mut self,
         t: MonoNs,
         event_type: &str,
-        cells: Cells,
+        cells: Cells<'_>,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let (first, last) = self.facts.span.unwrap_or((t, t));
         self.facts.span = Some((first.min(t), last.max(t)));
-        let result = sink(&Row {
+        let row = Row {
             t_ns: t.0,
             event_type,
             key_code: cells.key_code,
@@ -213,8 +187,16 @@ impl RowMaker {
             pts: cells.pts,
             is_keyframe: cells.is_keyframe,
             repeat: cells.repeat,
-            source: cells.source,
-        });
+            source: cells.source.as_ref().map(Source::name).filter(|name| !name.is_empty()),
+        };
+        // What goes up is released as it went down, where it was last told.
+        if let Some(event) = cells.held
+            && let Change::Again(press) | Change::Continued(press) = self.held.apply(&row, || event.clone())
+        {
+            press.clone_from(event);
+        }
+        self.measured.take(&row);
+        let result = sink(&row);
         self.metadata.clear();
         result
     }
@@ -226,13 +208,6 @@ impl RowMaker {
         index: u64,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if let Some(since) = &mut self.paused_since {
-            self.paused_ns = self.paused_ns.saturating_add(t.0.saturating_sub(since.0));
-            *since = t;
-        }
-        // What was before the first frame does not lie between frames.
-        let paused_ns = std::mem::take(&mut self.paused_ns);
-        self.facts.paused_ns = self.facts.paused_ns.saturating_add(if index > 0 { paused_ns } else { 0 });
         let pts = self.samples[index as usize].pts_us;
         let found = self.found.binary_search(&frame.frame_ref.0).is_ok();
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
@@ -240,7 +215,6 @@ impl RowMaker {
             self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
         }
         if frame.duplicate {
-            self.facts.duplicate_frames += 1;
             self.metadata.push_str(key::DUP, "1");
         }
         if found {
@@ -249,7 +223,6 @@ impl RowMaker {
         } else {
             self.metadata.push_int(key::ENCODE_US, i64::from(frame.encode_us));
         }
-        self.facts.video_bytes += u64::from(frame.size_bytes);
         let cells = Cells { pts: Some(pts), is_keyframe: Some(frame.keyframe), ..Cells::default() };
         self.row(t, event_type::FRAME, cells, sink)
     }
@@ -267,16 +240,12 @@ impl RowMaker {
     }
 
     fn release_held<E>(&mut self, t: MonoNs, sink: &mut impl FnMut(&Row<'_>) -> Result<(), E>) -> Result<(), E> {
-        for (_, held) in std::mem::take(&mut self.held_keys) {
-            let release = Event::Key(Key { down: false, repeat: false, ..held });
-            self.event_row(t, Source::Recorder, &release, sink)?;
-        }
-        for _ in 0..std::mem::take(&mut self.held_redacted) {
-            let key = Key { usage: None, native: None, down: false, repeat: false, redacted: true };
-            self.event_row(t, Source::Recorder, &Event::Key(key), sink)?;
-        }
-        for (button, position) in std::mem::take(&mut self.held_buttons) {
-            let release = Event::MouseClick { button, pressed: false, position };
+        for press in self.held.take_all() {
+            let release = match press {
+                Event::Key(key) => Event::Key(Key { down: false, repeat: false, ..key }),
+                Event::MouseClick { button, position, .. } => Event::MouseClick { button, pressed: false, position },
+                _ => continue,
+            };
             self.event_row(t, Source::Recorder, &release, sink)?;
         }
         Ok(())
@@ -291,26 +260,15 @@ impl RowMaker {
     ) -> Result<(), E> {
         let mut cells = Cells::default();
         let metadata = &mut self.metadata;
-        let input = |metadata: &mut RowMetadata, cells: &mut Cells| {
+        let input = |metadata: &mut RowMetadata, cells: &mut Cells<'_>| {
             if source == Source::Recorder {
                 metadata.push_str(key::HELD, "1");
             }
-            cells.source = Some(source.name());
+            cells.source = Some(source);
         };
         let name = match event {
             Event::Key(held) => {
-                if held.redacted {
-                    // A repeat is no press.
-                    if held.down && !held.repeat {
-                        self.held_redacted += 1;
-                    } else if !held.down {
-                        self.held_redacted = self.held_redacted.saturating_sub(1);
-                    }
-                } else if held.down {
-                    self.held_keys.insert((held.usage, held.native), held.clone());
-                } else {
-                    self.held_keys.remove(&(held.usage, held.native));
-                }
+                cells.held = Some(event);
                 cells.key_code = held.usage.map(|usage| i32::from(usage.0));
                 if let Some(code) = held.usage.and_then(hid::code_of_usage) {
                     metadata.push_str(key::CODE, code);
@@ -319,7 +277,6 @@ impl RowMaker {
                     metadata.push_int(key::NATIVE, i64::from(native));
                 }
                 if held.redacted {
-                    self.facts.redacted_keys += 1;
                     metadata.push_str(key::REDACTED, "1");
                 }
                 cells.pressed = Some(held.down);
@@ -327,18 +284,17 @@ impl RowMaker {
                 input(metadata, &mut cells);
                 if held.down { event_type::KEY_DOWN } else { event_type::KEY_UP }
             }
-            Event::MouseMove { position, motion } => {
+            Event::MouseMove { position, motion, warped } => {
                 cells.position = *position;
                 cells.motion = *motion;
+                if *warped {
+                    metadata.push_str(key::ORIGIN, WARP);
+                }
                 input(metadata, &mut cells);
                 event_type::MOUSE_MOVE
             }
             Event::MouseClick { button, pressed, position } => {
-                if *pressed {
-                    self.held_buttons.insert(*button, *position);
-                } else {
-                    self.held_buttons.remove(button);
-                }
+                cells.held = Some(event);
                 cells.position = *position;
                 cells.button = Some(*button);
                 cells.pressed = Some(*pressed);
@@ -363,9 +319,19 @@ impl RowMaker {
                 if let Some(pid) = pid {
                     metadata.push_int(key::PID, i64::from(*pid));
                 }
-                cells.source = Some(source.name());
+                cells.source = Some(source);
                 metadata.push_str(key::TITLE, &title.0);
                 event_type::FOCUS
+            }
+            Event::Layout(layout) => {
+                if let Some(group) = layout.group {
+                    metadata.push_int(key::GROUP, i64::from(group));
+                }
+                if let Some(names) = &layout.names {
+                    metadata.push_str(key::LAYOUT, names);
+                }
+                cells.source = Some(source);
+                event_type::LAYOUT
             }
             Event::Mark { text } => {
                 self.by_hotkey(source);
@@ -374,11 +340,7 @@ impl RowMaker {
                 event_type::MARK
             }
             Event::Gap(gap) => {
-                self.losses.add(gap, t);
                 if let Some(lost) = gap.lost {
-                    if gap.stream == Stream::Screen {
-                        self.facts.dropped_frames = self.facts.dropped_frames.saturating_add(lost);
-                    }
                     metadata.push_int(key::LOST, lost.min(i64::MAX as u64) as i64);
                 }
                 metadata.push_str(key::REASON, &gap.reason);
@@ -388,7 +350,9 @@ impl RowMaker {
             }
             Event::Window(Surface { x, y, width, height, scale }) => {
                 metadata.push_int(key::HEIGHT, i64::from(*height));
-                metadata.push_f32(key::SCALE, *scale);
+                if let Some(scale) = scale {
+                    metadata.push_f32(key::SCALE, *scale);
+                }
                 metadata.push_int(key::WIDTH, i64::from(*width));
                 metadata.push_int(key::X, i64::from(*x));
                 metadata.push_int(key::Y, i64::from(*y));
@@ -410,8 +374,6 @@ impl RowMaker {
             }
             Event::Resume => {
                 self.by_hotkey(source);
-                let paused = self.paused_since.take().map_or(0, |since| t.0.saturating_sub(since.0));
-                self.paused_ns = self.paused_ns.saturating_add(paused);
                 event_type::RESUME
             }
             // Handled by `batch`, which knows the frame's number and releases what is held.
@@ -423,9 +385,11 @@ impl RowMaker {
 
 /// The cells of a row that depend on its kind.
 #[derive(Clone, Copy, Default)]
-struct Cells {
+struct Cells<'a> {
+    /// It is about something that is held.
+    held: Option<&'a Event>,
     key_code: Option<i32>,
-    position: Option<crate::event::Position>,
+    position: Option<crate::base::event::Position>,
     button: Option<Button>,
     delta: Option<f32>,
     pressed: Option<bool>,
@@ -433,5 +397,5 @@ struct Cells {
     pts: Option<i64>,
     is_keyframe: Option<bool>,
     repeat: Option<bool>,
-    source: Option<&'static str>,
+    source: Option<Source>,
 }

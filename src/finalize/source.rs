@@ -11,11 +11,12 @@ use super::merge::Merge;
 use super::missing::{self, Found};
 use super::rows::RowMaker;
 use super::video::LogVideo;
-use crate::event::Frame;
+use crate::base::event::Frame;
+use crate::base::progress::Step;
+use crate::base::time::MonoNs;
 use crate::log::LogPaths;
 use crate::log::reader::LogReader;
-use crate::session::row::Row;
-use crate::time::MonoNs;
+use crate::session::table::row::Row;
 
 /// A log, open for finalizing.
 pub struct LogSource {
@@ -48,18 +49,18 @@ impl LogSource {
         Ok(Self { reader, story, video, found })
     }
 
-    /// Makes the rows, in order; `progress` is told how many pieces of the log were read, of how many.
+    /// Makes the rows, in order; `progress` is told how many pieces of the log were read.
     ///
     /// # Errors
     /// When the log cannot be read, and whatever `sink` answers.
     pub fn rows(
         &mut self,
         sink: &mut impl FnMut(&Row<'_>) -> Result<(), FinalizeError>,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: &mut dyn FnMut(Step),
     ) -> Result<(RowMaker, Outcome), FinalizeError> {
         let Self { reader, story, video, found } = self;
         let numbers: Vec<u64> = found.frames.iter().map(|found| found.frame.frame_ref.0).collect();
-        let decodable = story.parameter_sets.is_some();
+        let decodable = story.config.is_some();
         let mut any = false;
         let mut holds = |video: &mut Option<LogVideo>, frame: &Frame| {
             any = true;
@@ -74,7 +75,7 @@ impl LogSource {
                 return Err(error);
             }
             let (done, of) = merge.progress();
-            progress(done as u64, of as u64);
+            progress(Step { what: "rows", done: done as u64, of: of as u64 });
         }
         let end = reader.facts.end.as_ref().map(|(_, t)| *t);
         let last = reader.chunks().iter().map(|chunk| chunk.max_t).max();

@@ -7,11 +7,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::FinalizeError;
-use crate::event::Frame;
-use crate::file_at::read_exact_at;
+use crate::base::event::Frame;
+use crate::base::file_at::read_exact_at;
+use crate::base::io_error::IoError;
 use crate::log::reader::LogReader;
-use crate::log::video::BoxLayout;
-use crate::log::video_finish;
+use crate::media::mp4::append::BoxLayout;
+use crate::media::mp4::finish;
+use crate::media::track::TrackId;
 use crate::session::layout;
 
 /// Frames in this many bytes before the end of what was synced are compared with their CRC32C, beside those that no sync vouches for:
@@ -50,17 +52,17 @@ impl LogVideo {
         let places = [reader.paths().video.clone(), layout::frames_path(session)];
         let mut found = None;
         for path in places {
-            if crate::files::is_there(&path).map_err(crate::log::io_error("look at", &path))? {
+            if crate::base::files::is_there(&path).map_err(IoError::at("look at", &path))? {
                 found = Some(path);
                 break;
             }
         }
         let Some(path) = found else { return Ok(None) };
-        let layout = video_finish::detect_layout(&path)?;
-        let len = video_finish::data_len(&path, layout)?;
-        let file = crate::files::open_regular(&path).map_err(crate::log::io_error("open", &path))?;
+        let layout = finish::detect_layout(&path)?;
+        let len = finish::data_len(&path, layout)?;
+        let file = crate::base::files::open_regular(&path).map_err(IoError::at("open", &path))?;
         let synced = reader.video_synced();
-        let hashed = reader.facts.digest.as_ref().map_or(0, |(offset, _)| *offset);
+        let hashed = reader.facts.digests.get(&TrackId::PICTURES).map_or(0, |(offset, _)| *offset);
         let checked_from = hashed.min(synced.saturating_sub(CHECKED_BYTES));
         let (window, ended, damaged) = (Vec::new(), false, false);
         Ok(Some(Self { path, layout, len, file, synced, checked_from, ended, window, base: 0, damaged, failed: None }))
@@ -93,7 +95,7 @@ impl LogVideo {
     /// What kept bytes from being read. They may well be there: what was answered for their frames means nothing.
     pub fn failure(&mut self) -> Option<FinalizeError> {
         let source = self.failed.take()?;
-        Some(crate::log::io_error("read", &self.path)(source).into())
+        Some(IoError::at("read", &self.path)(source).into())
     }
 
     /// Whether a frame that was found by its SEI is still believed: not behind the end that [`Self::holds`] found.

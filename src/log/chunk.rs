@@ -3,8 +3,8 @@
 //!
 //! Owns the layout of the header (FORMAT.md has the same table, and a test compares them). Does not know what is in the body.
 
-use crate::id::Seq;
-use crate::time::MonoNs;
+use crate::base::id::Seq;
+use crate::base::time::MonoNs;
 
 /// The first bytes of every chunk.
 pub const MAGIC: [u8; 4] = *b"WCK1";
@@ -35,13 +35,15 @@ pub const FIELDS: [(&str, usize, usize); 11] = [
 pub const FLAG_FACTS: u16 = 1;
 /// [`Header::flags`]: the chunk holds references to frames.
 pub const FLAG_FRAMES: u16 = 2;
+/// [`Header::flags`]: the chunk holds references to packets of further tracks.
+pub const FLAG_PACKETS: u16 = 4;
 
 /// What stands before the body. All numbers are little-endian on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
     /// Schema of the body.
     pub schema: u16,
-    /// [`FLAG_FACTS`], [`FLAG_FRAMES`].
+    /// [`FLAG_FACTS`], [`FLAG_FRAMES`], [`FLAG_PACKETS`].
     pub flags: u16,
     /// Last 8 bytes of the session's UUID: a chunk of another recording is not taken for one of this.
     pub session: u64,

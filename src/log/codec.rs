@@ -2,16 +2,23 @@
 //!
 //! Keeps the invariant that what is read back equals what was appended. Does no I/O and does not frame ([`super::chunk`]).
 
-use watchcap_migrations::log::v1::{self, kind};
+use watchcap_migrations::log::v2::{self, NO_SOURCE, kind};
 
-use super::chunk::{FLAG_FACTS, FLAG_FRAMES, HEADER_LEN, MAX_LEN};
+use super::chunk::{FLAG_FACTS, FLAG_FRAMES, FLAG_PACKETS, HEADER_LEN, MAX_LEN};
+use super::sources::SourceNames;
 use super::{Body, Record};
-use crate::event::{Area, Axis, Button, Content, Event, Frame, Gap, HidUsage, Key, Position, Source, Stream, Surface};
-use crate::id::FrameRef;
-use crate::time::{Anchor, MonoNs, UtcNs};
+use crate::base::event::{
+    Area, Axis, Button, Content, Event, Frame, Gap, HidUsage, Key, Layout, Position, Source, Stream, Surface,
+};
+use crate::base::id::FrameRef;
+use crate::base::time::{Anchor, MonoNs, UtcNs};
+use crate::media::track::{MAX_TRACKS, PacketRef, TrackId};
 
-/// Bytes that an archive needs for its 17 lists, beside the records: 17 x 8 of root and up to 3 of padding each.
-const ARCHIVE_OVERHEAD: usize = 17 * 8 + 17 * 3;
+/// Lists of an archive.
+const LISTS: usize = 18;
+/// Bytes that an archive needs beside the records: for each list 8 of root and up to 3 of padding, and 9 for what of each further track
+/// is on the disk.
+const ARCHIVE_OVERHEAD: usize = LISTS * 8 + LISTS * 3 + MAX_TRACKS * 9;
 /// Bytes of every record outside its list: kind 1, time 8, source 1.
 const RECORD_OVERHEAD: usize = 10;
 /// Longest text in one record; longer text is cut at a character. Four of them (a focus) and the rest fit into a chunk.
@@ -36,7 +43,8 @@ pub enum CodecError {
 /// Collects records for one chunk.
 #[derive(Default)]
 pub struct ChunkBuilder {
-    wire: v1::Chunk,
+    wire: v2::Chunk,
+    names: SourceNames,
     bytes: usize,
     flags: u16,
     span: Option<(MonoNs, MonoNs)>,
@@ -59,10 +67,18 @@ fn join_position(x: f32, y: f32) -> Option<Position> {
     (!x.is_nan() && !y.is_nan()).then_some(Position { x, y })
 }
 
+/// In `dy` of a move whose `dx` says that there is no motion: why there is none. The schemas have no place for it; readers that do not
+/// know it find that there is no motion, which is true.
+const WARPED: f32 = 1.0;
+
+/// Key of the fact in which a layout of the keyboard stands: no schema has a kind for it, and a later fact replaces an earlier one,
+/// as a layout does.
+pub const LAYOUT_KEY: &str = "layout";
+
 /// Longest text of an area: a space and four numbers of up to 11 characters with commas.
 const MAX_AREA_TEXT: usize = 48;
 
-/// What was withheld, with the place of pixels behind it: `pixels 10,20,300,80`. The shape of schema 1 has no numbers for it.
+/// What was withheld, with the place of pixels behind it: `pixels 10,20,300,80`. The shape has no numbers for it.
 fn join_area(what: &str, area: Option<Area>) -> String {
     match area {
         Some(Area { x, y, width, height }) => format!("{what} {x},{y},{width},{height}"),
@@ -89,6 +105,23 @@ fn split_area(text: String) -> (String, Option<Area>) {
     }
 }
 
+/// Longest names of layouts, bytes: as JSON at most six times that, which fits into a chunk. There are at most four layouts at once.
+const MAX_LAYOUT: usize = 256;
+
+fn join_layout(layout: &Layout) -> String {
+    let names = layout.names.as_deref().map(|names| &names[..names.floor_char_boundary(MAX_LAYOUT)]);
+    serde_json::json!({ "layout": names, "group": layout.group }).to_string()
+}
+
+fn split_layout(setup: &v2::Setup) -> Option<Layout> {
+    if setup.key != LAYOUT_KEY {
+        return None;
+    }
+    let said: serde_json::Value = serde_json::from_str(&setup.json).ok()?;
+    let group = said.get("group")?.as_u64().and_then(|group| u8::try_from(group).ok());
+    Some(Layout { names: said.get("layout")?.as_str().map(str::to_owned), group })
+}
+
 impl ChunkBuilder {
     /// Records collected so far.
     pub fn count(&self) -> usize {
@@ -106,7 +139,8 @@ impl ChunkBuilder {
         let body = match &record.body {
             Body::Setup { key, json } => 16 + text(key) + json.len(),
             Body::Anchor(_) => 16,
-            Body::Digest { state, .. } => 16 + state.len(),
+            Body::Digest { state, .. } => 17 + state.len(),
+            Body::Packet(_) => 30,
             Body::End { reason } => 8 + text(reason),
             Body::Event(event) => match event {
                 Event::Key(_) => 7,
@@ -117,6 +151,7 @@ impl ChunkBuilder {
                 Event::Frame(_) => 33,
                 Event::Pause | Event::Resume => 0,
                 Event::Mark { text: mark } => 8 + text(&mark.0),
+                Event::Layout(layout) => 16 + LAYOUT_KEY.len() + join_layout(layout).len(),
                 Event::Gap(gap) => 25 + text(&gap.reason),
                 Event::Window(_) => 20,
                 Event::Redact { what, reason, .. } => 24 + MAX_AREA_TEXT + text(what) + text(reason),
@@ -133,16 +168,28 @@ impl ChunkBuilder {
         let wire = &mut self.wire;
         let kind = match &record.body {
             Body::Setup { key, json } => {
-                wire.setups.push(v1::Setup { key: cut(key), json: json.clone() });
+                wire.setups.push(v2::Setup { key: cut(key), json: json.clone() });
                 kind::SETUP
             }
             Body::Anchor(anchor) => {
-                wire.anchors.push(v1::Anchor { utc_ns: anchor.utc.0, boot_ns: anchor.boot_ns.unwrap_or(i64::MIN) });
+                wire.anchors.push(v2::Anchor { utc_ns: anchor.utc.0, boot_ns: anchor.boot_ns.unwrap_or(i64::MIN) });
                 kind::ANCHOR
             }
-            Body::Digest { offset, state } => {
-                wire.digests.push(v1::Digest { offset: *offset, state: state.clone() });
+            Body::Digest { track, offset, state } => {
+                wire.digests.push(v2::Digest { track: track.0, offset: *offset, state: state.clone() });
                 kind::DIGEST
+            }
+            Body::Packet(packet) => {
+                wire.packets.push(v2::Packet {
+                    track: packet.track.0,
+                    offset: packet.offset,
+                    size_bytes: packet.size_bytes,
+                    crc32c: packet.crc32c,
+                    flags: u8::from(packet.keyframe),
+                    first_sample: packet.first_sample,
+                    samples: packet.samples,
+                });
+                kind::PACKET
             }
             Body::End { reason } => {
                 wire.texts.push(cut(reason));
@@ -153,52 +200,62 @@ impl ChunkBuilder {
         self.flags |= match kind {
             kind::SETUP | kind::ANCHOR | kind::DIGEST | kind::END => FLAG_FACTS,
             kind::FRAME => FLAG_FRAMES,
+            kind::PACKET => FLAG_PACKETS,
             _ => 0,
         };
         wire.kinds.push(kind);
         wire.times.push(record.t.0);
-        let source = Source::ALL.iter().position(|s| *s == record.source).unwrap_or_default();
-        wire.sources.push(source as u8);
+        wire.sources.push(self.names.number(record.source).unwrap_or(NO_SOURCE));
+    }
+
+    /// Gives the source of a record a number; true when it has a new one, which must be in the log before the record is.
+    pub fn learn(&mut self, source: Source) -> bool {
+        self.names.learn(source)
+    }
+
+    /// Which numbers sources have.
+    pub fn names(&self) -> &SourceNames {
+        &self.names
     }
 
     /// The chunk collected so far, its flags and its span of time; the builder is empty again. `None` when it was empty.
-    pub fn take(&mut self) -> Option<(v1::Chunk, u16, MonoNs, MonoNs)> {
+    pub fn take(&mut self) -> Option<(v2::Chunk, u16, MonoNs, MonoNs)> {
         let (min, max) = self.span.take()?;
         self.bytes = 0;
         Some((std::mem::take(&mut self.wire), std::mem::take(&mut self.flags), min, max))
     }
 }
 
-fn push_event(wire: &mut v1::Chunk, event: &Event) -> u8 {
+fn push_event(wire: &mut v2::Chunk, event: &Event) -> u8 {
     match event {
         Event::Key(key) => {
-            wire.keys.push(v1::Key {
+            wire.keys.push(v2::Key {
                 usage: key.usage.map_or(0, |usage| usage.0),
                 native: key.native.unwrap_or(u32::MAX),
                 flags: u8::from(key.down) | u8::from(key.repeat) << 1 | u8::from(key.redacted) << 2,
             });
             kind::KEY
         }
-        Event::MouseMove { position, motion } => {
+        Event::MouseMove { position, motion, warped } => {
             let (x, y) = split_position(*position);
-            let (dx, dy) = motion.unwrap_or((f32::NAN, f32::NAN));
-            wire.moves.push(v1::Move { x, y, dx, dy });
+            let (dx, dy) = motion.unwrap_or((f32::NAN, if *warped { WARPED } else { f32::NAN }));
+            wire.moves.push(v2::Move { x, y, dx, dy });
             kind::MOVE
         }
         Event::MouseClick { button, pressed, position } => {
             let (x, y) = split_position(*position);
             let number = Button::ALL.iter().position(|b| b == button).unwrap_or_default();
-            wire.clicks.push(v1::Click { button: number as u8, pressed: u8::from(*pressed), x, y });
+            wire.clicks.push(v2::Click { button: number as u8, pressed: u8::from(*pressed), x, y });
             kind::CLICK
         }
         Event::Wheel { delta, axis, hi_res, position } => {
             let (x, y) = split_position(*position);
             let flags = u8::from(*axis == Axis::Horizontal) | u8::from(*hi_res) << 1;
-            wire.wheels.push(v1::Wheel { delta: *delta, flags, x, y });
+            wire.wheels.push(v2::Wheel { delta: *delta, flags, x, y });
             kind::WHEEL
         }
         Event::Focus { window_id, title, app, pid } => {
-            wire.focuses.push(v1::Focus {
+            wire.focuses.push(v2::Focus {
                 window_id: cut(window_id),
                 title: cut(&title.0),
                 app: cut(app),
@@ -206,8 +263,12 @@ fn push_event(wire: &mut v1::Chunk, event: &Event) -> u8 {
             });
             kind::FOCUS
         }
+        Event::Layout(layout) => {
+            wire.setups.push(v2::Setup { key: LAYOUT_KEY.into(), json: join_layout(layout) });
+            kind::SETUP
+        }
         Event::Frame(frame) => {
-            wire.frames.push(v1::Frame {
+            wire.frames.push(v2::Frame {
                 frame_ref: frame.frame_ref.0,
                 offset: frame.offset,
                 size_bytes: frame.size_bytes,
@@ -226,7 +287,7 @@ fn push_event(wire: &mut v1::Chunk, event: &Event) -> u8 {
         }
         Event::Gap(gap) => {
             let stream = Stream::ALL.iter().position(|s| *s == gap.stream).unwrap_or_default();
-            wire.gaps.push(v1::Gap {
+            wire.gaps.push(v2::Gap {
                 stream: stream as u8,
                 reason: cut(&gap.reason),
                 lost: gap.lost.unwrap_or(u64::MAX),
@@ -235,28 +296,34 @@ fn push_event(wire: &mut v1::Chunk, event: &Event) -> u8 {
             kind::GAP
         }
         Event::Window(surface) => {
-            wire.windows.push(v1::Window {
+            wire.windows.push(v2::Window {
                 x: surface.x,
                 y: surface.y,
                 width: surface.width,
                 height: surface.height,
-                scale: surface.scale,
+                scale: surface.scale.unwrap_or(f32::NAN),
             });
             kind::WINDOW
         }
         Event::Redact { what, reason, area, until } => {
             let what = join_area(what, *area);
-            wire.redacts.push(v1::Redact { what: cut(&what), reason: cut(reason), until_ns: until.0 });
+            wire.redacts.push(v2::Redact { what: cut(&what), reason: cut(reason), until_ns: until.0 });
             kind::REDACT
         }
     }
 }
 
-/// The records of a chunk, in order.
+/// Returns how much of each further track was on the disk when a chunk was cut; nothing when the body is no archive.
+pub fn synced(schema: u16, body: &[u8]) -> Vec<(TrackId, u64)> {
+    let chunk = watchcap_migrations::log::read(schema, body).unwrap_or_default();
+    chunk.synced.into_iter().take(MAX_TRACKS).map(|synced| (TrackId(synced.track), synced.bytes)).collect()
+}
+
+/// The records of a chunk, in order; `names` says which source each number stands for.
 ///
 /// # Errors
 /// [`CodecError`] when the body is no archive, or one whose lists do not fit together.
-pub fn records(schema: u16, body: &[u8]) -> Result<Vec<Record>, CodecError> {
+pub fn records(schema: u16, body: &[u8], names: &SourceNames) -> Result<Vec<Record>, CodecError> {
     let chunk = watchcap_migrations::log::read(schema, body)?;
     if chunk.times.len() != chunk.kinds.len() || chunk.sources.len() != chunk.kinds.len() {
         return Err(CodecError::Inconsistent { what: "as many times and sources as kinds" });
@@ -275,11 +342,12 @@ pub fn records(schema: u16, body: &[u8]) -> Result<Vec<Record>, CodecError> {
         redacts: chunk.redacts.into_iter(),
         anchors: chunk.anchors.into_iter(),
         digests: chunk.digests.into_iter(),
+        packets: chunk.packets.into_iter(),
     };
     let mut out = Vec::with_capacity(chunk.kinds.len());
     for ((kind, t), source) in chunk.kinds.iter().zip(&chunk.times).zip(&chunk.sources) {
         let t = MonoNs(*t);
-        let source = *Source::ALL.get(*source as usize).ok_or(CodecError::Inconsistent { what: "a known source" })?;
+        let source = names.source(*source);
         let body = lists.next(*kind, t).ok_or(CodecError::Inconsistent { what: "a record for each kind" })?;
         out.push(Record { t, source, body });
     }
@@ -287,19 +355,20 @@ pub fn records(schema: u16, body: &[u8]) -> Result<Vec<Record>, CodecError> {
 }
 
 struct Lists {
-    setups: std::vec::IntoIter<v1::Setup>,
-    moves: std::vec::IntoIter<v1::Move>,
-    keys: std::vec::IntoIter<v1::Key>,
-    clicks: std::vec::IntoIter<v1::Click>,
-    wheels: std::vec::IntoIter<v1::Wheel>,
-    focuses: std::vec::IntoIter<v1::Focus>,
-    frames: std::vec::IntoIter<v1::Frame>,
+    setups: std::vec::IntoIter<v2::Setup>,
+    moves: std::vec::IntoIter<v2::Move>,
+    keys: std::vec::IntoIter<v2::Key>,
+    clicks: std::vec::IntoIter<v2::Click>,
+    wheels: std::vec::IntoIter<v2::Wheel>,
+    focuses: std::vec::IntoIter<v2::Focus>,
+    frames: std::vec::IntoIter<v2::Frame>,
     texts: std::vec::IntoIter<String>,
-    gaps: std::vec::IntoIter<v1::Gap>,
-    windows: std::vec::IntoIter<v1::Window>,
-    redacts: std::vec::IntoIter<v1::Redact>,
-    anchors: std::vec::IntoIter<v1::Anchor>,
-    digests: std::vec::IntoIter<v1::Digest>,
+    gaps: std::vec::IntoIter<v2::Gap>,
+    windows: std::vec::IntoIter<v2::Window>,
+    redacts: std::vec::IntoIter<v2::Redact>,
+    anchors: std::vec::IntoIter<v2::Anchor>,
+    digests: std::vec::IntoIter<v2::Digest>,
+    packets: std::vec::IntoIter<v2::Packet>,
 }
 
 impl Lists {
@@ -308,22 +377,38 @@ impl Lists {
         let event = match kind {
             kind::SETUP => {
                 let setup = self.setups.next()?;
+                if let Some(layout) = split_layout(&setup) {
+                    return Some(Body::Event(Event::Layout(layout)));
+                }
                 return Some(Body::Setup { key: setup.key, json: setup.json });
             }
             kind::ANCHOR => {
                 let anchor = self.anchors.next()?;
                 let boot_ns = (anchor.boot_ns != i64::MIN).then_some(anchor.boot_ns);
-                return Some(Body::Anchor(Anchor { mono: t, utc: UtcNs(anchor.utc_ns), boot_ns }));
+                return Some(Body::Anchor(Anchor { mono: t, utc: UtcNs(anchor.utc_ns), boot_ns, awake_ns: None }));
             }
             kind::DIGEST => {
                 let digest = self.digests.next()?;
-                return Some(Body::Digest { offset: digest.offset, state: digest.state });
+                return Some(Body::Digest { track: TrackId(digest.track), offset: digest.offset, state: digest.state });
+            }
+            kind::PACKET => {
+                let packet = self.packets.next()?;
+                return Some(Body::Packet(PacketRef {
+                    track: TrackId(packet.track),
+                    first_sample: packet.first_sample,
+                    samples: packet.samples,
+                    offset: packet.offset,
+                    size_bytes: packet.size_bytes,
+                    crc32c: packet.crc32c,
+                    keyframe: packet.flags & 1 != 0,
+                }));
             }
             kind::END => return Some(Body::End { reason: self.texts.next()? }),
             kind::MOVE => {
-                let v1::Move { x, y, dx, dy } = self.moves.next()?;
+                let v2::Move { x, y, dx, dy } = self.moves.next()?;
                 let motion = (!dx.is_nan() && !dy.is_nan()).then_some((dx, dy));
-                Event::MouseMove { position: join_position(x, y), motion }
+                let warped = dx.is_nan() && dy.to_bits() == WARPED.to_bits();
+                Event::MouseMove { position: join_position(x, y), motion, warped }
             }
             kind::KEY => {
                 let key = self.keys.next()?;
@@ -387,7 +472,8 @@ impl Lists {
                 })
             }
             kind::WINDOW => {
-                let v1::Window { x, y, width, height, scale } = self.windows.next()?;
+                let v2::Window { x, y, width, height, scale } = self.windows.next()?;
+                let scale = Some(scale).filter(|scale| !scale.is_nan());
                 Event::Window(Surface { x, y, width, height, scale })
             }
             kind::REDACT => {
@@ -422,8 +508,11 @@ mod tests {
                     redacted
                 })
             ),
-            (any_position(), proptest::option::of((-99.0f32..99.0, -99.0f32..99.0)))
-                .prop_map(|(position, motion)| Event::MouseMove { position, motion }),
+            (any_position(), proptest::option::of((-99.0f32..99.0, -99.0f32..99.0)), any::<bool>()).prop_map(
+                |(position, motion, warped)| Event::MouseMove { position, motion, warped: warped && motion.is_none() }
+            ),
+            (proptest::option::of(".{0,40}"), proptest::option::of(0u8..4))
+                .prop_map(|(names, group)| Event::Layout(Layout { names, group })),
             (0usize..5, any::<bool>(), any_position()).prop_map(|(button, pressed, position)| Event::MouseClick {
                 button: Button::ALL[button],
                 pressed,
@@ -462,7 +551,7 @@ mod tests {
                 y: at[1],
                 width: size[0],
                 height: size[1],
-                scale: 1.5
+                scale: Some(1.5)
             })),
             ("[a-z]{1,9}", ".{0,99}", any::<i64>(), proptest::option::of(any::<(i32, i32, u32, u32)>())).prop_map(
                 |(what, reason, until, area)| Event::Redact {
@@ -482,17 +571,31 @@ mod tests {
             1 => (any::<i64>(), proptest::option::of(0i64..)).prop_map(|(utc, boot_ns)| Body::Anchor(Anchor {
                 mono: MonoNs(0),
                 utc: UtcNs(utc),
-                boot_ns
+                boot_ns,
+                awake_ns: None,
             })),
-            1 => (any::<u64>(), proptest::collection::vec(any::<u8>(), 0..120))
-                .prop_map(|(offset, state)| Body::Digest { offset, state }),
+            1 => (any::<u8>(), any::<u64>(), proptest::collection::vec(any::<u8>(), 0..120))
+                .prop_map(|(track, offset, state)| Body::Digest { track: TrackId(track), offset, state }),
+            1 => (any::<[u64; 2]>(), any::<[u32; 3]>(), any::<u8>(), any::<bool>()).prop_map(|(a, b, track, keyframe)| {
+                Body::Packet(PacketRef {
+                    track: TrackId(track),
+                    first_sample: a[0],
+                    offset: a[1],
+                    samples: b[0],
+                    size_bytes: b[1],
+                    crc32c: b[2],
+                    keyframe,
+                })
+            }),
             1 => "[a-z_]{1,20}".prop_map(|reason| Body::End { reason }),
         ];
-        (any::<i64>(), 0usize..5, body).prop_map(|(t, source, mut body)| {
+        (any::<i64>(), 0usize..7, body).prop_map(|(t, source, mut body)| {
             if let Body::Anchor(anchor) = &mut body {
                 anchor.mono = MonoNs(t);
             }
-            Record { t: MonoNs(t), source: Source::ALL[source], body }
+            let further = [Source::named("evdev"), Source::named("wgc")];
+            let source = Source::ALL.get(source).copied().unwrap_or_else(|| further[source - Source::ALL.len()]);
+            Record { t: MonoNs(t), source, body }
         })
     }
 
@@ -503,16 +606,18 @@ mod tests {
             let mut builder = ChunkBuilder::default();
             let mut output = Vec::new();
             let mut flush = |builder: &mut ChunkBuilder| {
-                if let Some((chunk, ..)) = builder.take() {
+                if let Some((mut chunk, ..)) = builder.take() {
+                    chunk.synced = (0..MAX_TRACKS as u8).map(|track| v2::Synced { track, bytes: u64::MAX }).collect();
                     let body = watchcap_migrations::log::write(&chunk).expect("an archive");
                     assert!(HEADER_LEN + body.len() <= MAX_LEN, "a chunk of {} bytes", HEADER_LEN + body.len());
-                    output.extend(records(v1::SCHEMA, &body).expect("records"));
+                    output.extend(records(v2::SCHEMA, &body, builder.names()).expect("records"));
                 }
             };
             for record in &input {
                 if !builder.fits(record) {
                     flush(&mut builder);
                 }
+                builder.learn(record.source);
                 builder.push(record);
             }
             flush(&mut builder);
@@ -521,8 +626,10 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_an_error_or_records(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-            if let Ok(read) = records(v1::SCHEMA, &bytes) {
-                prop_assert!(read.len() <= bytes.len());
+            for schema in 1..=v2::SCHEMA {
+                if let Ok(read) = records(schema, &bytes, &SourceNames::default()) {
+                    prop_assert!(read.len() <= bytes.len());
+                }
             }
         }
     }

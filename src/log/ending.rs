@@ -9,7 +9,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LogError, io_error, reserve};
+use super::{LogError, reserve};
+use crate::base::io_error::IoError;
 
 /// Largest file that is read, bytes: a few words and numbers.
 const MAX_BYTES: u64 = 4096;
@@ -38,16 +39,16 @@ impl Ending {
         reserve::give_back(reserve, ROOM);
         let write = || {
             use std::io::Write;
-            let mut file = crate::files::create_private_file(path)?;
+            let mut file = crate::base::files::create_private_file(path)?;
             file.write_all(&serde_json::to_vec(self)?)?;
             file.sync_all()
         };
-        write().map_err(io_error("write", path))
+        Ok(write().map_err(IoError::at("write", path))?)
     }
 
     /// Reads it; `None` when there is none that can be understood.
     pub fn read(path: &Path) -> Option<Self> {
-        let bytes = crate::files::read_at_most(path, MAX_BYTES).ok()?;
+        let bytes = crate::base::files::read_at_most(path, MAX_BYTES).ok()?;
         let mut ending: Self = serde_json::from_slice(&bytes).ok()?;
         for word in [&mut ending.reason, &mut ending.failure] {
             word.retain(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');

@@ -9,8 +9,9 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::{LogError, io_error};
-use crate::file_at::write_all_at;
+use super::LogError;
+use crate::base::file_at::write_all_at;
+use crate::base::io_error::IoError;
 
 /// Appends chunks to the file.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl FactsFile {
     /// # Errors
     /// [`LogError::Io`] when it cannot be made.
     pub fn create(path: &Path) -> Result<Self, LogError> {
-        let file = crate::files::create_private_file(path).map_err(io_error("create", path))?;
+        let file = crate::base::files::create_private_file(path).map_err(IoError::at("create", path))?;
         Ok(Self { file, path: path.to_path_buf(), len: 0 })
     }
 
@@ -35,7 +36,7 @@ impl FactsFile {
     /// # Errors
     /// [`LogError::Io`] when the system does not take it.
     pub fn append(&mut self, chunk: &[u8]) -> Result<(), LogError> {
-        write_all_at(&self.file, chunk, self.len).map_err(io_error("write", &self.path))?;
+        write_all_at(&self.file, chunk, self.len).map_err(IoError::at("write", &self.path))?;
         self.len += chunk.len() as u64;
         Ok(())
     }
@@ -55,7 +56,7 @@ impl FactsFile {
     /// # Errors
     /// [`LogError::Io`]; it must not be tried again.
     pub fn sync(&self) -> Result<(), LogError> {
-        self.file.sync_all().map_err(io_error("sync", &self.path))
+        Ok(self.file.sync_all().map_err(IoError::at("sync", &self.path))?)
     }
 
     /// Another handle on the file, so that another thread can sync it.
@@ -63,7 +64,7 @@ impl FactsFile {
     /// # Errors
     /// [`LogError::Io`] when the system has no more handles.
     pub fn sync_handle(&self) -> Result<(File, PathBuf), LogError> {
-        let file = self.file.try_clone().map_err(io_error("open", &self.path))?;
+        let file = self.file.try_clone().map_err(IoError::at("open", &self.path))?;
         Ok((file, self.path.clone()))
     }
 }

@@ -7,8 +7,10 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{LogError, io_error};
-use crate::time::{Clock, SystemClock};
+use super::LogError;
+use crate::base::files::LOCKS_KEEP_READERS_OUT;
+use crate::base::io_error::IoError;
+use crate::base::time::{Clock, SystemClock};
 
 /// Longest explanation that is read back from a lock, bytes.
 const MAX_TEXT: u64 = 512;
@@ -17,6 +19,9 @@ const MAX_TEXT: u64 = 512;
 const TRIES: u32 = 25;
 /// Between two tries.
 const BETWEEN: Duration = Duration::from_millis(4);
+
+/// End of the name of the file beside the lock that says who holds it, where nobody can read what is locked.
+const BESIDE: &str = "holder";
 
 /// A held lock; released when dropped.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ impl LogLock {
     pub fn take(path: &Path, verb: &str) -> Result<Self, LogError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let locked = |holder| LogError::Locked { path: folder.parent().unwrap_or(folder).to_path_buf(), holder };
-        let mut file = crate::files::to_write().create(true).open(path).map_err(io_error("open", path))?;
+        let mut file = crate::base::files::open_own(path).map_err(IoError::at("open", path))?;
         let mut tries = 0;
         loop {
             match file.try_lock() {
@@ -47,45 +52,47 @@ impl LogLock {
                     SystemClock.sleep_until(SystemClock.now().plus(BETWEEN));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(locked(explanation(&mut file)));
+                    return Err(locked(explanation(file, path)));
                 }
-                Err(TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
+                Err(TryLockError::Error(source)) => return Err(IoError::at("lock", path)(source).into()),
             }
         }
-        let held = crate::files::hold_dir(folder).map_err(|source| match source.kind() {
+        let held = crate::base::files::hold_dir(folder).map_err(|source| match source.kind() {
             std::io::ErrorKind::WouldBlock => locked(NAMELESS.to_owned()),
-            _ => io_error("lock", folder)(source),
+            _ => IoError::at("lock", folder)(source).into(),
         })?;
         let since = SystemClock.anchor().utc.to_rfc3339();
         let text = format!("watchcap {verb}, process {}, since {since}", std::process::id());
+        if LOCKS_KEEP_READERS_OUT {
+            let beside = path.with_extension(BESIDE);
+            crate::base::files::write_new(&beside, text.as_bytes()).map_err(IoError::at("write", &beside))?;
+        }
         // In this order, so that there is never nothing to be read.
-        file.write_all(text.as_bytes()).map_err(io_error("write", path))?;
-        file.set_len(text.len() as u64).map_err(io_error("write", path))?;
+        file.write_all(text.as_bytes()).map_err(IoError::at("write", path))?;
+        file.set_len(text.len() as u64).map_err(IoError::at("write", path))?;
         Ok(Self { file, _folder: held })
     }
 
     /// Whether somebody holds the lock, and what they say of themselves. Nothing is written.
     pub fn holder(path: &Path) -> Option<String> {
-        if let Ok(mut file) = crate::files::open_regular(path)
+        if let Ok(file) = crate::base::files::open_regular(path)
             && matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
         {
-            return Some(explanation(&mut file));
+            return Some(explanation(file, path));
         }
-        #[cfg(unix)]
-        if matches!(File::open(path.parent()?).ok()?.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            return Some(NAMELESS.to_owned());
-        }
-        None
+        crate::base::files::is_held(path.parent()?).then(|| NAMELESS.to_owned())
     }
 }
 
 /// What the holder of a lock says of itself, fit to be printed.
-fn explanation(file: &mut File) -> String {
+fn explanation(lock: File, path: &Path) -> String {
     let mut text = String::new();
-    if file.take(MAX_TEXT).read_to_string(&mut text).is_err() || text.is_empty() {
+    let beside = || crate::base::files::open_regular(&path.with_extension(BESIDE));
+    let said = if LOCKS_KEEP_READERS_OUT { beside() } else { Ok(lock) };
+    if said.and_then(|file| file.take(MAX_TEXT).read_to_string(&mut text)).is_err() || text.is_empty() {
         text = "another process".into();
     }
-    text.chars().filter(|c| !crate::shown::steers(*c)).collect()
+    text.chars().filter(|c| !crate::base::shown::steers(*c)).collect()
 }
 
 impl Drop for LogLock {

@@ -9,13 +9,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::chunk::{self, FLAG_FACTS, FLAG_FRAMES};
+use super::chunk::{self, FLAG_FACTS, FLAG_FRAMES, FLAG_PACKETS};
 use super::ending::Ending;
 use super::salvage::{self, ChunkFile, Place, Scan};
+use super::sources::{SOURCES_KEY, SourceNames};
 use super::store::DATABASE_FILE;
-use super::{Body, LogError, LogPaths, Record, codec, io_error};
-use crate::event::{Event, Frame};
-use crate::time::{Anchor, MonoNs};
+use super::{Body, LogError, LogPaths, Record, codec};
+use crate::base::event::{Event, Frame};
+use crate::base::io_error::IoError;
+use crate::base::time::{Anchor, MonoNs};
+use crate::media::track::{MAX_TRACKS, PacketRef, TrackId};
 
 /// Facts about the recording: everything in the log that is not an event.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,8 +27,8 @@ pub struct Facts {
     pub setup: BTreeMap<String, String>,
     /// Readings of the clocks, in order.
     pub anchors: Vec<Anchor>,
-    /// The last state of the hash over the video.
-    pub digest: Option<(u64, Vec<u8>)>,
+    /// The last state of the hash over each track's file, and over how many bytes it is.
+    pub digests: BTreeMap<TrackId, (u64, Vec<u8>)>,
     /// Why and when the recording ended; `None` when it was cut off.
     pub end: Option<(String, MonoNs)>,
     /// Why and when it ended when its log could not be closed.
@@ -101,6 +104,7 @@ pub struct LogReader {
     pub damaged: u64,
     /// Records that are there and left out: they stand behind a hole in the last [`TAIL_NS`] of a log that was not closed.
     pub cut: u64,
+    names: SourceNames,
     paths: LogPaths,
 }
 
@@ -135,6 +139,7 @@ impl LogReader {
             holes: Vec::new(),
             damaged: found.damaged,
             cut: 0,
+            names: SourceNames::default(),
             paths: paths.clone(),
             files: [file.map(RefCell::new), None],
         };
@@ -186,7 +191,7 @@ impl LogReader {
         for (index, place) in self.chunks.iter().enumerate().filter(|(_, place)| place.flags & FLAG_FACTS != 0) {
             match self.read(place) {
                 Ok(records) => facts.take(records),
-                Err(error @ (LogError::TooNew { .. } | LogError::Io { .. })) => return Err(error),
+                Err(error @ (LogError::TooNew { .. } | LogError::Io(_))) => return Err(error),
                 Err(_) => bad.push(index),
             }
         }
@@ -194,6 +199,7 @@ impl LogReader {
             self.chunks.remove(index);
             self.damaged += 1;
         }
+        self.names = facts.source_names();
         self.facts = facts;
         Ok(())
     }
@@ -239,6 +245,21 @@ impl LogReader {
         self.video_synced
     }
 
+    /// How many bytes of each further track's file were on the disk for certain when the last chunk was cut.
+    pub fn tracks_synced(&self) -> BTreeMap<TrackId, u64> {
+        let said = self.chunks.iter().rev().find_map(|place| {
+            let mut file = self.files[usize::from(place.copy)].as_ref()?.borrow_mut();
+            let (header, body) = chunk::split(file.bytes(place).ok()?).ok()?;
+            Some(codec::synced(header.schema, body))
+        });
+        said.unwrap_or_default().into_iter().collect()
+    }
+
+    /// Which source each number in the log stands for.
+    pub fn names(&self) -> &SourceNames {
+        &self.names
+    }
+
     /// Where the log's files are.
     pub fn paths(&self) -> &LogPaths {
         &self.paths
@@ -260,7 +281,8 @@ impl LogReader {
         if header.first.0 != place.first {
             return Err(gone("another chunk stands there now".into()));
         }
-        let records = codec::records(header.schema, body).map_err(|error| codec_error(&error, header.first.0))?;
+        let records =
+            codec::records(header.schema, body, &self.names).map_err(|error| codec_error(&error, header.first.0))?;
         // What was said to be in it is believed where it is not read, so it must be true.
         let in_time = |record: &Record| (header.min_t..=header.max_t).contains(&record.t);
         if records.len() != header.count as usize || !records.iter().all(in_time) {
@@ -294,9 +316,24 @@ impl LogReader {
     }
 }
 
+impl LogReader {
+    /// The references to packets of a further track with the times of their first samples, in order of appending; those in chunks
+    /// that cannot be understood are left out.
+    pub fn packets(&self, track: TrackId) -> impl Iterator<Item = (MonoNs, PacketRef)> + '_ {
+        let with_packets = (0..self.chunks.len()).filter(|index| self.chunks[*index].flags & FLAG_PACKETS != 0);
+        with_packets.flat_map(move |index| {
+            let records = self.records(index).unwrap_or_default();
+            records.into_iter().filter_map(move |record| match record.body {
+                Body::Packet(packet) if packet.track == track => Some((record.t, packet)),
+                _ => None,
+            })
+        })
+    }
+}
+
 /// Scans a file for chunks and opens it; `None` when it is not there.
 fn scan_if_there(path: &Path) -> Result<Option<(Scan, ChunkFile)>, LogError> {
-    if !crate::files::is_there(path).map_err(io_error("look at", path))? {
+    if !crate::base::files::is_there(path).map_err(IoError::at("look at", path))? {
         return Ok(None);
     }
     Ok(Some((salvage::scan(path)?, ChunkFile::open(path)?)))
@@ -313,6 +350,11 @@ fn codec_error(error: &codec::CodecError, seq: u64) -> LogError {
 }
 
 impl Facts {
+    /// Which source each number in the log stands for.
+    pub fn source_names(&self) -> SourceNames {
+        self.setup.get(SOURCES_KEY).and_then(|json| SourceNames::from_json(json)).unwrap_or_default()
+    }
+
     /// Takes up the facts among some records.
     fn take(&mut self, records: Vec<Record>) {
         for record in records {
@@ -327,9 +369,13 @@ impl Facts {
                         self.anchors.push(anchor);
                     }
                 }
-                Body::Digest { offset, state } => self.digest = Some((offset, state)),
+                Body::Digest { track, offset, state } => {
+                    if self.digests.len() < MAX_TRACKS || self.digests.contains_key(&track) {
+                        self.digests.insert(track, (offset, state));
+                    }
+                }
                 Body::End { reason } => self.end = Some((reason, record.t)),
-                Body::Event(_) => {}
+                Body::Event(_) | Body::Packet(_) => {}
             }
         }
     }
@@ -338,8 +384,8 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Gap, Source, Stream};
-    use crate::id::Seq;
+    use crate::base::event::{Gap, Source, Stream};
+    use crate::base::id::Seq;
     use crate::log::chunk::{Header, join};
     use crate::log::codec::ChunkBuilder;
 

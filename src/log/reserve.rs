@@ -5,10 +5,10 @@
 //! Where the file system makes no promise for allocated blocks (those that compress or copy on write), it is only a good guess.
 
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{LogError, io_error};
+use super::LogError;
+use crate::base::io_error::IoError;
 
 /// What sealing writes however short the recording is, bytes: metadata (4 kB and 0.1 kB for each reading of the clocks), seal, the
 /// table's footer, and the last chunks of the log; each file takes whole blocks.
@@ -54,7 +54,7 @@ impl Reserve {
     /// # Errors
     /// [`LogError::Io`] when the disk has no such room or the file cannot be made.
     pub fn create(path: &Path, bytes: u64) -> Result<Self, LogError> {
-        let file = crate::files::create_private_file(path).map_err(io_error("create", path))?;
+        let file = crate::base::files::create_private_file(path).map_err(IoError::at("create", path))?;
         let mut reserve = Self { file, path: path.to_path_buf(), bytes: 0 };
         reserve.grow_to(bytes)?;
         Ok(reserve)
@@ -74,7 +74,8 @@ impl Reserve {
             return Ok(());
         }
         let more = (bytes - self.bytes).max(STEP).max(self.bytes / 8);
-        allocate(&self.file, self.bytes, more).map_err(io_error("allocate", &self.path))?;
+        crate::base::files::blocks::allocate(&self.file, self.bytes, more)
+            .map_err(IoError::at("allocate", &self.path))?;
         self.bytes += more;
         Ok(())
     }
@@ -83,7 +84,7 @@ impl Reserve {
 /// Gives a part of the reserve back, so that a few bytes can be written on a full disk.
 pub(super) fn give_back(path: &Path, bytes: u64) {
     let less = || {
-        let file = crate::files::to_write().open(path)?;
+        let file = crate::base::files::own(path)?;
         file.set_len(file.metadata()?.len().saturating_sub(bytes))
     };
     if let Err(error) = less() {
@@ -96,33 +97,7 @@ pub(super) fn give_back(path: &Path, bytes: u64) {
 /// # Errors
 /// [`LogError::Io`] when it is there and cannot be removed.
 pub fn release(path: &Path) -> Result<(), LogError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-fn allocate(file: &File, offset: u64, len: u64) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::io::Errno;
-        loop {
-            match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), offset, len) {
-                Ok(()) => return Ok(()),
-                Err(Errno::INTR) => {}
-                Err(Errno::OPNOTSUPP | Errno::NOSYS) => break,
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    // Blocks that were written are allocated on any file system that writes in place.
-    let zeros = vec![0; 64 << 10];
-    let mut at = offset;
-    while at < offset + len {
-        let now = (offset + len - at).min(zeros.len() as u64);
-        crate::file_at::write_all_at(file, &zeros[..now as usize], at)?;
-        at += now;
-    }
+    crate::base::files::remove_file(path).map(drop).map_err(IoError::at("remove", path))?;
     Ok(())
 }
 
@@ -135,10 +110,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("reserve");
         let mut reserve = Reserve::create(&path, 1 << 20).expect("room");
-        let blocks = || {
-            use std::os::unix::fs::MetadataExt;
-            std::fs::metadata(&path).expect("a file").blocks() * 512
-        };
+        let blocks = || crate::base::files::blocks::on_disk(&path).expect("a file");
         assert!(blocks() >= 1 << 20, "{} bytes are allocated", blocks());
         reserve.grow_to((1 << 20) + 1).expect("room");
         assert!(reserve.bytes() >= (1 << 20) + STEP && blocks() >= reserve.bytes());

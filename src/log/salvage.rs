@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
+use super::LogError;
 use super::chunk::{self, Header, MAGIC, MAX_LEN};
-use super::{LogError, io_error};
-use crate::file_at::read_exact_at;
-use crate::files::open_regular;
-use crate::time::MonoNs;
+use crate::base::file_at::read_exact_at;
+use crate::base::files::open_regular;
+use crate::base::io_error::IoError;
+use crate::base::time::MonoNs;
 
 /// Bytes read at a time: large against the overlap of one chunk (4 KiB) that is read twice.
 const WINDOW: usize = 4 << 20;
@@ -94,15 +95,15 @@ pub fn scan(path: &Path) -> Result<Scan, LogError> {
 /// # Errors
 /// [`LogError::Io`] when the file cannot be read.
 pub fn scan_from(path: &Path, offset: u64) -> Result<Scan, LogError> {
-    let mut file = open_regular(path).map_err(io_error("open", path))?;
-    file.seek(SeekFrom::Start(offset)).map_err(io_error("read", path))?;
+    let mut file = open_regular(path).map_err(IoError::at("open", path))?;
+    file.seek(SeekFrom::Start(offset)).map_err(IoError::at("read", path))?;
     let mut found = Scan::default();
     let finder = memmem::Finder::new(&MAGIC);
     let mut window = Vec::with_capacity(WINDOW + MAX_LEN);
     let mut base = offset;
     let mut full = FIRST_TIDY;
     loop {
-        let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window).map_err(io_error("read", path))?;
+        let read = (&mut file).take(WINDOW as u64).read_to_end(&mut window).map_err(IoError::at("read", path))?;
         let last = read == 0;
         // A chunk may reach into what is read next: what begins in the last MAX_LEN bytes is looked at again then.
         let limit = if last { window.len() } else { window.len().saturating_sub(MAX_LEN) };
@@ -177,8 +178,8 @@ impl ChunkFile {
     /// # Errors
     /// [`LogError::Io`] when it cannot be opened.
     pub fn open(path: &Path) -> Result<Self, LogError> {
-        let file = open_regular(path).map_err(io_error("open", path))?;
-        let len = file.metadata().map_err(io_error("read", path))?.len();
+        let file = open_regular(path).map_err(IoError::at("open", path))?;
+        let len = file.metadata().map_err(IoError::at("read", path))?.len();
         Ok(Self { file, path: path.to_path_buf(), blocks: Vec::new(), uses: 0, len })
     }
 
@@ -208,7 +209,7 @@ impl ChunkFile {
         let base = number * BLOCK;
         let wanted = (BLOCK + MAX_LEN as u64).min(self.len.saturating_sub(base));
         bytes.resize(wanted as usize, 0);
-        read_exact_at(&self.file, &mut bytes, base).map_err(io_error("read", &self.path))?;
+        read_exact_at(&self.file, &mut bytes, base).map_err(IoError::at("read", &self.path))?;
         self.blocks.push(Block { number, used: 0, bytes });
         Ok(self.blocks.len() - 1)
     }
@@ -217,8 +218,8 @@ impl ChunkFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Seq;
-    use crate::time::MonoNs;
+    use crate::base::id::Seq;
+    use crate::base::time::MonoNs;
 
     fn made(first: u64, len: usize) -> Vec<u8> {
         let header = Header {

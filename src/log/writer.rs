@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use watchcap_migrations::log::v2::Synced;
 
 use super::chunk::{self, FLAG_FACTS, Header};
 use super::codec::ChunkBuilder;
@@ -19,12 +20,17 @@ use super::ending::Ending;
 use super::facts::FactsFile;
 use super::lock::LogLock;
 use super::reserve::Recorded;
+use super::setup;
+use super::sources::SOURCES_KEY;
 use super::store::Store;
-use super::video::{Extent, VideoWriter};
-use super::{Body, FirstFailure, LogError, LogPaths, Record, io_error};
-use crate::event::{Event, Gap, Source, Stream};
-use crate::id::{Seq, SessionId};
-use crate::time::{Clock, MonoNs, SystemClock};
+use super::tracks::{TrackBytes, TrackFiles};
+use super::{Body, FirstFailure, LogError, LogPaths, Record};
+use crate::base::event::{Event, Gap, Source, Stream};
+use crate::base::files::Pin;
+use crate::base::id::{Seq, SessionId};
+use crate::base::io_error::IoError;
+use crate::base::time::{Clock, MonoNs, SystemClock};
+use crate::media::track::{Packet, TrackId, TrackSpec};
 
 /// A chunk is cut at the latest this long after its first record. Of the promised 10 ms an input may have waited up to 4.5 in its
 /// source (which gathers motion), and the insert and the flush take 0.1–0.2 (measured): 4 leaves more than 1 in reserve.
@@ -39,10 +45,8 @@ struct Shared {
     committed: AtomicU64,
     /// Records on the disk for certain (exclusive end).
     durable: AtomicU64,
-    /// Bytes of the video written.
-    video_written: AtomicU64,
-    /// Bytes of the video on the disk for certain.
-    video_durable: AtomicU64,
+    /// How far the file of each track is.
+    tracks: Vec<TrackBytes>,
     /// Bytes of the copies of the facts written, and on the disk for certain.
     facts: [AtomicU64; 2],
     /// The first sync that failed.
@@ -52,6 +56,17 @@ struct Shared {
 }
 
 impl Shared {
+    /// Bytes of a track's file that are on the disk for certain.
+    fn durable_of(&self, id: TrackId) -> u64 {
+        self.tracks.iter().find(|track| track.id == id).map_or(0, |track| track.durable.load(Ordering::SeqCst))
+    }
+
+    /// The same of every further track, as a chunk says it.
+    fn synced(&self) -> Vec<Synced> {
+        let further = self.tracks.iter().filter(|track| track.id != TrackId::PICTURES);
+        further.map(|track| Synced { track: track.id.0, bytes: track.durable.load(Ordering::SeqCst) }).collect()
+    }
+
     fn failure(&self) -> Option<FirstFailure> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -68,28 +83,33 @@ impl Shared {
     }
 }
 
-/// Files that the syncing thread syncs, in this order: the video before the references that point into it.
+/// Files that the syncing thread syncs, in this order: the tracks before the references that point into them.
 struct SyncFiles {
-    video: (File, PathBuf),
+    tracks: Vec<(File, PathBuf)>,
     database: (File, PathBuf),
     facts: (File, PathBuf),
 }
 
 impl SyncFiles {
     fn sync(&self, shared: &Shared) -> Result<(), LogError> {
-        let written = shared.video_written.load(Ordering::SeqCst);
+        let written: Vec<u64> = shared.tracks.iter().map(|track| track.written.load(Ordering::SeqCst)).collect();
         let committed = shared.committed.load(Ordering::SeqCst);
-        let (file, path) = &self.video;
-        file.sync_data().map_err(io_error("sync", path))?;
-        shared.video_durable.fetch_max(written, Ordering::SeqCst);
+        for (((file, path), bytes), written) in self.tracks.iter().zip(&shared.tracks).zip(written) {
+            // What was synced to its end needs no second sync; an empty file does, since its first header is not counted.
+            let durable = bytes.durable.load(Ordering::SeqCst);
+            if written > durable || durable == 0 {
+                file.sync_data().map_err(IoError::at("sync", path))?;
+                bytes.durable.fetch_max(written, Ordering::SeqCst);
+            }
+        }
         let (file, path) = &self.database;
-        file.sync_data().map_err(io_error("sync", path))?;
+        file.sync_data().map_err(IoError::at("sync", path))?;
         shared.durable.fetch_max(committed, Ordering::SeqCst);
         let [written, durable] = &shared.facts;
         let written = written.load(Ordering::SeqCst);
         if written > durable.load(Ordering::SeqCst) {
             let (file, path) = &self.facts;
-            file.sync_data().map_err(io_error("sync", path))?;
+            file.sync_data().map_err(IoError::at("sync", path))?;
             durable.fetch_max(written, Ordering::SeqCst);
         }
         Ok(())
@@ -102,11 +122,12 @@ pub struct LogWriter {
     session: u64,
     store: Store,
     facts: FactsFile,
-    video: VideoWriter,
+    tracks: TrackFiles,
+    /// The facts about the tracks and the sources are in the log.
+    introduced: bool,
     pending: ChunkBuilder,
     pending_since: Option<MonoNs>,
     next: u64,
-    hashed: u64,
     chunk_bytes: u64,
     frames: u64,
     uncommitted: Uncommitted,
@@ -118,6 +139,8 @@ pub struct LogWriter {
     poisoned: Option<FirstFailure>,
     clock: Arc<dyn Clock>,
     _lock: LogLock,
+    /// The folders of the log.
+    _pins: [Pin; 2],
 }
 
 /// Records that were appended and are not in the database yet: what a failure loses.
@@ -127,6 +150,8 @@ pub struct Uncommitted {
     pub inputs: u64,
     /// Frames.
     pub frames: u64,
+    /// Packets of further tracks.
+    pub packets: u64,
     /// Frames and inputs that gaps among them count as lost.
     pub dropped: (u64, u64),
 }
@@ -137,8 +162,13 @@ impl Uncommitted {
             Body::Event(Event::Frame(_)) => self.frames += 1,
             Body::Event(Event::Gap(gap)) => self.add_gap(gap),
             Body::Event(_) if record.source != Source::Recorder => self.inputs += 1,
+            Body::Packet(_) => self.packets += 1,
             _ => {}
         }
+    }
+
+    fn add_packet(&mut self, packet: &Packet) {
+        *(if packet.track == TrackId::PICTURES { &mut self.frames } else { &mut self.packets }) += 1;
     }
 
     /// Counts what a gap that is lost itself would have counted.
@@ -198,42 +228,40 @@ fn sync_loop(files: &SyncFiles, shared: &Shared, dirty: &Receiver<()>, quit: &Re
 }
 
 impl LogWriter {
-    /// Begins a log in the session's folder, which exists and holds none. `box_bytes` is the size of the video's boxes.
+    /// Begins a log with these tracks in the session's folder, which exists and holds none.
     ///
     /// # Errors
-    /// [`LogError`] when a file cannot be created or is locked.
+    /// [`LogError`] when a file cannot be created or is locked, or the tracks are no tracks of one recording.
     pub fn create(
         session_dir: &Path,
         session: SessionId,
-        box_bytes: u64,
+        tracks: &[TrackSpec],
         clock: Arc<dyn Clock>,
     ) -> Result<Self, LogError> {
         let paths = LogPaths::of(session_dir);
-        crate::files::create_private_dir(&paths.dir).map_err(io_error("create", &paths.dir))?;
-        crate::files::create_private_dir(&paths.events).map_err(io_error("create", &paths.events))?;
+        let pins = [
+            crate::base::files::make_pinned_dir(&paths.dir).map_err(IoError::at("create", &paths.dir))?,
+            crate::base::files::make_pinned_dir(&paths.events).map_err(IoError::at("create", &paths.events))?,
+        ];
         let lock = LogLock::take(&paths.lock, "record")?;
         let store = Store::open(&paths.events)?;
-        crate::files::restrict_tree(&paths.events).map_err(io_error("restrict", &paths.events))?;
-        let video = VideoWriter::create(&paths.video, box_bytes)?;
+        crate::base::files::restrict_tree(&paths.events).map_err(IoError::at("restrict", &paths.events))?;
+        let tracks = TrackFiles::create(&paths, tracks)?;
         let facts = FactsFile::create(&paths.facts)?;
-        let files = SyncFiles {
-            video: (video.sync_handle()?, paths.video.clone()),
-            database: store.sync_handle()?,
-            facts: facts.sync_handle()?,
-        };
+        let files =
+            SyncFiles { tracks: tracks.sync_handles()?, database: store.sync_handle()?, facts: facts.sync_handle()? };
         store.flush()?;
-        files.database.0.sync_all().map_err(io_error("sync", &files.database.1))?;
+        files.database.0.sync_all().map_err(IoError::at("sync", &files.database.1))?;
         for dir in [paths.events.as_path(), &paths.dir, session_dir] {
-            crate::files::sync_dir(dir).map_err(io_error("sync", dir))?;
+            crate::base::files::sync_dir(dir).map_err(IoError::at("sync", dir))?;
         }
         if let Some(parent) = session_dir.parent().filter(|p| !p.as_os_str().is_empty()) {
-            crate::files::sync_dir(parent).map_err(io_error("sync", parent))?;
+            crate::base::files::sync_dir(parent).map_err(IoError::at("sync", parent))?;
         }
         let shared = Arc::new(Shared {
             committed: AtomicU64::new(0),
             durable: AtomicU64::new(0),
-            video_written: AtomicU64::new(0),
-            video_durable: AtomicU64::new(0),
+            tracks: tracks.bytes(),
             facts: [const { AtomicU64::new(0) }; 2],
             failed: Mutex::new(None),
             syncing: Mutex::new(()),
@@ -246,7 +274,7 @@ impl LogWriter {
                 let shared = Arc::clone(&shared);
                 move || sync_loop(&files, &shared, &wait, &ended)
             })
-            .map_err(io_error("start the thread that syncs", &paths.dir))?;
+            .map_err(IoError::at("start the thread that syncs", &paths.dir))?;
         let bytes = session.0.as_bytes();
         let mut tail = [0; 8];
         tail.copy_from_slice(&bytes[8..]);
@@ -255,11 +283,11 @@ impl LogWriter {
             session: u64::from_be_bytes(tail),
             store,
             facts,
-            video,
+            tracks,
+            introduced: false,
             pending: ChunkBuilder::default(),
             pending_since: None,
             next: 0,
-            hashed: 0,
             chunk_bytes: 0,
             frames: 0,
             uncommitted: Uncommitted::default(),
@@ -270,6 +298,7 @@ impl LogWriter {
             poisoned: None,
             clock,
             _lock: lock,
+            _pins: pins,
         })
     }
 
@@ -293,24 +322,36 @@ impl LogWriter {
         }
     }
 
-    /// Appends a frame's access unit to the video and says where it stands. Its reference is appended by the caller, after.
+    /// Appends a packet: first its bytes to the file of its track, then the reference to them (G3).
     ///
     /// # Errors
     /// [`LogError`] when it cannot be written; the writer is then poisoned.
-    pub fn append_video(&mut self, access_unit: &[u8]) -> Result<Extent, LogError> {
+    pub fn append_packet(&mut self, packet: &Packet) -> Result<Seq, LogError> {
+        if let Err(error) = self.check() {
+            self.uncommitted.add_packet(packet);
+            return Err(error);
+        }
         self.step(|this| {
-            let extent = this.video.append(access_unit)?;
-            this.shared.video_written.store(this.video.len(), Ordering::SeqCst);
-            // The hash's state over the closed boxes goes into the log whenever a box was closed.
-            let checkpoint = this.video.closed_hash();
-            if checkpoint.offset > this.hashed {
-                this.hashed = checkpoint.offset;
-                let t = this.clock.now();
-                let body = Body::Digest { offset: checkpoint.offset, state: checkpoint.state.to_vec() };
-                this.push(&Record { t, source: Source::Recorder, body })?;
+            let placed = this.place(packet);
+            if placed.is_err() {
+                this.uncommitted.add_packet(packet);
             }
-            Ok(extent)
+            this.push(&Record { t: packet.t, source: Source::Recorder, body: placed? })
         })
+    }
+
+    /// Writes the bytes of a packet; returns the reference to them.
+    fn place(&mut self, packet: &Packet) -> Result<Body, LogError> {
+        let placed = self.tracks.append(packet)?;
+        if let Some(bytes) = self.shared.tracks.get(placed.at) {
+            bytes.written.store(placed.len, Ordering::SeqCst);
+        }
+        // The hash's state over the closed boxes goes into the log whenever a box was closed.
+        if let Some(closed) = placed.closed {
+            let body = Body::Digest { track: packet.track, offset: closed.offset, state: closed.state.to_vec() };
+            self.push(&Record { t: self.clock.now(), source: Source::Recorder, body })?;
+        }
+        Ok(placed.reference)
     }
 
     /// Appends a record; it is committed at the latest [`COMMIT_NS`] later, by the caller's next [`Self::commit_if_due`].
@@ -326,7 +367,25 @@ impl LogWriter {
     }
 
     fn push(&mut self, record: &Record) -> Result<Seq, LogError> {
-        let room = if self.pending.fits(record) { Ok(()) } else { self.commit_now() };
+        // A source is named before the first record of it.
+        let is_new = self.pending.learn(record.source);
+        let named = if is_new { self.push_fact(record.t, SOURCES_KEY, self.pending.names().to_json()) } else { Ok(()) };
+        let seq = self.push_one(record, named)?;
+        // The first record is the consent; what the numbers in the log mean comes right behind it.
+        if !std::mem::replace(&mut self.introduced, true) {
+            self.push_fact(record.t, SOURCES_KEY, self.pending.names().to_json())?;
+            self.push_fact(record.t, setup::TRACKS_KEY, setup::tracks_json(self.tracks.specs()))?;
+        }
+        Ok(seq)
+    }
+
+    fn push_fact(&mut self, t: MonoNs, key: &str, json: String) -> Result<(), LogError> {
+        let body = Body::Setup { key: key.into(), json };
+        self.push_one(&Record { t, source: Source::Recorder, body }, Ok(())).map(drop)
+    }
+
+    fn push_one(&mut self, record: &Record, before: Result<(), LogError>) -> Result<Seq, LogError> {
+        let room = before.and_then(|()| if self.pending.fits(record) { Ok(()) } else { self.commit_now() });
         self.uncommitted.add(record);
         room?;
         if self.pending_since.is_none() {
@@ -374,7 +433,9 @@ impl LogWriter {
 
     fn commit_now(&mut self) -> Result<(), LogError> {
         self.pending_since = None;
-        let Some((wire, flags, min_t, max_t)) = self.pending.take() else { return Ok(()) };
+        let Some((mut wire, flags, min_t, max_t)) = self.pending.take() else { return Ok(()) };
+        // Before the chunk is written, so that it never vouches for more than is true.
+        wire.synced = self.shared.synced();
         let first = Seq(self.next);
         let failed = |detail: String| LogError::Chunk { action: "write", seq: first.0, detail };
         let body = watchcap_migrations::log::write(&wire).map_err(|e| failed(e.to_string()))?;
@@ -386,7 +447,7 @@ impl LogWriter {
             count: wire.kinds.len() as u32,
             min_t,
             max_t,
-            video_synced: self.shared.video_durable.load(Ordering::SeqCst),
+            video_synced: self.shared.durable_of(TrackId::PICTURES),
         };
         let bytes = chunk::join(&header, &body);
         if bytes.len() > chunk::MAX_LEN {
@@ -397,7 +458,7 @@ impl LogWriter {
         // In the log, whatever becomes of the copy: it must not be counted as lost when that cannot be written.
         self.next = header.end();
         self.chunk_bytes += bytes.len() as u64;
-        self.frames += wire.frames.len() as u64;
+        self.frames += (wire.frames.len() + wire.packets.len()) as u64;
         self.uncommitted = Uncommitted::default();
         self.shared.committed.store(self.next, Ordering::SeqCst);
         if flags & FLAG_FACTS != 0 {
@@ -418,7 +479,7 @@ impl LogWriter {
         Progress {
             records: self.next + self.pending.count() as u64,
             durable: self.shared.durable.load(Ordering::SeqCst),
-            video_bytes: self.video.len(),
+            video_bytes: self.tracks.len_of(TrackId::PICTURES),
         }
     }
 
@@ -469,19 +530,25 @@ impl LogWriter {
         self.stop_syncer();
         let sealed = self.step(|this| {
             this.commit_now()?;
-            let (video, path) = (this.video.sync_handle()?, this.paths.video.clone());
-            video.sync_all().map_err(io_error("sync", &path))?;
-            this.shared.video_durable.fetch_max(this.video.len(), Ordering::SeqCst);
+            for ((file, path), bytes) in this.tracks.sync_handles()?.iter().zip(&this.shared.tracks) {
+                let written = bytes.written.load(Ordering::SeqCst);
+                file.sync_all().map_err(IoError::at("sync", path))?;
+                bytes.durable.fetch_max(written, Ordering::SeqCst);
+            }
             let body = Body::End { reason: reason.to_owned() };
             this.push(&Record { t, source: Source::Recorder, body })?;
             this.commit_now()?;
             let (database, path) = this.store.sync_handle()?;
-            database.sync_all().map_err(io_error("sync", &path))?;
+            database.sync_all().map_err(IoError::at("sync", &path))?;
             this.facts.sync()?;
-            crate::files::restrict_tree(&this.paths.events).map_err(io_error("restrict", &this.paths.events))
+            Ok(crate::base::files::restrict_tree(&this.paths.events)
+                .map_err(IoError::at("restrict", &this.paths.events))?)
         });
         match sealed {
-            Ok(()) => Ok(self.closed()),
+            Ok(()) => {
+                self.store.close();
+                Ok(self.closed())
+            }
             Err(error) => Err(Unsealed { error, writer: Box::new(self) }),
         }
     }
@@ -502,6 +569,7 @@ impl Drop for LogWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::avc::sets::ParameterSets;
 
     #[test]
     fn closing_does_not_wait_for_the_next_sync() {
@@ -510,8 +578,9 @@ mod tests {
         for _ in 0..12 {
             let dir = tempfile::tempdir().expect("a folder");
             let session = dir.path().join("s");
-            crate::files::create_private_dir(&session).expect("a folder");
-            let mut log = LogWriter::create(&session, SessionId::new(), 1 << 20, Arc::clone(&clock)).expect("a log");
+            crate::base::files::create_private_dir(&session).expect("a folder");
+            let tracks = [TrackSpec::pictures(ParameterSets::default(), (2, 2), (2, 2), 1 << 20)];
+            let mut log = LogWriter::create(&session, SessionId::new(), &tracks, Arc::clone(&clock)).expect("a log");
             let t = clock.now();
             let body = Body::Setup { key: "k".into(), json: "1".into() };
             log.append(&Record { t, source: Source::Recorder, body }).expect("a record");

@@ -8,7 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::HidUsage;
+use super::names;
+use crate::base::event::HidUsage;
 
 /// The keys of a game's chat.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -28,18 +29,21 @@ pub struct WindowMatch {
     pub apps: Vec<String>,
     /// Parts of titles, in lower case.
     pub titles: Vec<String>,
+    /// Whole titles, in lower case.
+    pub whole_titles: Vec<String>,
 }
 
 impl WindowMatch {
     /// It says nothing: any window will do.
     pub fn is_empty(&self) -> bool {
-        self.apps.is_empty() && self.titles.is_empty()
+        self.apps.is_empty() && self.titles.is_empty() && self.whole_titles.is_empty()
     }
 
-    /// Whether a window is one of these.
-    pub fn fits(&self, app: &str, title: &str) -> bool {
-        let (app, title) = (app.to_lowercase(), title.to_lowercase());
-        self.apps.contains(&app) || self.titles.iter().any(|part| title.contains(part.as_str()))
+    /// Whether a window of this class (or instance) and title is one of these.
+    pub fn fits(&self, app: &str, instance: &str, title: &str) -> bool {
+        self.apps.iter().any(|pattern| names::app_fits(pattern, app, instance))
+            || self.titles.iter().any(|part| names::title_fits(part, title))
+            || self.whole_titles.iter().any(|whole| *whole == title.to_lowercase())
     }
 }
 
@@ -59,7 +63,7 @@ impl Chat {
 
     /// Another window became active.
     pub fn focus(&mut self, app: &str, title: &str) {
-        self.in_game = self.keys.windows.is_empty() || self.keys.windows.fits(app, title);
+        self.in_game = self.keys.windows.is_empty() || self.keys.windows.fits(app, "", title);
     }
 
     /// A key was pressed (no repeat); whether its code is withheld. The keys that open and close chat say nothing of what is typed.
@@ -87,11 +91,12 @@ impl Chat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hid::usage_of_code;
+    use crate::base::hid::usage_of_code;
 
     fn chat(apps: &[&str]) -> Chat {
         let keys = |codes: &[&str]| codes.iter().filter_map(|code| usage_of_code(code)).collect();
-        let windows = WindowMatch { apps: apps.iter().map(|app| (*app).to_owned()).collect(), titles: Vec::new() };
+        let apps = apps.iter().map(|app| (*app).to_owned()).collect();
+        let windows = WindowMatch { apps, ..WindowMatch::default() };
         Chat::new(ChatKeys { open: keys(&["Enter"]), close: keys(&["Enter", "Escape"]), windows })
     }
 

@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::event::Stream;
-use crate::time::UtcNs;
+use crate::base::event::Stream;
+use crate::base::time::UtcNs;
+use crate::privacy::fact::ConsentFact;
 
 /// Version of the text that a person agrees to ([`text`]); goes into the metadata.
 pub const TEXT_VERSION: u32 = 4;
@@ -113,9 +112,13 @@ pub fn question(stream: Stream) -> &'static str {
     }
 }
 
-/// Whether an answer at the prompt is a yes: nothing else than one of these is.
-pub fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim(), "y" | "Y" | "yes" | "Yes" | "YES")
+/// What an answer at the prompt says: yes or no, in any case; no answer is a no. `None`: neither, so it is asked again.
+pub fn answer(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Some(true),
+        "" | "n" | "no" => Some(false),
+        _ => None,
+    }
 }
 
 /// How consent was given.
@@ -242,16 +245,18 @@ impl Consent {
     }
 
     /// The first record of the log.
-    pub fn to_fact(&self) -> Value {
-        json!({
-            "record_screen": self.covers(Stream::Screen),
-            "record_input": self.covers(Stream::Input),
-            "record_audio": self.covers(Stream::Audio),
-            "method": self.method.name(),
-            "given_at": self.at.to_rfc3339(),
-            "text_version": TEXT_VERSION,
-            "scope": self.method.scope(),
-        })
+    pub fn to_fact(&self) -> ConsentFact {
+        ConsentFact {
+            record_screen: Some(self.covers(Stream::Screen)),
+            record_input: Some(self.covers(Stream::Input)),
+            record_audio: Some(self.covers(Stream::Audio)),
+            method: Some(self.method.name().to_owned()),
+            given_at: Some(self.at.to_rfc3339()),
+            // Nobody who gave it otherwise was shown a text by this recording.
+            text_version: (self.method == Method::Prompt).then_some(TEXT_VERSION),
+            scope: Some(self.method.scope().to_owned()),
+            ..ConsentFact::default()
+        }
     }
 }
 
@@ -270,7 +275,7 @@ mod tests {
         assert_eq!((consent.method, consent.method.scope()), (Method::Flag, "this_recording"));
         let consent = Consent::decide(&[], &names("screen,input"), UtcNs(0)).expect("consent");
         assert!(consent.covers(Stream::Input));
-        assert_eq!(consent.to_fact()["scope"], "every_recording");
+        assert_eq!(consent.to_fact().scope.as_deref(), Some("every_recording"));
     }
 
     #[test]
@@ -288,7 +293,7 @@ mod tests {
         assert_eq!(flag, Err(ConsentError::Unavailable { stream: Stream::Audio }));
         let standing = Consent::decide(&[], &names("screen,audio"), UtcNs(0)).expect("consent to the screen");
         assert_eq!(standing.unavailable, [Stream::Audio].into());
-        assert_eq!(standing.to_fact()["record_audio"], false);
+        assert_eq!(standing.to_fact().record_audio, Some(false));
         assert_eq!(Consent::decide(&[], &names("audio"), UtcNs(0)), Err(ConsentError::Missing));
     }
 
@@ -316,10 +321,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_yes_is_a_yes() {
-        assert!(is_yes("y\n") && is_yes(" yes "));
-        for no in ["", "\n", "n", "no", "yep", "ja", "y y", "yes, but"] {
-            assert!(!is_yes(no), "{no:?}");
+    fn only_a_yes_is_a_yes_and_nonsense_is_no_answer() {
+        for yes in ["y\n", " yes ", "Y", "YES\r\n"] {
+            assert_eq!(answer(yes), Some(true), "{yes:?}");
+        }
+        for no in ["", "\n", "n", "No\n"] {
+            assert_eq!(answer(no), Some(false), "{no:?}");
+        }
+        for neither in ["maybe", "yep", "ja", "y y", "yes, but", "0"] {
+            assert_eq!(answer(neither), None, "{neither:?}");
         }
     }
 }

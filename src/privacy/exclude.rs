@@ -1,10 +1,14 @@
 //! Which windows must not be seen, and whose input must not be known: by application, title and kind of window.
 //!
-//! Pure decisions over what a window says of itself. A window that says nothing cannot be recognised: a screen locker without
-//! a class is one of them. Names compare without case; they are rules of ours or the person's, never captured content.
+//! Pure decisions over what a window says of itself, and over the name of its program where that is known. How names compare is in
+//! [`names`]; the rules are ours or the person's, never captured content.
+
+use super::games::Games;
+use super::names;
+pub use super::reason::Reason;
 
 /// Password managers, and what asks for passwords: the class or instance of their windows; `*` at the end stands for any rest.
-const SECRET_APPS: [&str; 41] = [
+const SECRET_APPS: [&str; 43] = [
     "1password*",
     "bitwarden*",
     "buttercup*",
@@ -12,8 +16,8 @@ const SECRET_APPS: [&str; 41] = [
     "dashlane*",
     "enpass*",
     "gcr-prompter*",
-    "gnome-keyring*",
-    "gnome-passwordsafe*",
+    "gnome-ssh-askpass*",
+    "gorilla",
     "io.github.keepassxc*",
     "kdesu*",
     "keepass*",
@@ -33,14 +37,16 @@ const SECRET_APPS: [&str; 41] = [
     "org.kde.kwallet*",
     "org.kde.polkit*",
     "org.keepassxc.*",
-    "pass-it-on*",
+    "passwordsafe*",
     "pinentry*",
     "polkit-gnome*",
     "polkit-kde*",
     "polkit-mate*",
     "proton pass*",
     "proton-pass*",
+    "pwsafe*",
     "qtpass*",
+    "revelation*",
     "roboform*",
     "seahorse*",
     "secrets",
@@ -50,19 +56,14 @@ const SECRET_APPS: [&str; 41] = [
 /// Titles of password managers in a browser or with another class: a part of the title.
 const SECRET_TITLES: [&str; 6] = ["1password", "bitwarden", "dashlane", "keepass", "lastpass", "proton pass"];
 /// Screen lockers. They take the keyboard without taking the focus, so their being there is enough.
-const LOCKERS: [&str; 17] = [
-    "betterlockscreen*",
+const LOCKERS: [&str; 12] = [
     "cinnamon-screensaver*",
     "gnome-screensaver*",
-    "gtklock*",
     "i3lock*",
     "kscreenlocker*",
     "light-locker*",
-    "lxlock*",
     "mate-screensaver*",
-    "physlock*",
     "slock*",
-    "swaylock*",
     "xfce4-screensaver*",
     "xlock*",
     "xscreensaver*",
@@ -85,38 +86,14 @@ const NOTIFIERS: [&str; 12] = [
     "xfnotifyd*",
 ];
 
-/// Why a window is kept out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Reason {
-    /// A notification of the system or of a program.
-    Notification,
-    /// It is on the list of excluded applications and titles.
-    Excluded,
-    /// It locks the screen.
-    LockScreen,
-    /// It is there, and could not be asked yet what it is.
-    Unclassified,
-    /// It is not known which window gets what is typed.
-    FocusUnclear,
-}
-
-impl Reason {
-    /// The word in `redact` rows.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Notification => "notification",
-            Self::Excluded => "excluded_app",
-            Self::LockScreen => "lock_screen",
-            Self::Unclassified => "unclassified_window",
-            Self::FocusUnclear => "focus_unclear",
-        }
-    }
-
-    /// Whether what is typed while such a window has the focus is withheld.
-    pub fn hides_keys(self) -> bool {
-        matches!(self, Self::Excluded | Self::LockScreen)
-    }
-}
+/// Terminals that grab the keyboard for one purpose only: so that nobody else sees what is typed (xterm's "Secure Keyboard").
+const SECURE_KEYBOARD: [&str; 2] = ["uxterm", "xterm"];
+/// The kernel keeps this many bytes of a process's name: a name of that length may go on.
+const COMM_BYTES: usize = 15;
+/// How the rule for lockers without a name stands in the metadata.
+const NAMELESS_LOCKER: &str = "nameless windows over the screen that hold the keyboard";
+/// How it stands there that windows are told by their program, too.
+const BY_PROGRAM: &str = "windows whose program has one of these names";
 
 /// What a window says of itself.
 #[derive(Clone, Copy, Default)]
@@ -127,6 +104,8 @@ pub struct WindowFacts<'a> {
     pub instance: &'a str,
     /// Its title.
     pub title: &'a str,
+    /// The names of its program, where the system tells: the first may be cut after [`COMM_BYTES`].
+    pub programs: &'a [String],
     /// The system says that it is a notification.
     pub is_notification: bool,
     /// No window manager places it.
@@ -134,22 +113,34 @@ pub struct WindowFacts<'a> {
 }
 
 /// What is kept out.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Exclusions {
     /// Notification windows are.
     pub notifications: bool,
-    /// Applications, in lower case; `*` at the end stands for any rest.
+    /// Applications, in lower case.
     apps: Vec<String>,
     /// Parts of titles, in lower case.
     titles: Vec<String>,
     /// Screen lockers are, and are told from other applications.
     lockers: bool,
+    /// Games, parts of whose windows are.
+    pub games: Games,
 }
 
-fn fits(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(begin) => name.starts_with(begin),
-        None => name == pattern,
+impl WindowFacts<'_> {
+    /// Whether one of its names fits a pattern: those that it gives itself, or those of its program. The latter count beside a class,
+    /// too, since toolkits give all programs the same (FLTK).
+    fn is_of(&self, pattern: &str) -> bool {
+        let own = [self.app, self.instance];
+        own.iter().any(|name| !name.is_empty() && names::is_whole(pattern, &name.to_lowercase()))
+            || self.is_of_program(pattern)
+    }
+
+    fn is_of_program(&self, pattern: &str) -> bool {
+        self.programs.iter().map(|name| name.to_lowercase()).any(|name| {
+            let bare = pattern.trim_end_matches('*');
+            names::is_whole(pattern, &name) || (name.len() == COMM_BYTES && bare.starts_with(&name))
+        })
     }
 }
 
@@ -166,45 +157,68 @@ impl Exclusions {
             apps: SECRET_APPS.map(str::to_owned).to_vec(),
             titles: SECRET_TITLES.map(str::to_owned).to_vec(),
             lockers: true,
+            games: Games::default(),
         }
     }
 
-    /// Adds an application (its class; `*` at the end stands for any rest).
+    /// Adds an application ([`names::app_fits`]).
     pub fn add_app(&mut self, name: &str) {
         self.apps.push(name.trim().to_lowercase());
     }
 
-    /// Adds a part of titles.
+    /// Adds a part of titles ([`names::title_fits`]).
     pub fn add_title(&mut self, part: &str) {
         self.titles.push(part.trim().to_lowercase());
     }
 
-    /// Nothing is kept out.
+    /// Nothing is kept out, so nobody need follow windows.
     pub fn is_empty(&self) -> bool {
-        !self.notifications && !self.lockers && self.apps.is_empty() && self.titles.is_empty()
+        !self.has_rules() && self.games.is_empty()
     }
 
-    /// The applications and parts of titles (in quotes), as the metadata lists them.
-    pub fn names(&self) -> Vec<String> {
-        let lockers = LOCKERS.iter().filter(|_| self.lockers).map(|name| (*name).to_owned());
+    /// Whole windows are kept out.
+    pub fn has_rules(&self) -> bool {
+        self.notifications || self.lockers || !self.apps.is_empty() || !self.titles.is_empty()
+    }
+
+    /// The same without the games: what is of interest to who only asks where the keyboard goes.
+    #[must_use]
+    pub fn without_games(&self) -> Self {
+        Self { games: Games::default(), ..self.clone() }
+    }
+
+    /// The applications and parts of titles (in quotes), as the metadata lists them, and what else windows are told by: their program,
+    /// where the backend knows that.
+    pub fn names(&self, by_program: bool) -> Vec<String> {
+        let lockers = LOCKERS.into_iter().chain([NAMELESS_LOCKER]).filter(|_| self.lockers).map(str::to_owned);
         let titles = self.titles.iter().map(|part| format!("title \"{part}\""));
-        self.apps.iter().cloned().chain(lockers).chain(titles).collect()
+        let programs = (by_program && !self.is_empty()).then(|| BY_PROGRAM.to_owned());
+        self.apps.iter().cloned().chain(lockers).chain(titles).chain(programs).collect()
+    }
+
+    /// Screen lockers are kept out, also those that are told by what they do.
+    pub fn lockers(&self) -> bool {
+        self.lockers
+    }
+
+    /// Whether a window that grabs the keyboard does so to keep what is typed for itself.
+    pub fn is_secure_keyboard(&self, window: WindowFacts<'_>) -> bool {
+        self.lockers && SECURE_KEYBOARD.iter().any(|name| window.is_of(name))
     }
 
     /// Why a window is kept out; `None`: it is not.
     pub fn verdict(&self, window: WindowFacts<'_>) -> Option<Reason> {
-        let names = [window.app.to_lowercase(), window.instance.to_lowercase()];
-        let is_of = |pattern: &str| names.iter().any(|name| !name.is_empty() && fits(pattern, name));
-        if self.lockers && LOCKERS.iter().any(|pattern| is_of(pattern)) {
+        if self.lockers && LOCKERS.iter().any(|pattern| window.is_of(pattern)) {
             return Some(Reason::LockScreen);
         }
         let title = window.title.to_lowercase();
-        let is_secret = self.apps.iter().any(|pattern| is_of(pattern))
-            || self.titles.iter().any(|part| !part.is_empty() && title.contains(part.as_str()));
+        let is_secret = self.apps.iter().any(|pattern| window.is_of(pattern))
+            || self.titles.iter().any(|part| !part.is_empty() && names::is_part(part, &title));
         if is_secret {
             return Some(Reason::Excluded);
         }
-        let notifies = window.is_notification || (window.unmanaged && NOTIFIERS.iter().any(|pattern| is_of(pattern)));
+        let notifies =
+            window.is_notification || (window.unmanaged && NOTIFIERS.iter().any(|pattern| window.is_of(pattern)));
         (self.notifications && notifies).then_some(Reason::Notification)
     }
 }
@@ -253,6 +267,21 @@ mod tests {
         assert_eq!(rules.verdict(window("mybank-app", "")), Some(Reason::Excluded));
         assert_eq!(rules.verdict(window("evince", "payslip june.pdf")), Some(Reason::Excluded));
         assert_eq!(rules.verdict(window("yourbank", "")), None);
-        assert_eq!(rules.names(), ["mybank*", "title \"payslip\""]);
+        assert_eq!(rules.names(false), ["mybank*", "title \"payslip\""]);
+        assert_eq!(rules.names(true).len(), 3);
+    }
+
+    #[test]
+    fn a_window_is_told_by_its_program_too() {
+        let usual = Exclusions::usual();
+        let of = |app, programs: &[&str]| {
+            let programs: Vec<String> = programs.iter().map(|name| (*name).to_owned()).collect();
+            usual.verdict(WindowFacts { app, programs: &programs, ..WindowFacts::default() })
+        };
+        assert_eq!(of("", &["slock"]), Some(Reason::LockScreen));
+        assert_eq!(of("", &["Pinentry-Curses"]), Some(Reason::Excluded));
+        assert_eq!(of("", &["cinnamon-screen", "python3.11"]), Some(Reason::LockScreen), "the kernel cuts names");
+        assert_eq!((of("", &["cinnamon", "slo"]), of("", &[])), (None, None));
+        assert_eq!(of("FLTK", &["pinentry-fltk"]), Some(Reason::Excluded), "all programs of FLTK have this class");
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::chat::ChatKeys;
-use crate::event::HidUsage;
-use crate::hid;
+use crate::base::event::HidUsage;
+use crate::base::hid;
 
 /// What is recorded of keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -41,8 +41,8 @@ pub struct KeyRules {
     pub policy: KeyPolicy,
     /// Game keys: keep their codes under [`KeyPolicy::NoText`].
     pub game_keys: BTreeSet<HidUsage>,
-    /// The keys that open and close chat, and where they do.
-    pub chat: Option<ChatKeys>,
+    /// The keys that open and close chat, and where they do: of the profile that was named, or of each game that is looked for.
+    pub chats: Vec<ChatKeys>,
 }
 
 impl KeyRules {
@@ -55,9 +55,10 @@ impl KeyRules {
         }
     }
 
-    /// What is typed into chat is withheld.
-    pub fn withholds_chat(&self) -> bool {
-        self.chat.is_some() || self.policy == KeyPolicy::None
+    /// What is typed into chat is withheld. Where chat is only that of some windows, somebody must tell which window is active.
+    pub fn withholds_chat(&self, tells_focus: bool) -> bool {
+        let is_known = |chat: &ChatKeys| tells_focus || chat.windows.is_empty();
+        self.policy == KeyPolicy::None || (!self.chats.is_empty() && self.chats.iter().all(is_known))
     }
 }
 
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn text_keys_are_withheld_and_others_kept() {
         let game_keys = parse_keys(&["KeyW".into(), "Digit1".into()]).expect("keys");
-        let rules = KeyRules { policy: KeyPolicy::NoText, game_keys, chat: None };
+        let rules = KeyRules { policy: KeyPolicy::NoText, game_keys, chats: Vec::new() };
         let withheld = |code: &str| rules.withholds(hid::usage_of_code(code));
         for kept in
             ["KeyW", "Digit1", "ShiftLeft", "ControlRight", "ArrowUp", "F1", "F24", "Escape", "Enter", "Tab", "Home"]

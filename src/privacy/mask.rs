@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::event::Area;
+use crate::base::event::Area;
 
 /// Who asked for a mask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

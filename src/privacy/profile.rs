@@ -6,9 +6,10 @@
 //! title = "My Game"               # for people
 //! game = "My Game"                # fills `game` of the metadata unless --game does; optional
 //!
-//! [match]                         # windows that it is for: --profile auto, and where its chat keys mean chat; optional
-//! apps = ["my_game.exe"]          # class of the window, whole, without case
+//! [match]                         # windows that it is for: --profile auto (the default), and where its chat keys mean chat; optional
+//! apps = ["my_game.exe"]          # class of the window, whole, without case; * for any characters
 //! titles = ["My Game - "]         # part of the title, without case
+//! whole_titles = ["My Game"]      # the whole title, without case: pages about the game have titles, too
 //!
 //! [chat]                          # optional; keys by their W3C codes (KeyboardEvent.code)
 //! open = ["Enter"]                # open chat; are themselves recorded
@@ -40,8 +41,8 @@ use toml::Spanned;
 use super::chat::{ChatKeys, WindowMatch};
 use super::keys::KeyPolicy;
 use super::mask::{AskedBy, Corner, Mask, Place};
-use crate::event::HidUsage;
-use crate::hid;
+use crate::base::event::HidUsage;
+use crate::base::hid;
 
 /// The profiles that are built in: name and text.
 pub const BUILT_IN: [(&str, &str); 3] = [
@@ -96,7 +97,7 @@ struct File {
     title: String,
     game: Option<String>,
     #[serde(default, rename = "match")]
-    windows: Names,
+    windows: MatchTable,
     chat: Option<ChatTable>,
     #[serde(default)]
     keys: KeysTable,
@@ -111,6 +112,14 @@ struct File {
 struct Names {
     apps: Vec<Spanned<String>>,
     titles: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct MatchTable {
+    apps: Vec<Spanned<String>>,
+    titles: Vec<Spanned<String>>,
+    whole_titles: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -184,7 +193,11 @@ impl Profile {
             };
             names.iter().map(word).collect::<Result<Vec<_>, _>>()
         };
-        let windows = WindowMatch { apps: words(&file.windows.apps)?, titles: words(&file.windows.titles)? };
+        let windows = WindowMatch {
+            apps: words(&file.windows.apps)?,
+            titles: words(&file.windows.titles)?,
+            whole_titles: words(&file.windows.whole_titles)?,
+        };
         let chat = match &file.chat {
             None => None,
             Some(chat) => {

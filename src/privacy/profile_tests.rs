@@ -1,7 +1,7 @@
 //! Tests of profiles: those that are built in, and what the reader says of wrong ones.
 
 use super::*;
-use crate::event::Area;
+use crate::base::event::Area;
 
 fn with(line: &str) -> Result<Profile, ProfileError> {
     Profile::parse(&format!("schema = 1\nname = \"x\"\ntitle = \"X\"\n{line}\n"))

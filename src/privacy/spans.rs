@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::event::{Area, Event};
-use crate::time::MonoNs;
+use crate::base::event::{Area, Event};
+use crate::base::time::MonoNs;
 
 /// The longest piece of a span, nanoseconds.
 pub const PIECE_NS: i64 = 5_000_000_000;

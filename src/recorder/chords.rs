@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::inputs::KeyName;
-use crate::event::Source;
-use crate::hotkeys::{Action, Hotkeys, Modifiers};
-use crate::time::MonoNs;
+use crate::base::event::{HidUsage, Source};
+use crate::base::hotkeys::{Action, Hotkeys, Modifiers};
+use crate::base::time::MonoNs;
+
+/// A key, by usage and native code: some systems have only one of them.
+pub(crate) type KeyName = (Option<HidUsage>, u32);
 
 /// What a hotkey asked for.
 pub(super) struct Asked {
@@ -48,7 +50,8 @@ impl Chords {
         if !down {
             return self.down.remove(&name).is_some();
         }
-        if self.down.get(&name) == Some(&false) {
+        // A repeat is the hotkey's, too, when its release may have been lost: it was never released in between, or nobody pressed it.
+        if self.down.get(&name).is_some_and(|doubtful| !doubtful || !fresh) {
             return true;
         }
         // A press after one whose release may be lost: looked at afresh.
@@ -81,8 +84,8 @@ impl Chords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hid::usage_of_code;
-    use crate::hotkeys::Chord;
+    use crate::base::hid::usage_of_code;
+    use crate::base::hotkeys::Chord;
 
     const CTRL: Modifiers = Modifiers { ctrl: true, alt: false, meta: false, shift: false };
 
@@ -123,6 +126,7 @@ mod tests {
         assert!(!chords.take(at, name("KeyP"), true, true, Modifiers::default) && !chords.is_down());
         assert!(chords.take(at, name("KeyP"), true, true, || CTRL));
         chords.doubt();
+        assert!(chords.take(at, name("KeyP"), true, false, Modifiers::default), "it repeats after all");
         assert!(chords.take(at, name("KeyP"), false, false, || CTRL), "its release came after all");
     }
 }

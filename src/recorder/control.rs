@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{Status, Stop};
-use crate::event::{Content, Source, Stream};
+use super::status::Status;
+use super::stop::Stop;
+use crate::base::event::{Content, Source, Stream};
+use crate::base::time::{Clock, MonoNs};
 use crate::privacy::consent::WITHDRAWN;
-use crate::time::{Clock, MonoNs};
 
 /// Orders that wait for the sequence, which looks at least every 50 ms: more than a person can give in a second.
 const ORDERS: usize = 64;
@@ -78,6 +79,8 @@ struct State {
     screen_withdrawn: Option<Withdrawal>,
     input_withdrawn: Option<Withdrawal>,
     paused_since: Option<MonoNs>,
+    /// When the last pause ended.
+    resumed: Option<MonoNs>,
     status: Status,
 }
 
@@ -151,7 +154,7 @@ impl Control {
         }
         let t = clock.now();
         self.order(&state, Order::Resume(t, source))?;
-        state.paused_since = None;
+        (state.paused_since, state.resumed) = (None, Some(t));
         state.status.paused = false;
         Ok(Some(t))
     }
@@ -240,7 +243,10 @@ impl Control {
     pub(crate) fn admits(&self, t: MonoNs) -> bool {
         let state = self.state();
         let withdrawn = state.screen_withdrawn.map(|withdrawn| withdrawn.t);
-        state.paused_since.is_none_or(|since| t < since) && withdrawn.is_none_or(|since| t < since)
+        // A source that stamps its own pictures may hand one over after the pause that was made in it.
+        state.paused_since.is_none_or(|since| t < since)
+            && state.resumed.is_none_or(|resumed| t >= resumed)
+            && withdrawn.is_none_or(|since| t < since)
     }
 
     /// Orders are taken from now on, or are no more.
@@ -275,7 +281,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{ManualClock, UtcNs};
+    use crate::base::time::{ManualClock, UtcNs};
 
     #[test]
     fn a_pause_admits_what_was_before_it_and_nothing_after() {
@@ -290,7 +296,7 @@ mod tests {
         assert_eq!(control.pause(&clock), Ok(MonoNs(100)), "paused twice");
         assert!(control.admits(MonoNs(99)) && !control.admits(MonoNs(100)) && !control.admits(MonoNs(151)));
         assert_eq!(control.resume(&clock), Ok(Some(MonoNs(150))));
-        assert!(control.admits(MonoNs(151)));
+        assert!(control.admits(MonoNs(150)) && !control.admits(MonoNs(149)), "one of the pause that comes late");
         assert_eq!(control.orders().len(), 2, "one pause and one resume");
     }
 

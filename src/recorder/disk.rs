@@ -5,18 +5,20 @@
 //! really take of the disk (allocated blocks) and what the table will take, and looks at what is free four times a second.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Counters, RecordError, Stop, spawn};
-use crate::event::Stream;
+use super::error::RecordError;
+use super::status::Counters;
+use super::stop::{Stop, spawn};
+use crate::base::event::Stream;
+use crate::base::time::{Clock, SystemClock};
 use crate::log::reserve::{self, Reserve};
 use crate::log::store::DATABASE_FILE;
 use crate::log::{LogError, LogPaths};
-use crate::time::{Clock, SystemClock};
 
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -40,7 +42,8 @@ fn needed_to_begin(bitrate_kbps: u32) -> u64 {
 /// Checks that there is room to begin a recording in a folder that will be made.
 pub(super) fn check_room(folder: &Path, bitrate_kbps: u32) -> Result<(), RecordError> {
     let needed_bytes = needed_to_begin(bitrate_kbps);
-    let path = folder.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Folders that are not there yet will be made.
+    let path = folder.ancestors().skip(1).find(|path| path.is_dir()).unwrap_or(Path::new("."));
     match fs4::available_space(path) {
         Ok(free_bytes) if free_bytes < needed_bytes => {
             Err(RecordError::NoRoom { path: path.to_path_buf(), free_bytes, needed_bytes })
@@ -125,11 +128,7 @@ impl Watch {
 
     /// Bytes that the larger of the two files may still get (`ulimit -f`); the video gets its index at the end.
     fn room_in_file(&self, counters: &Counters) -> u64 {
-        #[cfg(unix)]
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
-        #[cfg(not(unix))]
-        let limit: Option<u64> = None;
-        let Some(limit) = limit else { return u64::MAX };
+        let Some(limit) = crate::base::files::max_file_bytes() else { return u64::MAX };
         let len = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
         let video = len(&self.paths.video) + counters.frames.load(Ordering::Relaxed) * reserve::PER_FRAME;
         limit.saturating_sub(video.max(len(&self.paths.events.join(DATABASE_FILE))))
@@ -155,17 +154,9 @@ impl Watch {
 
 /// Bytes of disk under a recording's log.
 fn taken(paths: &LogPaths) -> u64 {
-    let files = std::fs::read_dir(&paths.events).into_iter().flatten().flatten().map(|entry| entry.path());
-    files.chain([paths.video.clone()]).map(|path| blocks(&path)).sum()
-}
-
-#[cfg(unix)]
-fn blocks(path: &PathBuf) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).map_or(0, |meta| meta.blocks() * 512)
-}
-
-#[cfg(not(unix))]
-fn blocks(path: &PathBuf) -> u64 {
-    std::fs::metadata(path).map_or(0, |meta| meta.len())
+    let files = crate::base::files::list(&paths.events)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, _)| paths.events.join(name));
+    files.chain([paths.video.clone()]).map(|path| crate::base::files::blocks::on_disk(&path).unwrap_or(0)).sum()
 }

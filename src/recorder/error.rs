@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use super::CLOSE_LIMIT;
+use super::queues::CLOSE_LIMIT;
+use crate::base::event::Stream;
+use crate::base::shown::shell;
 use crate::capture::CaptureError;
 use crate::encode::EncodeError;
-use crate::event::Stream;
 use crate::log::LogError;
+use crate::log::codec::MAX_FACT;
+use crate::log::setup::Fact as _;
+use crate::privacy::fact::PrivacyFact;
 use crate::privacy::mask::OutsidePicture;
-use crate::shown::shell;
 
 /// Why a recording could not start, or could not be closed.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,14 @@ pub enum RecordError {
     /// A mask that was asked for is not in the picture.
     #[error(transparent)]
     MaskOutside(#[from] OutsidePicture),
+    /// A statement about the recording is longer than the log has room for.
+    #[error("what is to be said of the recording under `{key}` takes {bytes} bytes; {} is the most", MAX_FACT)]
+    FactTooLong {
+        /// Which.
+        key: String,
+        /// How long it is.
+        bytes: usize,
+    },
     /// The encoder could not be opened.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -100,6 +111,10 @@ impl RecordError {
             Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
             Self::NoMasks { .. } => Some("record them unmasked with --allow-missing masks".into()),
             Self::MaskOutside(error) => Some(error.hint()),
+            Self::FactTooLong { key, .. } if key == PrivacyFact::KEY => Some(
+                "name fewer areas, applications and titles: a larger area, or `*` in a name, stands for many".into(),
+            ),
+            Self::FactTooLong { .. } => Some("use a shorter text".into()),
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
             Self::Stuck { path } => {
@@ -109,7 +124,7 @@ impl RecordError {
             Self::InUse { .. } => Some("choose another name with --session".into()),
             Self::Folder { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-                    Some("the folder given with --out must exist".into())
+                    Some("a part of the path given with --out is no folder".into())
                 }
                 std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                     Some("choose a folder that can be written with --out".into())

@@ -9,13 +9,16 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
-use super::{Counters, GRACE, Note, Stop, Unit};
+use super::lanes::Lanes;
+use super::queues::{GRACE, Note, Unit};
+use super::status::Counters;
+use super::stop::Stop;
+use crate::base::event::{Event, Stream};
+use crate::base::time::{Clock, MonoNs, SystemClock};
 use crate::capture::{RawInput, StampedInput};
-use crate::event::{Event, Stream};
 use crate::log::ending::Ending;
 use crate::log::writer::{LogWriter, SealedLog, Uncommitted};
 use crate::log::{FirstFailure, LogError};
-use crate::time::{Clock, MonoNs, SystemClock};
 
 /// How the sequence ended.
 pub(super) struct Ended {
@@ -27,24 +30,21 @@ pub(super) struct Ended {
 
 /// Takes what the producers still send until they have ended, and counts it: they were asked to end. One that hangs is not waited
 /// for longer than elsewhere.
-pub(super) fn count_rest(
-    lost: &mut Uncommitted,
-    inputs: &Receiver<StampedInput>,
-    units: &Receiver<Unit>,
-    notes: &Receiver<Note>,
-) {
+pub(super) fn count_rest(lost: &mut Uncommitted, inputs: &mut Lanes, units: &Receiver<Unit>, notes: &Receiver<Note>) {
     let until = SystemClock.now().plus(GRACE);
-    rest(notes, until, |Note::Event(_, event)| {
-        if let Event::Gap(gap) = &event {
+    rest(notes, until, |note| {
+        if let Note::Event(_, Event::Gap(gap)) = &note {
             lost.add_gap(gap);
         }
     });
     // The encoder waits when its queue is full, so that what it still has is taken here too.
     rest(units, until, |_| lost.frames += 1);
-    rest(inputs, until, |input| match input.input {
-        RawInput::Lost { count, .. } => lost.dropped.1 += count.unwrap_or(0),
+    let mut count = |input: StampedInput| match input.input {
+        RawInput::Lost { count, .. } => lost.dropped.1 = lost.dropped.1.saturating_add(count.unwrap_or(0)),
         _ => lost.inputs += 1,
-    });
+    };
+    inputs.take_heads().for_each(&mut count);
+    inputs.queues().for_each(|queue| rest(queue, until, &mut count));
 }
 
 fn rest<T>(queue: &Receiver<T>, until: MonoNs, mut count: impl FnMut(T)) {
@@ -69,10 +69,12 @@ pub(super) fn give_up(
     counters.frames.fetch_sub(log.uncommitted().frames.min(counters.frames.load(Ordering::Relaxed)), Ordering::Relaxed);
     let missing = counters.take_missing_frames();
     counters.lost_inputs.fetch_add(lost.inputs, Ordering::Relaxed);
-    let lost = BTreeMap::from([
+    let sound = lost.packets;
+    let mut lost = BTreeMap::from([
         (Stream::Screen.name().to_owned(), missing + lost.dropped.0),
         (Stream::Input.name().to_owned(), lost.inputs + lost.dropped.1),
     ]);
+    lost.extend((sound > 0).then(|| (Stream::Audio.name().to_owned(), sound)));
     let ending = Ending { reason: stop.reason(), failure: error.end_reason().to_owned(), t_ns: t.0, lost };
     let log = log.give_up(&ending);
     Ended { log, failure: Some(error) }

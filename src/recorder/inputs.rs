@@ -2,59 +2,74 @@
 //! held at the edges. Hotkeys are no input ([`super::chords`]).
 //!
 //! Invariants, whatever happens in between: every press that is written has one release that is written, with its code exactly
-//! when the press has it; a code whose press fell into a secret span is in nothing that is written, neither then nor later (its
-//! release, its repeats, the edges); times and order are those of the source.
+//! when the press has it; a code whose press fell into a secret span, or may have since nobody saw it, is in nothing that is written,
+//! neither then nor later (its release, its repeats, the edges); times and order are those of the source.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::chords::{Asked, Chords};
+use super::chords::{Asked, Chords, KeyName};
+use crate::base::event::{Button, Content, Event, Gap, HidUsage, Key, Position, Source, Stream, Surface};
+use crate::base::hotkeys::{Hotkeys, Modifiers};
+use crate::base::time::MonoNs;
 use crate::capture::{InitialState, RawInput, StampedInput};
-use crate::event::{Button, Content, Event, Gap, HidUsage, Key, Position, Source, Stream, Surface};
-use crate::hotkeys::{Hotkeys, Modifiers};
 use crate::privacy::chat::Chat;
 use crate::privacy::exclude::Reason;
 use crate::privacy::keys::{KeyPolicy, KeyRules};
 use crate::privacy::spans::{Spans, Withheld};
-use crate::time::MonoNs;
+use crate::session::held::Holds;
 
-/// A key, by usage and native code: some systems have only one of them.
-pub(super) type KeyName = (Option<HidUsage>, u32);
-
-/// How a key that is down stands in the log.
+/// What is known of a key that is down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Held {
-    /// Its press was written.
-    written: bool,
-    /// Its code must not be.
+struct Press {
+    /// Its code must not be written.
     secret: bool,
     /// Its release may be among what was lost: its next press is a press and no repeat.
     doubtful: bool,
 }
 
 /// What goes into the log.
-pub(super) type Written = (MonoNs, Source, Event);
+pub(crate) type Written = (MonoNs, Source, Event);
+
+/// A window that became active: identifier, title, application, process.
+type ActiveWindow = (String, Content, String, Option<u32>);
 
 /// Decides over each input.
-pub(super) struct Inputs {
+pub(crate) struct Inputs {
     surface: Surface,
     rules: KeyRules,
     chords: Chords,
-    chat: Option<Chat>,
+    /// Of each game that may be played.
+    chats: Vec<Chat>,
     /// The recorded window, when input is recorded only while it has the focus.
     window: Option<String>,
-    /// Inputs are for the recording: the recorded window has the focus, or any will do.
+    /// Inputs are for the recording: the recorded window has the focus, or any will do, and there is something to see.
     attends: bool,
+    /// What is recorded is not there at the moment.
+    away: bool,
+    /// The recorded window has not had the focus yet, and nothing was withheld for that.
+    untouched: bool,
+    /// The active window, as the source told it last.
+    active: Option<ActiveWindow>,
+    /// The latest time of an input.
+    latest: MonoNs,
     /// The person paused it: nothing is written.
     paused: bool,
+    /// When recording went on after the last pause.
+    resumed: MonoNs,
     /// Consent was taken back: nothing is written any more.
     closed: bool,
     /// Another window became the active one in a pause.
     focus_in_pause: Option<Event>,
+    /// The keyboard was laid out another way in a pause.
+    layout_in_pause: Option<Event>,
     /// The source said that what is typed must not be known.
     secret: Option<Reason>,
-    keys: BTreeMap<KeyName, Held>,
-    /// Buttons that are down; whether their press was written.
-    buttons: BTreeMap<Button, bool>,
+    /// Keys that are down; they are told when their press was written.
+    keys: Holds<KeyName, Press>,
+    /// Buttons that are down, likewise.
+    buttons: Holds<Button, ()>,
+    /// Inputs were lost: a press that nobody saw may have been secret, and that it was may be among what was lost.
+    misses_presses: bool,
     spans: Spans,
     /// Since when the present spans are as they are.
     now: MonoNs,
@@ -62,51 +77,58 @@ pub(super) struct Inputs {
 
 impl Inputs {
     /// For a surface; with `window`, only input while that window has the focus.
-    pub(super) fn new(surface: Surface, rules: KeyRules, window: Option<String>, hotkeys: Hotkeys) -> Self {
-        let chat = rules.chat.clone().map(Chat::new);
+    pub(crate) fn new(surface: Surface, rules: KeyRules, window: Option<String>, hotkeys: Hotkeys) -> Self {
+        let chats = rules.chats.iter().cloned().map(Chat::new).collect();
         Self {
             surface,
             rules,
             chords: Chords::new(hotkeys),
-            chat,
+            chats,
             attends: window.is_none(),
+            away: false,
+            untouched: window.is_some(),
+            active: None,
+            latest: MonoNs(i64::MIN),
             paused: false,
+            resumed: MonoNs(i64::MIN),
             closed: false,
             focus_in_pause: None,
+            layout_in_pause: None,
             window,
             secret: None,
-            keys: BTreeMap::new(),
-            buttons: BTreeMap::new(),
+            keys: Holds::default(),
+            buttons: Holds::default(),
+            misses_presses: false,
             spans: Spans::default(),
             now: MonoNs(i64::MIN),
         }
     }
 
     /// The surface is there now.
-    pub(super) fn surface_moved(&mut self, surface: Surface) {
+    pub(crate) fn surface_moved(&mut self, surface: Surface) {
         self.surface = surface;
     }
 
     /// Whether the state at the start may be in the metadata: it belongs to what is recorded, and is no secret.
-    pub(super) fn may_tell_initial(&self, initial: &InitialState) -> bool {
+    pub(crate) fn may_tell_initial(&self, initial: &InitialState) -> bool {
         self.window.is_none() && initial.secret.is_none()
     }
 
     /// Whether the code of a key may be known, by the rules alone.
-    pub(super) fn may_tell(&self, usage: Option<HidUsage>) -> bool {
+    pub(crate) fn may_tell(&self, usage: Option<HidUsage>) -> bool {
         !self.rules.withholds(usage)
     }
 
     /// What was held when recording began, as rows, so that a later release has its press.
-    pub(super) fn begin(&mut self, t: MonoNs, initial: &InitialState, out: &mut Vec<Written>) {
+    pub(crate) fn begin(&mut self, t: MonoNs, initial: &InitialState, out: &mut Vec<Written>) {
         self.secret = initial.secret;
         for name in &initial.keys {
-            let held = Held { written: false, secret: self.hides(name.0), doubtful: false };
-            self.keys.insert(*name, held);
+            self.keys.insert(*name, Press { secret: self.hides(name.0), doubtful: false }, false);
         }
         for button in &initial.buttons {
-            self.buttons.insert(*button, false);
+            self.buttons.insert(*button, (), false);
         }
+        self.untouched &= self.keys.is_empty() && self.buttons.is_empty();
         self.tell_spans(t, out);
         if self.attends {
             let position = initial.pointer.map(|at| self.surface.relative(at));
@@ -115,8 +137,18 @@ impl Inputs {
     }
 
     /// Takes one input.
-    pub(super) fn take(&mut self, input: StampedInput, out: &mut Vec<Written>) {
+    pub(crate) fn take(&mut self, input: StampedInput, out: &mut Vec<Written>) {
         let StampedInput { t, source, input } = input;
+        self.latest = self.latest.max(t);
+        if self.untouched
+            && !matches!(
+                input,
+                RawInput::Focus { .. } | RawInput::Secret { .. } | RawInput::Skipped { .. } | RawInput::Lost { .. }
+            )
+        {
+            self.untouched = false;
+            self.tell_spans(t, out);
+        }
         let surface = self.surface;
         let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
         let event = match input {
@@ -132,16 +164,16 @@ impl Inputs {
             RawInput::Button { button, pressed, position } => {
                 let writes = self.attends && !self.paused;
                 let written = if pressed {
-                    self.buttons.insert(button, writes);
+                    self.buttons.insert(button, (), writes);
                     writes
                 } else {
-                    self.buttons.remove(&button).unwrap_or(writes)
+                    self.buttons.remove(&button).map_or(writes, |((), told)| told)
                 };
                 written.then_some(Event::MouseClick { button, pressed, position: at(position) })
             }
-            RawInput::Motion { position, motion } => {
+            RawInput::Motion { position, motion, warped } => {
                 let motion = motion.map(|(dx, dy)| (dx as f32, dy as f32));
-                self.attends.then(|| Event::MouseMove { position: at(position), motion })
+                self.attends.then(|| Event::MouseMove { position: at(position), motion, warped })
             }
             RawInput::Wheel { axis, delta, hi_res, position } => {
                 self.attends.then(|| Event::Wheel { delta: delta as f32, axis, hi_res, position: at(position) })
@@ -150,16 +182,27 @@ impl Inputs {
                 self.focus(t, source, (window_id, title, app, pid), out);
                 return;
             }
+            // It is a state, and says nothing of what was typed: written whatever window has the focus.
+            RawInput::Layout(layout) => Some(Event::Layout(layout)),
             RawInput::Secret { reason } => {
                 self.secret = reason;
                 self.tell_spans(t, out);
                 return;
             }
+            RawInput::Unproved { count, until } => self.attends.then(|| {
+                let reason = "motion_unproved".into();
+                Event::Gap(Gap { stream: Stream::Input, reason, lost: Some(count), until })
+            }),
+            // Like a focus, whatever window has it. No key is missing.
+            RawInput::Skipped { reason, count, until } => {
+                Some(Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: Some(count), until }))
+            }
             RawInput::Lost { reason, count, until } => {
                 self.chords.doubt();
+                self.misses_presses = true;
                 // A code that is secret stays it, whatever was lost.
-                for held in self.keys.values_mut() {
-                    held.doubtful = !held.secret;
+                for (_, press) in self.keys.iter_mut() {
+                    press.doubtful = !press.secret;
                 }
                 Some(Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: count, until }))
             }
@@ -168,7 +211,7 @@ impl Inputs {
     }
 
     /// Takes an input of a pause. It is not written; what is held, active and secret afterwards is known when recording goes on.
-    pub(super) fn overlook(&mut self, input: StampedInput, out: &mut Vec<Written>) {
+    pub(crate) fn overlook(&mut self, input: StampedInput, out: &mut Vec<Written>) {
         self.paused = true;
         let mut overlooked = Vec::new();
         self.take(input, &mut overlooked);
@@ -176,6 +219,26 @@ impl Inputs {
             match event {
                 Event::Redact { .. } => out.push((t, source, event)),
                 Event::Focus { .. } => self.focus_in_pause = Some(event),
+                Event::Layout(_) => self.layout_in_pause = Some(event),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes an input of a pause that arrives when recording goes on already, since its source is slower than others. What it releases
+    /// was stated to be held when the pause ended, and is released then.
+    pub(super) fn overlook_late(&mut self, input: StampedInput, out: &mut Vec<Written>) {
+        let mut overlooked = Vec::new();
+        self.paused = true;
+        self.take(input, &mut overlooked);
+        self.paused = false;
+        for (t, source, event) in overlooked {
+            match event {
+                Event::Redact { .. } => out.push((t, source, event)),
+                Event::Focus { .. }
+                | Event::Layout(_)
+                | Event::Key(Key { down: false, .. })
+                | Event::MouseClick { pressed: false, .. } => out.push((t.max(self.resumed), source, event)),
                 _ => {}
             }
         }
@@ -183,38 +246,39 @@ impl Inputs {
 
     /// Recording goes on after a pause: which window became active in it, and what is held. Where the pointer is is not known: it may
     /// have moved.
-    pub(super) fn go_on(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+    pub(crate) fn go_on(&mut self, t: MonoNs, out: &mut Vec<Written>) {
         if self.closed {
             return;
         }
-        self.paused = false;
+        (self.paused, self.resumed) = (false, t);
         // Released by the row of the pause, all of it.
-        self.keys.values_mut().for_each(|held| held.written = false);
-        self.buttons.values_mut().for_each(|written| *written = false);
-        out.extend(self.focus_in_pause.take().map(|event| (t, Source::Recorder, event)));
+        self.keys.hide(|_, _| ());
+        self.buttons.hide(|_, ()| ());
+        let changed = [self.focus_in_pause.take(), self.layout_in_pause.take()];
+        out.extend(changed.into_iter().flatten().map(|event| (t, Source::Recorder, event)));
         if self.attends {
             self.write_held(t, None, out);
         }
     }
 
     /// From `t` on nothing is written. What is held then is released by finalizing, as in a pause.
-    pub(super) fn close(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+    pub(crate) fn close(&mut self, t: MonoNs, out: &mut Vec<Written>) {
         self.end(t, out);
         self.closed = true;
     }
 
     /// What hotkeys asked for since the last time.
-    pub(super) fn take_asked(&mut self) -> Vec<Asked> {
+    pub(crate) fn take_asked(&mut self) -> Vec<Asked> {
         self.chords.take_asked()
     }
 
     /// Time passes: long spans are told in pieces.
-    pub(super) fn tick(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+    pub(crate) fn tick(&mut self, t: MonoNs, out: &mut Vec<Written>) {
         out.extend(self.spans.tick(t).into_iter().map(|(from, event)| (from, Source::Recorder, event)));
     }
 
     /// The recording ends.
-    pub(super) fn end(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+    pub(crate) fn end(&mut self, t: MonoNs, out: &mut Vec<Written>) {
         out.extend(self.spans.end(t).into_iter().map(|(from, event)| (from, Source::Recorder, event)));
     }
 
@@ -224,73 +288,120 @@ impl Inputs {
     }
 
     fn key(&mut self, at: (MonoNs, Source), name: KeyName, down: bool, repeat: bool) -> Option<Key> {
-        let known = self.keys.get(&name).copied();
-        let fresh = down && !repeat && known.is_none_or(|held| held.doubtful);
+        let known = self.keys.get(&name).map(|(press, told)| (*press, told));
+        let fresh = down && !repeat && known.is_none_or(|(press, _)| press.doubtful);
         let keys = &self.keys;
-        let held = || Modifiers::among(keys.keys().filter_map(|(usage, _)| *usage));
+        let held = || Modifiers::among(keys.names().filter_map(|(usage, _)| *usage));
         if self.chords.take(at, name, down, fresh, held) {
             // The game sees the key.
-            if let Some(chat) = self.chat.as_mut().filter(|_| fresh && self.attends) {
-                chat.press(name.0);
+            if fresh && self.attends {
+                self.press_in_chats(name.0);
             }
             return None;
         }
         let writes = self.attends && !self.paused && self.rules.policy != KeyPolicy::None;
-        let (held, repeat) = if down {
-            let known = known.filter(|held| !held.doubtful);
+        let is_unseen = self.misses_presses && known.is_none();
+        let (secret, written, repeat) = if down {
+            let known = known.filter(|(press, _)| !press.doubtful);
             let repeat = repeat || known.is_some();
             // Chat is the game's: while another window has the focus nothing is typed into it.
-            let chat = match &mut self.chat {
-                Some(chat) if repeat || !self.attends => chat.is_typing(),
-                Some(chat) => chat.press(name.0),
-                None => false,
-            };
+            let chat = if repeat || !self.attends { self.types_chat() } else { self.press_in_chats(name.0) };
             let secret = self.hides(name.0) || chat;
-            let held = match known {
-                // Pressed in the open and repeated where it is secret: the repeat has no code, the release has.
-                Some(held) => held,
-                None => Held { written: writes, secret, doubtful: false },
-            };
-            self.keys.insert(name, held);
-            (Held { written: writes, secret: held.secret || secret, doubtful: false }, repeat)
+            // Pressed in the open and repeated where it is secret: the repeat has no code, the release has.
+            let secret = secret || (repeat && is_unseen);
+            let (press, told) = known.unwrap_or((Press { secret, doubtful: false }, writes));
+            self.keys.insert(name, press, told);
+            (press.secret || secret, writes, repeat)
         } else {
             self.keys.remove(&name);
-            let secret = self.hides(name.0) || self.types_chat();
-            let unknown = Held { written: writes, secret, doubtful: false };
-            (known.unwrap_or(unknown), false)
+            match known {
+                Some((press, told)) => (press.secret, told, false),
+                None => (is_unseen || self.hides(name.0) || self.types_chat(), writes, false),
+            }
         };
-        let (usage, native) = if held.secret { (None, None) } else { (name.0, Some(name.1)) };
-        held.written.then_some(Key { usage, native, down, repeat, redacted: held.secret })
+        let (usage, native) = if secret { (None, None) } else { (name.0, Some(name.1)) };
+        written.then_some(Key { usage, native, down, repeat, redacted: secret })
     }
 
     fn types_chat(&self) -> bool {
-        self.chat.as_ref().is_some_and(Chat::is_typing)
+        self.chats.iter().any(Chat::is_typing)
     }
 
-    fn focus(
-        &mut self,
-        t: MonoNs,
-        source: Source,
-        (window_id, title, app, pid): (String, Content, String, Option<u32>),
-        out: &mut Vec<Written>,
-    ) {
-        if let Some(chat) = &mut self.chat {
-            chat.focus(&app, &title.0);
+    /// A key was pressed; whether its code is withheld, since it goes into a chat.
+    fn press_in_chats(&mut self, usage: Option<HidUsage>) -> bool {
+        let mut withheld = false;
+        // Every chat hears of it, whether or not one withholds it already.
+        for chat in &mut self.chats {
+            withheld |= chat.press(usage);
         }
-        let attends = self.window.as_ref().is_none_or(|window| *window == window_id);
-        let left = self.attends && !attends;
-        let came = attends && !self.attends;
-        if left {
-            self.release_held(t, out);
+        withheld
+    }
+
+    fn focus(&mut self, t: MonoNs, source: Source, (window_id, title, app, pid): ActiveWindow, out: &mut Vec<Written>) {
+        self.chats.iter_mut().for_each(|chat| chat.focus(&app, &title.0));
+        self.active = Some((window_id, title, app, pid));
+        let came = self.attend(t, out);
+        out.extend(self.focus_row().map(|event| (t, source, event)));
+        self.tell_spans(t, out);
+        if came && !self.paused {
+            self.write_held(t, None, out);
         }
-        self.attends = attends;
-        // Of other windows than the recorded one only which they are: their titles are no part of what was agreed to.
-        let event = if attends {
+    }
+
+    /// The row of the active window. Of other windows than the recorded one only which they are: their titles are no part of what
+    /// was agreed to.
+    fn focus_row(&self) -> Option<Event> {
+        let (window_id, title, app, pid) = self.active.clone()?;
+        Some(if self.attends {
             Event::Focus { window_id, title, app, pid }
         } else {
             Event::Focus { window_id, title: Content::default(), app: String::new(), pid: None }
-        };
-        out.push((t, source, event));
+        })
+    }
+
+    /// Decides anew whether inputs are for the recording, and releases what is held when they are no more; whether they are now and
+    /// were not before.
+    fn attend(&mut self, t: MonoNs, out: &mut Vec<Written>) -> bool {
+        let active = self.active.as_ref().map(|(id, ..)| id);
+        let has_focus = self.window.as_ref().is_none_or(|window| Some(window) == active);
+        let attends = has_focus && !self.away;
+        let before = std::mem::replace(&mut self.attends, attends);
+        self.untouched &= !attends;
+        if before && !attends {
+            self.release_held(t, out);
+        }
+        attends && !before
+    }
+
+    /// What is recorded is not there from `t` on: inputs are written no more, as for a window that lost the focus.
+    pub(crate) fn surface_away(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+        if self.closed {
+            return;
+        }
+        let t = t.max(self.latest);
+        self.away = true;
+        let mut rows = Vec::new();
+        self.attend(t, &mut rows);
+        self.tell_spans(t, &mut rows);
+        out.extend(rows.into_iter().filter(|(_, _, event)| !self.paused || matches!(event, Event::Redact { .. })));
+    }
+
+    /// It is there again; with `window`, another window took the place of the recorded one.
+    pub(crate) fn surface_back(&mut self, t: MonoNs, window: Option<String>, out: &mut Vec<Written>) {
+        if self.closed {
+            return;
+        }
+        let t = t.max(self.latest);
+        self.away = false;
+        let renewed = window.is_some() && self.window.is_some();
+        if renewed {
+            self.window = window;
+        }
+        let came = self.attend(t, out);
+        if came && !self.paused {
+            // What became active before it was known to be the recorded window was told without its title.
+            out.extend(self.focus_row().filter(|_| renewed).map(|event| (t, Source::Recorder, event)));
+        }
         self.tell_spans(t, out);
         if came && !self.paused {
             self.write_held(t, None, out);
@@ -299,35 +410,30 @@ impl Inputs {
 
     /// The edge at which inputs are written no more: what is held is released.
     fn release_held(&mut self, t: MonoNs, out: &mut Vec<Written>) {
-        for (name, held) in &mut self.keys {
-            if std::mem::take(&mut held.written) {
-                out.push((t, Source::Recorder, Event::Key(held_key(*name, held.secret, false))));
-            }
-        }
-        for (button, written) in &mut self.buttons {
-            if std::mem::take(written) {
-                let event = Event::MouseClick { button: *button, pressed: false, position: None };
-                out.push((t, Source::Recorder, event));
-            }
-        }
+        self.keys.hide(|name, press| {
+            out.push((t, Source::Recorder, Event::Key(held_key(*name, press.secret, false))));
+        });
+        self.buttons.hide(|button, ()| {
+            let event = Event::MouseClick { button: *button, pressed: false, position: None };
+            out.push((t, Source::Recorder, event));
+        });
     }
 
     /// The edge at which inputs are written again: what is held is pressed.
     fn write_held(&mut self, t: MonoNs, position: Option<Position>, out: &mut Vec<Written>) {
         let secret = self.secret.is_some() || self.types_chat();
-        for (name, held) in &mut self.keys {
-            held.secret |= secret || self.rules.withholds(name.0);
-            if self.rules.policy != KeyPolicy::None && !held.written {
-                held.written = true;
-                out.push((t, Source::Recorder, Event::Key(held_key(*name, held.secret, true))));
-            }
+        for (name, press) in self.keys.iter_mut() {
+            press.secret |= secret || self.rules.withholds(name.0);
         }
-        for (button, written) in &mut self.buttons {
-            if !std::mem::replace(written, true) {
-                let event = Event::MouseClick { button: *button, pressed: true, position };
-                out.push((t, Source::Recorder, event));
-            }
+        if self.rules.policy != KeyPolicy::None {
+            self.keys.show(|name, press| {
+                out.push((t, Source::Recorder, Event::Key(held_key(*name, press.secret, true))));
+            });
         }
+        self.buttons.show(|button, ()| {
+            let event = Event::MouseClick { button: *button, pressed: true, position };
+            out.push((t, Source::Recorder, event));
+        });
     }
 
     /// What is withheld now, as spans.
@@ -335,8 +441,8 @@ impl Inputs {
         self.now = self.now.max(t);
         let span = |what, reason: &str| Withheld { what, reason: reason.to_owned(), area: None };
         let mut now = BTreeSet::new();
-        if !self.attends {
-            now.insert(span("input", "window_without_focus"));
+        if !self.attends && !self.untouched {
+            now.insert(span("input", if self.away { "target_absent" } else { "window_without_focus" }));
         }
         match self.rules.policy {
             KeyPolicy::None => drop(now.insert(span("keys", "keys_none"))),

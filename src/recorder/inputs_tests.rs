@@ -1,21 +1,24 @@
 //! Tests of what is written of the inputs: nothing secret, everything balanced.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::Axis;
-use crate::hid::usage_of_code;
+use crate::base::event::Axis;
+use crate::base::hid::usage_of_code;
 use crate::privacy::chat::{ChatKeys, WindowMatch};
 use crate::privacy::keys::parse_keys;
 
-const SURFACE: Surface = Surface { x: 0, y: 0, width: 100, height: 100, scale: 1.0 };
+const SURFACE: Surface = Surface { x: 0, y: 0, width: 100, height: 100, scale: None };
 
 fn inputs(policy: KeyPolicy, chat: bool, window: Option<&str>) -> Inputs {
     let keys = |codes: &[&str]| codes.iter().filter_map(|code| usage_of_code(code)).collect();
-    let windows = WindowMatch { apps: vec!["game".into()], titles: Vec::new() };
-    let chat = chat.then(|| ChatKeys { open: keys(&["Enter"]), close: keys(&["Enter", "Escape"]), windows });
+    let windows = WindowMatch { apps: vec!["game".into()], ..WindowMatch::default() };
+    let (open, close) = (keys(&["Enter"]), keys(&["Enter", "Escape"]));
+    let chats = chat.then_some(ChatKeys { open, close, windows }).into_iter().collect();
     let game_keys = parse_keys(&["KeyW".into()]).expect("a key");
-    Inputs::new(SURFACE, KeyRules { policy, game_keys, chat }, window.map(str::to_owned), Hotkeys::default())
+    Inputs::new(SURFACE, KeyRules { policy, game_keys, chats }, window.map(str::to_owned), Hotkeys::default())
 }
 
 /// Feeds a script: `+a`, `-a` press and release a letter (`+E` is Enter), `!` begins and `?` ends a secret span, `@x` focuses
@@ -85,6 +88,41 @@ fn keys_typed_into_an_excluded_window_have_no_code_in_any_form() {
     assert_eq!(run(&mut all(), "! +d ? +d +d -d +d -d"), "+* [keys excluded_app ..2] +*' +*' -* +d -d");
     // A release that was lost: the code stays secret until the key is known to be up.
     assert_eq!(run(&mut all(), "! +e ? ~ +e -e +e"), "+* [keys excluded_app ..2] ~ +*' -* +e");
+    // A press that was lost: it may have been secret, and so may the word that it was.
+    assert_eq!(run(&mut all(), "-d ~ -e +f -f -e"), "-d ~ -* +f -f -*");
+}
+
+#[test]
+fn a_secret_key_that_is_held_through_a_pause_stays_secret_to_its_release() {
+    let key = |t, code: &str, down| {
+        let input = RawInput::Key { usage: usage_of_code(code), native: 7, down, repeat: false };
+        StampedInput { t: MonoNs(t), source: Source::Synthetic, input }
+    };
+    let secret =
+        |t, reason| StampedInput { t: MonoNs(t), source: Source::Synthetic, input: RawInput::Secret { reason } };
+    let mut all = inputs(KeyPolicy::All, false, None);
+    let mut out = Vec::new();
+    all.take(secret(0, Some(Reason::Excluded)), &mut out);
+    all.take(key(1, "KeyA", true), &mut out);
+    // One that is held when the pause begins, and one that goes down in it; the window is left in it.
+    all.overlook(key(2, "KeyB", true), &mut out);
+    all.overlook(secret(3, None), &mut out);
+    all.overlook(key(4, "KeyC", true), &mut out);
+    all.go_on(MonoNs(5), &mut out);
+    for code in ["KeyA", "KeyB", "KeyC"] {
+        all.take(key(6, code, false), &mut out);
+    }
+    let keys: Vec<_> = out
+        .iter()
+        .filter_map(|(t, _, event)| match event {
+            Event::Key(key) => Some((t.0, key.down, key.usage)),
+            _ => None,
+        })
+        .collect();
+    let c = usage_of_code("KeyC");
+    let stated = [(5, true, None), (5, true, None), (5, true, c)];
+    let released = [(6, false, None), (6, false, None), (6, false, c)];
+    assert_eq!(keys, [&[(1, true, None)][..], &stated, &released].concat());
 }
 
 #[test]
@@ -111,6 +149,60 @@ fn for_a_window_only_its_own_input_is_written_and_both_edges_are_balanced() {
     assert!(told.starts_with(&format!("@mine {redacted} +b^ (^ +c -b^ -c^ )^ @- ")), "{told}");
     assert!(told.ends_with("@mine [input window_without_focus ..9] +b^ +d^ -d -b"), "{told}");
     assert!(!told.split(' ').any(|word| ["w", "+x", "-x"].contains(&word)), "{told}");
+}
+
+#[test]
+fn a_span_without_focus_at_the_start_is_told_only_when_something_was_withheld() {
+    let told = |script: &str| run(&mut inputs(KeyPolicy::All, false, Some("mine")), script);
+    assert_eq!(told("@mine +a -a"), "@mine +a -a");
+    assert_eq!(told("@other @mine +a -a"), "@- @mine +a -a");
+    assert_eq!(told("@other +a -a @mine"), "@- @mine [input window_without_focus ..3]");
+    // Something is held: that is withheld.
+    let mut mine = inputs(KeyPolicy::All, false, Some("mine"));
+    let initial = InitialState { buttons: vec![Button::Left], ..InitialState::default() };
+    mine.begin(MonoNs(0), &initial, &mut Vec::new());
+    assert_eq!(run(&mut mine, "@mine"), "@mine [input window_without_focus ..0] (^");
+}
+
+#[test]
+fn while_the_surface_is_away_input_is_that_of_others_and_both_edges_are_balanced() {
+    for window in [None, Some("mine")] {
+        let mut some = inputs(KeyPolicy::All, false, window);
+        assert_eq!(run(&mut some, "@mine +a ("), "@mine +a (");
+        let mut out = Vec::new();
+        // The screen's word is from before the last input: nothing is released before it was pressed.
+        some.surface_away(MonoNs(1), &mut out);
+        assert!(
+            out.len() == 2 && out.iter().all(|(t, source, _)| (t.0, *source) == (2, Source::Recorder)),
+            "{window:?}"
+        );
+        assert_eq!(run(&mut some, "-a +b )"), "");
+        out.clear();
+        some.surface_back(MonoNs(5), None, &mut out);
+        let told: Vec<_> = out
+            .iter()
+            .map(|(t, _, event)| match event {
+                Event::Redact { reason, until, .. } => (t.0, until.0, reason.clone()),
+                Event::Key(key) => (t.0, key.native.map_or(0, i64::from), "key".into()),
+                _ => (t.0, 0, "?".into()),
+            })
+            .collect();
+        assert_eq!(told, [(2, 5, "target_absent".to_owned()), (5, 1098, "key".into())], "{window:?}");
+    }
+}
+
+#[test]
+fn a_window_that_takes_the_place_of_the_recorded_one_is_it_from_then_on() {
+    let mut mine = inputs(KeyPolicy::All, false, Some("mine"));
+    assert_eq!(run(&mut mine, "@mine +a"), "@mine +a");
+    let mut out = Vec::new();
+    mine.surface_away(MonoNs(2), &mut out);
+    assert_eq!(run(&mut mine, "-a @new +b"), "@-", "its title is not told before it is known");
+    out.clear();
+    mine.surface_back(MonoNs(9), Some("new".into()), &mut out);
+    assert!(matches!(&out[0].2, Event::Focus { window_id, app, .. } if (&**window_id, &**app) == ("new", "new")));
+    assert!(matches!(&out[2].2, Event::Key(key) if key.native == Some(1098) && key.down));
+    assert_eq!(run(&mut mine, "-b @mine +c"), "-b @-");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The pictures' masks: which areas are black in which picture, painted before the encoder sees it, and told as spans.
+//! The pictures' masks: which areas are black in which picture, painted before anybody sees it, and told as spans.
 //!
 //! Invariants: what a source calls covered is black in that picture and, for windows, in the one after (the sources keep it
 //! longer); areas are rounded outwards to the blocks of two pixels that share a colour; a picture whose masks changed is a changed
@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 
+use super::queues::ProfileSeen;
+use crate::base::event::{Area, Event, Surface};
+use crate::base::time::MonoNs;
 use crate::capture::{Covered, ScreenSource};
-use crate::encode::I420;
-use crate::event::{Area, Event, Surface};
+use crate::encode::masked::{Masked, Unmasked};
 use crate::privacy::Plan;
 use crate::privacy::exclude::Reason;
+use crate::privacy::games::MAX_GAMES;
 use crate::privacy::spans::{Spans, Withheld};
-use crate::time::MonoNs;
 
 /// The most areas that are painted one by one: a desktop shows a handful of notifications at once, and a window that is dragged
 /// leaves one every frame for the time that sources keep it (0.4 s at 60 fps: 24).
@@ -31,6 +33,8 @@ pub(super) struct Masking {
     wanted: BTreeSet<Withheld>,
     /// Covered windows of the picture before.
     before: Vec<Covered>,
+    /// Games of which a window was seen, a bit each.
+    games: u64,
     spans: Spans,
 }
 
@@ -44,6 +48,7 @@ impl Masking {
             painted: BTreeSet::new(),
             wanted: BTreeSet::new(),
             before: Vec::new(),
+            games: 0,
             spans: Spans::default(),
         }
     }
@@ -75,11 +80,25 @@ impl Masking {
         self.wanted != self.painted
     }
 
+    /// The profiles of games of which a window was seen for the first time, among those that had one so far.
+    pub(super) fn profiles_seen(&mut self, games: u64, at_start: bool) -> Vec<ProfileSeen> {
+        let new = games & !self.games;
+        self.games |= games;
+        let seen = (0..MAX_GAMES).filter(|index| new & (1 << index) != 0);
+        let games = &self.plan.exclusions.games;
+        seen.filter_map(|index| games.get(index))
+            .map(|game| ProfileSeen {
+                name: game.profile.clone(),
+                game: game.game.clone(),
+                hides_chat: game.hides_chat,
+                at_start,
+            })
+            .collect()
+    }
+
     /// Paints the masks of the picture taken last.
-    pub(super) fn paint(&self, image: &mut I420) {
-        for area in self.wanted.iter().filter_map(|withheld| withheld.area) {
-            image.blacken(area.x as u32, area.y as u32, area.width, area.height);
-        }
+    pub(super) fn paint(&self, captured: Unmasked) -> Masked {
+        captured.mask(self.wanted.iter().filter_map(|withheld| withheld.area))
     }
 
     /// The picture taken last was handed on, painted or as a repeat of the one before; what this ends of the spans.
@@ -106,7 +125,9 @@ fn outwards(area: Area, picture: (u32, u32)) -> Option<Area> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::{BgraView, CaptureError, Grab, ScreenDescription};
+    use crate::capture::{BgraView, CaptureError, Look, ScreenDescription};
+    use crate::encode::convert::Bgrx;
+    use crate::media::picture::{I420, PixelFormat};
     use crate::privacy::mask::{AskedBy, Mask, Place};
 
     struct Fake(Vec<Covered>);
@@ -115,10 +136,10 @@ mod tests {
         fn describe(&self) -> ScreenDescription {
             unreachable!("not asked")
         }
-        fn grab(&mut self, _whole: bool) -> Result<Grab, CaptureError> {
+        fn look(&mut self, _whole: bool) -> Result<Look, CaptureError> {
             unreachable!("not asked")
         }
-        fn pixels(&mut self) -> BgraView<'_> {
+        fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {
             unreachable!("not asked")
         }
         fn covered(&self) -> Vec<Covered> {
@@ -126,9 +147,10 @@ mod tests {
         }
     }
 
-    fn white(width: u32, height: u32) -> I420 {
-        let mut image = I420::new(width, height);
-        image.planes_mut().0.fill(235);
+    fn white(width: u32, height: u32) -> Unmasked {
+        let mut image = Unmasked::new(PixelFormat::I420, width, height).expect("a buffer");
+        let data = vec![255; (width * height * 4) as usize];
+        image.write(Bgrx { data: &data, stride: width as usize * 4, width, height }).expect("the same size");
         image
     }
 
@@ -146,9 +168,8 @@ mod tests {
         for (t, covered) in [(0, vec![]), (10, vec![window]), (20, vec![]), (30, vec![]), (40, vec![])] {
             let changed = masking.look(&Fake(covered), None);
             assert_eq!(changed, [0, 10, 30].contains(&t), "at {t}");
-            let mut image = white(32, 20);
-            masking.paint(&mut image);
-            let y = image.planes().0;
+            let image = masking.paint(white(32, 20));
+            let y = image.i420().planes().0;
             assert!([0, 1, 2, 3].iter().all(|i| y[i * 32] == 16 && y[i * 32 + 3] == 16 && y[i * 32 + 4] == 235));
             black.push((y[8], y[5 * 32 + 13], y[5 * 32 + 14], y[6 * 32 + 9], y[7]));
             rows.extend(masking.handed_on(MonoNs(t)));
@@ -175,17 +196,16 @@ mod tests {
             .map(|n| Covered { area: Area { x: n * 2, y: 0, width: 1, height: 1 }, reason: Reason::Excluded })
             .collect();
         assert!(masking.look(&Fake(many), None));
-        let mut image = white(200, 10);
-        masking.paint(&mut image);
-        assert!(image.planes().0.iter().all(|y| *y == 16));
+        let image = masking.paint(white(200, 10));
+        assert!(image.i420().planes().0.iter().all(|y| *y == 16));
     }
 
     /// Not a test: what painting costs. `cargo test --lib paint_costs -- --ignored --nocapture`.
     #[test]
     #[ignore = "measures"]
     fn paint_costs() {
-        use crate::time::{Clock, SystemClock};
-        let mut image = white(1920, 1080);
+        use crate::base::time::{Clock, SystemClock};
+        let mut image = I420::new(1920, 1080);
         for (width, height) in [(400, 100), (1920, 1080)] {
             let before = SystemClock.now();
             for _ in 0..500 {

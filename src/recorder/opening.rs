@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::stop::{source_ended, spawn};
-use super::{RecordError, RecordOptions, Stop};
+use super::context::Running;
+use super::error::RecordError;
+use super::options::RecordOptions;
+use super::stop::{Stop, source_ended, spawn};
+use crate::base::event::Stream;
+use crate::base::time::MonoNs;
 use crate::capture::{
-    CaptureError, InitialState, InputDescription, InputSink, OpenInput, ScreenDescription, StampedInput,
+    CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, OpenInput, ScreenDescription,
+    StampedInput,
 };
-use crate::event::Stream;
-use crate::time::{Clock, MonoNs};
 
 /// What recordings promise of their sources.
 pub(super) struct Promises<'a> {
@@ -45,53 +48,129 @@ impl<'a> Promises<'a> {
             tracing::warn!(
                 "notifications and excluded windows are recorded as they are: the screen backend cannot mask them"
             );
+        } else if self.keeps_out && !description.names_programs {
+            tracing::warn!(
+                "a window is not told by its program, only by what it says of itself: the display is of another machine, or does not tell"
+            );
         }
         Ok(description)
     }
 
-    /// Waits for the input; `None` when there is none, and it may be missing.
-    pub(super) fn input(&self, starting: &StartingInput, stop: &Stop) -> Result<Option<OpenedInput>, RecordError> {
-        let opened = match wait_opened(&starting.opened, Stream::Input, stop)? {
-            Ok(opened) => opened,
-            Err(error) if self.may_miss("input") => {
-                tracing::warn!(%error, "input is not recorded");
-                return Ok(None);
-            }
-            Err(error) => return Err(source_error(Stream::Input)(error)),
-        };
-        self.check(&opened.description)?;
-        if self.keeps_out && !opened.description.tells_secrets {
+    /// Waits for the inputs; `None` when there are none, and they may be missing. When the screen shows a window, only input while it has
+    /// the focus is for the recording.
+    pub(super) fn inputs(
+        &self,
+        starting: &[StartingInput],
+        screen: &ScreenDescription,
+        stop: &Stop,
+    ) -> Result<Option<OpenedInputs>, RecordError> {
+        let mut opened = Vec::new();
+        for input in starting {
+            opened.push(match wait_opened(&input.opened, Stream::Input, stop)? {
+                Ok(opened) => Some(opened),
+                Err(error) if self.may_miss("input") => {
+                    tracing::warn!(%error, "an input is not recorded");
+                    None
+                }
+                Err(error) => return Err(source_error(Stream::Input)(error)),
+            });
+        }
+        if opened.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let inputs = OpenedInputs::of(opened, screen);
+        self.check(&inputs, screen.window_id.is_some())?;
+        if self.keeps_out && !inputs.facets().has(Facet::Redaction) {
             tracing::warn!("what is typed into excluded windows is recorded: the input backend cannot tell");
         }
-        Ok(Some(opened))
+        Ok(Some(inputs))
     }
 
-    /// Checks that what recordings promise of the input is there, or was allowed to be missing.
-    fn check(&self, input: &InputDescription) -> Result<(), RecordError> {
-        let promised = [
-            ("keys", input.keys),
-            ("buttons", input.buttons),
-            ("wheel", input.wheel),
-            ("motion", input.relative_motion),
-            ("position", input.position),
-            ("focus", input.focus),
-            ("redaction", input.tells_secrets || !self.keeps_out),
-        ];
+    /// Checks that what recordings promise of the inputs is there, or was allowed to be missing.
+    fn check(&self, inputs: &OpenedInputs, window: bool) -> Result<(), RecordError> {
+        let redaction = FacetSet::of(&[Facet::Redaction]);
+        let promised = if self.keeps_out { FacetSet::ALL } else { FacetSet::ALL.without(redaction) };
+        let mut given = inputs.facets();
+        if window && !inputs.keys_know_the_focus() {
+            // Which keys went to which window is known in the order of one source only.
+            given = given.without(FacetSet::of(&[Facet::Focus]));
+        }
         let missing: Vec<&str> =
-            promised.into_iter().filter(|(what, there)| !there && !self.may_miss(what)).map(|(what, _)| what).collect();
+            promised.without(given).iter().map(Facet::name).filter(|what| !self.may_miss(what)).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        Err(RecordError::Missing { backend: input.backend.clone(), what: missing.join(",") })
+        Err(RecordError::Missing { backend: inputs.backend(), what: missing.join(",") })
     }
 }
 
-/// An input that is open.
+/// An input source that is open.
 pub(super) struct OpenedInput {
-    pub(super) description: InputDescription,
-    pub(super) initial: InitialState,
+    description: InputDescription,
+    initial: InitialState,
     /// Before it was opened: no input of it is earlier.
+    at: MonoNs,
+}
+
+/// The inputs that are open.
+pub(super) struct OpenedInputs {
+    /// Each source and what is taken of it; `None` for one that could not be opened and may be missing. The last is the screen, where it hands
+    /// in what no other reports.
+    pub(super) sources: Vec<Option<(InputDescription, FacetSet)>>,
+    /// What was held at the start: of each source what is taken of it.
+    pub(super) initial: InitialState,
+    /// Before the first was opened: no input is earlier.
     pub(super) at: MonoNs,
+}
+
+impl OpenedInputs {
+    fn of(opened: Vec<Option<OpenedInput>>, screen: &ScreenDescription) -> Self {
+        let (mut taken, mut initial) = (FacetSet::NONE, InitialState::default());
+        let at = opened.iter().flatten().map(|input| input.at).min().unwrap_or(MonoNs(0));
+        let mut share = |input: OpenedInput| {
+            let own = input.description.facets.without(taken).proven();
+            taken = taken.with(own);
+            if own.has(Facet::Keys) {
+                (initial.keys, initial.layout) = (input.initial.keys, input.initial.layout);
+            }
+            if own.has(Facet::Buttons) {
+                initial.buttons = input.initial.buttons;
+            }
+            if own.has(Facet::Position) {
+                initial.pointer = input.initial.pointer;
+            }
+            initial.secret = initial.secret.or(input.initial.secret);
+            (input.description, own)
+        };
+        let mut sources: Vec<_> = opened.into_iter().map(|input| input.map(&mut share)).collect();
+        let of_screen = screen.hands_in.without(taken);
+        if !of_screen.is_empty() {
+            let description =
+                InputDescription { backend: screen.backend.clone(), facets: of_screen, ..InputDescription::default() };
+            sources.push(Some((description, of_screen)));
+        }
+        Self { sources, initial, at }
+    }
+
+    /// Returns the sources that are open, each with what is taken of it.
+    pub(super) fn open(&self) -> impl Iterator<Item = &(InputDescription, FacetSet)> {
+        self.sources.iter().flatten()
+    }
+
+    /// Returns what is taken of all sources together.
+    pub(super) fn facets(&self) -> FacetSet {
+        self.open().fold(FacetSet::NONE, |all, (_, own)| all.with(*own))
+    }
+
+    /// Returns the names of the backends.
+    pub(super) fn backend(&self) -> String {
+        self.open().map(|(what, _)| what.backend.as_str()).collect::<Vec<_>>().join("+")
+    }
+
+    /// Returns whether the source of the keys also tells which window is active.
+    fn keys_know_the_focus(&self) -> bool {
+        self.open().any(|(_, own)| own.has(Facet::Keys) && own.has(Facet::Focus))
+    }
 }
 
 /// The input's thread, which opens its source and then waits for `go`.
@@ -131,13 +210,13 @@ fn wait_opened<T>(
 pub(super) fn start_input(
     open: OpenInput,
     queue: Sender<StampedInput>,
-    clock: Arc<dyn Clock>,
-    stop: Stop,
+    running: &Running,
 ) -> Result<StartingInput, RecordError> {
     let (opened, wait_opened) = bounded(1);
     let (go, wait_go) = bounded::<()>(1);
-    let (asked, at) = (stop.clone(), clock.now());
-    let thread = spawn("input", Stream::Input, &asked, move || {
+    let (clock, stop) = (Arc::clone(&running.clock), running.stop.clone());
+    let at = clock.now();
+    let thread = spawn("input", Stream::Input, &running.stop, move || {
         let source = match open() {
             Ok(source) => source,
             Err(error) => {
@@ -166,4 +245,62 @@ fn source_error(stream: Stream) -> impl FnOnce(CaptureError) -> RecordError {
 fn died(stream: Stream) -> RecordError {
     let source = CaptureError::System { what: "opening the source", detail: "its thread ended".into() };
     RecordError::Source { stream, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(facets: FacetSet, secret: bool) -> OpenedInput {
+        let description = InputDescription { facets, ..InputDescription::default() };
+        let secret = secret.then_some(crate::privacy::exclude::Reason::Excluded);
+        let initial = InitialState { pointer: Some((1.0, 1.0)), secret, ..InitialState::default() };
+        OpenedInput { description, initial, at: MonoNs(5) }
+    }
+
+    fn screen(hands_in: FacetSet) -> ScreenDescription {
+        let surface = crate::base::event::Surface { x: 0, y: 0, width: 2, height: 2, scale: None };
+        ScreenDescription {
+            backend: "screen".into(),
+            surface,
+            refresh_hz: None,
+            cursor: false,
+            sees_changes: false,
+            target: String::new(),
+            window_id: None,
+            masks_windows: true,
+            display_server: None,
+            names_programs: true,
+            hands_in,
+        }
+    }
+
+    #[test]
+    fn a_screen_hands_in_what_no_input_reports() {
+        let positions = FacetSet::of(&[Facet::Position]);
+        let of = |facets| OpenedInputs::of(vec![Some(opened(facets, false))], &screen(positions));
+        let inputs = of(FacetSet::ALL.without(positions));
+        assert_eq!((inputs.facets(), inputs.sources.len()), (FacetSet::ALL, 2));
+        assert_eq!(of(FacetSet::ALL).sources.len(), 1, "the pointer is known better already");
+    }
+
+    #[test]
+    fn each_facet_is_taken_from_the_first_source_that_reports_it() {
+        let keyboard = FacetSet::of(&[Facet::Keys, Facet::Buttons]);
+        let opened = vec![Some(opened(keyboard, false)), None, Some(opened(FacetSet::ALL, true))];
+        let inputs = OpenedInputs::of(opened, &screen(FacetSet::of(&[Facet::Position])));
+        let taken: Vec<_> = inputs.open().map(|(_, own)| own.to_string()).collect();
+        assert_eq!(taken, ["keys,buttons", "wheel,motion,position,focus"]);
+        assert!(inputs.sources[1].is_none(), "numbers of sources stay");
+        assert!(!inputs.facets().has(Facet::Redaction), "its order is not that of the keys that are taken");
+        assert!(inputs.initial.secret.is_some(), "a secret is one, whoever says so");
+        assert!(!inputs.keys_know_the_focus());
+    }
+
+    #[test]
+    fn one_source_gives_what_it_has() {
+        let inputs = OpenedInputs::of(vec![Some(opened(FacetSet::ALL, false))], &screen(FacetSet::NONE));
+        assert_eq!(inputs.facets(), FacetSet::ALL);
+        assert!(inputs.keys_know_the_focus() && inputs.initial.pointer.is_some());
+    }
 }

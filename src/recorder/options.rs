@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Control;
-use crate::encode::Quality;
-use crate::hotkeys::Hotkeys;
-use crate::id::SessionId;
+use super::control::Control;
+use super::taps::Tap;
+use crate::base::hotkeys::Hotkeys;
+use crate::base::id::SessionId;
+use crate::encode::settings::Quality;
 use crate::privacy::Plan;
 
 /// What is done with an unchanged picture.
@@ -41,7 +42,7 @@ pub struct RecordOptions {
     pub session_id: SessionId,
     /// Frames per second.
     pub fps: u32,
-    /// Kilobits per second; `None` chooses by size and rate ([`default_bitrate_kbps`]).
+    /// Kilobits per second; `None` chooses by size and rate ([`crate::encode::settings::default_bitrate_kbps`]).
     pub bitrate_kbps: Option<u32>,
     /// Longest time between two IDRs, nanoseconds.
     pub gop_ns: i64,
@@ -61,26 +62,8 @@ pub struct RecordOptions {
     pub hotkeys: Hotkeys,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
+    /// Those who look at the pictures.
+    pub taps: Vec<Box<dyn Tap>>,
     /// By which it is paused, resumed and marked.
     pub control: Control,
-}
-
-/// The bit rate when none was asked for: 0.075 bit per pixel and frame at 30 fps (4.7 Mbit/s at 1080p30), growing with the
-/// square root of the rate since neighbouring frames differ less; at least 500 kbit/s.
-pub fn default_bitrate_kbps(width: u32, height: u32, fps: u32) -> u32 {
-    let pixels = f64::from(width) * f64::from(height);
-    let rate = 30.0 * (f64::from(fps) / 30.0).sqrt();
-    ((pixels * rate * 0.075 / 1000.0).round() as u32).clamp(500, 100_000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_rate_grows_with_size_and_slower_with_frames() {
-        assert_eq!(default_bitrate_kbps(1920, 1080, 30), 4666);
-        assert_eq!(default_bitrate_kbps(1920, 1080, 60), 6598);
-        assert_eq!(default_bitrate_kbps(64, 64, 30), 500);
-    }
 }

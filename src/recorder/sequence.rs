@@ -12,21 +12,34 @@ use crossbeam_channel::{Receiver, Select};
 use serde_json::{Value, json};
 
 use super::chords::Asked;
+use super::context::Running;
 use super::control::{Control, Order, Way, Withdrawal};
 use super::failure::{self, Ended};
 use super::inputs::Inputs;
+use super::lanes::{Lanes, Next};
+use super::opening::OpenedInputs;
 use super::pauses::{Pauses, SETTLE_NS};
-use super::{Counters, GRACE, Note, Stop, Unit};
-use crate::capture::{InitialState, InputDescription, RawInput, ScreenDescription, StampedInput};
-use crate::encode::{EncodeSettings, VideoEncoder};
-use crate::event::{Content, Event, Frame, Gap, Source, Stream, Surface};
-use crate::hid;
-use crate::hotkeys::Action;
-use crate::id::FrameRef;
+use super::queues::{GRACE, Note, ProfileSeen, Unit};
+use super::status::Counters;
+use super::stop::Stop;
+use crate::base::event::{Content, Event, Gap, HidUsage, Source, Stream, Surface};
+use crate::base::hid;
+use crate::base::hotkeys::Action;
+use crate::base::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
+use crate::capture::{Facet, FacetSet, InitialState, RawInput, ScreenDescription, StampedInput};
+use crate::encode::driver::Driver;
+use crate::encode::settings::EncodeSettings;
+use crate::log::setup::{
+    CLOCK_KEY, EncoderFact, Fact as _, HeldKeyFact, InitialStateFact, InputFact, PROFILES_KEY, SKIPPED_KEY, ScreenFact,
+    failed_key, withdrawn_key,
+};
 use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
-use crate::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
+use crate::media::track::{Cost, Packet, TrackId};
+use crate::privacy::fact::{ProfileFact, WithdrawalFact};
 
+/// The most devices that the log lists.
+const MAX_DEVICES: usize = 32;
 /// How often the clocks are read: 360 readings an hour fit the drift to far below 1 ppm.
 const ANCHOR_NS: i64 = 10_000_000_000;
 /// How often they are looked at for jumps and sleep: how long a gap of the clock is at the least.
@@ -49,73 +62,102 @@ pub(super) fn append_fact(log: &mut LogWriter, t: MonoNs, key: &str, value: &Val
 /// The facts that are known once sources and encoder are open.
 pub(super) fn start_facts(
     screen: &ScreenDescription,
-    input: Option<(&InputDescription, &InitialState)>,
+    input: Option<&OpenedInputs>,
     inputs: &Inputs,
-    encoder: &dyn VideoEncoder,
+    encoder: &Driver,
     settings: &EncodeSettings,
     clock: &str,
 ) -> Vec<(String, Value)> {
     let surface = screen.surface;
-    let coder = encoder.describe();
-    let [sps, pps] = encoder.parameter_sets().to_hex();
-    let mut facts = vec![
-        ("clock_id".to_owned(), json!(clock)),
-        (
-            "screen".to_owned(),
-            json!({
-                "backend": screen.backend, "target": screen.target, "window_id": screen.window_id,
-                "refresh_hz": screen.refresh_hz, "cursor": screen.cursor, "sees_changes": screen.sees_changes,
-                "masks_windows": screen.masks_windows,
-                "x": surface.x, "y": surface.y, "width": surface.width, "height": surface.height,
-                "scale": surface.scale,
-            }),
-        ),
-        (
-            "encoder".to_owned(),
-            json!({
-                "name": coder.name, "codec_string": coder.codec_string,
-                "settings": coder.settings.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<serde_json::Map<_, _>>(),
-                "width": settings.width, "height": settings.height, "fps": settings.fps,
-                "bitrate_kbps": settings.bitrate_kbps, "gop_ns": settings.gop_ns,
-            }),
-        ),
-        ("parameter_sets".to_owned(), json!({ "sps": sps, "pps": pps })),
-    ];
-    if let Some((input, initial)) = input {
-        let mut devices = input.devices.clone();
-        devices.truncate(32);
-        facts.push((
-            "input".to_owned(),
-            json!({
-                "backend": input.backend, "devices": devices, "keyboard_layout": input.keyboard_layout,
-                "poll_us": input.poll_us, "keys": input.keys, "buttons": input.buttons, "wheel": input.wheel,
-                "relative_motion": input.relative_motion, "position": input.position, "focus": input.focus,
-                "tells_secrets": input.tells_secrets,
-            }),
-        ));
+    let mut coder = encoder.describe();
+    if coder.delay > 0 {
+        coder.settings.push(("delay".into(), coder.delay.to_string()));
+    }
+    let screen = ScreenFact {
+        backend: Some(screen.backend.clone()),
+        target: Some(screen.target.clone()),
+        window_id: screen.window_id.clone(),
+        refresh_hz: screen.refresh_hz,
+        x: Some(surface.x),
+        y: Some(surface.y),
+        width: Some(surface.width),
+        height: Some(surface.height),
+        scale: surface.scale.map(f64::from),
+        display_server: screen.display_server.clone(),
+        settings: object(json!({
+            "cursor": screen.cursor, "sees_changes": screen.sees_changes, "masks_windows": screen.masks_windows,
+        })),
+    };
+    let encoder = EncoderFact {
+        name: Some(coder.name),
+        codec_string: Some(coder.codec_string),
+        settings: Some(coder.settings.into_iter().map(|(key, value)| (key, json!(value))).collect()),
+        width: Some(settings.width),
+        height: Some(settings.height),
+        fps: Some(settings.fps),
+        bitrate_kbps: Some(settings.bitrate_kbps),
+        gop_ns: Some(settings.gop_ns),
+        ..EncoderFact::default()
+    };
+    let mut facts = vec![(CLOCK_KEY.to_owned(), json!(clock)), screen.entry(), encoder.entry()];
+    if let Some(opened) = input {
+        facts.push(input_fact(opened).entry());
+        let initial = &opened.initial;
         if inputs.may_tell_initial(initial) {
-            facts.push(("initial_state".to_owned(), initial_state(initial, surface, inputs)));
+            facts.push(initial_state(initial, surface, inputs).entry());
         }
     }
     facts
 }
 
+/// The inputs: as one, and with several sources each of them with what is taken of it.
+fn input_fact(opened: &OpenedInputs) -> InputFact {
+    let facets = |set: FacetSet| Facet::ALL.map(|facet| (facet.key().to_owned(), json!(set.has(facet))));
+    let sources = || opened.open().map(|(what, _)| what);
+    let devices: Vec<&String> = sources().flat_map(|what| &what.devices).take(MAX_DEVICES).collect();
+    let (warps, poll_us) = (sources().find_map(|what| what.warps), sources().find_map(|what| what.poll_us));
+    let mut settings = object(json!({ "devices": devices, "warps": warps, "poll_us": poll_us }));
+    settings.extend(facets(opened.facets()));
+    if opened.open().count() > 1 {
+        let each = opened.open().map(|(what, own)| {
+            let mut each = object(json!({ "backend": what.backend }));
+            each.extend(facets(*own));
+            Value::Object(each)
+        });
+        settings.insert("sources".into(), each.collect());
+    }
+    InputFact {
+        backend: Some(opened.backend()),
+        keyboard_layout: sources().find_map(|what| what.keyboard_layout.clone()),
+        keyboard_group: opened.initial.layout.group.map(i64::from),
+        settings,
+    }
+}
+
 /// What was held and where the pointer was; of the keys those whose codes may be known.
-fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> Value {
+fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> InitialStateFact {
     let position = initial.pointer.map(|at| surface.relative(at));
-    let keys: Vec<Value> = initial
-        .keys
-        .iter()
-        .filter(|(usage, _)| inputs.may_tell(*usage))
-        .map(|(usage, native)| {
-            json!({ "key_code": usage.map(|u| u.0), "code": usage.and_then(hid::code_of_usage), "native": native })
-        })
-        .collect();
-    json!({
-        "keys": keys,
-        "buttons": initial.buttons.iter().map(|b| b.name()).collect::<Vec<_>>(),
-        "mouse_x": position.map(|p| p.x), "mouse_y": position.map(|p| p.y),
-    })
+    let known = initial.keys.iter().filter(|(usage, _)| inputs.may_tell(*usage));
+    let key = |(usage, native): &(Option<HidUsage>, u32)| HeldKeyFact {
+        key_code: usage.map(|usage| i32::from(usage.0)),
+        code: usage.and_then(hid::code_of_usage).map(str::to_owned),
+        native: Some(*native),
+    };
+    InitialStateFact {
+        keys: Some(known.map(key).collect()),
+        buttons: Some(initial.buttons.iter().map(|button| button.name().to_owned()).collect()),
+        mouse_x: position.map(|at| f64::from(at.x)),
+        mouse_y: position.map(|at| f64::from(at.y)),
+        ..InitialStateFact::default()
+    }
+}
+
+/// What of a source has no place of its own in the metadata.
+fn object(value: Value) -> serde_json::Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => serde_json::Map::new(),
+    }
 }
 
 /// The loop's state.
@@ -131,22 +173,25 @@ pub(super) struct Sequence {
     closed: Option<MonoNs>,
     /// Streams whose withdrawal is in the log.
     told_withdrawn: Vec<Stream>,
+    /// Profiles that came into force, as the fact about them lists them.
+    profiles: Vec<ProfileFact>,
     /// The last reading in the log, and the last of all.
     last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
 }
 
 impl Sequence {
-    pub(super) fn new(log: LogWriter, inputs: Inputs, clock: Arc<dyn Clock>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(log: LogWriter, inputs: Inputs, running: &Running) -> Self {
         Self {
             log,
             inputs,
             written: Vec::new(),
-            clock,
-            counters,
+            clock: Arc::clone(&running.clock),
+            counters: Arc::clone(&running.counters),
             pauses: Pauses::default(),
             closed: None,
             told_withdrawn: Vec::new(),
+            profiles: Vec::new(),
             last_anchor: None,
             last_glance: None,
         }
@@ -156,13 +201,13 @@ impl Sequence {
     pub(super) fn run(
         mut self,
         initial: Option<&(MonoNs, InitialState)>,
-        inputs: &Receiver<StampedInput>,
+        mut inputs: Lanes,
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
         stop: &Stop,
         control: &Control,
     ) -> Ended {
-        let done = self.run_until_done(initial, inputs, units, notes, stop, control);
+        let done = self.run_until_done(initial, &mut inputs, units, notes, stop, control);
         let t = self.clock.now();
         match done {
             Ok(()) => match self.log.seal(t, &stop.reason()) {
@@ -176,7 +221,7 @@ impl Sequence {
             Err(error) => {
                 stop.fail(Stream::Log, error.end_reason());
                 let mut lost = self.log.uncommitted();
-                failure::count_rest(&mut lost, inputs, units, notes);
+                failure::count_rest(&mut lost, &mut inputs, units, notes);
                 failure::give_up(self.log, error, t, lost, &self.counters, stop)
             }
         }
@@ -185,7 +230,7 @@ impl Sequence {
     fn run_until_done(
         &mut self,
         initial: Option<&(MonoNs, InitialState)>,
-        inputs: &Receiver<StampedInput>,
+        inputs: &mut Lanes,
         units: &Receiver<Unit>,
         notes: &Receiver<Note>,
         stop: &Stop,
@@ -196,17 +241,17 @@ impl Sequence {
             self.inputs.begin(*t, initial, &mut self.written);
             self.append_written()?;
         }
-        let (mut inputs_open, mut units_open, mut notes_open) = (true, true, true);
+        let (mut units_open, mut notes_open) = (true, true);
         let wall = SystemClock;
         let mut deadline = None;
-        while inputs_open || units_open || notes_open {
+        while inputs.is_open() || units_open || notes_open {
             if stop.is_asked() && wall.now() > *deadline.get_or_insert_with(|| wall.now().plus(GRACE)) {
-                let stream = if inputs_open { Stream::Input } else { Stream::Screen };
+                let stream = if units_open { Stream::Screen } else { Stream::Input };
                 stop.fail(stream, "source_hangs");
                 break;
             }
             let mut select = Select::new();
-            let input = inputs_open.then(|| select.recv(inputs));
+            let lanes: Vec<usize> = inputs.waiting().map(|queue| select.recv(queue)).collect();
             let unit = units_open.then(|| select.recv(units));
             if notes_open {
                 select.recv(notes);
@@ -216,17 +261,21 @@ impl Sequence {
                 Some(due) => due.since(self.clock.now()).min(IDLE),
                 None => IDLE,
             };
-            if let Ok(ready) = select.ready_timeout(wait) {
+            let wait = inputs.due_in(self.clock.now()).map_or(wait, |held| held.min(wait));
+            let ready = select.ready_timeout(wait).ok();
+            if ready.is_some() {
                 // Notes first: a surface that moved is known before the inputs that are relative to it.
                 if notes_open {
-                    notes_open = self.drain(notes, |this, Note::Event(t, event)| this.append_screen(t, event))?;
+                    notes_open = self.drain(notes, Self::append_note)?;
                 }
                 self.drain(control.orders(), Self::obey)?;
-                if Some(ready) == input {
-                    inputs_open = self.drain(inputs, |this, input| this.append_input(input, control, stop))?;
-                } else if Some(ready) == unit {
-                    units_open = self.drain(units, |this, unit| this.append_unit(&unit))?;
-                }
+            }
+            let is_held_no_longer = inputs.due_in(self.clock.now()) == Some(Duration::ZERO);
+            if ready.is_some_and(|ready| lanes.contains(&ready)) || is_held_no_longer {
+                self.take_inputs(inputs, control, stop)?;
+            }
+            if ready.is_some() && ready == unit {
+                units_open = self.drain(units, Self::append_unit)?;
             }
             if inputs.is_empty()
                 && let Some(t) = self.pauses.settled_at(self.clock.now())
@@ -257,6 +306,18 @@ impl Sequence {
         self.anchor()
     }
 
+    /// Takes the inputs that are not to be waited with.
+    fn take_inputs(&mut self, inputs: &mut Lanes, control: &Control, stop: &Stop) -> Result<(), LogError> {
+        for _ in 0..BURST {
+            match inputs.next(self.clock.now()) {
+                Next::Input(input) => self.append_input(input, control, stop)?,
+                Next::Passed => {}
+                Next::Wait => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Tells the other threads how far the log is.
     fn report(&self) {
         let recorded = self.log.recorded();
@@ -270,7 +331,7 @@ impl Sequence {
         let missing = self.counters.take_missing_frames();
         let mut on_screen = "not_stored".to_owned();
         if let Some((stream, reason)) = stop.failure() {
-            append_fact(&mut self.log, t, &format!("failed_{}", stream.name()), &json!(reason))?;
+            append_fact(&mut self.log, t, &failed_key(stream), &json!(reason))?;
             if stream == Stream::Screen {
                 on_screen = reason;
             } else {
@@ -345,15 +406,27 @@ impl Sequence {
         self.log.append(&Record { t: anchor.mono, source: Source::Recorder, body: Body::Anchor(anchor) })?;
         let skipped = self.counters.skipped.load(Ordering::Relaxed);
         if skipped > 0 {
-            append_fact(&mut self.log, anchor.mono, "unchanged_skipped", &json!(skipped))?;
+            append_fact(&mut self.log, anchor.mono, SKIPPED_KEY, &json!(skipped))?;
         }
         Ok(())
+    }
+
+    /// A window of a game was seen for the first time: the fact about the profiles in force is replaced by a longer one.
+    fn append_profile(&mut self, t: MonoNs, seen: &ProfileSeen) -> Result<(), LogError> {
+        self.profiles.push(ProfileFact {
+            name: Some(seen.name.clone()),
+            from_ns: Some(t.0),
+            game: seen.game.clone(),
+            hides_chat: Some(seen.hides_chat),
+            at_start: Some(seen.at_start),
+        });
+        append_fact(&mut self.log, t, PROFILES_KEY, &json!(self.profiles))
     }
 
     fn append_input(&mut self, input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
         if let Some(closed) = self.closed {
             // What was lost before is told even now.
-            if matches!(input.input, RawInput::Lost { .. }) && input.t < closed {
+            if matches!(input.input, RawInput::Lost { .. } | RawInput::Skipped { .. }) && input.t < closed {
                 self.inputs.take(input, &mut self.written);
             }
             return self.append_written();
@@ -366,7 +439,11 @@ impl Sequence {
             self.drain(control.orders(), Self::obey)?;
         }
         if self.pauses.covers(input.t) {
-            self.inputs.overlook(input, &mut self.written);
+            if self.pauses.is_over() {
+                self.inputs.overlook_late(input, &mut self.written);
+            } else {
+                self.inputs.overlook(input, &mut self.written);
+            }
             self.append_written()?;
             return self.obey_hotkeys(control, stop);
         }
@@ -457,8 +534,13 @@ impl Sequence {
     fn append_withdrawal(&mut self, stream: Stream, Withdrawal { t, way }: Withdrawal) -> Result<(), LogError> {
         let now = self.clock.anchor();
         let at = UtcNs(now.utc.0 - (now.mono.0 - t.0));
-        let fact = json!({ "t_ns": t.0, "at": at.to_rfc3339(), "how": way.name() });
-        append_fact(&mut self.log, now.mono, &format!("withdrawn_{}", stream.name()), &fact)
+        let fact = WithdrawalFact {
+            t_ns: Some(t.0),
+            at: Some(at.to_rfc3339()),
+            how: Some(way.name().to_owned()),
+            ..WithdrawalFact::default()
+        };
+        append_fact(&mut self.log, now.mono, &withdrawn_key(stream), &json!(fact))
     }
 
     /// No input of `t` or later is kept.
@@ -483,28 +565,39 @@ impl Sequence {
         self.append_written()
     }
 
-    fn append_screen(&mut self, t: MonoNs, event: Event) -> Result<(), LogError> {
+    fn append_note(&mut self, note: Note) -> Result<(), LogError> {
+        let (t, event) = match note {
+            Note::Event(t, event) => (t, event),
+            Note::Profile(t, seen) => return self.append_profile(t, &seen),
+            Note::Away(t) => {
+                self.inputs.surface_away(t, &mut self.written);
+                return self.append_written();
+            }
+            Note::Back(t, window) => {
+                self.inputs.surface_back(t, window, &mut self.written);
+                return self.append_written();
+            }
+        };
         if let Event::Window(surface) = &event {
             self.inputs.surface_moved(*surface);
         }
         self.append(t, Source::Recorder, event)
     }
 
-    fn append_unit(&mut self, unit: &Unit) -> Result<(), LogError> {
-        let extent = self.log.append_video(&unit.bytes)?;
-        let frame = Frame {
-            frame_ref: FrameRef(unit.frame_ref),
-            offset: extent.offset,
-            size_bytes: extent.len,
-            crc32c: extent.crc32c,
+    fn append_unit(&mut self, unit: Unit) -> Result<(), LogError> {
+        let packet = Packet {
+            track: TrackId::PICTURES,
+            first_sample: unit.frame_ref,
+            samples: 1,
+            t: unit.t,
+            bytes: unit.bytes,
             keyframe: unit.keyframe,
-            duplicate: unit.duplicate,
-            capture_us: unit.capture_us,
-            encode_us: unit.encode_us,
+            repeats: unit.duplicate,
+            cost: Cost { capture_us: unit.capture_us, encode_us: unit.encode_us },
         };
         // Before it is appended: one that cannot be is among those that are taken off again when the log is given up.
         self.counters.frames.fetch_add(1, Ordering::Relaxed);
-        self.append(unit.t, Source::Recorder, Event::Frame(frame))?;
+        self.log.append_packet(&packet)?;
         self.counters.video_bytes.store(self.log.progress().video_bytes, Ordering::Relaxed);
         Ok(())
     }

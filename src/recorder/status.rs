@@ -26,6 +26,10 @@ pub struct Status {
     pub disk_left: Option<u64>,
     /// Bytes a second that the recording takes of the disk, measured.
     pub disk_rate: u64,
+    /// Profiles that windows have brought into force so far.
+    pub profiles: u64,
+    /// Pictures that taps wanted and had no room for.
+    pub tap_skips: u64,
     /// Nothing is taken at the moment.
     pub paused: bool,
     /// Consent to the input was taken back: none is taken any more.
@@ -46,6 +50,10 @@ pub(crate) struct Counters {
     pub(crate) due: AtomicU64,
     /// Times that the machine slept.
     pub(crate) suspended: AtomicU64,
+    /// Profiles that windows have brought into force.
+    pub(crate) profiles: AtomicU64,
+    /// Pictures that taps wanted and had no room for.
+    pub(crate) tap_skips: AtomicU64,
     /// Bytes that sealing needs.
     pub(crate) to_seal: AtomicU64,
     /// Bytes until the disk ends the recording; 0 also before the first look.
@@ -78,6 +86,8 @@ impl Counters {
             records: read(&self.records),
             disk_left: (disk_rate > 0).then(|| read(&self.disk_left)),
             disk_rate,
+            profiles: read(&self.profiles),
+            tap_skips: read(&self.tap_skips),
             paused: false,
             input_withdrawn: false,
         }

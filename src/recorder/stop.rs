@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use super::RecordError;
+use super::error::RecordError;
+use crate::base::event::Stream;
 use crate::capture::{CaptureError, StopFlag};
-use crate::event::Stream;
+use crate::session::loss::is_fault;
 
 /// Ends a recording, from wherever: the first reason stands.
 #[derive(Clone, Default)]
@@ -39,6 +40,7 @@ impl Stop {
 
     /// Asks for the end because a stream failed: the recording is not whole.
     pub(crate) fn fail(&self, stream: Stream, reason: &str) {
+        debug_assert!(is_fault(reason), "'{reason}' is not listed as a fault");
         let mut first = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert_with(|| (stream, reason.to_owned()));
         drop(first);

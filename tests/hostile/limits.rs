@@ -6,21 +6,26 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use watchcap::encode::{ParameterSets, bitstream};
-use watchcap::event::{Event, Gap, Source, Stream};
+use watchcap::base::event::{Event, Gap, Source, Stream};
+use watchcap::base::id::{FrameRef, Seq};
+use watchcap::base::time::{Anchor, MonoNs, UtcNs};
 use watchcap::finalize::report;
-use watchcap::id::{FrameRef, Seq};
 use watchcap::log::chunk::{self, ChunkError, Header};
 use watchcap::log::codec::ChunkBuilder;
 use watchcap::log::reader::LogReader;
-use watchcap::log::{Body, LogPaths, Record, video_finish, video_scan};
-use watchcap::session::frames::FrameReader;
+use watchcap::log::{Body, LogPaths, Record};
+use watchcap::media::avc::sets::ParameterSets;
+use watchcap::media::avc::sps;
+use watchcap::media::avc::{nal, sei};
+use watchcap::media::codec::NalSyntax;
+use watchcap::media::frames::FrameReader;
+use watchcap::media::mp4::index;
+use watchcap::media::mp4::index::{IndexError, Sample};
+use watchcap::media::mp4::{finish, scan};
+use watchcap::session::layout;
 use watchcap::session::metadata::Metadata;
-use watchcap::session::reader::EventsReader;
-use watchcap::session::row::OwnedRow;
-use watchcap::session::sample_index::{self, IndexError, Sample};
-use watchcap::session::{layout, sps};
-use watchcap::time::{Anchor, MonoNs, UtcNs};
+use watchcap::session::table::read::EventsReader;
+use watchcap::session::table::row::OwnedRow;
 
 use super::golden;
 use crate::meter::most_held;
@@ -85,7 +90,7 @@ fn an_index_that_counts_billions_is_refused_before_room_is_made() {
     let place = video.windows(4).rposition(|found| found == b"moov").expect("an index");
     let moov = &video[place + 4..];
     let len = video.len() as u64;
-    sample_index::parse_moov(moov, len).expect("a good index");
+    index::parse_moov(moov, len).expect("a good index");
     for value in [u32::MAX, u32::MAX - 1, 1 << 31, 1 << 24, 0] {
         for (kind, at) in
             [(b"stsz", 8), (b"stts", 4), (b"stss", 4), (b"stsc", 4), (b"stts", 8), (b"stsc", 12), (b"stsd", 4)]
@@ -93,7 +98,7 @@ fn an_index_that_counts_billions_is_refused_before_room_is_made() {
             // A table of keyframes that is empty has no keyframe at its start; every other zero leaves frames over.
             let bytes = moov_with(moov, *kind, at, value);
             refused(&format!("{value} at {at} of {}", String::from_utf8_lossy(kind)), LITTLE, || {
-                sample_index::parse_moov(&bytes, len)
+                index::parse_moov(&bytes, len)
             });
         }
         for kind in [b"trak", b"mdia", b"minf", b"stbl", b"stsz"] {
@@ -103,25 +108,24 @@ fn an_index_that_counts_billions_is_refused_before_room_is_made() {
                 let place = bytes.windows(4).position(|found| found == kind).expect("a box");
                 bytes[place - 4..place].copy_from_slice(&size.to_be_bytes());
                 refused(&format!("a {} of {size}", String::from_utf8_lossy(kind)), LITTLE, || {
-                    sample_index::parse_moov(&bytes, len)
+                    index::parse_moov(&bytes, len)
                 });
             }
         }
     }
     // All frames alike, of which a few bytes can tell seven millions: that many are read, in the room that they have.
     let mut bytes = moov_with(moov, *b"stsz", 4, 1);
-    let (most, stsz) =
-        (sample_index::MAX_SAMPLES as u32, bytes.windows(4).position(|found| found == b"stsz").expect("it"));
+    let (most, stsz) = (index::MAX_SAMPLES as u32, bytes.windows(4).position(|found| found == b"stsz").expect("it"));
     bytes[stsz + 12..stsz + 16].copy_from_slice(&most.to_be_bytes());
-    refused("seven million frames", MAX_BYTES, || sample_index::parse_moov(&bytes, 1 << 40));
+    refused("seven million frames", MAX_BYTES, || index::parse_moov(&bytes, 1 << 40));
     bytes[stsz + 12..stsz + 16].copy_from_slice(&(most + 1).to_be_bytes());
-    let error = sample_index::parse_moov(&bytes, 1 << 40).expect_err("a limit");
+    let error = index::parse_moov(&bytes, 1 << 40).expect_err("a limit");
     assert!(matches!(error, IndexError::Limit { what: "the number of frames", .. }), "{error}");
     // A table beside the durations that says when frames are shown.
     let mut ctts = moov_with(moov, *b"stss", 4, u32::MAX);
     let place = ctts.windows(4).position(|found| found == b"stss").expect("it");
     ctts[place..place + 4].copy_from_slice(b"ctts");
-    assert!(refused("ctts", LITTLE, || sample_index::parse_moov(&ctts, len)).contains("composition offsets"));
+    assert!(refused("ctts", LITTLE, || index::parse_moov(&ctts, len)).contains("composition offsets"));
 }
 
 #[test]
@@ -143,7 +147,7 @@ fn boxes_of_impossible_sizes_end_the_search() {
         ("boxes without number", small(8, b"free").repeat(200_000)),
     ] {
         fs::write(&path, bytes).expect("a file");
-        refused(what, LITTLE, || sample_index::read_index(&fs::File::open(&path).expect("it")));
+        refused(what, LITTLE, || index::read_index(&fs::File::open(&path).expect("it")));
     }
     // A file of terabytes with an index of gigabytes in it.
     let file = fs::File::create(&path).expect("a file");
@@ -154,14 +158,15 @@ fn boxes_of_impossible_sizes_end_the_search() {
     bytes[32..].copy_from_slice(&small(3 << 30, b"moov"));
     fs::OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(&bytes)).expect("a file");
     assert!(
-        refused("an index of gigabytes", LITTLE, || sample_index::read_index(&fs::File::open(&path).expect("it")))
+        refused("an index of gigabytes", LITTLE, || index::read_index(&fs::File::open(&path).expect("it")))
             .contains("the most that is read")
     );
     // A log's video whose first box is tiny, so that there would be billions of them.
     bytes[32..].copy_from_slice(&small(64, b"mdat"));
     fs::OpenOptions::new().write(true).open(&path).and_then(|mut file| file.write_all(&bytes)).expect("a file");
     refused("billions of boxes", LITTLE, || {
-        video_finish::data_len(&path, video_finish::detect_layout(&path).expect("a layout"))
+        let layout = finish::detect_layout(&path)?;
+        finish::data_len(&path, layout)
     });
 }
 
@@ -199,7 +204,7 @@ impl Bits {
         let raw: Vec<u8> =
             bits.0.chunks(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | u8::from(*bit))).collect();
         let mut nal = vec![0x67];
-        bitstream::escape(&raw, &mut nal);
+        nal::escape(&raw, &mut nal);
         nal
     }
 }
@@ -235,7 +240,7 @@ fn a_picture_larger_than_any_decoder_takes_is_refused_before_the_decoder_sees_it
 fn a_parameter_set_hidden_behind_a_start_code_does_not_reach_the_decoder() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut good = FrameReader::open(&layout::frames_path(&golden(dir.path()))).expect("a video");
-    let (sets, surface) = (good.index().sets.clone(), good.surface());
+    let (sets, surface) = (good.index().config.avc().expect("H.264").clone(), good.surface());
     let unit = good.access_unit(0).expect("a frame").to_vec();
     let path = dir.path().join("v");
     let huge = Bits::sps(16_384, 16_384, 4);
@@ -283,7 +288,7 @@ fn gap(t: i64, reason: &str) -> Record {
 }
 
 fn frame(t: i64, number: u64) -> Record {
-    let frame = watchcap::event::Frame {
+    let frame = watchcap::base::event::Frame {
         frame_ref: FrameRef(number),
         offset: u64::MAX - 2,
         size_bytes: u32::MAX,
@@ -315,11 +320,11 @@ fn a_log_of_extreme_numbers_is_read_and_reported() {
     let mut records = [records, pauses.into_iter().zip(times).map(|(body, t)| record(t, body)).collect()].concat();
     records.push(record(
         i64::MAX,
-        Body::Anchor(Anchor { mono: MonoNs(i64::MAX), utc: UtcNs(i64::MIN), boot_ns: Some(i64::MAX) }),
+        Body::Anchor(Anchor { mono: MonoNs(i64::MAX), utc: UtcNs(i64::MIN), boot_ns: Some(i64::MAX), awake_ns: None }),
     ));
     records.push(record(
         i64::MIN,
-        Body::Anchor(Anchor { mono: MonoNs(i64::MIN), utc: UtcNs(i64::MAX), boot_ns: Some(0) }),
+        Body::Anchor(Anchor { mono: MonoNs(i64::MIN), utc: UtcNs(i64::MAX), boot_ns: Some(0), awake_ns: None }),
     ));
     let end = record(i64::MIN, Body::End { reason: "x\u{1b}[2J".into() });
     let highest = chunk_of(u64::MAX - 1, &[gap(0, "b")], None);
@@ -338,7 +343,7 @@ fn a_log_of_extreme_numbers_is_read_and_reported() {
         let paths = log_of(dir.path(), &database);
         let reader = LogReader::open(&paths).expect("a log");
         assert!(reader.iter().flatten().count() >= 15);
-        let report = report::report(dir.path(), &mut |_, _| {}).expect("a report");
+        let report = report::report(dir.path(), &mut |_| {}).expect("a report");
         assert!(report.rows > 15 && report.lossy, "{report:?}");
     }
     // A header that says other times or another number of records than there are.
@@ -373,7 +378,7 @@ fn a_log_made_to_fill_memory_is_bounded() {
         )]);
         push(&[gap(1, &format!("reason {number}"))]);
     }
-    let anchor = Body::Anchor(Anchor { mono: MonoNs(1), utc: UtcNs(1), boot_ns: None });
+    let anchor = Body::Anchor(Anchor { mono: MonoNs(1), utc: UtcNs(1), boot_ns: None, awake_ns: None });
     for _ in 0..400 {
         push(&vec![record(1, anchor.clone()); 130]);
     }
@@ -387,7 +392,7 @@ fn a_log_made_to_fill_memory_is_bounded() {
         let reader = LogReader::open(&paths).expect("a log");
         assert_eq!((reader.facts.setup.len(), reader.facts.anchors.len()), (1024, 32_768));
         drop(reader);
-        let report = report::report(dir.path(), &mut |_, _| {}).expect("a report");
+        let report = report::report(dir.path(), &mut |_| {}).expect("a report");
         assert!(
             report.rows >= 360_000 && report.lost.len() <= 1025,
             "{} rows, {} losses",
@@ -403,7 +408,7 @@ fn a_log_made_to_fill_memory_is_bounded() {
 #[test]
 fn a_scan_of_hostile_video_is_not_quadratic() {
     let mut sei = Vec::new();
-    bitstream::push_sei(watchcap::encode::FrameStamp { frame_ref: FrameRef(1), t: MonoNs(2) }, &mut sei);
+    sei::push_sei(watchcap::media::picture::FrameStamp { frame_ref: FrameRef(1), t: MonoNs(2) }, &mut sei);
     let mut slice = vec![0, 0, 0, (sei.len() + 1) as u8, 0x41];
     slice.extend(&sei);
     let mut bytes = sei;
@@ -412,14 +417,14 @@ fn a_scan_of_hostile_video_is_not_quadratic() {
     }
     bytes.extend([0xff; 8]);
     let began = Instant::now();
-    let found = video_scan::find_access_units(&bytes, 0, &mut bitstream::parse_sei_nal);
+    let found = scan::find_access_units(&bytes, 0, NalSyntax::Avc, &mut sei::parse_sei_nal);
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert!(found.len() <= 32, "{} units in damage", found.len());
 }
 
 fn pyarrow(session: &Path, change: &str) {
     let script = format!(
-        "import sys, pyarrow as pa, pyarrow.parquet as pq\npath = sys.argv[1]\n\
+        "import random, sys, pyarrow as pa, pyarrow.parquet as pq\npath = sys.argv[1]\n\
          kept = {{k: v for k, v in pq.read_metadata(path).metadata.items() if k.startswith(b'watchcap')}}\n\
          table, options = pq.read_table(path), dict(compression='zstd')\n{change}\n\
          pq.write_table(table.replace_schema_metadata(kept), path, **options)\n"
@@ -435,19 +440,22 @@ fn pyarrow(session: &Path, change: &str) {
 /// Tables of some kilobytes that would decode to gigabytes.
 #[test]
 fn a_table_made_to_fill_memory_is_refused() {
-    let many = "n = 60000\ntable = table.take(pa.array([5] * n))\n";
+    let many = "n = 1000\ntable = table.take(pa.array([5] * n))\n";
     let text = |value: &str| {
         format!(
             "{many}table = table.set_column(8, table.schema.field('window_id'), pa.array([{value}] * n))\noptions.update(use_dictionary=['event_type'], write_batch_size=64)"
         )
     };
+    let long = "w = random.Random(1).randbytes(10000).hex()\n\
+                table = table.set_column(8, table.schema.field('window_id'), pa.array([w] + ['x'] * (n - 1)))";
     let map = |each: &str| {
         format!(
             "{many}kind = table.schema.field('metadata')\ntable = table.set_column(11, kind, pa.array({each}, kind.type))"
         )
     };
     for (what, change, why) in [
-        ("a long text in each row", text("'x' * 20000"), "a text of 20000 bytes, more than 8192"),
+        ("a long text in each row", text("'x' * 20000"), "too many for their size in the file"),
+        ("a long text in the dictionary", format!("{many}{long}"), "a text of 20000 bytes, more than 8192"),
         (
             "a text that shares its beginning",
             { text("'x' * 8000") + "\noptions['column_encoding'] = {'window_id': 'DELTA_BYTE_ARRAY'}" },
@@ -464,15 +472,18 @@ fn a_table_made_to_fill_memory_is_refused() {
             let table = EventsReader::open(&path)?;
             let (mut rows, mut row) = (table.rows(), OwnedRow::default());
             while rows.next_into(&mut row)? {}
-            Ok::<_, watchcap::session::reader::ReadError>(())
+            Ok::<_, watchcap::session::table::read::ReadError>(())
         });
         assert!(error.contains(why), "{what}: {error}");
     }
-    // What is just allowed: 64 entries of 8 KiB in each row. Read in small pieces, for as long as anybody wants to.
+    // What is just allowed: 64 entries of 8 KiB in each row, as many different ones as a dictionary has. Read in small pieces, for as long as
+    // anybody wants to.
     let dir = tempfile::tempdir().expect("a folder");
     let session = golden(dir.path());
-    // 600 rows of half a megabyte are more than may be held; the reader takes about 60 at once.
-    pyarrow(&session, &map("[[('k', 'v' * 8000)] * 64] * n").replace("60000", "600"));
+    // 450 rows of half a megabyte are more than may be held; the reader takes about 60 at once.
+    let words = "words = [random.Random(n).randbytes(4000).hex() for n in range(700)]\noptions['dictionary_pagesize_limit'] = 6 << 20\n";
+    let rows = map("[[('k', words[(64 * row + at) % 700]) for at in range(64)] for row in range(n)]");
+    pyarrow(&session, &format!("{words}{}", rows.replace("1000", "450")));
     let table = EventsReader::open(&layout::events_path(&session)).expect("a table");
     let ((), held) = most_held(|| {
         let (mut rows, mut row) = (table.rows(), OwnedRow::default());
@@ -559,8 +570,8 @@ fn the_program_reads_hostile_files_in_little_room() {
     fs::write(layout::metadata_path(&session), text).expect("metadata");
     let video = fs::read(layout::frames_path(&session)).expect("a video");
     let (head, index) = video.split_at(video.windows(4).rposition(|found| found == b"moov").expect("an index") - 4);
-    let mut index = moov_with(&moov_with(index, *b"stsz", 4, 1), *b"stsz", 8, sample_index::MAX_SAMPLES as u32);
-    index = moov_with(&index, *b"stts", 8, sample_index::MAX_SAMPLES as u32);
+    let mut index = moov_with(&moov_with(index, *b"stsz", 4, 1), *b"stsz", 8, index::MAX_SAMPLES as u32);
+    index = moov_with(&index, *b"stts", 8, index::MAX_SAMPLES as u32);
     fs::write(layout::frames_path(&session), [head, &index].concat()).expect("a video");
     for verb in ["info", "info --json", "verify", "replay"] {
         limited(&session, verb);

@@ -4,7 +4,14 @@
 mod limits;
 #[cfg(unix)]
 mod places;
+#[cfg(target_os = "linux")]
+mod player;
 mod seals;
+#[cfg(unix)]
+mod settings;
+#[cfg(target_os = "linux")]
+mod swaps;
+pub(crate) mod tables;
 #[cfg(target_os = "linux")]
 mod terminal;
 

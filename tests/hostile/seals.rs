@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use watchcap::session::layout;
+use watchcap::session::verify::video::open_video;
 use watchcap::session::verify::{Kind, Report, VerifyOptions, verify};
-use watchcap::session::video_check::open_video;
 
 use super::golden;
 use crate::support::{run, watchcap};

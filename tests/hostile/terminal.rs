@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use watchcap::shown;
+use watchcap::base::shown;
 
 use crate::support::{Display, Running, copy_tree, example, watchcap};
 
@@ -88,7 +88,7 @@ fn a_title_of_escape_sequences_is_text_everywhere() {
     let (code, _) = checked(&mut verb(&["finalize"], &session), "finalize");
     assert!(code == 0 || code == 3, "{code}");
     // The title is in the session as it was: data is data.
-    let table = watchcap::session::reader::EventsReader::open(&session.join("events.parquet")).expect("a table");
+    let table = watchcap::session::table::read::EventsReader::open(&session.join("events.parquet")).expect("a table");
     let focuses = table.rows().flatten().filter(|row| row.metadata.get("title") == Some(EVIL)).count();
     assert!(focuses > 0, "the evil window's focus is not in the recording");
     let (code, json) = checked(&mut verb(&["info", "--json"], &session), "info --json");

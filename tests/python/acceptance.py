@@ -58,7 +58,7 @@ def with_pyarrow(session, metadata):
     found = [(field.name, field.type, field.nullable) for field in file.schema_arrow]
     for index, column in enumerate(COLUMNS):
         check(index < len(found) and found[index] == column, f"column {index}: {found[index:index + 1]} instead of {column}")
-    if metadata["format_version"] == "1.1.0":
+    if metadata["format_version"] in ("1.1.0", "1.2.0"):
         check(len(found) == len(COLUMNS), f"{len(found)} columns instead of {len(COLUMNS)}")
     paths = [file.schema.column(index).path for index in range(len(file.schema))]
     check("metadata.key_value.key" in paths and "metadata.key_value.value" in paths, f"map fields are named otherwise: {paths}")
@@ -154,7 +154,8 @@ def with_pyav(session, table, maps, metadata):
         check(stream.codec_context.name in ("h264", "hevc"), f"codec: {stream.codec_context.name}")
         check(stream.codec_context.pix_fmt == "yuv420p", f"pixel format: {stream.codec_context.pix_fmt}")
         size = metadata["resolution"]
-        check((stream.width, stream.height) == (size["width"], size["height"]), f"{stream.width}x{stream.height}, not {size}")
+        size = [size["width"], size["height"]] if isinstance(size, dict) else size  # as in 1.0.0 and 1.1.0
+        check([stream.width, stream.height] == size, f"{stream.width}x{stream.height}, not {size}")
         packets = [packet for packet in container.demux(stream) if packet.size]
         check(len(packets) == len(rows), f"{len(packets)} packets, {len(rows)} frame rows")
         for index, (packet, row) in enumerate(zip(packets, rows)):

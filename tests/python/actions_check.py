@@ -77,13 +77,16 @@ def expected(session):
         clicks = [row for row in done if row["event_type"] == "mouse_click"]
         moves = [row for row in own if row["event_type"] == "mouse_move"]
         wheels = [row for row in own if row["event_type"] == "wheel"]
-        told = any(row["mouse_dx"] is not None or row["mouse_dy"] is not None for row in moves)
+        by_device = [row for row in moves if row["metadata"].get("origin") != "warp"]
+
+        def total(values):
+            return None if None in values else float(np.float32(sum(values)))
 
         def motion(column):
-            return None if moves and not told else float(np.float32(sum(row[column] or 0.0 for row in moves)))
+            return None if moves and not by_device else total([row[column] for row in by_device])
 
         def wheel(horizontal):
-            return float(np.float32(sum(r["delta"] for r in wheels if (r["metadata"].get("axis") == "horizontal") == horizontal)))
+            return total([r["delta"] for r in wheels if (r["metadata"].get("axis") == "horizontal") == horizontal])
 
         def codes(rows):
             return packed({row["key_code"] for row in rows if row["key_code"] is not None and 0 <= row["key_code"] < 256})
@@ -104,6 +107,7 @@ def expected(session):
             "buttons_pressed": mask({BUTTONS.index(row["mouse_button"]) for row in clicks if row["pressed"]}),
             "buttons_released": mask({BUTTONS.index(row["mouse_button"]) for row in clicks if not row["pressed"]}),
             "button_presses": sum(row["pressed"] for row in clicks), "button_releases": sum(not row["pressed"] for row in clicks),
+            "buttons_unknown": sum(row["pressed"] is None or row["mouse_button"] not in BUTTONS for row in clicks),
             "mouse_dx": motion("mouse_dx"), "mouse_dy": motion("mouse_dy"),
             "mouse_x": None if place[0] is None else float(place[0]), "mouse_y": None if place[1] is None else float(place[1]),
             "wheel_x": wheel(True), "wheel_y": wheel(False), "events": len(done),

@@ -107,7 +107,7 @@ def rgb_at(frame, x, y):
 # Where the pointer was, by time. The server's own is 17 pixels wide around its place; encoding spreads its edges over a macroblock.
 size = json.loads((session / "metadata.json").read_text())["resolution"]
 places = [
-    (row["t_ns"], row["mouse_x"] * size["width"], row["mouse_y"] * size["height"]) for row in rows if row["mouse_x"] is not None
+    (row["t_ns"], row["mouse_x"] * size[0], row["mouse_y"] * size[1]) for row in rows if row["mouse_x"] is not None
 ]
 place_times = [place[0] for place in places]
 REACH, LATE_NS = 9 + 16, 5_000_000

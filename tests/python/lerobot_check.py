@@ -1,6 +1,9 @@
-"""Opens a LeRobotDataset v3.0 the way lerobot 0.4's loader does, without torch, reads every index with PyAV, and compares it with the sessions.
+"""Opens a LeRobotDataset v3.0 the way lerobot's loader does, without torch: files in the order of their paths, `index` for the number of a row,
+frames by torchcodec's arithmetic. Reads every index with PyAV, and compares it with the sessions.
 
 usage: lerobot_check.py DATASET_DIR SESSION_DIR...
+
+What the package itself says of an export: lerobot_package.py.
 """
 import glob
 import json
@@ -12,6 +15,7 @@ import datasets
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import seek
 
 TOLERANCE_S = 1e-4  # lerobot's default
 root, sessions = pathlib.Path(sys.argv[1]), [pathlib.Path(path) for path in sys.argv[2:]]
@@ -39,9 +43,12 @@ episodes = datasets.Dataset.from_parquet(sorted(glob.glob(str(root / "meta/episo
 assert len(data) == info["total_frames"] and len(episodes) == info["total_episodes"] and len(tasks) == info["total_tasks"]
 assert info["splits"] == {"train": f"0:{len(episodes)}"}
 
-# The loader addresses rows by `index` in the order of the files it finds, so rows are sorted by it here; it must be 0, 1, 2, ...
-data = data.sort("index")
-assert data["index"][:] == list(range(len(data)))
+# The loader takes the `index` of a row for its place in the sorted files: 0, 1, 2, ... as they come.
+assert data["index"][:] == list(range(len(data))), "rows are out of place"
+# A group of rows is an episode.
+groups = [file.metadata.row_group(g).num_rows for file in map(pq.ParquetFile, paths) for g in range(file.metadata.num_row_groups)]
+assert groups == episodes["length"][:], groups
+assert not [name for name in info["features"] if name.startswith("action") and name != "action"], "a second action to predict"
 video_key = next(name for name, feature in info["features"].items() if feature["dtype"] == "video")
 
 
@@ -63,6 +70,7 @@ for number, episode in enumerate(episodes):
         video_key=video_key, chunk_index=episode[f"videos/{video_key}/chunk_index"], file_index=episode[f"videos/{video_key}/file_index"]
     )
     pictures = frames_of(path)
+    assert seek.check(path, fps) == episode["length"]
     assert len(pictures) == episode["length"]
     times = np.array([time for time, _ in pictures])
     start = episode[f"videos/{video_key}/from_timestamp"]
@@ -74,20 +82,35 @@ for number, episode in enumerate(episodes):
         assert abs(columns["timestamp"][index] - (index - first) / fps) < TOLERANCE_S
         distance = np.abs(times - asked)
         assert distance.min() < TOLERANCE_S and distance.argmin() == index - first
-        # torchcodec's way: the frame of this number by the mean rate.
-        assert round(float(asked) * fps) == index - first
+        # torchcodec's way: the frame of this number by the mean rate, which `seek` looks for.
+        assert round(float(np.float32(asked)) * fps) == index - first
         assert tasks.iloc[columns["task_index"][index]].name == episode["tasks"][0]
         read += 1
 assert read == len(data)
 
-# Statistics are those of the data.
+# Statistics are those of the data: of each episode, and of all of them.
+STATS = ("min", "max", "mean", "std", "q01", "q10", "q50", "q90", "q99")
+weights = np.array(episodes["length"][:], dtype=np.float64)
 for name in features:
     values = columns[name].astype(np.float64).reshape(len(data), -1)
-    for stat, truth in (("min", values.min(0)), ("max", values.max(0)), ("mean", values.mean(0)), ("std", values.std(0))):
-        scale = max(1.0, np.abs(values).max())
-        assert np.allclose(np.array(stats[name][stat]), truth, atol=1e-6 * scale), (name, stat)
+    scale = max(1.0, np.abs(values).max())
+    told = {stat: np.array(episodes[f"stats/{name}/{stat}"][:]) for stat in STATS}
+    for number, (first, last) in enumerate(zip(episodes["dataset_from_index"][:], episodes["dataset_to_index"][:])):
+        part = values[first:last]
+        truth = [part.min(0), part.max(0), part.mean(0), part.std(0)]
+        truth += [np.quantile(part, q, axis=0, method="inverted_cdf") for q in (0.01, 0.10, 0.50, 0.90, 0.99)]
+        for stat, of_part in zip(STATS, truth):
+            assert np.allclose(told[stat][number], of_part, atol=1e-6 * scale), (name, stat, number)
+        assert episodes[f"stats/{name}/count"][number] == [last - first]
+    truth = [values.min(0), values.max(0), values.mean(0), values.std(0)]
+    truth += [np.average(told[stat], axis=0, weights=weights) for stat in STATS[4:]]
+    for stat, of_all in zip(STATS, truth):
+        assert np.allclose(np.array(stats[name][stat]), of_all, atol=1e-6 * scale), (name, stat)
     assert stats[name]["count"] == [len(data)]
-assert np.array(stats[video_key]["mean"]).shape == (3, 1, 1)
+for stat in STATS:
+    assert np.array(stats[video_key][stat]).shape == (3, 1, 1)
+    of_episodes = np.array(episodes[f"stats/{video_key}/{stat}"][:])
+    assert of_episodes.shape == (len(episodes), 3, 1, 1) and (of_episodes >= 0).all() and (of_episodes <= 1).all()
 
 # What the sessions say: pictures, actions and their sums.
 number = 0
@@ -103,19 +126,30 @@ for at, session in enumerate(sessions):
     # The sessions here have one episode each: nothing was paused or cut out.
     steps = [i for i in range(len(data)) if columns["episode_index"][i] == number]
     assert steps
+    # Nothing that is known is left out, and an action that is not known is no row (0 would say that nothing was done).
+    assert all(columns["known_action"][i] for i in steps) and not np.isnan(columns["action"][steps]).any()
     events = [row for row in table if row["event_type"] in ("key_down", "mouse_move", "wheel", "mouse_click")]
     for i in steps:
         begin = columns["src_t_ns"][i]
         frame = columns["src_frame_ref"][i]
         assert shown[frame] <= begin and (frame + 1 == len(shown) or shown[frame + 1] > begin)
         end = columns["src_t_ns"][steps[0]] + (i - steps[0] + 1) * 1_000_000_000 // fps
+        before = [row for row in table if row["t_ns"] < begin and row["mouse_x"] is not None]
+        place = [before[-1]["mouse_x"], before[-1]["mouse_y"]] if before else metadata["initial_state"]["pointer"]
+        state = [*place, 1.0] if place else [0.0, 0.0, 0.0]
+        assert np.allclose(columns["observation.state"][i], state, atol=1e-6), (i, columns["observation.state"][i], state)
         inside = [row for row in events if begin <= row["t_ns"] < end and not dict(row["metadata"]).get("held")]
-        dx = sum(row["mouse_dx"] or 0.0 for row in inside if row["event_type"] == "mouse_move")
-        assert abs(columns["action"][i][names.index("mouse_dx")] - dx) < 1e-3
+        if "mouse_dx" in names:
+            dx = sum(row["mouse_dx"] or 0.0 for row in inside if row["event_type"] == "mouse_move")
+            assert abs(columns["action"][i][names.index("mouse_dx")] - dx) < 1e-3
         for row in inside:
             if row["event_type"] == "key_down" and row["key_code"] is not None:
-                assert columns["action"][i][row["key_code"]] == 1.0
-            if row["event_type"] == "mouse_click" and row["pressed"]:
+                code = dict(row["metadata"])["code"]
+                if code in names:
+                    assert columns["action"][i][names.index(code)] == 1.0
+                else:
+                    assert columns["other_input"][i]
+            if row["event_type"] == "mouse_click" and row["pressed"] and "button_left" in names:
                 assert columns["action"][i][names.index(f"button_{row['mouse_button']}")] == 1.0
     # The picture is the one that src_frame_ref names: nearer to it than to one that shows something else.
     path = root / info["video_path"].format(

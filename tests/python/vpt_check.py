@@ -7,10 +7,12 @@ What the loader does with a line is written down here once more: which keys are 
 import json
 import pathlib
 import sys
+from fractions import Fraction
 
 import av
 import numpy as np
 import pyarrow.parquet as pq
+import seek
 
 KEYS = {"key.keyboard.w": "forward", "key.keyboard.a": "left", "key.keyboard.s": "back", "key.keyboard.d": "right", "key.keyboard.space": "jump"}
 HID = {0x1A: "key.keyboard.w", 0x04: "key.keyboard.a", 0x16: "key.keyboard.s", 0x07: "key.keyboard.d", 0x2C: "key.keyboard.space"}
@@ -25,7 +27,7 @@ metadata = json.loads(pathlib.Path(f"{session}/metadata.json").read_text())
 
 def barcode(frame, scale):
     luma = frame.to_ndarray(format="gray")
-    cell = min(max(metadata["resolution"]["width"] // 48, 2), 16) * scale
+    cell = min(max(metadata["resolution"][0] // 48, 2), 16) * scale
     bits = [luma[int(cell * 1.5), int(cell * (1.5 + i))] >= 128 for i in range(32)]
     return sum(bool(bit) << (31 - i) for i, bit in enumerate(bits))
 
@@ -34,9 +36,10 @@ with av.open(f"{session}/frames.mp4") as video:
     shown = [barcode(frame, 1) for frame in video.decode(video=0)]
 with av.open(mp4) as video:
     stream = video.streams.video[0]
-    frames = [(frame.pts, barcode(frame, frame.width / metadata["resolution"]["width"])) for frame in video.decode(stream)]
+    frames = [(frame.pts * stream.time_base, barcode(frame, frame.width / metadata["resolution"][0])) for frame in video.decode(stream)]
 assert len(frames) == len(lines), f"{len(frames)} frames and {len(lines)} lines"
-assert [pts for pts, _ in frames] == [n * 50_000 for n in range(len(frames))], "not 20 frames per second"
+assert [pts for pts, _ in frames] == [Fraction(n, 20) for n in range(len(frames))], "not 20 frames per second"
+assert seek.check(mp4, 20) == len(lines)
 acting, last_hotbar = 0, 0
 for n, (line, row, (_, number)) in enumerate(zip(lines, table, frames)):
     assert number == shown[row["frame_ref"]], f"picture {n} is not frame {row['frame_ref']}"

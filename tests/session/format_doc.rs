@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Map, Value};
+use watchcap::session::layout;
 use watchcap::session::metadata::{
-    AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, PiiRegion, Recovery, StreamInfo,
-    Withdrawal,
+    AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, PiiRegion, ProfileInForce, Recovery,
+    StatedAtImport, StreamInfo, Withdrawal,
 };
-use watchcap::session::row::{Row, RowMetadata, event_type, key};
-use watchcap::session::{layout, row_hash, schema};
+use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
+use watchcap::session::table::{hash, schema};
 
 use super::support::{packets, rows, write_fake_video, write_session};
 
@@ -60,6 +61,7 @@ fn event_types_keys_and_files_are_those_of_the_code() {
         layout::AUDIO_FILE,
         layout::METADATA_FILE,
         layout::INTEGRITY_FILE,
+        layout::SIGNATURE_FILE,
         layout::REVIEW_FILE,
         layout::DEBUG_DIR,
         layout::LOG_DIR,
@@ -89,6 +91,7 @@ fn fill(metadata: &mut Metadata) {
         &mut metadata.game,
         &mut metadata.patch,
         &mut metadata.codec,
+        &mut metadata.codec_string,
         &mut metadata.keyboard_layout,
         &mut metadata.window_id,
     ] {
@@ -118,6 +121,7 @@ fn fill(metadata: &mut Metadata) {
     metadata.privacy.pii_regions =
         vec![PiiRegion { x: 0, y: 0, width: 1, height: 1, source: "flag".into(), reason: "mask".into() }];
     metadata.privacy.excluded_apps = vec!["x".into()];
+    metadata.privacy.profiles = vec![ProfileInForce { name: "x".into(), from_ns: Some(1), extra: Extra::new() }];
     metadata.import = Some(Import {
         by: "x".into(),
         format: text(),
@@ -128,11 +132,16 @@ fn fill(metadata: &mut Metadata) {
         files: BTreeMap::from([("events.parquet".to_owned(), "x".to_owned())]),
         reordered_rows: 1,
         changed_frame_refs: 1,
+        other_frames: 1,
+        told: BTreeMap::from([("positions".to_owned(), "pixels".to_owned())]),
         pts_off_us: Some(1),
         metadata: Extra::from_iter([("fps".to_owned(), Value::from(40))]),
     });
     metadata.privacy.hotkeys = vec!["pause".into()];
     let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
+    let streams = vec!["input".to_owned()];
+    let stated = StatedAtImport { streams, by: text(), at: "x".into(), extra: Extra::new() };
+    metadata.consent.stated_at_import = Some(stated);
     metadata.consent.withdrawn = BTreeMap::from([("input".to_owned(), withdrawal)]);
     metadata.lineage = vec![Lineage {
         integrity_sha256: "x".into(),
@@ -148,13 +157,14 @@ fn fill(metadata: &mut Metadata) {
 
 /// Paths of all values, lists as `[]` and objects with free keys as `*`.
 fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
-    const FREE: [&str; 7] = [
+    const FREE: [&str; 8] = [
         "counts",
         "streams",
         "encoder.settings",
         "streams.*.settings",
         "import.files",
         "import.metadata",
+        "import.told",
         "consent.withdrawn",
     ];
     match value {
@@ -222,9 +232,9 @@ fn vectors_of_the_row_hash_are_what_is_computed() {
             )
         };
         let mut bytes = Vec::new();
-        row_hash::encode(&row, seq, &mut bytes);
+        hash::encode(&row, seq, &mut bytes);
         let hex: String = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        let hash = row_hash::hash(&row, seq, &mut bytes);
+        let hash = hash::hash(&row, seq, &mut bytes);
         let hash = std::str::from_utf8(&hash).expect("ascii");
         assert_eq!((vector["bytes"].as_str(), vector["hash"].as_str()), (Some(hex.as_str()), Some(hash)), "{line}");
         count += 1;
@@ -234,8 +244,8 @@ fn vectors_of_the_row_hash_are_what_is_computed() {
 
 #[test]
 fn the_video_is_described_as_it_is_written() {
-    use watchcap::encode::bitstream::{STAMP_UUID, STAMP_VERSION};
-    use watchcap::session::sample_index::TIMESCALE;
+    use watchcap::media::avc::sei::{STAMP_UUID, STAMP_VERSION};
+    use watchcap::media::mp4::index::TIMESCALE;
 
     let table: BTreeMap<String, String> =
         table("video").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
@@ -248,7 +258,7 @@ fn the_video_is_described_as_it_is_written() {
 #[test]
 fn the_log_is_described_as_it_is_written() {
     use watchcap::log::chunk;
-    use watchcap_migrations::log::v1::kind;
+    use watchcap_migrations::log::v2::kind;
 
     let fields: Vec<(String, usize, usize)> = table("log header")
         .into_iter()
@@ -275,12 +285,13 @@ fn the_log_is_described_as_it_is_written() {
         (kind::ANCHOR, "anchor"),
         (kind::DIGEST, "digest"),
         (kind::END, "end"),
+        (kind::PACKET, "packet"),
     ];
     assert_eq!(kinds, known.map(|(number, name)| (number, name.to_owned())));
     let text = document();
     for (what, said) in [
         (format!("at most {} bytes", chunk::MAX_LEN), "the largest chunk"),
-        (format!("declared size of {} MiB", watchcap::log::video::BOX_SIZE >> 20), "the size of a box"),
+        (format!("declared size of {} MiB", watchcap::media::mp4::append::BOX_SIZE >> 20), "the size of a box"),
         (format!("`{}`", String::from_utf8_lossy(&chunk::MAGIC)), "the magic"),
     ] {
         assert!(text.contains(&what), "FORMAT.md does not say {said}: {what}");

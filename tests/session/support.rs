@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use watchcap::finalize::tables::TableWriter;
 use watchcap::session::metadata::{
     ClockInfo, Consent, Env, Extra, InitialState, Metadata, Privacy, Resolution, SurfaceInfo,
 };
-use watchcap::session::row::{Row, RowMetadata, event_type, key};
-use watchcap::session::verify::{Report, VerifyOptions, VideoCheck, verify};
-use watchcap::session::{layout, schema, seal};
+use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
+use watchcap::session::table::schema;
+use watchcap::session::table::write::TableWriter;
+use watchcap::session::verify::{NoPicture, Report, VerifyOptions, VideoCheck, verify};
+use watchcap::session::{layout, seal};
 
 /// The session in every test.
 pub(crate) const SESSION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -72,8 +73,8 @@ impl VideoCheck for FakeVideo {
     fn size_bytes(&self, frame: u64) -> u64 {
         self.0[frame as usize].size
     }
-    fn decode(&mut self, frame: u64) -> Result<(), String> {
-        if self.0[frame as usize].size == 0 { Err("an empty packet".into()) } else { Ok(()) }
+    fn decode(&mut self, frame: u64) -> Result<(), NoPicture> {
+        if self.0[frame as usize].size == 0 { Err(NoPicture::Damaged("an empty packet".into())) } else { Ok(()) }
     }
 }
 
@@ -219,12 +220,13 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         patch: None,
         target: Some("synthetic".into()),
         resolution: Some(Resolution { width: 64, height: 48 }),
-        surface: Some(SurfaceInfo { x: 0, y: 0, width: 64, height: 48, scale: 1.0 }),
+        surface: Some(SurfaceInfo { x: 0, y: 0, width: 64, height: 48, scale: None }),
         refresh_hz: None,
         capture_fps: None,
         codec: None,
+        codec_string: None,
         bitrate_kbps: None,
-        input_device: Some("synthetic".into()),
+        input_device: Some("keyboard+mouse".into()),
         keyboard_layout: None,
         window_id: None,
         frames: frames.len() as u64,
@@ -232,6 +234,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         dropped_frames: Some(0),
         unchanged_skipped: None,
         counts,
+        clicks: None,
         clock_drift_ppm: None,
         clock: ClockInfo { id: "manual".into(), t0_ns: T0_NS, anchors: Vec::new(), extra: Extra::new() },
         streams: BTreeMap::new(),
@@ -243,6 +246,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
             record_audio: Some(false),
             text_version: Some(2),
             withdrawn: BTreeMap::new(),
+            stated_at_import: None,
             scope: Some("this_recording".into()),
             how: "flag".into(),
             agreed_at: "2023-11-14T22:13:19.000000000Z".into(),

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use watchcap::session::metadata::Metadata;
-use watchcap::session::reader::SessionReader;
-use watchcap::session::row::event_type;
+use watchcap::session::table::read::SessionReader;
+use watchcap::session::table::row::event_type;
+use watchcap::session::table::schema;
 use watchcap::session::verify::{Kind, VerifyOptions};
-use watchcap::session::{layout, schema, seal};
+use watchcap::session::{layout, seal};
 
 use super::support::{Packet, TestRow, check, check_with, packets, rows, write_fake_video, write_session};
 
@@ -33,7 +34,7 @@ fn a_good_session_is_good_and_reads_back() {
     assert_eq!((report.rows, report.frames, report.frames_decoded), (written.len() as u64, 50, 50));
     assert_eq!(report.files_hashed, 4);
     let session = SessionReader::open(dir.path()).expect("a session");
-    assert_eq!(session.events().key_value(schema::FORMAT_VERSION_KEY), Some("1.1.0"));
+    assert_eq!(session.events().key_value(schema::FORMAT_VERSION_KEY), Some("1.2.0"));
     let read: Vec<_> = session.events().rows().collect::<Result<_, _>>().expect("rows");
     assert_eq!(read.len(), written.len());
     for (read, written) in read.iter().zip(&written) {
@@ -130,8 +131,8 @@ fn missing_extra_swapped_and_foreign_files_are_named() {
 /// What people said lies beside the seal: it is no extra file, it is checked, and a verdict on something else is said to be stale.
 #[test]
 fn the_review_is_known_and_checked() {
+    use watchcap::base::time::SystemClock;
     use watchcap::session::review::{Book, Review, Verdict};
-    use watchcap::time::SystemClock;
 
     let dir = good();
     let id = super::support::SESSION;
@@ -278,14 +279,14 @@ fn rows_out_of_order_are_found() {
     assert!(problems.iter().any(|problem| (problem.kind, problem.row) == (Kind::Order, Some(21))), "{problems:#?}");
 }
 
-/// A text of nearly a megabyte that 60,000 rows name: a file of a few kilobytes that would decode to gigabytes.
+/// A text of nearly a megabyte that 60,000 rows name: a file of half a megabyte that would decode to gigabytes.
 #[test]
 fn a_dictionary_made_to_fill_memory_is_refused() {
     let dir = good();
     let change = "
 rows = 60000
 table = pa.table({name: column.combine_chunks().take(pa.array([5] * rows)) for name, column in zip(table.column_names, table.columns)}, schema=table.schema)
-big = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(['x' * 900000]))
+big = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([__import__('random').Random(1).randbytes(450000).hex()]))
 table = table.set_column(8, pa.field('window_id', big.type, nullable=False), big)
 ";
     rewrite(dir.path(), change, &[]);

@@ -73,6 +73,7 @@ pub(crate) struct Lines(Option<BufWriter<File>>);
 
 impl Lines {
     /// Creates the file.
+    #[allow(clippy::disallowed_methods, reason = "a program of the tests, and no file of a session")]
     pub(crate) fn create(path: Option<&str>) -> Result<Self, Failure> {
         Ok(Self(path.map(File::create).transpose()?.map(BufWriter::new)))
     }

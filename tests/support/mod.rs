@@ -2,10 +2,18 @@
 //!
 //! Each part stops what it started when it is dropped. Missing parts fail loudly and say how to get them.
 
+pub(crate) mod late;
+#[cfg(target_os = "linux")]
+pub(crate) mod sway;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+/// Held by tests that mount images: the system gives a loop device that one of them lets go to the next before it is quite free.
+pub(crate) static LOOP_DEVICES: Mutex<()> = Mutex::new(());
 
 /// An X server of the test's own, on a free display number.
 pub(crate) struct Display {
@@ -16,12 +24,23 @@ pub(crate) struct Display {
 impl Display {
     /// Starts one with a screen of this size.
     pub(crate) fn start(width: u32, height: u32) -> Self {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp", "-noreset"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb is missing: run scripts/setup.sh test");
+        let mut server = Command::new("Xvfb");
+        server.args([
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            &format!("{width}x{height}x24"),
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ]);
+        Self::spawn(server, "Xvfb is missing: run scripts/setup.sh test")
+    }
+
+    /// Starts any server that says its number on standard output.
+    pub(crate) fn spawn(mut server: Command, missing: &str) -> Self {
+        let mut server = server.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect(missing);
         let mut number = String::new();
         BufReader::new(server.stdout.take().expect("its output")).read_line(&mut number).expect("a display number");
         Self { server, name: format!(":{}", number.trim()) }
@@ -85,6 +104,18 @@ pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().expect("the program");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     (status.code().unwrap_or(-1), text(&stdout), text(&stderr))
+}
+
+/// Leaves the mark of a try that was interrupted, as `session/work.rs` writes it.
+pub(crate) fn mark(dir: &Path, verb: &str, of: &str) {
+    let mark = serde_json::json!({ "watchcap": "0.1.0", "verb": verb, "of": of, "replaces": true });
+    let path = dir.join("begun.tmp");
+    std::fs::write(&path, mark.to_string()).expect("a mark");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
+    }
 }
 
 /// One of the example programs that `cargo test` builds beside the tests.
@@ -162,4 +193,11 @@ pub(crate) fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     walk(dir, dir, &mut out);
     out.sort();
     out
+}
+
+/// Makes a folder that only its owner can enter, and those above it.
+pub(crate) fn private_dir(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(path).expect("a folder");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).expect("its mode");
 }

@@ -6,10 +6,12 @@
 //! Commands, one a line on standard input; each is answered with a line of JSON on standard output when the server has done it:
 //!
 //! ```text
-//! open NAME X Y WIDTH HEIGHT RRGGBB [type=notification] [class=CLASS] [title=TEXT_WITH_UNDERSCORES] [managed] [unmapped]
+//! open NAME X Y WIDTH HEIGHT RRGGBB [type=notification] [class=CLASS] [title=TEXT_WITH_UNDERSCORES] [over=NAME] [managed] [unmapped]
 //! map NAME          unmap NAME        close NAME (close? when it may be gone)        focus NAME|root
 //! move NAME X Y     size NAME W H     raise NAME        title NAME TEXT_WITH_UNDERSCORES
-//! key CODE 1|0      (through XTEST)   wait MILLISECONDS
+//! grab NAME|root    ungrab            (the keyboard)
+//! key CODE 1|0      pointer X Y       button NUMBER 1|0     (through XTEST)
+//! round NAME        (takes its corners off)                 fill NAME RRGGBB    id NAME    wait MILLISECONDS
 //! ```
 //! The answer is `{"did":"map box","before":ns,"after":ns}`: `CLOCK_MONOTONIC` before the request was sent, and after the server
 //! has answered a question sent behind it. Windows have a background of their colour and so show it from the moment at which they are
@@ -24,9 +26,11 @@ use std::io::{BufRead, Write};
 use args::{Args, Failure, now, sleep_until};
 use serde_json::json;
 use x11rb::connection::Connection;
+use x11rb::protocol::shape::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{
-    AtomEnum, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, EventMask, InputFocus, KEY_PRESS_EVENT,
-    KEY_RELEASE_EVENT, PropMode, StackMode, Window, WindowClass,
+    AtomEnum, BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ChangeWindowAttributesAux, ClipOrdering, ConfigureWindowAux,
+    ConnectionExt as _, CreateWindowAux, EventMask, GrabMode, GrabStatus, InputFocus, KEY_PRESS_EVENT,
+    KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, PropMode, Rectangle, StackMode, Window, WindowClass,
 };
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
@@ -86,6 +90,10 @@ impl Client {
                     self.conn.change_property8(PropMode::REPLACE, window, property, kind, text.as_bytes())?;
                 }
                 Some(("title", title)) => self.set_title(window, title)?,
+                Some(("over", owner)) => {
+                    let (property, owner) = (AtomEnum::WM_TRANSIENT_FOR, self.window(owner)?);
+                    self.conn.change_property32(PropMode::REPLACE, window, property, AtomEnum::WINDOW, &[owner])?;
+                }
                 _ => {}
             }
         }
@@ -115,6 +123,15 @@ impl Client {
                 let window = if *name == "root" { self.root } else { self.window(name)? };
                 self.conn.set_input_focus(InputFocus::POINTER_ROOT, window, x11rb::CURRENT_TIME)?.check()?;
             }
+            ["grab", name] => {
+                let window = if *name == "root" { self.root } else { self.window(name)? };
+                let (now, mode) = (x11rb::CURRENT_TIME, GrabMode::ASYNC);
+                let status = self.conn.grab_keyboard(true, window, now, mode, mode)?.reply()?.status;
+                if status != GrabStatus::SUCCESS {
+                    return Err("the keyboard is not to be had".into());
+                }
+            }
+            ["ungrab"] => drop(self.conn.ungrab_keyboard(x11rb::CURRENT_TIME)?),
             ["move", name, x, y] => {
                 let configure = configure.x(x.parse::<i32>()?).y(y.parse::<i32>()?);
                 self.conn.configure_window(self.window(name)?, &configure)?;
@@ -132,6 +149,32 @@ impl Client {
                 let kind = if *down == "1" { KEY_PRESS_EVENT } else { KEY_RELEASE_EVENT };
                 self.conn.xtest_fake_input(kind, code.parse()?, x11rb::CURRENT_TIME, x11rb::NONE, 0, 0, 0)?;
             }
+            ["pointer", x, y] => {
+                let at = (x.parse()?, y.parse()?);
+                self.conn.xtest_fake_input(MOTION_NOTIFY_EVENT, 0, x11rb::CURRENT_TIME, self.root, at.0, at.1, 0)?;
+            }
+            ["button", button, down] => {
+                let kind = if *down == "1" { BUTTON_PRESS_EVENT } else { BUTTON_RELEASE_EVENT };
+                self.conn.xtest_fake_input(kind, button.parse()?, x11rb::CURRENT_TIME, x11rb::NONE, 0, 0, 0)?;
+            }
+            ["round", name] => {
+                let window = self.window(name)?;
+                let (width, height) = self.conn.get_geometry(window)?.reply().map(|at| (at.width, at.height))?;
+                let rows = [
+                    Rectangle { x: 10, y: 0, width: width - 20, height: 10 },
+                    Rectangle { x: 0, y: 10, width, height: height - 10 },
+                ];
+                let (set, bounding, unsorted) = (shape::SO::SET, shape::SK::BOUNDING, ClipOrdering::UNSORTED);
+                self.conn.shape_rectangles(set, bounding, unsorted, window, 0, 0, &rows)?;
+            }
+            ["fill", name, colour] => {
+                let window = self.window(name)?;
+                let colour = u32::from_str_radix(colour, 16)?;
+                let background = ChangeWindowAttributesAux::new().background_pixel(colour);
+                self.conn.change_window_attributes(window, &background)?;
+                self.conn.clear_area(false, window, 0, 0, 0, 0)?;
+            }
+            ["id", _] => {}
             ["wait", milliseconds] => sleep_until(now() + milliseconds.parse::<i64>()? * 1_000_000),
             _ => return Err("unknown command".into()),
         }

@@ -5,8 +5,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::cells::{put, put_within, tone_sign, width};
 use super::lanes::remark_sign;
-use super::{Layout, put, put_within, tone_sign, width};
+use super::layout::Layout;
 use crate::app::{App, Panel};
 use crate::text::{clock, grouped};
 use crate::timeline::{Lane, Lanes, Section, Tone, Verdict};

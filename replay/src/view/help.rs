@@ -7,9 +7,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
+use super::cells::{put, put_within};
 use super::detail::sign;
 use super::lanes::{DUPLICATES, remark_sign, span_sign};
-use super::{put, put_within};
 use crate::app::App;
 use crate::keys::{BINDINGS, Binding};
 use crate::theme::Theme;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{put, put_within, width};
+use super::cells::{put, put_within, width};
 use crate::app::App;
 use crate::timeline::{Button, HeldKey};
 

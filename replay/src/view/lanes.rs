@@ -6,7 +6,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::put;
+use super::cells::put;
 use crate::app::App;
 use crate::timeline::{Density, Lane, SpanKind, Verdict};
 

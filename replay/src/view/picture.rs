@@ -9,8 +9,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
+use super::cells::{put, put_within, width};
 use super::input::button_name;
-use super::{put, put_within, width};
 use crate::app::{App, CLICK_AGE, Painting};
 use crate::picture::fit;
 use crate::text::clock;
@@ -249,7 +249,7 @@ pub(crate) fn caption(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     buf.set_style(area, theme.well());
     let mut at = 1;
     if let Some(notice) = &app.notice {
-        let sign = super::tone_sign(notice.tone);
+        let sign = super::cells::tone_sign(notice.tone);
         at = put_within(
             buf,
             area,

@@ -6,8 +6,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
+use super::cells::{put, put_within, width};
 use super::lanes::remark_sign;
-use super::{put, put_within, width};
 use crate::app::{App, Mode};
 use crate::text::clock;
 use crate::timeline::Verdict;

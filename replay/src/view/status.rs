@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{put, put_within, width};
+use super::cells::{put, put_within, width};
 use crate::app::{App, Mode};
 use crate::goto::NOTATION;
 use crate::prompt::{Asks, Prompt};

@@ -6,7 +6,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Layout, lanes, width};
+use super::cells::width;
+use super::lanes;
+use super::layout::Layout;
 use crate::app::App;
 use crate::text::tick;
 

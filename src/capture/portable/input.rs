@@ -26,12 +26,14 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use device_query::{DeviceQuery, DeviceState, Keycode, MouseState};
 
+use crate::base::event::{Button, HidUsage, Layout, Source};
+use crate::base::hid;
+use crate::base::time::{Clock, MonoNs};
 #[cfg(all(target_os = "linux", feature = "x11"))]
 use crate::capture::x11::input::ServerWatch;
-use crate::capture::{CaptureError, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag};
-use crate::event::{Button, HidUsage, Source};
-use crate::hid;
-use crate::time::{Clock, MonoNs};
+use crate::capture::{
+    CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag,
+};
 
 /// Polls on their way from the polling thread: at the shortest period, what 64 ms bring; each is under 1 KB.
 const QUEUE: usize = 64;
@@ -47,9 +49,10 @@ pub const MAX_PERIOD: Duration = Duration::from_millis(50);
 /// Opens the polled input of the desktop, asked every `period` (kept within [`MIN_PERIOD`] and [`MAX_PERIOD`]).
 ///
 /// # Errors
-/// [`CaptureError::NoDisplay`] when there is no X display (Unix), [`CaptureError::Unavailable`] when the system does
+/// [`CaptureError::NoDisplay`] when there is no X display (Unix), [`CaptureError::Wayland`] when it is Xwayland, [`CaptureError::Unavailable`] when the system does
 /// not let this program read input (macOS: Accessibility).
 pub fn open(clock: Arc<dyn Clock>, period: Duration) -> Result<Box<dyn InputSource>, CaptureError> {
+    let _connected = super::refuse_wayland()?;
     #[cfg(all(unix, not(target_os = "macos")))]
     if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
         return Err(CaptureError::NoDisplay { detail: "the DISPLAY variable is not set".into() });
@@ -160,7 +163,7 @@ impl Held {
         let mut changes = Vec::new();
         let position = Some(next.position());
         if next.pointer != self.pointer {
-            changes.push(RawInput::Motion { position, motion: None });
+            changes.push(RawInput::Motion { position, motion: None, warped: false });
         }
         let key = |code: &&'static str, down| {
             let (usage, native) = names_of(code);
@@ -181,14 +184,9 @@ impl InputSource for Poll {
             backend: Source::Poll.name().into(),
             devices: Vec::new(),
             keyboard_layout: None,
+            warps: None,
             poll_us: u64::try_from(self.period.as_micros()).ok(),
-            keys: true,
-            buttons: true,
-            wheel: false,
-            relative_motion: false,
-            position: true,
-            focus: false,
-            tells_secrets: false,
+            facets: FacetSet::of(&[Facet::Keys, Facet::Buttons, Facet::Position]),
         }
     }
 
@@ -198,6 +196,7 @@ impl InputSource for Poll {
             buttons: self.held.buttons.iter().copied().collect(),
             pointer: Some(self.held.position()),
             secret: None,
+            layout: Layout::default(),
         }
     }
 
@@ -425,7 +424,7 @@ mod tests {
             RawInput::Key { usage, native, down, repeat: false }
         };
         let expected = [
-            RawInput::Motion { position, motion: None },
+            RawInput::Motion { position, motion: None, warped: false },
             key("KeyA", false),
             key("KeyB", true),
             RawInput::Button { button: Button::Left, pressed: false, position },

@@ -10,15 +10,20 @@ use std::time::Duration;
 
 use xcap::image::RgbaImage;
 
+use crate::base::event::{Area, Content, Surface};
+use crate::base::time::{Clock, MonoNs};
 use crate::capture::letterbox::{Letterbox, Picture};
-use crate::capture::{BgraView, CaptureError, Grab, ScreenDescription, ScreenSource, Target, TargetInfo};
-use crate::event::{Area, Content, Surface};
-use crate::time::{Clock, MonoNs};
+use crate::capture::{
+    BgraView, CaptureError, FacetSet, Look, ScreenDescription, ScreenSource, Target, TargetInfo, XCAP as BACKEND,
+    wayland,
+};
+use crate::privacy::names;
 
-/// The name under which this backend appears.
-const BACKEND: &str = "xcap";
 /// How often the place of the surface is asked for: on some systems each question is a new connection.
 const PLACE_EVERY: Duration = Duration::from_millis(250);
+
+/// How pictures of the X server are taken although the environment says Wayland.
+const WITHOUT_XCAP: &str = "take them with --screen-backend x11, or unset WAYLAND_DISPLAY and XDG_SESSION_TYPE";
 
 /// Opens `target` of the desktop that the process runs on.
 ///
@@ -26,6 +31,14 @@ const PLACE_EVERY: Duration = Duration::from_millis(250);
 /// [`CaptureError::NoDisplay`] when xcap finds none, [`CaptureError::NoTarget`], [`CaptureError::BadSize`] for a region
 /// that is odd or not inside one monitor, [`CaptureError::Unavailable`] when no picture can be taken.
 pub fn open(target: &Target, clock: Arc<dyn Clock>) -> Result<Box<dyn ScreenSource>, CaptureError> {
+    let _connected = super::refuse_wayland()?;
+    // By the environment alone xcap goes to the compositor for pictures, and to the X server for everything else.
+    if let Some(said) = wayland::session() {
+        let detail = format!(
+            "{said}: xcap would take pictures of the compositor, and not of the X server that inputs come from"
+        );
+        return Err(CaptureError::Wayland { detail, hint: WITHOUT_XCAP });
+    }
     let subject = find(target)?;
     let image = subject.image().map_err(|error| CaptureError::Unavailable {
         backend: BACKEND,
@@ -41,7 +54,7 @@ pub fn open(target: &Target, clock: Arc<dyn Clock>) -> Result<Box<dyn ScreenSour
         }
         _ => (image.width(), image.height(), None),
     };
-    let area = Surface { x: origin.0, y: origin.1, width, height, scale: 1.0 };
+    let area = Surface { x: origin.0, y: origin.1, width, height, scale: None };
     let (target, window_id, refresh_hz) = match &subject {
         Subject::Monitor(monitor) => (
             if corner.is_some() { "region".into() } else { format!("monitor {}", monitor.name().unwrap_or_default()) },
@@ -50,7 +63,7 @@ pub fn open(target: &Target, clock: Arc<dyn Clock>) -> Result<Box<dyn ScreenSour
         ),
         Subject::Window(window) => {
             let id = window_id(window);
-            (format!("window {}", id.as_deref().unwrap_or("unknown")), id, None)
+            (format!("window {}{}", id.as_deref().unwrap_or("unknown"), target.asked()), id, None)
         }
     };
     let description = ScreenDescription {
@@ -62,6 +75,9 @@ pub fn open(target: &Target, clock: Arc<dyn Clock>) -> Result<Box<dyn ScreenSour
         target,
         window_id,
         masks_windows: false,
+        display_server: None,
+        names_programs: false,
+        hands_in: FacetSet::NONE,
     };
     let out = vec![0; width as usize * height as usize * 4];
     let placed_at = clock.now();
@@ -80,13 +96,14 @@ pub fn list() -> Result<Vec<TargetInfo>, CaptureError> {
             id: monitor.name().unwrap_or_default(),
             title: Content(monitor.friendly_name().unwrap_or_default()),
             app: String::new(),
+            instance: String::new(),
             pid: None,
             surface: Surface {
                 x: monitor.x().unwrap_or(0),
                 y: monitor.y().unwrap_or(0),
                 width: monitor.width().unwrap_or(0),
                 height: monitor.height().unwrap_or(0),
-                scale: monitor.scale_factor().unwrap_or(1.0),
+                scale: scale(&monitor),
             },
             refresh_hz: refresh_hz(&monitor),
             primary: monitor.is_primary().unwrap_or(false),
@@ -100,19 +117,25 @@ pub fn list() -> Result<Vec<TargetInfo>, CaptureError> {
             id,
             title: Content(window.title().unwrap_or_default()),
             app: window.app_name().unwrap_or_default(),
+            instance: String::new(),
             pid: window.pid().ok().filter(|pid| *pid != 0),
             surface: Surface {
                 x: window.x().unwrap_or(0),
                 y: window.y().unwrap_or(0),
                 width: window.width().unwrap_or(0),
                 height: window.height().unwrap_or(0),
-                scale: 1.0,
+                scale: None,
             },
             refresh_hz: None,
             primary: window.is_focused().unwrap_or(false),
         });
     }
     Ok(targets)
+}
+
+/// The monitor's scale. On Linux xcap says 1 also where nobody told, so nothing is taken over there.
+fn scale(monitor: &xcap::Monitor) -> Option<f32> {
+    if cfg!(target_os = "linux") { None } else { monitor.scale_factor().ok() }
 }
 
 /// What pictures are taken of.
@@ -194,7 +217,7 @@ impl ScreenSource for XcapScreen {
         self.description.clone()
     }
 
-    fn grab(&mut self, _whole: bool) -> Result<Grab, CaptureError> {
+    fn look(&mut self, _whole: bool) -> Result<Look, CaptureError> {
         let asked = self.clock.now();
         let image = self.subject.image().map_err(|error| self.subject.why(&error))?;
         let t = self.clock.now();
@@ -231,12 +254,13 @@ impl ScreenSource for XcapScreen {
                 self.placed_at = t;
             }
         }
-        Ok(Grab { t, capture_us, changed: true, surface: (self.area != before).then_some(self.area) })
+        let surface = (self.area != before).then_some(self.area);
+        Ok(Look::New { t, capture_us, surface, renewed: None })
     }
 
-    fn pixels(&mut self) -> BgraView<'_> {
+    fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {
         let (width, height) = self.size();
-        BgraView { data: &mut self.out, stride: width as usize * 4, width, height }
+        Ok(BgraView { data: &mut self.out, stride: width as usize * 4, width, height })
     }
 
     fn place(&self, area: Area) -> Area {
@@ -317,20 +341,14 @@ fn find(target: &Target) -> Result<Subject, CaptureError> {
             let id = hex.map_or_else(|| text.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok());
             window(&|window| id.is_some() && window.id().ok() == id, format!("window {text}"))
         }
-        Target::WindowTitle(text) => {
-            let wanted = text.to_lowercase();
-            window(
-                &|window| window.title().is_ok_and(|title| title.to_lowercase().contains(&wanted)),
-                format!("a window with a title that contains {text:?}"),
-            )
-        }
-        Target::WindowApp(text) => {
-            let wanted = text.to_lowercase();
-            window(
-                &|window| window.app_name().is_ok_and(|app| app.to_lowercase() == wanted),
-                format!("a window of the application {text:?}"),
-            )
-        }
+        Target::WindowTitle(text) => window(
+            &|window| window.title().is_ok_and(|title| names::title_fits(text, &title)),
+            format!("a window with a title that contains {text:?}"),
+        ),
+        Target::WindowApp(text) => window(
+            &|window| window.app_name().is_ok_and(|app| names::app_fits(text, &app, "")),
+            format!("a window of the application {text:?}"),
+        ),
     }
 }
 
@@ -400,22 +418,23 @@ mod tests {
     #[test]
     #[ignore = "run by the test below"]
     fn inner_pictures_of_a_desktop() {
-        use crate::time::SystemClock;
+        use crate::base::time::SystemClock;
         let listed = list().expect("a list");
         assert_eq!((listed[0].kind, listed[0].surface.width, listed[0].surface.height), ("monitor", 322, 242));
         let mut whole = open(&Target::Primary, Arc::new(SystemClock)).expect("a screen");
         let said = whole.describe();
         assert_eq!((said.sees_changes, said.cursor, said.backend.as_str()), (false, false, BACKEND));
-        let grab = whole.grab(false).expect("a picture");
-        assert!(grab.changed && grab.capture_us > 0);
-        let view = whole.pixels();
+        let look = whole.look(false).expect("a picture");
+        assert!(matches!(look, Look::New { capture_us: 1.., .. }), "{look:?}");
+        let view = whole.frame().expect("pixels");
         assert_eq!((view.width, view.height, view.stride), (322, 242, 322 * 4));
         // xsetroot painted it: red 0x12, green 0x34, blue 0x56.
         assert!(view.data.chunks(4).all(|pixel| pixel == [0x56, 0x34, 0x12, 255]), "the colours differ");
         let region = Target::Region { x: 300, y: 200, width: 22, height: 42 };
         let mut region = open(&region, Arc::new(SystemClock)).expect("a region");
-        region.grab(true).expect("a picture");
-        assert_eq!((region.pixels().width, region.pixels().height, region.pixels().data[0]), (22, 42, 0x56));
+        region.look(true).expect("a picture");
+        let view = region.frame().expect("pixels");
+        assert_eq!((view.width, view.height, view.data[0]), (22, 42, 0x56));
         let error = open(&Target::WindowId("0x1".into()), Arc::new(SystemClock)).err().expect("no such window");
         assert!(matches!(error, CaptureError::NoTarget { .. }), "{error}");
     }

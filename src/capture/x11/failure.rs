@@ -3,11 +3,11 @@
 //! The rule: an error of the connection means that the display is gone; an error that the server sent names the request
 //! and its kind, never what was in a window or a property.
 
-use x11rb::errors::{ConnectionError, ReplyOrIdError};
+use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::ErrorKind;
 use x11rb::x11_utils::X11Error;
 
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, XCAP};
 
 /// The name under which this backend appears in errors.
 pub(super) const BACKEND: &str = "x11-shm";
@@ -35,7 +35,7 @@ pub(super) fn unavailable(why: &str) -> CaptureError {
     CaptureError::Unavailable {
         backend: BACKEND,
         what: "screen".into(),
-        detail: format!("{why}; xcap is the fallback"),
+        detail: format!("{why}; {XCAP} is the fallback"),
     }
 }
 
@@ -47,4 +47,27 @@ pub(super) fn describe(error: &X11Error) -> String {
 /// Whether the server said that the thing asked about does not exist (any more).
 pub(super) fn is_missing(error: &X11Error) -> bool {
     matches!(error.error_kind, ErrorKind::Window | ErrorKind::Drawable | ErrorKind::Pixmap)
+}
+
+/// An answer about a window; `None` when the server refused it, since the window is gone.
+pub(super) fn answered<T>(answer: Result<T, ReplyError>) -> Result<Option<T>, ConnectionError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(ReplyError::X11Error(_)) => Ok(None),
+        Err(ReplyError::ConnectionError(error)) => Err(error),
+    }
+}
+
+/// The same, with an error of capture.
+pub(super) fn there<T>(answer: Result<T, ReplyError>) -> Result<Option<T>, CaptureError> {
+    answered(answer).map_err(|error| connection(&error))
+}
+
+/// What was done with a window; `None` when that is gone. Only a broken connection is an error.
+pub(super) fn alive<T>(done: Result<T, CaptureError>) -> Result<Option<T>, CaptureError> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error @ CaptureError::Gone { what: "display", .. }) => Err(error),
+        Err(_) => Ok(None),
+    }
 }

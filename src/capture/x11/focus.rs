@@ -6,9 +6,13 @@
 //! focus is `PointerRoot`, which is so on a bare server, keys go to the window under the pointer, and that is the
 //! active one; the source passes on what lies under the pointer whenever it asks for the pointer's position.
 //!
+//! Events are taken in by [`Focus::note`], which asks nothing, and answered by [`Focus::look`], which asks once for however many of them
+//! there were: a program can change the focus faster than anybody can ask.
+//!
 //! Invariant: a window that vanishes between two questions is "no window", never an error. The same state is never
 //! told twice in a row. What it does not do: stamp, or read events from the connection itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,11 +24,14 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 
-use super::guard;
+use super::popups::{PopupKinds, is_like_popup_of, is_same_client};
+use super::program::{self, Programs};
+use super::windows;
+use crate::base::event::Content;
+use crate::base::time::MonoNs;
 use crate::capture::RawInput;
-use crate::event::Content;
+use crate::privacy::cover::MAX_WINDOWS;
 use crate::privacy::exclude::{Exclusions, Reason, WindowFacts};
-use crate::time::MonoNs;
 
 /// A title or class is kept up to this many bytes of UTF-8, cut at a character.
 pub const MAX_TITLE_BYTES: usize = 256;
@@ -36,6 +43,8 @@ pub const ASK_AGAIN: Duration = Duration::from_millis(250);
 const MAX_DEPTH: usize = 32;
 /// Windows below a frame that are searched for the client's own.
 const MAX_BELOW: usize = 64;
+/// Popups between a popup and its window: menus nest some five deep; a loop of a hostile client ends here.
+const MAX_OWNERS: usize = 16;
 
 x11rb::atom_manager! {
     /// The names that are looked up once.
@@ -48,9 +57,19 @@ x11rb::atom_manager! {
     }
 }
 
+/// What must be asked after an event; the greater question answers the smaller.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Ask {
+    /// How the active window is called now.
+    Title,
+    /// Which window is active now.
+    Active,
+}
+
 /// Follows the active window.
 pub(super) struct Focus {
     atoms: Atoms,
+    kinds: PopupKinds,
     root: Window,
     /// The window manager's check window; none: ask for the input focus instead.
     manager: Option<Window>,
@@ -63,8 +82,13 @@ pub(super) struct Focus {
     /// The top window under the pointer, when last told.
     child: Window,
     asked: MonoNs,
+    /// The window manager may have come or gone.
+    manager_stale: bool,
+    /// Children of the root whose focus is heard of though no window is followed, and whether a window manager may place them.
+    heard: BTreeMap<Window, bool>,
     told: Option<RawInput>,
     rules: Arc<Exclusions>,
+    programs: Programs,
     /// The active window is excluded: why.
     secret: Option<Reason>,
 }
@@ -79,11 +103,12 @@ impl Focus {
         rules: Arc<Exclusions>,
     ) -> Result<Self, ReplyError> {
         let atoms = Atoms::new(conn)?.reply()?;
-        let guarded = if rules.is_empty() { EventMask::NO_EVENT } else { guard::ROOT_EVENTS };
+        let guarded = windows::root_events();
         let mask = EventMask::PROPERTY_CHANGE | EventMask::FOCUS_CHANGE | guarded | more;
         conn.change_window_attributes(root, &ChangeWindowAttributesAux::new().event_mask(mask))?.check()?;
         let mut focus = Self {
             atoms,
+            kinds: PopupKinds::new(conn)?.reply()?,
             root,
             manager: None,
             active: 0,
@@ -91,12 +116,51 @@ impl Focus {
             under_pointer: false,
             child: 0,
             asked: MonoNs(i64::MIN),
+            manager_stale: false,
+            heard: BTreeMap::new(),
             told: None,
             rules,
+            programs: Programs::open(conn)?,
             secret: None,
         };
         focus.find_manager(conn)?;
+        if focus.rules.is_empty() {
+            for window in conn.query_tree(root)?.reply()?.children {
+                if let Ok(attributes) = conn.get_window_attributes(window)?.reply() {
+                    focus.hear(conn, window, !attributes.override_redirect)?;
+                }
+            }
+        }
         Ok(focus)
+    }
+
+    /// Hears of it when a child of the root gets the focus. Where windows are followed, [`windows`] does.
+    fn hear(&mut self, conn: &RustConnection, window: Window, is_managed: bool) -> Result<(), ConnectionError> {
+        if self.heard.len() < MAX_WINDOWS {
+            self.heard.insert(window, is_managed);
+            if window != self.active && window != self.focused {
+                self.listen(conn, window, EventMask::NO_EVENT)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the children of the root, where [`windows`] does not.
+    pub(super) fn follow(&mut self, conn: &RustConnection, event: &Event) -> Result<(), ConnectionError> {
+        match event {
+            Event::CreateNotify(e) if self.rules.is_empty() && e.parent == self.root => {
+                self.hear(conn, e.window, !e.override_redirect)?;
+            }
+            Event::DestroyNotify(e) => drop(self.heard.remove(&e.window)),
+            Event::ReparentNotify(e) if e.parent != self.root => drop(self.heard.remove(&e.window)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a child of the root is heard here, and whether a window manager may place it.
+    pub(super) fn is_managed_window(&self, window: Window) -> Option<bool> {
+        self.heard.get(&window).copied()
     }
 
     /// The active window, 0 when there is none.
@@ -109,12 +173,49 @@ impl Focus {
         self.secret
     }
 
-    /// A change of the active window's title or class: of several in a batch only the last needs to be read.
-    pub(super) fn is_title(&self, event: &Event) -> bool {
-        let Event::PropertyNotify(e) = event else { return false };
-        e.window == self.active
-            && e.window != self.root
-            && [self.atoms._NET_WM_NAME, AtomEnum::WM_NAME.into(), AtomEnum::WM_CLASS.into()].contains(&e.atom)
+    /// A window manager tells which window is active.
+    pub(super) fn is_managed(&self) -> bool {
+        self.manager.is_some()
+    }
+
+    /// The window manager may have come or gone since the last look.
+    pub(super) fn is_manager_stale(&self) -> bool {
+        self.manager_stale
+    }
+
+    /// What an event of the connection may have changed.
+    pub(super) fn note(&mut self, event: &Event) -> Option<Ask> {
+        match event {
+            Event::PropertyNotify(e) if e.window == self.root => {
+                let check = e.atom == self.atoms._NET_SUPPORTING_WM_CHECK;
+                let active = e.atom == self.atoms._NET_ACTIVE_WINDOW;
+                self.manager_stale |= check || (active && self.manager.is_none());
+                (check || active).then_some(Ask::Active)
+            }
+            Event::PropertyNotify(e) => {
+                let names = [self.atoms._NET_WM_NAME, AtomEnum::WM_NAME.into(), AtomEnum::WM_CLASS.into()];
+                (e.window == self.active && names.contains(&e.atom)).then_some(Ask::Title)
+            }
+            Event::DestroyNotify(e) => {
+                self.manager_stale |= Some(e.window) == self.manager;
+                (self.manager_stale || e.window == self.active || e.window == self.focused).then_some(Ask::Active)
+            }
+            Event::FocusIn(_) | Event::FocusOut(_) if self.manager.is_none() => Some(Ask::Active),
+            _ => None,
+        }
+    }
+
+    /// Asks for what events may have changed; what did, to be told.
+    pub(super) fn look(&mut self, conn: &RustConnection, ask: Ask) -> Result<Option<RawInput>, ConnectionError> {
+        match ask {
+            Ask::Active => {
+                if std::mem::take(&mut self.manager_stale) {
+                    self.find_manager(conn)?;
+                }
+                self.refresh(conn)
+            }
+            Ask::Title => self.tell(conn),
+        }
     }
 
     /// Asks for everything anew; what changed, to be told.
@@ -127,30 +228,6 @@ impl Focus {
             self.focused_window(conn)?
         };
         self.activate(conn, active)
-    }
-
-    /// What an event of the connection changed, to be told.
-    pub(super) fn event(&mut self, conn: &RustConnection, event: &Event) -> Result<Option<RawInput>, ConnectionError> {
-        match event {
-            Event::PropertyNotify(e) if e.window == self.root => {
-                let check = e.atom == self.atoms._NET_SUPPORTING_WM_CHECK;
-                if check || (e.atom == self.atoms._NET_ACTIVE_WINDOW && self.manager.is_none()) {
-                    self.find_manager(conn)?;
-                }
-                if !check && e.atom != self.atoms._NET_ACTIVE_WINDOW {
-                    return Ok(None);
-                }
-                self.refresh(conn)
-            }
-            Event::PropertyNotify(_) if self.is_title(event) => self.tell(conn),
-            Event::DestroyNotify(e) if Some(e.window) == self.manager => {
-                self.find_manager(conn)?;
-                self.refresh(conn)
-            }
-            Event::DestroyNotify(e) if e.window == self.active || e.window == self.focused => self.refresh(conn),
-            Event::FocusIn(_) | Event::FocusOut(_) if self.manager.is_none() => self.refresh(conn),
-            _ => Ok(None),
-        }
     }
 
     /// Something else than before lies under the pointer.
@@ -203,8 +280,12 @@ impl Focus {
 
     /// What is sent of a window from now on. A mask replaces the one before, so those that must stay are left alone.
     fn listen(&self, conn: &RustConnection, window: Window, mask: EventMask) -> Result<(), ConnectionError> {
-        // Windows that are guarded on this connection stay it.
-        let mask = if self.rules.is_empty() { mask } else { guard::window_events() };
+        // Windows that are followed, or heard, on this connection stay it.
+        let mask = match self.heard.contains_key(&window) {
+            true => mask | EventMask::FOCUS_CHANGE,
+            false if self.rules.is_empty() => mask,
+            false => windows::window_events(),
+        };
         if window != 0 && window != self.root && (mask != EventMask::NO_EVENT || Some(window) != self.manager) {
             // The window may be gone; the next question will say so.
             conn.change_window_attributes(window, &ChangeWindowAttributesAux::new().event_mask(mask))?.ignore_error();
@@ -276,8 +357,44 @@ impl Focus {
         Ok(top)
     }
 
+    /// The window that a popup is for: a menu that takes the keyboard, or that the pointer is in, leaves its window the active one.
+    /// Any other window is for itself.
+    fn owner_of(&self, conn: &RustConnection, window: Window) -> Result<Window, ConnectionError> {
+        let mut owner = window;
+        for _ in 0..MAX_OWNERS {
+            if owner == 0 || owner == self.root {
+                return Ok(window);
+            }
+            let kind = AtomEnum::WINDOW.into();
+            let named = get(conn, owner, AtomEnum::WM_TRANSIENT_FOR.into(), kind, 1)?;
+            let is_popup = match conn.get_window_attributes(owner)?.reply() {
+                Ok(attributes) => attributes.override_redirect,
+                Err(error) => return vanished(error).map(|()| window),
+            };
+            let named = number(&value(named)?).filter(|named| *named != self.root);
+            match named {
+                _ if !is_popup => return Ok(owner),
+                Some(named) => owner = named,
+                None if self.active != 0
+                    && is_same_client(conn, owner, self.active)
+                    && is_like_popup_of(conn, &self.kinds, owner, self.active)? =>
+                {
+                    // Where that is placed by no window manager either, it does not tell menus from others.
+                    return match conn.get_window_attributes(self.active)?.reply() {
+                        Ok(attributes) if !attributes.override_redirect => Ok(self.active),
+                        Ok(_) => Ok(window),
+                        Err(error) => vanished(error).map(|()| window),
+                    };
+                }
+                None => return Ok(window),
+            }
+        }
+        Ok(window)
+    }
+
     /// Listens to another window, and tells it.
     fn activate(&mut self, conn: &RustConnection, window: Window) -> Result<Option<RawInput>, ConnectionError> {
+        let window = if window == self.active { window } else { self.owner_of(conn, window)? };
         if window != self.active {
             let before = std::mem::replace(&mut self.active, window);
             if before != self.focused {
@@ -303,11 +420,20 @@ impl Focus {
             let old_name = get(conn, window, AtomEnum::WM_NAME.into(), any, TITLE_UNITS)?;
             let class = get(conn, window, AtomEnum::WM_CLASS.into(), AtomEnum::STRING.into(), TITLE_UNITS)?;
             let pid = get(conn, window, self.atoms._NET_WM_PID, AtomEnum::CARDINAL.into(), 1)?;
+            let program = self.programs.ask(conn, window)?;
             let (name, old_name) = (value(name)?, value(old_name)?);
             let title = if name.is_empty() { latin1(&old_name) } else { utf8(&name) };
             let (class, pid) = (value(class)?, number(&value(pid)?));
             let (app, instance) = (class_of(&class), instance_of(&class));
-            let facts = WindowFacts { app: &app, instance: &instance, title: &title, ..WindowFacts::default() };
+            // It counts for the rules only: the row says what the window says of itself.
+            let programs = program::names(program)?;
+            let facts = WindowFacts {
+                app: &app,
+                instance: &instance,
+                title: &title,
+                programs: &programs,
+                ..WindowFacts::default()
+            };
             self.secret = self.rules.verdict(facts).filter(|reason| reason.hides_keys());
             let window_id = format!("{window:#x}");
             match self.secret {

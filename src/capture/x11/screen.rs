@@ -12,32 +12,47 @@
 //!
 //! It does not pace, convert, mask or encode. How a window's picture is got at is in `window`.
 
+mod away;
+mod find;
+mod follow;
+mod pointer;
+mod subject;
+mod waiting;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use x11rb::connection::{Connection, RequestConnection};
+use x11rb::connection::Connection;
 use x11rb::errors::ReplyError;
-use x11rb::protocol::damage::{self, ReportLevel};
+use x11rb::protocol::damage;
 use x11rb::protocol::randr::{self, NotifyMask};
 use x11rb::protocol::xfixes::{self, CursorNotifyMask};
-use x11rb::protocol::xproto::{
-    ChangeWindowAttributesAux, ConnectionExt as _, Drawable, EventMask, ImageOrder, Rectangle, Setup, Visualid, Window,
-};
+use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, Drawable, EventMask, Rectangle, Window};
 use x11rb::protocol::{ErrorKind, Event};
 use x11rb::rust_connection::RustConnection;
 
-use super::cursor::{PointerLayer, Sprite};
+use self::find::{find, negotiate, watch};
+use self::subject::Subject;
+use self::waiting::{Sought, Waiting};
+use super::cursor::PointerLayer;
 use super::failure;
-use super::guard::{self, Guard};
-use super::shm::{self, Canvas};
-use super::targets::{self, Atoms, Monitor};
-use super::window::{self, WindowTrack};
+use super::kind;
+use super::pixels::Pixels;
+use super::popups::Popups;
+use super::seeker::Seeker;
+use super::server;
+use super::shm::Canvas;
+use super::targets;
+use super::window;
+use super::windows::{self, Followed, Windows};
+use crate::base::event::{Area, Surface};
+use crate::base::time::{Clock, MonoNs};
 use crate::capture::letterbox::Letterbox;
-use crate::capture::{BgraView, CaptureError, Covered, Grab, ScreenDescription, ScreenSource, Target};
-use crate::event::{Area, Surface};
+use crate::capture::{
+    Absence, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource, Target,
+};
 use crate::privacy::exclude::Exclusions;
-use crate::time::Clock;
 
 /// How often a grab that lost a race against a change of size is tried again before it is an error: each try follows
 /// the size anew, so a second loss means that sizes change faster than a round trip.
@@ -50,27 +65,31 @@ const FIRST_PAINT_MS: u64 = 50;
 /// How often windows that change while they are asked what they are, are asked again in one grab; then they are covered unasked.
 const COVERED_ROUNDS: u32 = 4;
 
-/// Opens the screen of `display` (the one in `DISPLAY` when `None`) for `target`, with the pointer drawn in if `cursor`; it tells
-/// where the windows are that `exclusions` names.
-///
-/// # Errors
-/// [`CaptureError::NoDisplay`], [`CaptureError::NoTarget`], [`CaptureError::BadSize`] for a region that is odd or not on
-/// the desktop, [`CaptureError::Unavailable`] when the server lacks what this backend needs (then xcap can be used).
-pub fn open(
-    display: Option<&str>,
-    target: &Target,
-    cursor: bool,
-    exclusions: Arc<Exclusions>,
-    clock: Arc<dyn Clock>,
-) -> Result<Box<dyn ScreenSource>, CaptureError> {
-    Ok(Box::new(X11Screen::open(display, target, cursor, exclusions, clock)?))
+/// What to take pictures of, and how.
+#[derive(Clone, Debug)]
+pub struct ScreenOptions {
+    /// What is recorded.
+    pub target: Target,
+    /// The pointer is drawn in.
+    pub cursor: bool,
+    /// Windows that must not be seen; where they are is told.
+    pub exclusions: Arc<Exclusions>,
+    /// How long a window that was closed, or a monitor that was switched off, is waited for.
+    pub wait: Duration,
 }
 
-/// What is recorded.
-enum Subject {
-    Monitor { name: String },
-    Region,
-    Window(WindowTrack),
+/// Opens the screen of `display` (the one in `DISPLAY` when `None`).
+///
+/// # Errors
+/// [`CaptureError::NoDisplay`], [`CaptureError::Wayland`], [`CaptureError::NoTarget`], [`CaptureError::BadSize`] for a region that
+/// is odd or not on the desktop, [`CaptureError::Unavailable`] when the server lacks what this backend needs (then xcap can be used).
+pub fn open(
+    display: Option<&str>,
+    options: ScreenOptions,
+    clock: Arc<dyn Clock>,
+) -> Result<Box<dyn ScreenSource>, CaptureError> {
+    let _connected = kind::refuse_xwayland(display)?;
+    Ok(Box::new(X11Screen::open(display, options, clock)?))
 }
 
 /// The picture is of another size than at the start: it is taken here and scaled into the picture handed out.
@@ -80,13 +99,21 @@ struct Detour {
 }
 
 /// Where the pointer is and where the window is, as of one round trip.
-struct Look {
+struct Whereabouts {
     /// The pointer, desktop pixels; `None` when it is on another screen of this server.
     pointer: Option<(i32, i32)>,
     /// The child of the root that the pointer is in.
     over: Window,
     /// Upper left corner of the recorded window's content, when a window is recorded.
     origin: Option<(i32, i32)>,
+}
+
+/// What became of taking a picture.
+struct Taken {
+    t: MonoNs,
+    capture_us: u32,
+    /// The picture that is handed out is another one.
+    repainted: bool,
 }
 
 /// How many grabs took which way, since the start.
@@ -103,11 +130,24 @@ struct GrabCounts {
 struct X11Screen {
     conn: RustConnection,
     clock: Arc<dyn Clock>,
+    /// The root window, and the number of its screen.
     root: Window,
+    screen: usize,
+    exclusions: Arc<Exclusions>,
     subject: Subject,
+    /// Menus and the like, when a window is recorded.
+    popups: Option<Popups>,
+    /// Finds the window again, when one is recorded.
+    seeker: Option<Seeker>,
+    wait: Duration,
+    /// What is recorded is gone, and waited for.
+    waiting: Option<Waiting>,
+    /// The window that took the place of the recorded one, not told yet: there was no picture of it.
+    renewed: Option<String>,
     description: ScreenDescription,
-    /// Where the surface is now.
+    /// Where the surface is now, and where it was said to be.
     area: Surface,
+    told: Surface,
     /// The picture that is handed out; its size never changes.
     out: Canvas,
     detour: Option<Detour>,
@@ -130,25 +170,19 @@ struct X11Screen {
     /// The pointer's shape changed.
     shape_stale: bool,
     counts: GrabCounts,
-    guard: Guard,
+    windows: Windows,
 }
 
 impl X11Screen {
-    fn open(
-        display: Option<&str>,
-        target: &Target,
-        cursor: bool,
-        exclusions: Arc<Exclusions>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, CaptureError> {
-        let (conn, screen) = super::connect(display)?;
-        let screen = &conn.setup().roots[screen];
-        let (root, root_visual) = (screen.root, screen.root_visual);
+    fn open(display: Option<&str>, options: ScreenOptions, clock: Arc<dyn Clock>) -> Result<Self, CaptureError> {
+        let ScreenOptions { target: wanted, cursor, exclusions, wait } = options;
+        let (conn, screen) = super::connect::connect(display)?;
+        let (root, root_visual) = (conn.setup().roots[screen].root, conn.setup().roots[screen].root_visual);
         let lost = |error| failure::connection(&error);
         negotiate(&conn)?;
         let has_randr = targets::has_monitors(&conn)?;
-        let windows = matches!(target, Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_));
-        let more = if windows || exclusions.is_empty() { EventMask::NO_EVENT } else { guard::ROOT_EVENTS };
+        let follows = wanted.is_window() || !exclusions.is_empty();
+        let more = if follows { windows::root_events() } else { EventMask::NO_EVENT };
         let follow_root = ChangeWindowAttributesAux::new().event_mask(EventMask::STRUCTURE_NOTIFY | more);
         conn.change_window_attributes(root, &follow_root).map_err(lost)?;
         if has_randr {
@@ -159,7 +193,8 @@ impl X11Screen {
             xfixes::select_cursor_input(&conn, root, CursorNotifyMask::DISPLAY_CURSOR).map_err(lost)?;
         }
 
-        let (subject, area, refresh_hz, target) = find(&conn, root, target)?;
+        let (subject, mut area, refresh_hz, target) = find(&conn, root, &wanted)?;
+        area.scale = server::scale(&conn)?;
         let (drawable, visual) = match &subject {
             Subject::Window(track) => {
                 let attributes = conn.get_window_attributes(track.id).map_err(lost)?.reply();
@@ -167,13 +202,11 @@ impl X11Screen {
             }
             Subject::Monitor { .. } | Subject::Region => (root, root_visual),
         };
-        check_format(conn.setup(), visual)?;
-        let damage = conn.generate_id().map_err(failure::failed("watching for changes"))?;
-        let watched = damage::create(&conn, damage, drawable, ReportLevel::NON_EMPTY).map_err(lost)?.check();
-        watched.map_err(failure::failed("watching for changes"))?;
+        let pixels = Pixels::of(conn.setup(), visual)?;
+        let damage = watch(&conn, drawable)?;
         let parts = conn.generate_id().map_err(failure::failed("watching for changes"))?;
         xfixes::create_region(&conn, parts, &[]).map_err(lost)?;
-        let out = Canvas::new(&conn, area.width, area.height)?;
+        let out = Canvas::new(&conn, &pixels, area.width, area.height)?;
         if matches!(subject, Subject::Window(_)) {
             clock.sleep_until(clock.now().plus(Duration::from_millis(FIRST_PAINT_MS)));
         }
@@ -181,6 +214,9 @@ impl X11Screen {
             Subject::Window(track) => (Some(targets::window_id(track.id)), "x11-shm-composite"),
             Subject::Monitor { .. } | Subject::Region => (None, "x11-shm"),
         };
+        let followed =
+            if let Subject::Window(track) = &subject { Followed::Window(track.id) } else { Followed::Desktop };
+        let windows = Windows::open(&conn, root, Arc::clone(&exclusions), followed)?;
         let description = ScreenDescription {
             backend: backend.into(),
             surface: area,
@@ -191,16 +227,32 @@ impl X11Screen {
             window_id,
             // Of a window its own pixmap is taken: no other window is in it.
             masks_windows: true,
+            display_server: Some(server::name(&conn, display)?),
+            names_programs: windows.names_programs(),
+            hands_in: FacetSet::NONE,
         };
-        let only = if let Subject::Window(track) = &subject { Some(track.id) } else { None };
-        let guard = Guard::open(&conn, root, exclusions, only)?;
+        let (popups, seeker) = match &subject {
+            Subject::Window(track) => {
+                let seeker = Seeker::open(&conn, root, wanted, track.id)?;
+                (Some(Popups::open(&conn, (root, screen), track)?), Some(seeker))
+            }
+            Subject::Monitor { .. } | Subject::Region => (None, None),
+        };
         Ok(Self {
             conn,
             clock,
             root,
+            screen,
+            exclusions,
             subject,
+            popups,
+            seeker,
+            wait,
+            waiting: None,
+            renewed: None,
             description,
             area,
+            told: area,
             out,
             detour: None,
             damage,
@@ -215,12 +267,12 @@ impl X11Screen {
             pointer: cursor.then(PointerLayer::default),
             shape_stale: cursor,
             counts: GrabCounts::default(),
-            guard,
+            windows,
         })
     }
 
     /// The round trip of every grab: when it is back, every event from before it is here too.
-    fn look(&self) -> Result<Look, CaptureError> {
+    fn whereabouts(&self) -> Result<Whereabouts, CaptureError> {
         let lost = |error| failure::connection(&error);
         let of_root = self.conn.query_pointer(self.root).map_err(lost)?;
         let of_window = match &self.subject {
@@ -237,7 +289,7 @@ impl X11Screen {
                 seen.same_screen.then_some(corner)
             }
         };
-        Ok(Look {
+        Ok(Whereabouts {
             pointer: pointer.same_screen.then(|| (pointer.root_x.into(), pointer.root_y.into())),
             over: pointer.child,
             origin,
@@ -246,34 +298,45 @@ impl X11Screen {
 
     /// Takes in what the server has told so far.
     fn read_events(&mut self) -> Result<(), CaptureError> {
+        let now = self.clock.now();
         while let Some(event) = self.conn.poll_for_event().map_err(|error| failure::connection(&error))? {
-            self.guard.event(&self.conn, &event).map_err(|error| failure::connection(&error))?;
-            let recorded = match &self.subject {
-                Subject::Window(track) => track.id,
-                Subject::Monitor { .. } | Subject::Region => x11rb::NONE,
+            self.windows.event(&self.conn, &event, now).map_err(|error| failure::connection(&error))?;
+            if let Some(popups) = &mut self.popups {
+                popups.event(&self.conn, &event)?;
+            }
+            if let Some(seeker) = &mut self.seeker {
+                seeker.event(&event, self.clock.now());
+            }
+            let (recorded, top) = match &self.subject {
+                Subject::Window(track) => (track.id, track.top_level),
+                Subject::Monitor { .. } | Subject::Region => (x11rb::NONE, x11rb::NONE),
             };
+            // A frame may be unmapped and mapped around its client, which is not told.
+            let is_recorded = |window| window == recorded || window == top;
             match event {
-                Event::DamageNotify(_) => self.damaged = true,
+                Event::DamageNotify(event) if event.damage == self.damage => self.damaged = true,
                 Event::XfixesCursorNotify(_) => self.shape_stale = true,
                 Event::RandrScreenChangeNotify(_) | Event::RandrNotify(_) => self.size_stale = true,
                 Event::ConfigureNotify(event) if event.window == recorded => {
                     if let Subject::Window(track) = &self.subject {
-                        // Moves are seen by `look`; only another size makes another pixmap.
+                        // Moves are seen by `whereabouts`; only another size makes another pixmap.
                         self.size_stale |= track.size != (event.width.into(), event.height.into())
                             || track.border != u32::from(event.border_width);
                     }
                 }
                 Event::ConfigureNotify(event) if event.window == self.root => self.size_stale = true,
-                Event::MapNotify(event) if event.window == recorded => self.remapped = true,
+                Event::MapNotify(event) if is_recorded(event.window) => self.remapped = true,
                 Event::VisibilityNotify(event) if event.window == recorded => self.remapped = true,
-                Event::UnmapNotify(event) if event.window == recorded => {
+                Event::UnmapNotify(event) if is_recorded(event.window) => {
                     self.remapped = false;
                     if let Subject::Window(track) = &mut self.subject {
                         track.unmapped(&self.conn)?;
                     }
                 }
                 Event::ReparentNotify(event) if event.window == recorded => self.parent_stale = true,
-                Event::DestroyNotify(event) if event.window == recorded => return Err(window::gone(recorded)),
+                Event::DestroyNotify(event) if event.window == recorded && self.waiting.is_none() => {
+                    return Err(window::gone(recorded));
+                }
                 Event::Error(error) => {
                     tracing::debug!(error = failure::describe(&error), "the X server refused a request");
                 }
@@ -288,12 +351,17 @@ impl X11Screen {
         self.read_events()?;
         // The answers may have brought more: read until there is nothing new to ask.
         for _ in 0..COVERED_ROUNDS {
-            if !self.guard.settle(&self.conn).map_err(|error| failure::connection(&error))? {
+            let new = match &mut self.popups {
+                Some(popups) => popups.settle(&self.conn, &mut self.windows)?,
+                None => false,
+            };
+            if !self.windows.settle(&self.conn).map_err(|error| failure::connection(&error))? && !new {
                 break;
             }
             self.read_events()?;
         }
-        self.guard.note(self.clock.now());
+        let Surface { x, y, width, height, .. } = self.area;
+        self.windows.note(Area { x, y, width, height }, self.clock.now());
         Ok(())
     }
 
@@ -306,104 +374,31 @@ impl X11Screen {
         };
         let (width, height) = self.source().size();
         if let Some(rows) = rows_inside(changed, (left, top), (width, height)) {
-            self.dirty = Some(match self.dirty.take() {
-                None => rows,
-                Some(known) => known.start.min(rows.start)..known.end.max(rows.end),
-            });
+            self.mark_rows(rows);
         }
+    }
+
+    /// Notes where popups are not as they were drawn last.
+    fn mark_popups(&mut self) {
+        let size = self.source().size();
+        for changed in self.popups.as_mut().map(Popups::changes).unwrap_or_default() {
+            let inside = Area { x: changed.x - self.area.x, y: changed.y - self.area.y, ..changed }.inside(size);
+            if let Some(rows) = inside.map(|inside| inside.y as u32..inside.y as u32 + inside.height) {
+                self.mark_rows(rows);
+            }
+        }
+    }
+
+    fn mark_rows(&mut self, rows: Range<u32>) {
+        self.dirty = Some(match self.dirty.take() {
+            None => rows,
+            Some(known) => known.start.min(rows.start)..known.end.max(rows.end),
+        });
     }
 
     /// The picture that the server writes into.
     fn source(&self) -> &Canvas {
         self.detour.as_ref().map_or(&self.out, |detour| &detour.canvas)
-    }
-
-    /// Follows the surface to where it is now and to the size that it has now.
-    fn follow(&mut self, look: &Look) -> Result<(), CaptureError> {
-        if self.parent_stale
-            && let Subject::Window(track) = &mut self.subject
-        {
-            self.parent_stale = false;
-            track.find_top_level(&self.conn, self.root)?;
-        }
-        let mut area = self.area;
-        if let Some((x, y)) = look.origin {
-            (area.x, area.y) = (x, y);
-        }
-        // The part of the area that there are pixels of.
-        let mut visible = self.source().size();
-        if self.size_stale || self.remapped {
-            let remapped = std::mem::take(&mut self.remapped);
-            self.size_stale = false;
-            match &mut self.subject {
-                Subject::Window(track) => {
-                    if remapped {
-                        track.mapped_again(&self.conn)?;
-                    } else if track.pixmap.is_some() {
-                        track.name(&self.conn)?;
-                    }
-                    if track.pixmap.is_some() {
-                        (area.width, area.height) = track.size;
-                        visible = track.size;
-                        self.all_dirty = true;
-                    }
-                }
-                Subject::Monitor { name } => {
-                    let monitors = targets::monitors(&self.conn, self.root)?;
-                    let Some(monitor) = monitors.into_iter().find(|monitor| monitor.name == *name) else {
-                        return Err(CaptureError::Gone {
-                            what: "screen",
-                            detail: format!("monitor {name} was disconnected or switched off"),
-                        });
-                    };
-                    area = monitor.surface;
-                    visible = (area.width, area.height);
-                }
-                Subject::Region => {
-                    let desktop = targets::desktop(&self.conn, self.root)?;
-                    let inside = |start: i32, length: u32, limit: u32| {
-                        (i64::from(limit) - i64::from(start)).clamp(0, i64::from(length)) as u32
-                    };
-                    visible = (inside(area.x, area.width, desktop.width), inside(area.y, area.height, desktop.height));
-                    if visible.0 == 0 || visible.1 == 0 {
-                        return Err(CaptureError::Gone {
-                            what: "screen",
-                            detail: "the region is not on the desktop any more".into(),
-                        });
-                    }
-                }
-            }
-        }
-        let window = matches!(self.subject, Subject::Window(_));
-        // A window's picture moves with it; on the desktop another place is another picture.
-        self.all_dirty |= !window && (area.x, area.y) != (self.area.x, self.area.y);
-        if visible != self.source().size() {
-            self.resize(visible)?;
-        }
-        self.area = area;
-        Ok(())
-    }
-
-    /// Makes the source picture one of this size.
-    fn resize(&mut self, size: (u32, u32)) -> Result<(), CaptureError> {
-        if let Some(old) = self.detour.take() {
-            old.canvas.detach(&self.conn)?;
-        }
-        let start = self.out.size();
-        if size != start {
-            let canvas = Canvas::new(&self.conn, size.0, size.1)?;
-            let letterbox = match self.subject {
-                Subject::Region => Letterbox::in_corner(size),
-                Subject::Monitor { .. } | Subject::Window(_) => Letterbox::fitted(size, start),
-            };
-            self.detour = Some(Detour { canvas, letterbox });
-        }
-        if let Some(pointer) = &mut self.pointer {
-            pointer.forget();
-        }
-        self.dirty = None;
-        self.all_dirty = true;
-        Ok(())
     }
 
     /// What to take the picture of, and where in it the picture's corner is; `None` while there is nothing.
@@ -414,45 +409,18 @@ impl X11Screen {
         }
     }
 
-    /// Reads the pointer's shape anew.
-    fn read_shape(&mut self) -> Result<(), CaptureError> {
-        let Some(pointer) = &mut self.pointer else { return Ok(()) };
-        self.shape_stale = false;
-        let image = xfixes::get_cursor_image(&self.conn).map_err(|error| failure::connection(&error))?.reply();
-        match image {
-            Ok(image) => {
-                let (size, hot) = ((image.width, image.height), (image.xhot, image.yhot));
-                pointer.set_sprite(Sprite::new(size, hot, image.cursor_image));
-            }
-            // No pointer has been shown on this server yet.
-            Err(ReplyError::X11Error(_)) => pointer.set_sprite(None),
-            Err(ReplyError::ConnectionError(error)) => return Err(failure::connection(&error)),
-        }
-        Ok(())
-    }
-
-    /// Where the pointer is in the source picture; `None` when it is not over what is recorded.
-    fn pointer_at(&self, look: &Look) -> Option<(i32, i32)> {
-        let at = look.pointer?;
-        let inside = (at.0 - self.area.x, at.1 - self.area.y);
-        if let Subject::Window(track) = &self.subject {
-            // Over another window that covers this one, the pointer is that window's business.
-            let (width, height) = track.size;
-            let within = (0..width as i32).contains(&inside.0) && (0..height as i32).contains(&inside.1);
-            if !within || look.over != track.top_level {
-                return None;
-            }
-        }
-        Some(inside)
-    }
-
     /// Takes these rows from the server. `false`: the size changed under the request, and nothing was taken.
     fn take(&mut self, rows: &Range<u32>) -> Result<bool, CaptureError> {
         let Some((drawable, origin)) = self.drawable() else { return Ok(false) };
         self.forget_damage()?;
         let canvas = self.detour.as_mut().map_or(&mut self.out, |detour| &mut detour.canvas);
         match canvas.request(&self.conn, drawable, origin, rows) {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                if let Some(popups) = &mut self.popups {
+                    popups.draw(&self.conn, canvas, self.area, rows)?;
+                }
+                Ok(true)
+            }
             Err(ReplyError::X11Error(error)) if error.error_kind == ErrorKind::Match => Ok(false),
             Err(error) => Err(failure::failed("taking a picture")(error)),
         }
@@ -482,27 +450,12 @@ impl X11Screen {
         Ok(())
     }
 
-    /// Lifts the pointer off the source picture.
-    fn lift(&mut self) {
-        let canvas = self.detour.as_mut().map_or(&mut self.out, |detour| &mut detour.canvas);
-        if let Some(pointer) = &mut self.pointer {
-            pointer.lift(&mut canvas.view());
-        }
-    }
-}
-
-impl ScreenSource for X11Screen {
-    fn describe(&self) -> ScreenDescription {
-        self.description.clone()
-    }
-
-    fn grab(&mut self, whole: bool) -> Result<Grab, CaptureError> {
+    fn take_picture(&mut self, whole: bool) -> Result<Taken, CaptureError> {
         let asked = self.clock.now();
-        let before = self.area;
-        let mut look = self.look()?;
+        let mut at = self.whereabouts()?;
         let mut t = self.clock.now();
         self.read_covered()?;
-        self.follow(&look)?;
+        self.follow(&at)?;
         if self.shape_stale {
             self.read_shape()?;
             t = self.clock.now();
@@ -510,6 +463,7 @@ impl ScreenSource for X11Screen {
         if self.damaged && !whole && !self.all_dirty {
             self.read_damage()?;
         }
+        self.mark_popups();
 
         let mut races = 0;
         let mut grabbed = false;
@@ -540,16 +494,16 @@ impl ScreenSource for X11Screen {
                 });
             }
             (self.size_stale, self.all_dirty) = (true, true);
-            look = self.look()?;
+            at = self.whereabouts()?;
             self.read_events()?;
-            self.follow(&look)?;
+            self.follow(&at)?;
         }
         if !grabbed {
             self.forget_damage()?;
             self.counts.none += 1;
         }
 
-        let at = self.pointer_at(&look);
+        let at = self.pointer_at(&at);
         let canvas = self.detour.as_mut().map_or(&mut self.out, |detour| &mut detour.canvas);
         let mut repainted = grabbed;
         if let Some(pointer) = &mut self.pointer {
@@ -564,16 +518,43 @@ impl ScreenSource for X11Screen {
         if repainted && let Some(Detour { canvas, letterbox }) = &self.detour {
             letterbox.apply(canvas.picture(), &mut self.out.view());
         }
-        Ok(Grab {
-            t,
-            capture_us: u32::try_from(t.since(asked).as_micros()).unwrap_or(u32::MAX),
-            changed: repainted,
-            surface: (self.area != before).then_some(self.area),
-        })
+        let capture_us = u32::try_from(t.since(asked).as_micros()).unwrap_or(u32::MAX);
+        Ok(Taken { t, capture_us, repainted })
+    }
+}
+
+impl ScreenSource for X11Screen {
+    fn describe(&self) -> ScreenDescription {
+        self.description.clone()
     }
 
-    fn pixels(&mut self) -> BgraView<'_> {
-        self.out.view()
+    fn look(&mut self, whole: bool) -> Result<Look, CaptureError> {
+        if self.waiting.is_some() {
+            match self.seek()? {
+                Sought::Absent(since, why) => return Ok(Look::Hidden { since, why }),
+                Sought::There(window) => self.renewed = window.or(self.renewed.take()),
+            }
+        }
+        match self.take_picture(whole || self.renewed.is_some()) {
+            Ok(Taken { t, capture_us, repainted }) => {
+                self.waiting = None;
+                if matches!(&self.subject, Subject::Window(track) if track.pixmap.is_none()) {
+                    return Ok(Look::Hidden { since: t, why: Absence::WindowMinimised });
+                }
+                let surface = (self.area != std::mem::replace(&mut self.told, self.area)).then_some(self.area);
+                let renewed = self.renewed.take();
+                Ok(if repainted || renewed.is_some() {
+                    Look::New { t, capture_us, surface, renewed }
+                } else {
+                    Look::Same { until: t, capture_us, surface }
+                })
+            }
+            Err(error) => self.lose(error),
+        }
+    }
+
+    fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {
+        Ok(self.out.view())
     }
 
     fn covered(&self) -> Vec<Covered> {
@@ -583,106 +564,17 @@ impl ScreenSource for X11Screen {
             covered.area = self.place(covered.area.inside((self.area.width, self.area.height))?);
             Some(covered)
         };
-        self.guard.covered().into_iter().filter_map(inside).collect()
+        let untaken = self.popups.iter().flat_map(Popups::covered);
+        self.windows.covered().into_iter().chain(untaken).filter_map(inside).collect()
+    }
+
+    fn games(&self) -> u64 {
+        self.windows.games()
     }
 
     fn place(&self, area: Area) -> Area {
         self.detour.as_ref().map_or(area, |detour| detour.letterbox.place(area))
     }
-}
-
-/// Asks for the versions of the extensions that every target needs; a server answers their requests only afterwards.
-fn negotiate(conn: &RustConnection) -> Result<(), CaptureError> {
-    shm::negotiate(conn)?;
-    let lost = |error| failure::connection(&error);
-    for (name, says) in [
-        (xfixes::X11_EXTENSION_NAME, "the server has no XFixes"),
-        (damage::X11_EXTENSION_NAME, "the server has no XDamage"),
-    ] {
-        if conn.extension_information(name).map_err(lost)?.is_none() {
-            return Err(failure::unavailable(says));
-        }
-    }
-    let xfixes = xfixes::query_version(conn, 5, 0).map_err(lost)?;
-    let damage = damage::query_version(conn, 1, 1).map_err(lost)?;
-    let xfixes = xfixes.reply().map_err(failure::failed("asking for the version of XFixes"))?;
-    let damage = damage.reply().map_err(failure::failed("asking for the version of XDamage"))?;
-    if xfixes.major_version < 2 || (damage.major_version, damage.minor_version) < (1, 1) {
-        return Err(failure::unavailable("the server's XFixes or XDamage is too old"));
-    }
-    Ok(())
-}
-
-/// Finds what a target names: the subject, where it is, its refresh rate, and how it is called in the metadata.
-fn find(
-    conn: &RustConnection,
-    root: Window,
-    target: &Target,
-) -> Result<(Subject, Surface, Option<f64>, String), CaptureError> {
-    match target {
-        Target::Primary | Target::Monitor(_) => {
-            let wanted = if let Target::Monitor(wanted) = target { Some(wanted.as_str()) } else { None };
-            let Monitor { name, surface, refresh_hz, .. } =
-                targets::find_monitor(&targets::monitors(conn, root)?, wanted)?;
-            let called = format!("monitor {name}");
-            Ok((Subject::Monitor { name }, surface, refresh_hz, called))
-        }
-        Target::Region { x, y, width, height } => {
-            let area = check_region((*x, *y), (*width, *height), targets::desktop(conn, root)?)?;
-            Ok((Subject::Region, area, None, "region".into()))
-        }
-        Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_) => {
-            let atoms = Atoms::intern(conn)?;
-            let id = targets::find_window(conn, root, &atoms, target)?;
-            let track = WindowTrack::new(conn, root, id)?;
-            let mut area = targets::window_surface(conn, root, id)?.ok_or_else(|| window::gone(id))?;
-            (area.width, area.height) = track.size;
-            Ok((Subject::Window(track), area, None, format!("window {}", targets::window_id(id))))
-        }
-    }
-}
-
-/// A region must be even and wholly on the desktop.
-fn check_region(corner: (i32, i32), size: (u32, u32), desktop: Surface) -> Result<Surface, CaptureError> {
-    let bad = |why: String, nearest| CaptureError::BadSize { width: size.0, height: size.1, why, nearest };
-    // What is left of the desktop right of and below the corner.
-    let room = |corner: i32, limit: u32| u32::try_from(i64::from(limit) - i64::from(corner)).unwrap_or(0);
-    let room = (room(corner.0, desktop.width), room(corner.1, desktop.height));
-    if corner.0 < 0 || corner.1 < 0 || room.0 < 2 || room.1 < 2 {
-        return Err(CaptureError::NoTarget {
-            wanted: format!(
-                "a region at {},{} (the desktop is {}x{} and begins at 0,0)",
-                corner.0, corner.1, desktop.width, desktop.height
-            ),
-        });
-    }
-    let nearest = ((size.0.min(room.0) & !1).max(2), (size.1.min(room.1) & !1).max(2));
-    if size.0 > room.0 || size.1 > room.1 {
-        let (width, height) = (desktop.width, desktop.height);
-        return Err(bad(format!("the region reaches beyond the desktop of {width}x{height}"), Some(nearest)));
-    }
-    if nearest != size {
-        return Err(bad("a region needs an even width and height".into(), Some(nearest)));
-    }
-    Ok(Surface { x: corner.0, y: corner.1, width: size.0, height: size.1, scale: 1.0 })
-}
-
-/// Only 32-bit pixels in memory order B, G, R, X are taken: depth 24 or 32, little-endian, eight bits a colour.
-fn check_format(setup: &Setup, visual: Visualid) -> Result<(), CaptureError> {
-    let found = setup
-        .roots
-        .iter()
-        .flat_map(|screen| &screen.allowed_depths)
-        .find_map(|depth| depth.visuals.iter().find(|v| v.visual_id == visual).map(|v| (depth.depth, v)));
-    let Some((depth, visual)) = found else {
-        return Err(failure::unavailable("the window has no pixels of its own"));
-    };
-    let packed = setup.pixmap_formats.iter().any(|format| format.depth == depth && format.bits_per_pixel == 32);
-    let masks = (visual.red_mask, visual.green_mask, visual.blue_mask) == (0x00ff_0000, 0xff00, 0xff);
-    if !matches!(depth, 24 | 32) || !packed || !masks || setup.image_byte_order != ImageOrder::LSB_FIRST {
-        return Err(failure::unavailable(&format!("pixels of depth {depth} in this layout are not taken")));
-    }
-    Ok(())
 }
 
 /// The rows of a picture (its corner and size) that a changed rectangle touches; `None` when it lies beside it.

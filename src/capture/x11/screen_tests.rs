@@ -12,8 +12,9 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::wrapper::ConnectionExt as _;
 
+use super::super::targets::Atoms;
 use super::*;
-use crate::time::SystemClock;
+use crate::base::time::SystemClock;
 
 /// Displays that tests may use.
 const DISPLAYS: std::ops::Range<u32> = 40..50;
@@ -67,12 +68,18 @@ impl Desk {
     }
 
     fn open(&self, target: &Target, cursor: bool) -> X11Screen {
-        X11Screen::open(Some(&self.name), target, cursor, Arc::new(Exclusions::none()), Arc::new(SystemClock))
-            .expect("the screen opens")
+        self.open_waiting(target, cursor, Duration::ZERO)
+    }
+
+    fn open_waiting(&self, target: &Target, cursor: bool, wait: Duration) -> X11Screen {
+        let options = ScreenOptions { target: target.clone(), cursor, exclusions: Arc::new(Exclusions::none()), wait };
+        X11Screen::open(Some(&self.name), options, Arc::new(SystemClock)).expect("the screen opens")
     }
 
     fn refused(&self, target: &Target) -> CaptureError {
-        match X11Screen::open(Some(&self.name), target, false, Arc::new(Exclusions::none()), Arc::new(SystemClock)) {
+        let exclusions = Arc::new(Exclusions::none());
+        let options = ScreenOptions { target: target.clone(), cursor: false, exclusions, wait: Duration::ZERO };
+        match X11Screen::open(Some(&self.name), options, Arc::new(SystemClock)) {
             Ok(_) => panic!("{target:?} was opened"),
             Err(error) => error,
         }
@@ -134,23 +141,27 @@ impl Desk {
     }
 }
 
+fn primary(exclusions: Arc<Exclusions>) -> ScreenOptions {
+    ScreenOptions { target: Target::Primary, cursor: false, exclusions, wait: Duration::ZERO }
+}
+
 /// Drops the fourth byte of each pixel, which has no meaning.
 fn colours(pixels: &[u8]) -> Vec<u8> {
     pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
 }
 
 fn seen(screen: &mut X11Screen) -> Vec<u8> {
-    colours(screen.pixels().data)
+    colours(screen.frame().expect("pixels").data)
 }
 
 fn colour(screen: &mut X11Screen, x: usize, y: usize) -> u32 {
-    let view = screen.pixels();
+    let view = screen.frame().expect("pixels");
     let at = y * view.stride + x * 4;
     u32::from_le_bytes([view.data[at], view.data[at + 1], view.data[at + 2], 0])
 }
 
-fn grab(screen: &mut X11Screen) -> Grab {
-    screen.grab(false).expect("a picture")
+fn look(screen: &mut X11Screen) -> Look {
+    screen.look(false).expect("a picture")
 }
 
 fn window_target(window: Window) -> Target {
@@ -168,14 +179,14 @@ fn a_picture_is_exact_and_an_unchanged_one_is_not_taken() {
     assert_eq!((said.backend.as_str(), said.sees_changes, said.cursor), ("x11-shm", true, false));
     assert_eq!((said.surface.width, said.surface.height), (320, 240));
     let before = SystemClock.now();
-    let first = grab(&mut screen);
-    assert!(first.changed && first.t >= before && first.t <= SystemClock.now());
+    let first = look(&mut screen);
+    assert!(first.is_new() && first.t() >= before && first.t() <= SystemClock.now());
     assert!(seen(&mut screen) == desk.truth(desk.root, ALL), "the first picture differs");
     for _ in 0..5 {
-        assert!(!grab(&mut screen).changed, "nothing changed");
+        assert!(!look(&mut screen).is_new(), "nothing changed");
     }
     assert_eq!(screen.counts, GrabCounts { whole: 1, band: 0, none: 5 });
-    assert!(screen.grab(true).expect("a picture").changed);
+    assert!(screen.look(true).expect("a picture").is_new());
     assert_eq!(screen.counts.whole, 2, "a whole grab is taken even when nothing changed");
 }
 
@@ -184,31 +195,31 @@ fn a_band_brings_the_picture_up_to_date_and_nothing_else() {
     let desk = Desk::new("320x240x24");
     desk.paint(desk.root, 320, 240);
     let mut screen = desk.open(&Target::Primary, false);
-    grab(&mut screen);
+    look(&mut screen);
     desk.fill(desk.root, RED, (30, 100, 50, 7));
     desk.fill(desk.root, BLUE, (200, 110, 9, 4));
-    assert!(grab(&mut screen).changed);
+    assert!(look(&mut screen).is_new());
     assert_eq!(screen.counts, GrabCounts { whole: 1, band: 1, none: 0 });
     assert!(seen(&mut screen) == desk.truth(desk.root, ALL), "after a band the picture differs");
-    assert!(!grab(&mut screen).changed);
+    assert!(!look(&mut screen).is_new());
 
     // What is painted on the picture stays outside of a band and goes inside of it.
-    screen.pixels().data.fill(0x5a);
+    screen.frame().expect("pixels").data.fill(0x5a);
     desk.fill(desk.root, GREEN, (0, 50, 320, 10));
-    assert!(grab(&mut screen).changed);
+    assert!(look(&mut screen).is_new());
     for (y, rows) in seen(&mut screen).chunks(320 * 3).enumerate() {
         let want: &[u8] = if (50..60).contains(&y) { &[0, 0xff, 0] } else { &[0x5a; 3] };
         assert!(rows.chunks(3).all(|pixel| pixel == want), "row {y}");
     }
     // Every change is seen, however many there are between two grabs, and also while pictures are taken.
-    screen.grab(true).expect("a picture");
+    screen.look(true).expect("a picture");
     for step in 0..200_i16 {
         desk.fill(desk.root, step as u32 * 771, (step, step, 30, 20));
         if step % 7 == 0 {
-            grab(&mut screen);
+            look(&mut screen);
         }
     }
-    grab(&mut screen);
+    look(&mut screen);
     assert!(seen(&mut screen) == desk.truth(desk.root, ALL), "a change was lost");
 }
 
@@ -251,17 +262,17 @@ fn the_pointer_is_drawn_and_erased_exactly_without_taking_a_picture() {
     let mut screen = desk.open(&Target::Primary, true);
     let mut without = desk.open(&Target::Primary, false);
     let mut corner = desk.open(&Target::Region { x: 0, y: 0, width: 40, height: 40 }, true);
-    grab(&mut without);
+    look(&mut without);
     let mut last = None;
     for at in [(100_i16, 80_i16), (104, 83), (0, 0), (319, 239), (160, 239)] {
         desk.conn.warp_pointer(x11rb::NONE, desk.root, 0, 0, 0, 0, at.0, at.1).expect("sent");
         desk.sync();
-        assert!(grab(&mut screen).changed, "the pointer moved to {at:?}");
+        assert!(look(&mut screen).is_new(), "the pointer moved to {at:?}");
         let want = with_pointer(&desk, &plain, (320, 240), (at.0.into(), at.1.into()));
         assert!(want != plain, "the pointer is not visible at {at:?}");
         assert!(seen(&mut screen) == want, "the pointer at {at:?} differs");
-        assert!(!grab(&mut screen).changed, "the pointer rests");
-        assert!(!grab(&mut without).changed, "without a pointer its movement is no change");
+        assert!(!look(&mut screen).is_new(), "the pointer rests");
+        assert!(!look(&mut without).is_new(), "without a pointer its movement is no change");
         last = Some(at);
     }
     assert_eq!(screen.counts.whole + screen.counts.band, 1, "moving the pointer takes no picture");
@@ -269,23 +280,23 @@ fn the_pointer_is_drawn_and_erased_exactly_without_taking_a_picture() {
     // A band under the pointer, then the pointer away: no trace.
     let (x, y) = last.expect("it moved");
     desk.fill(desk.root, GREEN, (x - 3, y - 3, 6, 3));
-    assert!(grab(&mut screen).changed);
+    assert!(look(&mut screen).is_new());
     let plain = desk.truth(desk.root, ALL);
     assert!(seen(&mut screen) == with_pointer(&desk, &plain, (320, 240), (x.into(), y.into())), "after a band");
     // Another shape at the same place is a change.
     set_pointer(&desk, 34);
-    assert!(grab(&mut screen).changed, "the pointer has another shape");
+    assert!(look(&mut screen).is_new(), "the pointer has another shape");
     assert!(seen(&mut screen) == with_pointer(&desk, &plain, (320, 240), (x.into(), y.into())), "another shape");
 
     // A region without the pointer in it, then with.
-    grab(&mut corner);
+    look(&mut corner);
     assert!(seen(&mut corner) == desk.truth(desk.root, (0, 0, 40, 40)), "the region has no pointer");
     desk.conn.warp_pointer(x11rb::NONE, desk.root, 0, 0, 0, 0, 20, 20).expect("sent");
     desk.sync();
-    assert!(grab(&mut corner).changed);
+    assert!(look(&mut corner).is_new());
     let part = desk.truth(desk.root, (0, 0, 40, 40));
     assert!(seen(&mut corner) == with_pointer(&desk, &part, (40, 40), (20, 20)), "the region has the pointer");
-    grab(&mut screen);
+    look(&mut screen);
     assert!(seen(&mut screen) == with_pointer(&desk, &plain, (320, 240), (20, 20)), "the pointer left a trace");
 }
 
@@ -295,14 +306,14 @@ fn a_region_is_exactly_its_rectangle() {
     desk.paint(desk.root, 320, 240);
     let region = |x, y, width, height| Target::Region { x, y, width, height };
     let mut screen = desk.open(&region(33, 17, 100, 60), false);
-    grab(&mut screen);
+    look(&mut screen);
     assert!(seen(&mut screen) == desk.truth(desk.root, (33, 17, 100, 60)), "the region differs");
     // Beside it: no change. Across its edge: a band.
     desk.fill(desk.root, RED, (0, 0, 320, 17));
     desk.fill(desk.root, RED, (133, 0, 100, 200));
-    assert!(!grab(&mut screen).changed, "only what is beside the region changed");
+    assert!(!look(&mut screen).is_new(), "only what is beside the region changed");
     desk.fill(desk.root, BLUE, (120, 70, 100, 100));
-    assert!(grab(&mut screen).changed);
+    assert!(look(&mut screen).is_new());
     assert!(seen(&mut screen) == desk.truth(desk.root, (33, 17, 100, 60)), "the region differs after a change");
     assert_eq!(screen.counts, GrabCounts { whole: 1, band: 1, none: 1 });
 
@@ -330,24 +341,24 @@ fn a_window_is_taken_without_what_lies_over_it() {
     let said = screen.describe();
     assert_eq!(said.backend, "x11-shm-composite");
     assert_eq!(said.window_id, Some(targets::window_id(window)));
-    assert_eq!(said.surface, Surface { x: 25, y: 35, width: 120, height: 80, scale: 1.0 });
-    screen.grab(true).expect("a picture");
+    assert_eq!(said.surface, Surface { x: 25, y: 35, width: 120, height: 80, scale: None });
+    screen.look(true).expect("a picture");
     for y in 0..80 {
         for x in 0..120 {
             let want = if (10..60).contains(&x) && (10..50).contains(&y) { GREEN } else { BLUE };
             assert_eq!(colour(&mut screen, x, y), want, "at {x},{y}");
         }
     }
-    grab(&mut screen);
-    assert!(!grab(&mut screen).changed);
+    look(&mut screen);
+    assert!(!look(&mut screen).is_new());
     // The cover changes, and moves over all of it: nothing to see.
     desk.fill(cover, WHITE, (0, 0, 100, 240));
     desk.conn.configure_window(cover, &ConfigureWindowAux::new().width(320)).expect("sent");
     desk.sync();
-    assert!(!grab(&mut screen).changed, "what lies over the window is no change");
+    assert!(!look(&mut screen).is_new(), "what lies over the window is no change");
     // The covered window paints: seen.
     desk.paint(inner, 50, 40);
-    assert!(grab(&mut screen).changed);
+    assert!(look(&mut screen).is_new());
     assert_eq!(screen.counts.band, 1);
     let row: Vec<u8> = seen(&mut screen)[(12 * 120 + 10) * 3..][..50 * 3].to_vec();
     desk.conn.unmap_window(cover).expect("sent");
@@ -364,7 +375,7 @@ fn a_covered_window_that_has_not_painted_yet_shows_nothing_of_the_other() {
     desk.window(desk.root, (0, 0, 320, 240), Some(RED));
     let mut screen = desk.open(&window_target(window), false);
     for _ in 0..3 {
-        screen.grab(true).expect("a picture");
+        screen.look(true).expect("a picture");
         for (index, pixel) in seen(&mut screen).chunks(3).enumerate() {
             assert!(pixel[2] == 0, "the window that covers it shows at {},{}", index % 120, index / 120);
         }
@@ -376,15 +387,15 @@ fn a_covered_window_that_has_not_painted_yet_shows_nothing_of_the_other() {
     }
     assert!(exposed, "the application was not asked to paint");
     desk.fill(window, BLUE, (0, 0, 120, 80));
-    assert!(grab(&mut screen).changed);
+    assert!(look(&mut screen).is_new());
     assert!(seen(&mut screen).chunks(3).all(|pixel| pixel == [0xff, 0, 0]), "the window is not blue");
     // The same after it was unmapped and mapped again.
     desk.conn.unmap_window(window).expect("sent");
     desk.sync();
-    grab(&mut screen);
+    look(&mut screen);
     desk.conn.map_window(window).expect("sent");
     desk.sync();
-    screen.grab(true).expect("a picture");
+    screen.look(true).expect("a picture");
     assert!(seen(&mut screen).chunks(3).all(|pixel| pixel[2] == 0), "the window that covers it shows after mapping");
 }
 
@@ -394,37 +405,37 @@ fn a_window_is_followed_when_it_moves_resizes_and_hides() {
     let frame = desk.window(desk.root, (0, 0, 200, 200), Some(WHITE));
     let window = desk.window(frame, (10, 20, 100, 60), Some(BLUE));
     let mut screen = desk.open(&window_target(window), false);
-    grab(&mut screen);
-    grab(&mut screen);
+    look(&mut screen);
+    look(&mut screen);
 
     desk.conn.configure_window(frame, &ConfigureWindowAux::new().x(50).y(7)).expect("sent");
     desk.sync();
-    let moved = grab(&mut screen);
-    assert_eq!(moved.surface, Some(Surface { x: 60, y: 27, width: 100, height: 60, scale: 1.0 }));
-    assert!(!moved.changed, "its picture is the same");
-    assert_eq!(grab(&mut screen).surface, None, "said once");
+    let moved = look(&mut screen);
+    assert_eq!(moved.surface(), Some(Surface { x: 60, y: 27, width: 100, height: 60, scale: None }));
+    assert!(!moved.is_new(), "its picture is the same");
+    assert_eq!(look(&mut screen).surface(), None, "said once");
 
     // Twice as wide: scaled to half, black above and below.
     desk.conn.configure_window(window, &ConfigureWindowAux::new().width(200)).expect("sent");
     desk.sync();
-    let resized = grab(&mut screen);
-    assert!(resized.changed);
-    assert_eq!(resized.surface, Some(Surface { x: 60, y: 27, width: 200, height: 60, scale: 1.0 }));
-    let view = screen.pixels();
+    let resized = look(&mut screen);
+    assert!(resized.is_new());
+    assert_eq!(resized.surface(), Some(Surface { x: 60, y: 27, width: 200, height: 60, scale: None }));
+    let view = screen.frame().expect("pixels");
     assert_eq!((view.width, view.height), (100, 60), "the picture keeps its size");
     for y in 0..60 {
         let want = if (15..45).contains(&y) { BLUE } else { 0 };
         assert_eq!([0, 50, 99].map(|x| colour(&mut screen, x, y)), [want; 3], "row {y}");
     }
     desk.fill(window, GREEN, (0, 0, 200, 60));
-    assert!(grab(&mut screen).changed, "a change in the resized window");
+    assert!(look(&mut screen).is_new(), "a change in the resized window");
     assert_eq!(colour(&mut screen, 50, 30), GREEN);
 
     // Back at its size it is exact again.
     desk.conn.configure_window(window, &ConfigureWindowAux::new().width(100)).expect("sent");
     desk.sync();
     desk.paint(window, 100, 60);
-    assert!(grab(&mut screen).surface.is_some());
+    assert!(look(&mut screen).surface().is_some());
     assert!(seen(&mut screen) == desk.truth(window, (0, 0, 100, 60)), "back at its size");
 
     // Hidden: the last picture stays. Shown again: the new one comes, also when only its frame was hidden.
@@ -432,21 +443,21 @@ fn a_window_is_followed_when_it_moves_resizes_and_hides() {
         let last = seen(&mut screen);
         desk.conn.unmap_window(hide).expect("sent");
         desk.sync();
-        assert!(!grab(&mut screen).changed, "hidden");
-        screen.grab(true).expect("a hidden window is no error");
+        assert!(!look(&mut screen).is_new(), "hidden");
+        screen.look(true).expect("a hidden window is no error");
         assert!(seen(&mut screen) == last, "the last picture stays");
         desk.conn.map_window(hide).expect("sent");
         desk.sync();
-        grab(&mut screen);
+        look(&mut screen);
         desk.paint(window, 100, 60);
         desk.fill(window, mark, (0, 0, 50, 10));
-        assert!(grab(&mut screen).changed, "shown again");
+        assert!(look(&mut screen).is_new(), "shown again");
         assert!(seen(&mut screen) == desk.truth(window, (0, 0, 100, 60)), "shown again");
     }
 
     desk.conn.destroy_window(window).expect("sent");
     desk.sync();
-    let error = screen.grab(false).expect_err("the window is gone");
+    let error = screen.look(false).expect_err("the window is gone");
     assert!(matches!(error, CaptureError::Gone { what: "window", .. }), "{error}");
     let error = desk.refused(&window_target(window));
     assert!(matches!(error, CaptureError::NoTarget { .. }), "{error}");
@@ -462,10 +473,10 @@ fn the_pointer_over_a_covering_window_is_not_recorded() {
     desk.conn.warp_pointer(x11rb::NONE, desk.root, 0, 0, 0, 0, 60, 60).expect("sent");
     desk.sync();
     let mut screen = desk.open(&window_target(window), true);
-    screen.grab(true).expect("a picture");
+    screen.look(true).expect("a picture");
     assert!(seen(&mut screen).chunks(3).any(|pixel| pixel != [0xff, 0, 0]), "the pointer is over the window");
     desk.window(desk.root, (0, 0, 100, 100), Some(RED));
-    assert!(grab(&mut screen).changed, "the pointer is over another window now");
+    assert!(look(&mut screen).is_new(), "the pointer is over another window now");
     assert!(seen(&mut screen).chunks(3).all(|pixel| pixel == [0xff, 0, 0]), "no pointer");
 }
 
@@ -492,19 +503,19 @@ fn a_monitor_that_changes_is_followed_and_one_that_goes_is_gone() {
     place(0, 0, 161, 121);
     let mut screen = desk.open(&Target::Monitor("left".into()), false);
     assert_eq!(screen.describe().target, "monitor left");
-    grab(&mut screen);
+    look(&mut screen);
     assert!(seen(&mut screen) == desk.truth(desk.root, (0, 0, 161, 121)), "an odd size is taken as it is");
     place(40, 8, 161, 121);
-    assert_eq!(grab(&mut screen).surface.map(|surface| (surface.x, surface.y)), Some((40, 8)));
+    assert_eq!(look(&mut screen).surface().map(|surface| (surface.x, surface.y)), Some((40, 8)));
     assert!(seen(&mut screen) == desk.truth(desk.root, (40, 8, 161, 121)), "at its new place");
     place(0, 0, 322 / 2, 60);
-    let resized = grab(&mut screen);
-    assert_eq!(resized.surface.map(|surface| (surface.width, surface.height)), Some((161, 60)));
+    let resized = look(&mut screen);
+    assert_eq!(resized.surface().map(|surface| (surface.width, surface.height)), Some((161, 60)));
     let picture = seen(&mut screen);
     assert!(picture[..161 * 3 * 30].iter().all(|byte| *byte == 0), "black above");
     assert!(picture[161 * 3 * 30..161 * 3 * 90] == desk.truth(desk.root, (0, 0, 161, 60)), "exact in the middle");
     randr::delete_monitor(&desk.conn, desk.root, name).expect("sent").check().expect("deleted");
-    let error = screen.grab(false).expect_err("the monitor is gone");
+    let error = screen.look(false).expect_err("the monitor is gone");
     assert!(matches!(error, CaptureError::Gone { what: "screen", .. }), "{error}");
 }
 
@@ -512,10 +523,10 @@ fn a_monitor_that_changes_is_followed_and_one_that_goes_is_gone() {
 fn a_killed_server_is_gone_and_a_shallow_one_unavailable() {
     let mut desk = Desk::new("320x240x24");
     let mut screen = desk.open(&Target::Primary, true);
-    grab(&mut screen);
+    look(&mut screen);
     desk.server.kill().expect("killed");
     desk.server.wait().expect("ended");
-    let error = screen.grab(false).expect_err("the server is gone");
+    let error = screen.look(false).expect_err("the server is gone");
     assert!(matches!(error, CaptureError::Gone { what: "display", .. }), "{error}");
     let error = desk.refused(&Target::Primary);
     assert!(matches!(error, CaptureError::NoDisplay { .. }), "{error}");
@@ -550,13 +561,13 @@ fn targets_are_listed_with_title_application_process_and_place() {
     let listed = targets::list(Some(&desk.name)).expect("a list");
     let monitor = &listed[0];
     assert_eq!((monitor.kind, monitor.id.as_str()), ("monitor", "screen"));
-    assert_eq!(monitor.surface, Surface { x: 0, y: 0, width: 320, height: 240, scale: 1.0 });
+    assert_eq!(monitor.surface, Surface { x: 0, y: 0, width: 320, height: 240, scale: None });
     let windows: Vec<_> = listed.iter().filter(|target| target.kind == "window").collect();
     assert_eq!(windows.len(), 2, "without a manager: declared or named windows only");
     let find = |id| windows.iter().find(|target| target.id == targets::window_id(id)).expect("listed");
     let found = find(window);
     assert_eq!((found.title.0.as_str(), found.app.as_str(), found.pid), ("Größe – draft", "TextEditor", Some(4711)));
-    assert_eq!(found.surface, Surface { x: 15, y: 32, width: 101, height: 51, scale: 1.0 });
+    assert_eq!(found.surface, Surface { x: 15, y: 32, width: 101, height: 51, scale: None });
     assert_eq!((find(other).title.0.as_str(), find(other).pid), ("café", None));
 
     // With a manager its list counts, and says which is active.
@@ -597,12 +608,12 @@ fn grab_costs() {
     desk.paint(desk.root, 1920, 1080);
     set_pointer(&desk, 68);
     let mut screen = desk.open(&Target::Primary, true);
-    grab(&mut screen);
+    look(&mut screen);
     let rounds = 300;
     for (what, whole) in [("whole 1080p", true), ("unchanged", false)] {
         let (cpu_before, before) = (cpu(), SystemClock.now());
         for _ in 0..rounds {
-            screen.grab(whole).expect("a picture");
+            screen.look(whole).expect("a picture");
         }
         let wall = SystemClock.now().since(before).as_secs_f64() * 1e3 / f64::from(rounds);
         println!("{what}: {:.4} ms CPU, {wall:.4} ms wall", (cpu() - cpu_before) / f64::from(rounds));
@@ -618,7 +629,7 @@ struct Meddling {
 }
 
 impl Clock for Meddling {
-    fn now(&self) -> crate::time::MonoNs {
+    fn now(&self) -> crate::base::time::MonoNs {
         let due = {
             let mut countdown = self.countdown.lock().expect("one thread");
             match countdown.as_mut() {
@@ -635,10 +646,10 @@ impl Clock for Meddling {
         }
         SystemClock.now()
     }
-    fn anchor(&self) -> crate::time::Anchor {
+    fn anchor(&self) -> crate::base::time::Anchor {
         SystemClock.anchor()
     }
-    fn sleep_until(&self, until: crate::time::MonoNs) {
+    fn sleep_until(&self, until: crate::base::time::MonoNs) {
         SystemClock.sleep_until(until);
     }
     fn name(&self) -> &'static str {
@@ -665,7 +676,7 @@ fn notification(desk: &Desk, (x, y, width, height): (i16, i16, u16, u16)) -> Win
 /// Every red pixel of the picture lies in an area that the source calls covered; how many there are.
 fn covered_red(screen: &mut X11Screen) -> usize {
     let covered = screen.covered();
-    let view = screen.pixels();
+    let view = screen.frame().expect("pixels");
     let mut red = 0;
     for y in 0..view.height {
         for x in 0..view.width {
@@ -687,8 +698,8 @@ fn what_appears_moves_or_vanishes_between_two_steps_of_a_grab_is_covered() {
     let clock = Arc::new(Meddling { countdown: std::sync::Mutex::new(None) });
     let rules = Arc::new(Exclusions::usual());
     let (name, shared) = (Some(desk.name.as_str()), Arc::<Meddling>::clone(&clock));
-    let mut screen = X11Screen::open(name, &Target::Primary, false, rules, shared).expect("the screen opens");
-    screen.grab(true).expect("a picture");
+    let mut screen = X11Screen::open(name, primary(rules), shared).expect("the screen opens");
+    screen.look(true).expect("a picture");
     let hand = Arc::new(x11rb::connect(name).expect("another client").0);
     let (mut in_picture, mut missed) = ([0; 3], 0);
     for step in 0..8_u32 {
@@ -703,11 +714,11 @@ fn what_appears_moves_or_vanishes_between_two_steps_of_a_grab_is_covered() {
         for (which, act) in acts.into_iter().enumerate() {
             let conn = Arc::clone(&hand);
             *clock.countdown.lock().expect("one thread") = Some((step, Box::new(move || act(&conn, window))));
-            screen.grab(true).expect("a picture");
+            screen.look(true).expect("a picture");
             in_picture[which] += usize::from(covered_red(&mut screen) > 0);
             missed += usize::from(clock.countdown.lock().expect("one thread").take().is_some());
             // Whatever happened when, it has happened by now.
-            screen.grab(true).expect("a picture");
+            screen.look(true).expect("a picture");
             covered_red(&mut screen);
         }
     }
@@ -723,8 +734,8 @@ fn what_came_and_went_before_its_events_were_read_is_covered() {
     let clock = Arc::new(Meddling { countdown: std::sync::Mutex::new(None) });
     let rules = Arc::new(Exclusions::usual());
     let (name, shared) = (Some(desk.name.as_str()), Arc::<Meddling>::clone(&clock));
-    let mut screen = X11Screen::open(name, &Target::Primary, false, rules, shared).expect("the screen opens");
-    screen.grab(true).expect("a picture");
+    let mut screen = X11Screen::open(name, primary(rules), shared).expect("the screen opens");
+    screen.look(true).expect("a picture");
     let hand = Arc::new(x11rb::connect(name).expect("another client").0);
     let away = ConfigureWindowAux::new().y(200);
     let goes: [Act; 3] = [
@@ -744,10 +755,10 @@ fn what_came_and_went_before_its_events_were_read_is_covered() {
                 *again.countdown.lock().expect("one thread") = Some((0, Box::new(act)));
             };
             *clock.countdown.lock().expect("one thread") = Some((step, Box::new(come)));
-            screen.grab(true).expect("a picture");
+            screen.look(true).expect("a picture");
             in_picture += usize::from(covered_red(&mut screen) > 0);
             drop(clock.countdown.lock().expect("one thread").take());
-            screen.grab(true).expect("a picture");
+            screen.look(true).expect("a picture");
             covered_red(&mut screen);
             desk.conn.destroy_window(window).expect("sent").ignore_error();
             desk.sync();
@@ -764,8 +775,7 @@ fn guard_costs() {
     for n in 0..40 {
         desk.window(desk.root, (n * 20, n * 10, 300, 200), Some(GREEN));
     }
-    let open =
-        |rules| X11Screen::open(Some(&desk.name), &Target::Primary, false, Arc::new(rules), Arc::new(SystemClock));
+    let open = |rules| X11Screen::open(Some(&desk.name), primary(Arc::new(rules)), Arc::new(SystemClock));
     let cpu = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
         time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
@@ -778,10 +788,10 @@ fn guard_costs() {
         desk.sync();
         for (rules, named) in [(Exclusions::none(), "not followed"), (Exclusions::usual(), "followed")] {
             let mut screen = open(rules).expect("the screen opens");
-            screen.grab(true).expect("a picture");
+            screen.look(true).expect("a picture");
             let (cpu_before, before, rounds) = (cpu(), SystemClock.now(), 2000);
             for _ in 0..rounds {
-                screen.grab(false).expect("a picture");
+                screen.look(false).expect("a picture");
                 std::hint::black_box(screen.covered());
             }
             let wall = SystemClock.now().since(before).as_secs_f64() * 1e6 / f64::from(rounds);

@@ -18,6 +18,7 @@ use x11rb::protocol::xproto::{Drawable, ImageFormat};
 use x11rb::rust_connection::RustConnection;
 
 use super::failure;
+use super::pixels::Pixels;
 use crate::capture::letterbox::Picture;
 use crate::capture::{BgraView, CaptureError};
 
@@ -73,17 +74,18 @@ impl Drop for Mapping {
 pub(super) struct Canvas {
     mapping: Mapping,
     segment: shm::Seg,
+    pixels: Pixels,
     width: u32,
     height: u32,
 }
 
 impl Canvas {
-    /// Makes a black picture and attaches it.
+    /// Makes a black picture for drawables with such pixels, and attaches it.
     ///
     /// # Errors
     /// [`CaptureError::BadSize`] beyond the limits above, [`CaptureError::Unavailable`] when the server cannot share
     /// memory with this process.
-    pub(super) fn new(conn: &RustConnection, width: u32, height: u32) -> Result<Self, CaptureError> {
+    pub(super) fn new(conn: &RustConnection, pixels: &Pixels, width: u32, height: u32) -> Result<Self, CaptureError> {
         let bad = |why: String| CaptureError::BadSize { width, height, why, nearest: None };
         if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE {
             return Err(bad(format!("a side must be 1 to {MAX_SIDE} pixels")));
@@ -96,13 +98,18 @@ impl Canvas {
             .map_err(|error| CaptureError::System { what: "allocating shared memory", detail: error.to_string() })?;
         let segment = x11rb::connection::Connection::generate_id(conn).map_err(failure::failed("attaching memory"))?;
         match shm::attach_fd(conn, segment, file, false).map_err(|error| failure::connection(&error))?.check() {
-            Ok(()) => Ok(Self { mapping, segment, width, height }),
+            Ok(()) => Ok(Self { mapping, segment, pixels: pixels.clone(), width, height }),
             Err(ReplyError::X11Error(error)) => Err(failure::unavailable(&format!(
                 "the server did not take shared memory ({})",
                 failure::describe(&error)
             ))),
             Err(ReplyError::ConnectionError(error)) => Err(failure::connection(&error)),
         }
+    }
+
+    /// The pixels of the drawables that it takes.
+    pub(super) fn pixels(&self) -> &Pixels {
+        &self.pixels
     }
 
     /// Width and height in pixels.
@@ -141,6 +148,9 @@ impl Canvas {
             rows.start * self.width * 4,
         )?
         .reply()?;
+        let row = self.width as usize * 4;
+        let taken = rows.start as usize * row..rows.end as usize * row;
+        self.pixels.unpack(&mut self.mapping.bytes_mut()[taken]);
         Ok(())
     }
 

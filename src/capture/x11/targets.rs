@@ -10,9 +10,10 @@ use x11rb::protocol::randr::{self, ModeFlag};
 use x11rb::protocol::xproto::{self, AtomEnum, ConnectionExt as _, MapState, Window, WindowClass};
 use x11rb::rust_connection::RustConnection;
 
-use super::failure;
+use super::{failure, server};
+use crate::base::event::{Content, Surface};
 use crate::capture::{CaptureError, Target, TargetInfo};
-use crate::event::{Content, Surface};
+use crate::privacy::names;
 
 /// The most windows that are listed; desktops have tens.
 const MAX_WINDOWS: usize = 4096;
@@ -55,6 +56,8 @@ pub(super) struct Monitor {
     pub(super) surface: Surface,
     pub(super) primary: bool,
     pub(super) refresh_hz: Option<f64>,
+    /// It stands for the desktop of a server that has no monitor.
+    pub(super) stands_in: bool,
 }
 
 /// What became of a question about a window: `None` when the window does not exist (any more).
@@ -119,18 +122,19 @@ pub(crate) fn window_title(conn: &RustConnection, atoms: &Atoms, window: Window)
     Ok(Content::default())
 }
 
-/// A window's application: the class part of `WM_CLASS` (the instance part when there is no class); empty when unset.
+/// How a window's application is called: the class part of `WM_CLASS` (the instance part when there is no class) and the
+/// instance part; empty when unset.
 ///
 /// # Errors
 /// The display is gone.
-pub(crate) fn window_app(conn: &RustConnection, window: Window) -> Result<String, CaptureError> {
+pub(crate) fn window_app(conn: &RustConnection, window: Window) -> Result<(String, String), CaptureError> {
     let Some((bytes, type_)) = text_property(conn, window, AtomEnum::WM_CLASS.into())? else {
-        return Ok(String::new());
+        return Ok((String::new(), String::new()));
     };
     let mut parts = bytes.split(|byte| *byte == 0);
     let instance = parts.next().unwrap_or_default();
     let class = parts.next().filter(|class| !class.is_empty()).unwrap_or(instance);
-    Ok(decode(class, type_))
+    Ok((decode(class, type_), decode(instance, type_)))
 }
 
 /// A window's process, where it says so.
@@ -196,12 +200,12 @@ pub(super) fn desktop(conn: &RustConnection, root: Window) -> Result<Surface, Ca
         .map_err(|error| failure::connection(&error))?
         .reply()
         .map_err(failure::failed("asking for the size of the desktop"))?;
-    Ok(Surface { x: 0, y: 0, width: geometry.width.into(), height: geometry.height.into(), scale: 1.0 })
+    Ok(Surface { x: 0, y: 0, width: geometry.width.into(), height: geometry.height.into(), scale: None })
 }
 
 /// The monitors, in the server's order. A display without RandR 1.5 is one monitor, `screen`.
 pub(super) fn monitors(conn: &RustConnection, root: Window) -> Result<Vec<Monitor>, CaptureError> {
-    let whole = |surface| Monitor { name: "screen".into(), surface, primary: true, refresh_hz: None };
+    let whole = |surface| Monitor { name: "screen".into(), surface, primary: true, refresh_hz: None, stands_in: true };
     if !has_monitors(conn)? {
         return Ok(vec![whole(desktop(conn, root)?)]);
     }
@@ -228,10 +232,11 @@ pub(super) fn monitors(conn: &RustConnection, root: Window) -> Result<Vec<Monito
                 y: monitor.y.into(),
                 width: monitor.width.into(),
                 height: monitor.height.into(),
-                scale: 1.0,
+                scale: None,
             },
             primary: monitor.primary,
             refresh_hz,
+            stands_in: false,
         });
     }
     if monitors.is_empty() {
@@ -345,7 +350,7 @@ pub(super) fn window_surface(
         y: corner.dst_y.into(),
         width: geometry.width.into(),
         height: geometry.height.into(),
-        scale: 1.0,
+        scale: None,
     }))
 }
 
@@ -390,18 +395,17 @@ pub(super) fn find_window(
             }
         }
         Target::WindowTitle(text) => {
-            let wanted = text.to_lowercase();
             for window in windows(conn, root, atoms)? {
-                if window_title(conn, atoms, window)?.0.to_lowercase().contains(&wanted) {
+                if names::title_fits(text, &window_title(conn, atoms, window)?.0) {
                     return Ok(window);
                 }
             }
             Err(missing(format!("a window with a title that contains {text:?}")))
         }
         Target::WindowApp(text) => {
-            let wanted = text.to_lowercase();
             for window in windows(conn, root, atoms)? {
-                if window_app(conn, window)?.to_lowercase() == wanted {
+                let (class, instance) = window_app(conn, window)?;
+                if names::app_fits(text, &class, &instance) {
                     return Ok(window);
                 }
             }
@@ -426,9 +430,10 @@ fn parse_window_id(text: &str) -> Option<Window> {
 /// # Errors
 /// [`CaptureError::NoDisplay`] when there is no display, [`CaptureError::Gone`] when it went away.
 pub fn list(display: Option<&str>) -> Result<Vec<TargetInfo>, CaptureError> {
-    let (conn, screen) = super::connect(display)?;
+    let (conn, screen) = super::connect::connect(display)?;
     let root = conn.setup().roots[screen].root;
     let atoms = Atoms::intern(&conn)?;
+    let scale = server::scale(&conn)?;
     let mut targets: Vec<_> = monitors(&conn, root)?
         .into_iter()
         .map(|monitor| TargetInfo {
@@ -436,8 +441,9 @@ pub fn list(display: Option<&str>) -> Result<Vec<TargetInfo>, CaptureError> {
             id: monitor.name,
             title: Content::default(),
             app: String::new(),
+            instance: String::new(),
             pid: None,
-            surface: monitor.surface,
+            surface: Surface { scale, ..monitor.surface },
             refresh_hz: monitor.refresh_hz,
             primary: monitor.primary,
         })
@@ -448,13 +454,15 @@ pub fn list(display: Option<&str>) -> Result<Vec<TargetInfo>, CaptureError> {
     };
     for window in windows(&conn, root, &atoms)? {
         let Some(surface) = window_surface(&conn, root, window)? else { continue };
+        let (app, instance) = window_app(&conn, window)?;
         targets.push(TargetInfo {
             kind: "window",
             id: window_id(window),
             title: window_title(&conn, &atoms, window)?,
-            app: window_app(&conn, window)?,
+            app,
+            instance,
             pid: window_pid(&conn, &atoms, window)?,
-            surface,
+            surface: Surface { scale, ..surface },
             refresh_hz: None,
             primary: active.contains(&window),
         });
@@ -467,8 +475,8 @@ mod tests {
     use super::*;
 
     fn monitor(name: &str, primary: bool) -> Monitor {
-        let surface = Surface { x: 0, y: 0, width: 1, height: 1, scale: 1.0 };
-        Monitor { name: name.into(), surface, primary, refresh_hz: None }
+        let surface = Surface { x: 0, y: 0, width: 1, height: 1, scale: None };
+        Monitor { name: name.into(), surface, primary, refresh_hz: None, stands_in: false }
     }
 
     #[test]

@@ -4,20 +4,23 @@ use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
 use super::super::{Failure, text};
+use crate::base::event::Stream;
+use crate::base::time::Clock;
 use crate::capture::Target;
 use crate::cli::{RecordArgs, SourceArg};
 use crate::config::RecordConfig;
-use crate::event::Stream;
 use crate::privacy::consent::{self, Asked, Consent, ConsentError, Method};
-use crate::time::Clock;
 
-/// Finds the consent, and asks for it where nobody gave any and somebody is there.
+/// How often a question is asked: who says neither yes nor no so often does not agree.
+const MOST_ANSWERS: u32 = 10;
+
+/// Finds the consent, and asks for it where nobody gave any and somebody is there. `None`: the person was asked, and does not agree.
 pub(super) fn consent(
     args: &RecordArgs,
     config: &RecordConfig,
     clock: &dyn Clock,
     (out, target): (&Path, &Target),
-) -> Result<Consent, Failure> {
+) -> Result<Option<Consent>, Failure> {
     let at = clock.anchor().utc;
     let decided = if args.source == SourceArg::Synthetic && args.consent.is_empty() {
         Consent::to(consent::RECORDABLE.into(), Method::Synthetic, at)
@@ -34,20 +37,11 @@ pub(super) fn consent(
                 place: &place(out, args.session.as_deref()),
                 duration: args.duration,
             })));
-            let mut streams = std::collections::BTreeSet::new();
-            for stream in consent::RECORDABLE {
-                text::say(consent::question(stream));
-                let mut answer = String::new();
-                let read = std::io::stdin().lock().read_line(&mut answer);
-                if read.is_err() || !consent::is_yes(&answer) {
-                    if stream == Stream::Screen {
-                        break;
-                    }
-                } else {
-                    streams.insert(stream);
-                }
+            if !agrees(Stream::Screen) {
+                return Ok(None);
             }
-            Consent::to(streams, Method::Prompt, clock.anchor().utc)
+            let agreed = consent::RECORDABLE.into_iter().filter(|stream| *stream == Stream::Screen || agrees(*stream));
+            Consent::to(agreed.collect(), Method::Prompt, clock.anchor().utc)
         }
         other => other,
     };
@@ -58,7 +52,24 @@ pub(super) fn consent(
             stream.name()
         ));
     }
-    Ok(decided)
+    Ok(Some(decided))
+}
+
+/// Asks for one stream until the answer is a yes or a no. The end of what is typed is a no.
+fn agrees(stream: Stream) -> bool {
+    for _ in 0..MOST_ANSWERS {
+        text::say(consent::question(stream));
+        let mut answer = String::new();
+        match std::io::stdin().lock().read_line(&mut answer) {
+            Ok(0) | Err(_) => return false,
+            Ok(_) => {}
+        }
+        match consent::answer(&answer) {
+            Some(agrees) => return agrees,
+            None => text::say("please answer y (yes) or n (no)"),
+        }
+    }
+    false
 }
 
 /// The target for people, before anything is opened.

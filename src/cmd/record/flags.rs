@@ -1,11 +1,36 @@
 //! Flags of `watchcap record` that go together or not, and what of the screen they name.
 
 use super::super::Failure;
-use crate::capture::Target;
-use crate::cli::{InputBackendArg, RecordArgs, ScreenBackendArg, SourceArg};
+use crate::capture::{Target, registry};
+use crate::cli::{RecordArgs, SourceArg};
+
+/// Longest name of an application, or part of a title, that a window is named by, bytes.
+const MAX_NAME: usize = 256;
+
+/// Refuses names of windows that fit nothing or everything.
+fn check_names(args: &RecordArgs) -> Result<(), Failure> {
+    let named = [("--app", args.app.as_slice()), ("--window-title", args.window_title.as_slice())];
+    let kept_out = [("--exclude-app", args.exclude_app.as_slice()), ("--exclude-title", args.exclude_title.as_slice())];
+    for (flag, names) in named.into_iter().chain(kept_out) {
+        if names.iter().any(|name| name.trim().is_empty()) {
+            return Err(Failure::usage(
+                format!("{flag} names nothing"),
+                "`watchcap targets` lists applications and titles",
+            ));
+        }
+        if names.iter().any(|name| name.len() > MAX_NAME) {
+            return Err(Failure::usage(
+                format!("{flag} is too long"),
+                format!("at most {MAX_NAME} bytes; a part will do"),
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// Refuses flags that would be without effect: each is a wish, and one that is not heard should be told.
 pub(super) fn check(args: &RecordArgs) -> Result<(), Failure> {
+    check_names(args)?;
     if args.source == SourceArg::Desktop {
         return match args.size {
             Some(_) => Err(Failure::usage(
@@ -21,9 +46,10 @@ pub(super) fn check(args: &RecordArgs) -> Result<(), Failure> {
         ("--window-title", args.window_title.is_some()),
         ("--app", args.app.is_some()),
         ("--region", args.region.is_some()),
+        ("--wait-target", args.wait_target.is_some()),
         ("--cursor", args.cursor.is_some()),
-        ("--screen-backend", args.screen_backend != ScreenBackendArg::Auto),
-        ("--input-backend", args.input_backend != InputBackendArg::Auto),
+        ("--screen-backend", args.screen_backend != registry::AUTO),
+        ("--input-backend", args.input_backend != registry::AUTO),
         ("--poll-hz", args.poll_hz.is_some()),
     ];
     match of_desktop.iter().find(|(_, given)| *given) {

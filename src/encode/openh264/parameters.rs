@@ -7,10 +7,8 @@ use openh264_sys2::{
     PRO_BASELINE, RC_BITRATE_MODE, SEncParamExt, SM_FIXEDSLCNUM_SLICE, SM_SINGLE_SLICE, TRC_BT709, VF_UNDEF,
 };
 
-use super::super::{EncodeSettings, Quality};
+use super::super::settings::{EncodeSettings, MIN_SIDE, Quality};
 
-/// Smallest side of a picture: `CWelsH264SVCEncoder::EncodeFrameInternal` refuses less.
-pub const MIN_SIDE: u32 = 16;
 /// Macroblocks of the largest picture, from level 5.2: 3840x2160 has 32,400, 5120x1440 has 28,800.
 pub const MAX_MACROBLOCKS: u32 = 36_864;
 /// Frames per second that are accepted.
@@ -71,11 +69,12 @@ impl Tuning {
 }
 
 /// Why settings are out of range.
-pub(super) fn check(settings: &EncodeSettings) -> Result<(), String> {
+pub(in crate::encode) fn check(settings: &EncodeSettings) -> Result<(), String> {
     let EncodeSettings { width, height, fps, bitrate_kbps, gop_ns, .. } = *settings;
     if width % 2 != 0 || height % 2 != 0 {
         return Err("4:2:0 needs even sides".into());
     }
+    // `CWelsH264SVCEncoder::EncodeFrameInternal` refuses less.
     if width < MIN_SIDE || height < MIN_SIDE {
         return Err(format!("a side is smaller than {MIN_SIDE} pixels"));
     }

@@ -3,10 +3,14 @@
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource;
 
-use super::super::Quality;
-use super::super::bitstream::{is_idr, nals, parse_sei, to_annex_b};
+use super::super::driver::Driver;
+use super::super::gop::Gop;
+use super::super::settings::Quality;
 use super::*;
-use crate::id::FrameRef;
+use crate::base::id::FrameRef;
+use crate::media::avc::nal::{is_idr, nals, to_annex_b};
+use crate::media::avc::sei::parse_sei;
+use crate::media::picture::{FrameStamp, I420};
 
 const FPS: u32 = 30;
 
@@ -41,31 +45,37 @@ struct Stream {
     keyframes: Vec<bool>,
 }
 
+fn open(settings: &EncodeSettings) -> Driver {
+    Driver::new(Box::new(OpenH264::new(settings).expect("open")))
+}
+
+fn sets(driver: &Driver) -> &ParameterSets {
+    driver.config().avc().expect("H.264")
+}
+
 /// Encodes pictures; a number that is the one before it is a repeat.
 fn stream(settings: &EncodeSettings, shown: &[u32]) -> Stream {
-    let mut encoder = OpenH264::new(settings).expect("open");
-    let mut stream = Stream { sets: encoder.parameter_sets().clone(), units: Vec::new(), keyframes: Vec::new() };
+    let mut driver = open(settings);
+    let mut gop = Gop::new(settings.gop_ns, settings.fps);
+    let mut stream = Stream { sets: sets(&driver).clone(), units: Vec::new(), keyframes: Vec::new() };
     let mut last = None;
     for (frame, &n) in shown.iter().enumerate() {
-        let picture = picture(settings.width, settings.height, n);
+        let picture = Masked::not_captured(picture(settings.width, settings.height, n));
         let stamp = stamp(frame as u64);
-        let mut unit = vec![0xee; 3];
-        let encoded = if last == Some(n) {
-            encoder.repeat(&picture, stamp, &mut unit)
-        } else {
-            encoder.encode(&picture, stamp, &mut unit)
-        }
-        .expect("encode");
-        assert_eq!(parse_sei(&unit), Some(stamp));
-        assert_eq!(is_idr(&unit), encoded.keyframe);
-        let kinds: Vec<u8> = nals(&unit).map(|nal| nal_type(nal.expect("a NAL unit"))).collect();
-        assert!(kinds.len() >= 2 && kinds[0] == super::super::bitstream::NAL_SEI, "frame {frame}: {kinds:?}");
-        assert!(kinds[1..].iter().all(|&kind| kind == if encoded.keyframe { NAL_IDR } else { NAL_SLICE }));
-        stream.units.push(unit);
-        stream.keyframes.push(encoded.keyframe);
+        let ask = gop.ask(stamp);
+        if last == Some(n) { driver.repeat(&picture, ask) } else { driver.encode(&picture, ask) }.expect("encode");
+        let unit = driver.next_unit().expect("an answer at once");
+        gop.made(&unit);
+        assert_eq!((unit.stamp, parse_sei(&unit.bytes)), (stamp, Some(stamp)));
+        assert_eq!(is_idr(&unit.bytes), unit.keyframe);
+        let kinds: Vec<u8> = nals(&unit.bytes).map(|nal| nal_type(nal.expect("a NAL unit"))).collect();
+        assert!(kinds.len() >= 2 && kinds[0] == crate::media::avc::nal::NAL_SEI, "frame {frame}: {kinds:?}");
+        assert!(kinds[1..].iter().all(|&kind| kind == if unit.keyframe { NAL_IDR } else { NAL_SLICE }));
+        stream.units.push(unit.bytes);
+        stream.keyframes.push(unit.keyframe);
         last = Some(n);
     }
-    assert_eq!(encoder.parameter_sets(), &stream.sets);
+    assert_eq!(sets(&driver), &stream.sets);
     stream
 }
 
@@ -119,8 +129,8 @@ fn mixed(extra: usize) -> Vec<u32> {
 fn slice_header(unit: &[u8]) -> (u32, Option<u32>) {
     let nal = nals(unit).map(|nal| nal.expect("a NAL unit")).nth(1).expect("a slice");
     let mut rbsp = Vec::new();
-    super::super::bitstream::unescape(&nal[1..], &mut rbsp);
-    let mut reader = super::super::bits::BitReader::new(&rbsp);
+    crate::media::avc::nal::unescape(&nal[1..], &mut rbsp);
+    let mut reader = crate::media::avc::bits::BitReader::new(&rbsp);
     for _ in 0..3 {
         reader.ue().expect("a header");
     }
@@ -293,8 +303,8 @@ fn all_rates_open_and_say_their_level() {
         (320, 200, 1, 100, 11),
     ] {
         let settings = EncodeSettings { fps, bitrate_kbps, ..settings(width, height) };
-        let encoder = OpenH264::new(&settings).expect("open");
-        assert_eq!(encoder.parameter_sets().sps[3], level, "{width}x{height} at {fps}");
+        let encoder = open(&settings);
+        assert_eq!(sets(&encoder).sps[3], level, "{width}x{height} at {fps}");
         assert!(encoder.describe().codec_string.ends_with(&format!("{level:02x}")));
     }
     for (fps, bitrate_kbps) in [(0, 8000), (241, 8000), (30, 99), (30, 200_001)] {
@@ -305,9 +315,50 @@ fn all_rates_open_and_say_their_level() {
 
 #[test]
 fn a_picture_of_another_size_fails_and_the_encoder_stays_failed() {
-    let mut encoder = OpenH264::new(&settings(64, 64)).expect("open");
-    let mut out = Vec::new();
-    assert!(encoder.encode(&I420::new(64, 66), stamp(0), &mut out).is_err());
-    let refused = encoder.encode(&I420::new(64, 64), stamp(0), &mut out);
+    let mut encoder = open(&settings(64, 64));
+    let mut encode = |width, height| {
+        let picture = Masked::not_captured(I420::new(width, height));
+        encoder.encode(&picture, Ask { stamp: stamp(0), idr: true })
+    };
+    assert!(encode(64, 66).is_err());
+    let refused = encode(64, 64);
     assert!(matches!(refused, Err(EncodeError::Failed { frame: 0, .. })), "{refused:?}");
+}
+
+/// CRC-32C of all access units, one behind the other.
+fn sum(settings: &EncodeSettings, shown: &[u32]) -> u32 {
+    stream(settings, shown).units.iter().fold(0, |sum, unit| crc32c::crc32c_append(sum, unit))
+}
+
+#[test]
+fn the_same_pictures_give_the_same_bytes_as_ever() {
+    let mut found = Vec::new();
+    for quality in [Quality::Fast, Quality::Balanced, Quality::Sharp] {
+        for (extra, width, height) in [(0, 320, 192), (5, 320, 192), (7, 322, 182), (2, 16, 16)] {
+            found.push(sum(&EncodeSettings { quality, ..settings(width, height) }, &mixed(extra)));
+        }
+    }
+    let base = settings(320, 192);
+    found.push(sum(&EncodeSettings { gop_ns: i64::MAX, ..base.clone() }, &mixed(3)));
+    found.push(sum(&EncodeSettings { gop_ns: 100_000_000, ..base.clone() }, &mixed(3)));
+    found.push(sum(&EncodeSettings { gop_ns: 1, ..base }, &[0, 0, 0, 0, 1, 1]));
+    // Measured before encoders had an outbox. Other values are no fault when the library was raised, and one when it was not.
+    let known: [u32; 15] = [
+        2_189_443_035,
+        4_133_934_418,
+        898_469_789,
+        2_597_850_936,
+        1_165_051_733,
+        2_864_430_560,
+        1_700_930_890,
+        27_322_648,
+        3_669_856_437,
+        830_395_733,
+        2_342_133_356,
+        2_477_035_867,
+        242_026_849,
+        601_073_579,
+        3_293_040_334,
+    ];
+    assert_eq!(found, known);
 }

@@ -3,17 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Float64Array, Float64Builder, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+use crate::base::arrow::array::{
+    ArrayRef, Float64Array, Float64Builder, Int64Array, Int64Builder, ListBuilder, RecordBatch, StringArray,
+    StringBuilder,
 };
-use arrow::datatypes::Schema;
+use crate::base::arrow::datatypes::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use serde_json::{Map, Value, json};
 
-use super::VIDEO;
-use super::columns::{FEATURES, action_names, properties};
-use super::stats::{as_channels, numbers, over_all};
+use super::columns::{Feature, features, properties};
+use super::stats::{NAMES, as_channels, count, numbers, over_all};
+use super::{CHUNK_FILES, VIDEO};
 use crate::export::manifest::Manifest;
 
 /// What a session's manifest tells. Read from its text each time, so that numbers are the same whether it was just made or found.
@@ -21,9 +22,28 @@ pub(super) struct Told {
     fps: u64,
     size: (u64, u64),
     task: String,
-    chunk: u64,
+    /// Names of an action's dimensions.
+    action: Vec<String>,
     pub(super) frames: u64,
-    pub(super) episodes: Vec<Value>,
+    pub(super) episodes: Vec<Episode>,
+}
+
+/// What is told of an episode.
+pub(super) struct Episode {
+    length: u64,
+    stats: Value,
+}
+
+impl Episode {
+    /// What a manifest says of an episode: statistics are a text, since one that is laid out for people is four times as long.
+    pub(super) fn told(length: usize, stats: Map<String, Value>) -> Value {
+        json!({ "length": length, "stats": Value::Object(stats).to_string() })
+    }
+
+    fn of(told: &Value) -> Self {
+        let stats = told["stats"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        Self { length: told["length"].as_u64().unwrap_or_default(), stats }
+    }
 }
 
 impl Told {
@@ -34,11 +54,20 @@ impl Told {
             fps: number("fps"),
             size: (number("width"), number("height")),
             task: told["task"].as_str().unwrap_or_default().to_owned(),
-            chunk: number("chunk"),
+            action: told["action"].as_array().into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect(),
             frames: number("frames"),
-            episodes: told["episodes"].as_array().cloned().unwrap_or_default(),
+            episodes: told["episodes"].as_array().into_iter().flatten().map(Episode::of).collect(),
         }
     }
+
+    fn features(&self) -> [Feature; 12] {
+        features(self.action.len())
+    }
+}
+
+/// The chunk and the file in it of the file of this number: they sort as the numbers do.
+pub(super) fn chunk_and_file(number: usize) -> (usize, usize) {
+    (number / CHUNK_FILES, number % CHUNK_FILES)
 }
 
 /// The tasks, each once, in the order in which they come.
@@ -83,20 +112,24 @@ pub(super) fn episodes_table(told: &[Told]) -> Result<Vec<u8>, ParquetError> {
     let mut numbers_of: [Vec<i64>; 8] = Default::default();
     let mut ends: Vec<f64> = Vec::new();
     let mut tasks = ListBuilder::new(StringBuilder::new());
-    let (mut episode, mut index) = (0, 0);
-    for told in told {
-        for (n, one) in told.episodes.iter().enumerate() {
-            let length = one["length"].as_i64().unwrap_or_default();
-            let chunk = told.chunk as i64;
-            let row = [episode, length, chunk, 0, index, index + length, chunk, n as i64];
+    let mut index = 0;
+    for (session, told) in told.iter().enumerate() {
+        let (data_chunk, data_file) = chunk_and_file(session);
+        for one in &told.episodes {
+            let episode = ends.len();
+            let (video_chunk, video_file) = chunk_and_file(episode);
+            let end = index + one.length as i64;
+            let places = [episode, one.length as usize, data_chunk, data_file].map(|number| number as i64);
+            let videos = [video_chunk, video_file].map(|number| number as i64);
+            let row = places.into_iter().chain([index, end]).chain(videos);
             numbers_of.iter_mut().zip(row).for_each(|(to, number)| to.push(number));
-            ends.push(length as f64 / told.fps.max(1) as f64);
+            ends.push(one.length as f64 / told.fps.max(1) as f64);
             tasks.values().append_value(&told.task);
             tasks.append(true);
-            (episode, index) = (episode + 1, index + length);
+            index = end;
         }
     }
-    let count = ends.len();
+    let total = ends.len();
     let ints = |values: Vec<i64>| Arc::new(Int64Array::from(values)) as ArrayRef;
     let [episodes, lengths, data_chunks, data_files, from, to, video_chunks, video_files] = numbers_of.map(ints);
     let video = |name: &str| format!("videos/{VIDEO}/{name}");
@@ -110,30 +143,60 @@ pub(super) fn episodes_table(told: &[Told]) -> Result<Vec<u8>, ParquetError> {
         ("dataset_to_index".into(), to),
         (video("chunk_index"), video_chunks),
         (video("file_index"), video_files),
-        (video("from_timestamp"), Arc::new(Float64Array::from(vec![0.0; count]))),
+        (video("from_timestamp"), Arc::new(Float64Array::from(vec![0.0; total]))),
         (video("to_timestamp"), Arc::new(Float64Array::from(ends))),
-        ("meta/episodes/chunk_index".into(), ints(vec![0; count])),
-        ("meta/episodes/file_index".into(), ints(vec![0; count])),
+        ("meta/episodes/chunk_index".into(), ints(vec![0; total])),
+        ("meta/episodes/file_index".into(), ints(vec![0; total])),
     ];
-    for (feature, ..) in FEATURES {
-        for name in ["min", "max", "mean", "std", "count"] {
-            let mut lists = ListBuilder::new(Float64Builder::new());
-            for one in told.iter().flat_map(|told| &told.episodes) {
-                for value in numbers(&one["stats"][feature], name) {
-                    lists.values().append_value(value);
-                }
-                lists.append(true);
-            }
-            columns.push((format!("stats/{feature}/{name}"), Arc::new(lists.finish())));
+    let episodes = || told.iter().flat_map(|told| &told.episodes);
+    let names = told.first().map(Told::features).into_iter().flatten().map(|(feature, ..)| feature);
+    for feature in names.chain([VIDEO]) {
+        for name in NAMES {
+            let all = episodes().map(|one| numbers(&one.stats[feature], name));
+            let array = if feature == VIDEO { channels(all) } else { lists(all) };
+            columns.push((format!("stats/{feature}/{name}"), array));
         }
+        let mut counts = ListBuilder::new(Int64Builder::new());
+        for one in episodes() {
+            counts.values().append_value(count(&one.stats[feature]) as i64);
+            counts.append(true);
+        }
+        columns.push((format!("stats/{feature}/count"), Arc::new(counts.finish())));
     }
     table(columns.iter().map(|(name, array)| (name.as_str(), Arc::clone(array))).collect(), HashMap::new())
 }
 
+/// A list of numbers per episode.
+fn lists(all: impl Iterator<Item = Vec<f64>>) -> ArrayRef {
+    let mut lists = ListBuilder::new(Float64Builder::new());
+    for values in all {
+        for value in values {
+            lists.values().append_value(value);
+        }
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}
+
+/// The same with each number in two lists of its own: the shape (3, 1, 1) of a picture's statistics.
+fn channels(all: impl Iterator<Item = Vec<f64>>) -> ArrayRef {
+    let mut lists = ListBuilder::new(ListBuilder::new(ListBuilder::new(Float64Builder::new())));
+    for values in all {
+        for value in values {
+            lists.values().values().values().append_value(value);
+            lists.values().values().append(true);
+            lists.values().append(true);
+        }
+        lists.append(true);
+    }
+    Arc::new(lists.finish())
+}
+
 pub(super) fn all_stats(told: &[Told]) -> Value {
     let mut all = Map::new();
-    for name in FEATURES.iter().map(|(name, ..)| *name).chain([VIDEO]) {
-        let stats = over_all(told.iter().flat_map(|told| &told.episodes).map(|episode| &episode["stats"][name]));
+    let names = told.first().map(Told::features).into_iter().flatten().map(|(name, ..)| name);
+    for name in names.chain([VIDEO]) {
+        let stats = over_all(told.iter().flat_map(|told| &told.episodes).map(|episode| &episode.stats[name]));
         all.insert(name.into(), if name == VIDEO { as_channels(&stats) } else { stats });
     }
     Value::Object(all)
@@ -152,9 +215,9 @@ pub(super) fn info(told: &[Told], first: &Told, tasks: usize, made: &[Manifest])
             },
         }),
     );
-    for (name, dtype, width) in FEATURES {
+    for (name, dtype, width) in first.features() {
         let names = match name {
-            "action" => json!(action_names()),
+            "action" => json!(first.action),
             "observation.state" => json!(["mouse_x", "mouse_y", "mouse_known"]),
             _ => Value::Null,
         };
@@ -168,7 +231,7 @@ pub(super) fn info(told: &[Told], first: &Told, tasks: usize, made: &[Manifest])
     json!({
         "codebase_version": "v3.0", "robot_type": null, "total_episodes": episodes,
         "total_frames": told.iter().map(|told| told.frames).sum::<u64>(), "total_tasks": tasks,
-        "chunks_size": 1000, "data_files_size_in_mb": 100, "video_files_size_in_mb": 200,
+        "chunks_size": CHUNK_FILES, "data_files_size_in_mb": 100, "video_files_size_in_mb": 200,
         "fps": first.fps, "splits": { "train": format!("0:{episodes}") },
         "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
         "video_path": "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4",

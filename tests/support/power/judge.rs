@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use watchcap::session::frames::FrameReader;
+use watchcap::media::frames::FrameReader;
 use watchcap::session::layout;
-use watchcap::session::reader::EventsReader;
-use watchcap::session::row::{OwnedRow, event_type, key};
+use watchcap::session::table::read::EventsReader;
+use watchcap::session::table::row::{OwnedRow, event_type, key};
+use watchcap::session::verify::video::open_video;
 use watchcap::session::verify::{VerifyOptions, verify};
-use watchcap::session::video_check::open_video;
 
 use super::trace::{Cut, Trace};
 

@@ -113,7 +113,6 @@ fn seal(session: &Path) -> Result<Option<Recovery>, (&'static str, String)> {
     }
     match catch_unwind(AssertUnwindSafe(|| finalize::finalize(session, false, &mut |_| {}))) {
         Ok(Ok(done)) => Ok(done.metadata.recovery),
-        Ok(Err(FinalizeError::Sealed { .. })) => Ok(None),
         Ok(Err(error @ FinalizeError::Nothing { .. })) => Err(("empty", error.to_string())),
         Ok(Err(error)) if layout::state_of(session) == layout::DirState::Nothing => Err(("missing", error.to_string())),
         Ok(Err(error)) => Err(("finalize", error.to_string())),

@@ -8,10 +8,10 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::rust_connection::RustConnection;
 
+use super::refused::{gone, refused};
 use super::stamp::{Reading, ServerClock};
-use super::{gone, refused};
+use crate::base::time::Clock;
 use crate::capture::CaptureError;
-use crate::time::Clock;
 
 /// Readings of the server's clock at the start. Each is good to the millisecond; eight that agree by chance on the
 /// same offset out of 2^32 are not expected in a lifetime.

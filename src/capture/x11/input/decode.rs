@@ -4,46 +4,82 @@ use x11rb::protocol::Event;
 use x11rb::protocol::xinput::{RawButtonPressEvent, RawKeyPressEvent};
 
 use super::devices::{Device, Devices, fixed};
+use super::join::{Act, Raw};
 use super::path::Step;
-use crate::event::{Axis, Button};
+use crate::base::event::{Axis, Button};
 
-/// What an event is, with everything decoded that does not need the pointer's position.
+/// What an event is, with everything decoded that does not need what the pointer did.
 pub(super) enum Decoded {
-    Key { event: RawKeyPressEvent, down: bool },
-    Button { time: u32, button: Button, pressed: bool },
-    Wheel { time: u32, axis: Axis, delta: f64 },
-    Move { time: u32, step: Step, raw: Option<(f64, f64)>, injected: bool, scrolls: Vec<(Axis, f64)> },
-    Nameless { time: u32 },
+    Key {
+        event: RawKeyPressEvent,
+        down: bool,
+    },
+    /// A button by its physical number.
+    Button {
+        time: u32,
+        source: u16,
+        physical: u32,
+        pressed: bool,
+    },
+    Move {
+        time: u32,
+        source: u16,
+        step: Step,
+        raw: Option<(f64, f64)>,
+        scrolls: Vec<(Axis, f64)>,
+    },
     Other(Event),
 }
 
-/// Whether the pointer did it.
-pub(super) fn is_pointer(event: &Decoded) -> bool {
-    matches!(event, Decoded::Button { .. } | Decoded::Wheel { .. } | Decoded::Move { .. } | Decoded::Nameless { .. })
+/// What a button is by its number.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Pushed {
+    Button(Button),
+    Wheel(Axis, f64),
+    /// The format has no name for it.
+    Nameless,
+}
+
+/// What the pointer did in an event; `None` when it was not the pointer.
+pub(super) fn raw_of(event: &Decoded) -> Option<Raw> {
+    match event {
+        Decoded::Button { time, pressed, .. } => {
+            let act = if *pressed { Act::Press } else { Act::Release };
+            Some(Raw { act, time: *time })
+        }
+        Decoded::Move { time, step, .. } => Some(Raw { act: Act::Move(*step), time: *time }),
+        Decoded::Key { .. } | Decoded::Other(_) => None,
+    }
 }
 
 /// Reads an event; [`Decoded::Other`] when it is none of an input device, or says nothing new.
-pub(super) fn decode(event: Event, devices: &Devices, mapping: &[u8]) -> Decoded {
+pub(super) fn decode(event: Event, devices: &Devices) -> Decoded {
+    let button = |e: &RawButtonPressEvent, pressed| Decoded::Button {
+        time: e.time,
+        source: e.sourceid,
+        physical: e.detail,
+        pressed,
+    };
     match event {
         Event::XinputRawKeyPress(event) => Decoded::Key { event, down: true },
         Event::XinputRawKeyRelease(event) => Decoded::Key { event, down: false },
-        Event::XinputRawButtonPress(ref e) => decode_button(e, true, devices, mapping).unwrap_or(Decoded::Other(event)),
-        Event::XinputRawButtonRelease(ref e) => {
-            decode_button(e, false, devices, mapping).unwrap_or(Decoded::Other(event))
-        }
+        Event::XinputRawButtonPress(ref e) => button(e, true),
+        Event::XinputRawButtonRelease(ref e) => button(e, false),
         Event::XinputRawMotion(ref e) => decode_motion(e, devices.get(e.sourceid)).unwrap_or(Decoded::Other(event)),
         other => Decoded::Other(other),
     }
 }
 
-/// A button by what it does; `None` when the event says nothing new.
-fn decode_button(event: &RawButtonPressEvent, pressed: bool, devices: &Devices, mapping: &[u8]) -> Option<Decoded> {
-    let time = event.time;
-    // Raw events carry the physical number; a person may have swapped them, or switched one off (0).
-    let physical = usize::try_from(event.detail).ok()?.checked_sub(1)?;
-    let number = mapping.get(physical).map_or(event.detail, |&mapped| u32::from(mapped));
+/// The number of a button after the person's mapping of the desktop's pointer; 0 when it is switched off.
+pub(super) fn mapped(physical: u32, mapping: &[u8]) -> u32 {
+    let entry = usize::try_from(physical).ok().and_then(|physical| mapping.get(physical.checked_sub(1)?));
+    entry.map_or(physical, |&mapped| u32::from(mapped))
+}
+
+/// A button by what it does; `None` when the event says nothing new: a wheel that goes up, or whose axis `scrolls` on its own.
+pub(super) fn push(number: u32, pressed: bool, scrolls: impl Fn(Axis) -> bool) -> Option<Pushed> {
     if let Some(button) = named_button(number) {
-        return Some(Decoded::Button { time, button, pressed });
+        return Some(Pushed::Button(button));
     }
     let (axis, delta) = match number {
         0 => return None,
@@ -51,10 +87,9 @@ fn decode_button(event: &RawButtonPressEvent, pressed: bool, devices: &Devices, 
         5 => (Axis::Vertical, -1.0),
         6 => (Axis::Horizontal, -1.0),
         7 => (Axis::Horizontal, 1.0),
-        _ => return pressed.then_some(Decoded::Nameless { time }),
+        _ => return pressed.then_some(Pushed::Nameless),
     };
-    let scrolls = devices.get(event.sourceid).is_some_and(|d| d.scrolls.iter().any(|scroll| scroll.axis == axis));
-    (pressed && !scrolls).then_some(Decoded::Wheel { time, axis, delta })
+    (pressed && !scrolls(axis)).then_some(Pushed::Wheel(axis, delta))
 }
 
 fn decode_motion(event: &RawButtonPressEvent, device: Option<&Device>) -> Option<Decoded> {
@@ -89,7 +124,7 @@ fn decode_motion(event: &RawButtonPressEvent, device: Option<&Device>) -> Option
         return None;
     }
     let raw = matches!(step, Step::Numbers(..)).then(|| (raw.0.unwrap_or(0.0), raw.1.unwrap_or(0.0)));
-    Some(Decoded::Move { time: event.time, step, raw, injected: device.injected, scrolls })
+    Some(Decoded::Move { time: event.time, source: event.sourceid, step, raw, scrolls })
 }
 
 /// The buttons that the format has names for, by X11 number.
@@ -162,20 +197,13 @@ mod tests {
 
     #[test]
     fn one_turn_of_a_wheel_is_read_once() {
-        let mapping: Vec<u8> = (1..=10).collect();
-        let plain = Devices::default();
-        let mut smooth = Devices::default();
-        smooth.set(vec![wheel_mouse()]);
-        let turn = |n, pressed, devices: &Devices| match decode_button(&event(n, &[]), pressed, devices, &mapping) {
-            Some(Decoded::Wheel { axis, delta, .. }) => Some((axis, delta)),
-            _ => None,
-        };
-        assert_eq!(turn(4, true, &plain), Some((Axis::Vertical, 1.0)));
-        assert_eq!(turn(5, true, &plain), Some((Axis::Vertical, -1.0)));
-        assert_eq!(turn(6, true, &plain), Some((Axis::Horizontal, -1.0)));
-        assert_eq!(turn(7, true, &plain), Some((Axis::Horizontal, 1.0)));
-        assert_eq!(turn(4, false, &plain), None);
-        assert_eq!(turn(4, true, &smooth), None, "its axis tells it already");
+        let turn = |n, pressed| push(n, pressed, |_| false);
+        assert_eq!(turn(4, true), Some(Pushed::Wheel(Axis::Vertical, 1.0)));
+        assert_eq!(turn(5, true), Some(Pushed::Wheel(Axis::Vertical, -1.0)));
+        assert_eq!(turn(6, true), Some(Pushed::Wheel(Axis::Horizontal, -1.0)));
+        assert_eq!(turn(7, true), Some(Pushed::Wheel(Axis::Horizontal, 1.0)));
+        assert_eq!(turn(4, false), None);
+        assert_eq!(push(4, true, |axis| axis == Axis::Vertical), None, "its axis tells it already");
         let Some(Decoded::Move { step, scrolls, .. }) =
             decode_motion(&event(0, &[(2, 60, 60), (3, 120, 120)]), Some(&wheel_mouse()))
         else {
@@ -186,18 +214,14 @@ mod tests {
 
     #[test]
     fn buttons_follow_the_persons_mapping() {
-        let devices = Devices::default();
-        let button = |n, mapping: &[u8]| match decode_button(&event(n, &[]), true, &devices, mapping) {
-            Some(Decoded::Button { button, .. }) => Some(button),
-            _ => None,
-        };
+        let button = |n, mapping: &[u8]| push(mapped(n, mapping), true, |_| false);
         let usual: Vec<u8> = (1..=10).collect();
         let found: Vec<_> = [1, 2, 3, 8, 9].into_iter().map(|n| button(n, &usual)).collect();
-        assert_eq!(found, [Button::Left, Button::Middle, Button::Right, Button::X1, Button::X2].map(Some));
-        assert_eq!(button(1, &[3, 2, 1]), Some(Button::Right));
+        let named = [Button::Left, Button::Middle, Button::Right, Button::X1, Button::X2];
+        assert_eq!(found, named.map(|button| Some(Pushed::Button(button))));
+        assert_eq!(button(1, &[3, 2, 1]), Some(Pushed::Button(Button::Right)));
         assert_eq!(button(2, &[1, 0, 3]), None);
-        let lost = decode_button(&event(12, &[]), true, &devices, &usual);
-        assert!(matches!(lost, Some(Decoded::Nameless { time: 77 })), "a button without a name vanished");
+        assert_eq!(button(12, &usual), Some(Pushed::Nameless), "a button without a name vanished");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where the pointer was at each event of a batch, from where it was before and after the batch.
 //!
-//! The server tells the position once per batch. A walk over the events' steps from the position before must end at
+//! For a server that does not say what its pointer did ([`super::tap`]). It tells the position once per batch. A walk over the events' steps from the position before must end at
 //! the position after; only then are the places in between known. Invariant: a position that was not proved that way
 //! is `None`, except the last of the batch, which the server told.
 //!
@@ -40,10 +40,16 @@ pub(super) enum Meaning {
 pub(super) fn walk(
     start: Option<Point>,
     steps: &[Step],
-    end: Point,
+    end: Option<Point>,
     size: (f64, f64),
     places: &mut Vec<Option<Point>>,
 ) -> Meaning {
+    let Some(end) = end else {
+        // It is on another screen.
+        places.clear();
+        places.resize(steps.len(), None);
+        return Meaning::Unknown;
+    };
     let relative = follow(start, steps, size, false, None);
     let absolute = follow(start, steps, size, true, None);
     let moved = steps.iter().any(|step| matches!(step, Step::Numbers(..)));
@@ -108,7 +114,7 @@ mod tests {
 
     fn run(start: Option<Point>, steps: &[Step], end: Point) -> (Meaning, Vec<Option<Point>>) {
         let mut places = Vec::new();
-        let meaning = walk(start, steps, end, SIZE, &mut places);
+        let meaning = walk(start, steps, Some(end), SIZE, &mut places);
         assert_eq!(places.len(), steps.len());
         (meaning, places)
     }

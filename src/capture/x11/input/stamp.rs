@@ -6,7 +6,7 @@
 //!
 //! What it does not do: read a clock. It is handed both times.
 
-use crate::time::MonoNs;
+use crate::base::time::MonoNs;
 
 /// Nanoseconds in a millisecond.
 const MS: i64 = 1_000_000;

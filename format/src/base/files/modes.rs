@@ -1,0 +1,90 @@
+//! Modes of files and folders, and limits of the process.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+#[cfg(unix)]
+use super::pins;
+
+/// Mode of every folder of a session.
+pub const DIR_MODE: u32 = 0o700;
+
+/// Mode of every file of a session.
+pub const FILE_MODE: u32 = 0o600;
+
+/// Makes every file that this process creates from now on private, also those that a library makes on its own.
+///
+/// Called once, before other threads exist.
+pub fn private_umask() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+}
+
+/// Keeps pictures and keys in memory out of core dumps: the process leaves none, and no other process of the same person can read its
+/// memory. On Linux a limit of zero does not hold for dumps that are piped to a program (systemd-coredump, apport), so the process is
+/// marked as not dumpable as well; other systems have the limit only.
+///
+/// Called once, before anything is captured or decoded.
+pub fn no_core_dumps() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "a crash may leave a core dump");
+    }
+    #[cfg(unix)]
+    {
+        let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+        if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Core, none) {
+            tracing::warn!(%error, "a crash may leave a core dump");
+        }
+    }
+}
+
+/// Largest file that this process may write, bytes (`ulimit -f`); none where nothing is said.
+pub fn max_file_bytes() -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    #[cfg(not(unix))]
+    None
+}
+
+/// Whether a folder is on a file system that keeps permission bits: on one that does not (FAT, exFAT, some network shares), others
+/// can read what is meant to be private. True on systems without such bits, whose own rights apply.
+///
+/// # Errors
+/// When the folder cannot be looked at.
+pub fn keeps_modes(dir: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = pins::folder(dir)?.0.reopen()?;
+        Ok(folder.metadata()?.permissions().mode() & 0o777 == DIR_MODE)
+    }
+    #[cfg(not(unix))]
+    std::fs::metadata(dir).map(|_| true)
+}
+
+/// Gives an open file the private mode, whatever the umask left of it.
+///
+/// # Errors
+/// When the system refuses.
+pub fn restrict(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(FILE_MODE))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+/// Gives a socket the private mode; it lies in a folder that only its owner can enter.
+///
+/// # Errors
+/// When the system refuses.
+#[cfg(unix)]
+pub fn restrict_socket(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(FILE_MODE))
+}

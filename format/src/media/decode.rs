@@ -1,0 +1,55 @@
+//! Decoders: what makes pictures of access units, chosen by the codec of a stream.
+//!
+//! H.264 is decoded here, by OpenH264; every other codec by ffmpeg as a child process. Where that is not installed nothing is said of the
+//! stream: [`DecodeError::Absent`] is no damage.
+
+mod ffmpeg;
+mod openh264;
+
+use super::picture::I420;
+use super::track::CodecConfig;
+use crate::base::child::FFMPEG_ENV;
+
+/// Makes pictures of access units, in their order; may begin anew at every keyframe.
+pub trait VideoDecoder: Send {
+    /// Decodes one access unit over `into`, which has the coded size. The decoder has seen what it builds on.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; the decoder is then not used any more.
+    fn decode(&mut self, unit: &[u8], keyframe: bool, into: &mut I420) -> Result<(), DecodeError>;
+}
+
+/// Why there is no picture.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The access unit is damaged.
+    #[error("{0}")]
+    Damaged(String),
+    /// This machine has no decoder for the codec: whether the stream is damaged is not known.
+    #[error("{codec} is decoded by ffmpeg, which cannot be run here: {why}")]
+    Absent {
+        /// The codec's name.
+        codec: &'static str,
+        /// What the system said.
+        why: String,
+    },
+    /// The decoder itself failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Returns what the person can do where there is no decoder.
+pub fn hint() -> String {
+    format!("install ffmpeg 5.1 or later, or name it in {FFMPEG_ENV}")
+}
+
+/// Opens the decoder of a stream whose pictures have this size.
+///
+/// # Errors
+/// [`DecodeError::Absent`] when there is none, [`DecodeError::Failed`] when it cannot be started.
+pub fn open(config: &CodecConfig, coded: (u32, u32)) -> Result<Box<dyn VideoDecoder>, DecodeError> {
+    match config {
+        CodecConfig::Avc(sets) => Ok(Box::new(openh264::OpenH264Decoder::new(sets.clone())?)),
+        CodecConfig::Hevc(_) => Ok(Box::new(ffmpeg::FfmpegDecoder::new(config.clone(), coded)?)),
+    }
+}

@@ -1,0 +1,126 @@
+//! FLAC frames of sound, 16 bits, stored as it is: lossless, and no more work than a copy.
+//!
+//! A pure function over samples. Silence takes 20 bytes a frame, everything else two bytes a sample; a real encoder may take this one's
+//! place without any change of a format. Each frame says the number of its first sample, so a frame stands for itself.
+
+/// Bits of a sample.
+pub const BITS: u16 = 16;
+/// Most samples (per channel) of a frame.
+pub const MAX_BLOCK: u16 = 4096;
+/// Fewest samples of a frame but the last: the format's own bound.
+pub const MIN_BLOCK: u16 = 16;
+/// Most channels of a stream.
+pub const MAX_CHANNELS: u16 = 8;
+
+/// Returns the frame of these samples, channel by channel in turns; `first` is the number of the first one in the stream. `None` when they
+/// are no frame: too many, none, or not as many of each channel.
+pub fn frame(samples: &[i16], channels: u16, first: u64) -> Option<Vec<u8>> {
+    let count = usize::from(channels);
+    if !(1..=MAX_CHANNELS).contains(&channels) || samples.is_empty() || !samples.len().is_multiple_of(count) {
+        return None;
+    }
+    let block = samples.len() / count;
+    if block > usize::from(MAX_BLOCK) || first >= 1 << 36 {
+        return None;
+    }
+    let mut out = Vec::with_capacity(samples.len() * 2 + 24);
+    // Sync code with blocks of any size; size of the block in 16 bits behind the number, rate as in the stream's description.
+    out.extend([0xff, 0xf9, 0x70, ((channels - 1) as u8) << 4 | 0b100 << 1]);
+    push_number(&mut out, first);
+    out.extend(((block - 1) as u16).to_be_bytes());
+    out.push(crc8(&out));
+    for channel in 0..count {
+        let mut of_channel = samples.iter().skip(channel).step_by(count);
+        let head = samples[channel];
+        if of_channel.clone().all(|sample| *sample == head) {
+            out.push(0);
+            out.extend(head.to_be_bytes());
+        } else {
+            out.push(0b10);
+            of_channel.by_ref().for_each(|sample| out.extend(sample.to_be_bytes()));
+        }
+    }
+    let sum = crc16(&out);
+    out.extend(sum.to_be_bytes());
+    Some(out)
+}
+
+/// Returns how many samples (per channel) a frame that [`frame`] made has; `None` for other bytes.
+pub fn samples_in(frame: &[u8]) -> Option<u32> {
+    let (head, rest) = frame.split_at_checked(4)?;
+    if head[..2] != [0xff, 0xf9] || head[2] != 0x70 {
+        return None;
+    }
+    // The number of the first sample, as long as its first byte says.
+    let behind = match rest.first()?.leading_ones() {
+        0 => 0,
+        ones @ 2..=7 => ones as usize - 1,
+        _ => return None,
+    };
+    let block: &[u8; 2] = rest.get(1 + behind..)?.first_chunk()?;
+    Some(u32::from(u16::from_be_bytes(*block)) + 1)
+}
+
+/// Appends a number of up to 36 bits, coded as UTF-8 would.
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    if number < 0x80 {
+        return out.push(number as u8);
+    }
+    // With n bytes behind it the first one has 6 - n bits.
+    let behind = (1..6u32).find(|behind| number < 1 << (behind * 6 + (6 - behind))).unwrap_or(6);
+    let marker = !(0xff_u8 >> (behind + 1));
+    out.push(marker | (number >> (behind * 6)) as u8);
+    for part in (0..behind).rev() {
+        out.push(0x80 | (number >> (part * 6) & 0x3f) as u8);
+    }
+}
+
+fn crc8(bytes: &[u8]) -> u8 {
+    let step = |sum: u8, _| if sum & 0x80 != 0 { sum << 1 ^ 0x07 } else { sum << 1 };
+    bytes.iter().fold(0, |sum, byte| (0..8).fold(sum ^ byte, step))
+}
+
+fn crc16(bytes: &[u8]) -> u16 {
+    let step = |sum: u16, _| if sum & 0x8000 != 0 { sum << 1 ^ 0x8005 } else { sum << 1 };
+    bytes.iter().fold(0, |sum, byte| (0..8).fold(sum ^ u16::from(*byte) << 8, step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_coded_as_utf_8_codes_them() {
+        for number in [0, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x1_0000, 0x10_ffff] {
+            let mut coded = Vec::new();
+            push_number(&mut coded, number);
+            if let Some(character) = char::from_u32(number as u32) {
+                assert_eq!(coded, character.to_string().as_bytes(), "{number:x}");
+            }
+        }
+        for (number, length) in [(0x1f_ffff, 4), (0x20_0000, 5), (0x3ff_ffff, 5), (0x7fff_ffff, 6), ((1 << 36) - 1, 7)]
+        {
+            let mut coded = Vec::new();
+            push_number(&mut coded, number);
+            assert_eq!(coded.len(), length, "{number:x}: {coded:02x?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_frame_is_none_and_silence_is_small() {
+        assert_eq!(frame(&[], 1, 0), None);
+        assert_eq!(frame(&[1, 2, 3], 2, 0), None);
+        assert_eq!(frame(&vec![0; usize::from(MAX_BLOCK) + 1], 1, 0), None);
+        assert_eq!(frame(&[1], 1, 1 << 36), None);
+        for first in [0, 0x7f, 0x80, 0xffff, 1 << 20, 1 << 35] {
+            let some = frame(&[1, 2, 3, 4, 5, 6], 2, first).expect("a frame");
+            assert_eq!(samples_in(&some), Some(3), "{first:x}");
+            assert_eq!(samples_in(&some[..5]), None, "{first:x}");
+        }
+        assert_eq!(samples_in(b"no frame at all"), None);
+        let silence = frame(&vec![0; 2 * usize::from(MAX_BLOCK)], 2, 1 << 35).expect("a frame");
+        assert!(silence.len() <= 24, "{} bytes", silence.len());
+        assert_eq!(crc8(b"123456789"), 0xf4);
+        assert_eq!(crc16(b"123456789"), 0xfee8);
+    }
+}

@@ -1,0 +1,149 @@
+//! The index of a file of sound: from the list of packets to the bytes of a `moov` box, as [`super::moov`] makes it for pictures.
+//!
+//! A pure function. Times are ticks of the sampling rate, from the packets' own times: where packets are missing, or the device's clock
+//! drifts, the packet before lasts that much longer or shorter, so that what a reader is told is when it was heard.
+
+use mp4_atom::{Audio, Codec, Dfla, Encode, Flac, FlacMetadataBlock, Stsd};
+
+use crate::media::flac;
+use crate::media::mp4::index::MAX_SAMPLES;
+use crate::media::mp4::moov::{MoovError, place, single_track, written};
+use crate::media::track::Sample;
+
+/// A packet of sound in the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SoundPacket {
+    /// Its first byte, from the start of the file.
+    pub offset: u64,
+    /// Its bytes.
+    pub size: u32,
+    /// When its first sample was heard, ticks of the sampling rate; the first packet's is 0.
+    pub tick: u64,
+    /// How many samples (per channel) it has.
+    pub samples: u32,
+}
+
+/// The longest time between two packets, ticks: what ffmpeg takes for a duration (see [`super::moov::MAX_GAP_US`]).
+pub const MAX_GAP: u64 = (1 << 32) - 480_000;
+
+/// Returns the tick of a time, from that of the first sample: rounded half up.
+pub fn tick(t_ns: i64, t0_ns: i64, rate: u32) -> Option<u64> {
+    let since = i128::from(t_ns) - i128::from(t0_ns);
+    u64::try_from((since * i128::from(rate) + 500_000_000).div_euclid(1_000_000_000)).ok()
+}
+
+/// Returns the `moov` box for these packets of FLAC, header included.
+///
+/// # Errors
+/// When they are not what a file of this format may hold: too many, empty, or not one behind the other.
+pub fn build(packets: &[SoundPacket], rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
+    build_with(packets, rate, &description(rate, channels)?)
+}
+
+/// Returns the `moov` box for these packets, whose `stsd` box is `description`.
+///
+/// # Errors
+/// As [`build`].
+#[expect(
+    clippy::default_trait_access,
+    reason = "the mp4 crate exports MoovBox alone, the boxes in it have no name outside"
+)]
+pub fn build_with(packets: &[SoundPacket], rate: u32, description: &[u8]) -> Result<Vec<u8>, MoovError> {
+    if packets.len() > MAX_SAMPLES {
+        return Err(MoovError::TooMany { found: packets.len() });
+    }
+    if let Some(frame) = packets.iter().position(|packet| packet.size == 0 || packet.samples == 0) {
+        return Err(MoovError::Empty { frame });
+    }
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for (index, packet) in packets.iter().enumerate() {
+        let lasts =
+            packets.get(index + 1).map_or(u64::from(packet.samples), |next| next.tick.saturating_sub(packet.tick));
+        if !(1..=MAX_GAP).contains(&lasts) {
+            let gap_us = i64::try_from(lasts.saturating_mul(1_000_000) / u64::from(rate.max(1))).unwrap_or(i64::MAX);
+            return Err(MoovError::Gap { frame: index + 1, gap_us });
+        }
+        match runs.last_mut() {
+            Some((count, run)) if u64::from(*run) == lasts => *count += 1,
+            _ => runs.push((1, lasts as u32)),
+        }
+    }
+    let duration = packets.last().map_or(0, |last| last.tick + u64::from(last.samples));
+    let mut moov = single_track(rate, duration, 1, &runs);
+    let mdia = &mut moov.traks[0].mdia;
+    mdia.hdlr.handler_type = mp4::FourCC { value: *b"soun" };
+    mdia.hdlr.name = "SoundHandler".into();
+    mdia.minf.smhd = Some(Default::default());
+    let us = |tick: u64| i64::try_from(u128::from(tick) * 1_000_000 / u128::from(rate.max(1))).unwrap_or(i64::MAX);
+    let samples: Vec<Sample> = packets
+        .iter()
+        .map(|packet| Sample { offset: packet.offset, pts_us: us(packet.tick), size: packet.size, keyframe: true })
+        .collect();
+    place(&mut moov, &samples);
+    written(&moov, description)
+}
+
+/// The `stsd` box: FLAC in `fLaC`, with the stream's description in `dfLa`.
+fn description(rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
+    let sound = || MoovError::Sound { rate, channels };
+    if !(1..=flac::MAX_CHANNELS).contains(&channels) {
+        return Err(sound());
+    }
+    let audio = Audio {
+        data_reference_index: 1,
+        channel_count: channels,
+        sample_size: flac::BITS,
+        sample_rate: u16::try_from(rate).ok().filter(|rate| *rate > 0).ok_or_else(sound)?.into(),
+    };
+    let stream = FlacMetadataBlock::StreamInfo {
+        minimum_block_size: flac::MIN_BLOCK,
+        maximum_block_size: flac::MAX_BLOCK,
+        // Not known, as the number of samples and the sum.
+        minimum_frame_size: [0, 0, 0].into(),
+        maximum_frame_size: [0, 0, 0].into(),
+        sample_rate: rate,
+        num_channels_minus_one: (channels - 1) as u8,
+        bits_per_sample_minus_one: (flac::BITS - 1) as u8,
+        number_of_interchannel_samples: 0,
+        md5_checksum: vec![0; 16],
+    };
+    let mut bytes = Vec::new();
+    let codec = Codec::Flac(Flac { audio, dfla: Dfla { blocks: vec![stream] } });
+    let made = Stsd { codecs: vec![codec] }.encode(&mut bytes);
+    made.map_err(|error| MoovError::Write { why: error.to_string() })?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(tick: u64) -> SoundPacket {
+        SoundPacket { offset: 40 + tick, size: 20, tick, samples: 480 }
+    }
+
+    #[test]
+    fn packets_that_do_not_follow_each_other_are_refused() {
+        assert!(build(&[packet(0), packet(480), packet(1_000_000)], 48_000, 2).is_ok());
+        assert!(matches!(build(&[packet(0), packet(0)], 48_000, 2), Err(MoovError::Gap { frame: 1, .. })));
+        assert!(matches!(build(&[packet(480), packet(0)], 48_000, 2), Err(MoovError::Gap { .. })));
+        assert!(matches!(
+            build(&[SoundPacket { size: 0, ..packet(0) }], 48_000, 2),
+            Err(MoovError::Empty { frame: 0 })
+        ));
+        for (rate, channels) in [(0, 2), (96_000, 2), (48_000, 0), (48_000, 9)] {
+            assert!(matches!(build(&[packet(0)], rate, channels), Err(MoovError::Sound { .. })), "{rate} {channels}");
+        }
+    }
+
+    #[test]
+    fn ticks_are_rounded_and_never_before_the_first() {
+        assert_eq!(tick(1_000_010_417, 1_000_000_000, 48_000), Some(1));
+        assert_eq!(tick(1_000_010_416, 1_000_000_000, 48_000), Some(0));
+        assert_eq!(
+            tick(i64::MAX, i64::MIN, 48_000),
+            u64::try_from((i128::from(u64::MAX) * 48_000 + 500_000_000) / 1_000_000_000).ok()
+        );
+        assert_eq!(tick(0, 1_000_000_000, 48_000), None);
+    }
+}

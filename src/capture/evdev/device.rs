@@ -1,0 +1,113 @@
+//! One device: opened for reading, told to stamp on the monotonic clock, and asked what it is and what it holds.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+
+use input_linux::{EvdevHandle, EventKind};
+use rustix::fs::OFlags;
+
+use super::decode::{
+    BTN_JOYSTICK, BTN_MISC, BTN_MOUSE, EV_ABS, EV_KEY, EV_REL, EVENT_BYTES, REL_HWHEEL_HI_RES, REL_WHEEL_HI_RES, REL_X,
+    RawEvent, decode,
+};
+use super::held::DeviceId;
+use super::packet::{Packets, Takes};
+
+/// `CLOCK_MONOTONIC`.
+const MONOTONIC: i32 = 1;
+/// Bytes of a mask of keys, and of one of axes: more than there are codes.
+const KEY_BYTES: usize = 96;
+const AXIS_BYTES: usize = 8;
+/// Events taken from a device at once.
+const BATCH: usize = 64;
+/// The longest name that is kept, characters.
+const MAX_NAME: usize = 128;
+/// A device of a program (`BUS_VIRTUAL`): what a remapper made of the keys of others.
+const BUS_VIRTUAL: u16 = 0x06;
+
+/// An open device.
+pub(super) struct Device {
+    pub(super) id: DeviceId,
+    /// Its name, and that a program made it.
+    pub(super) name: String,
+    pub(super) packets: Packets,
+    file: File,
+}
+
+/// What became of reading.
+pub(super) enum Read {
+    Events(Vec<RawEvent>),
+    /// It is unplugged, or was taken away.
+    Gone,
+}
+
+impl Device {
+    /// Opens a device; `None` when it has neither keys nor buttons nor axes that are recorded.
+    ///
+    /// # Errors
+    /// When it may not be read, or is none.
+    pub(super) fn open(path: &Path, id: DeviceId) -> std::io::Result<Option<Self>> {
+        let file = File::open(path)?;
+        rustix::fs::fcntl_setfl(&file, OFlags::NONBLOCK)?;
+        let handle = EvdevHandle::new(file.as_fd());
+        handle.set_clock_id(MONOTONIC)?;
+        let mask = |kind: EventKind, bytes: usize| {
+            let mut mask = vec![0; bytes];
+            // A kind that it does not have is an error of some kernels, and an empty mask of others.
+            drop(handle.event_bits_raw(kind, &mut mask));
+            mask
+        };
+        let (keys, relative) = (mask(EventKind::Key, KEY_BYTES), mask(EventKind::Relative, AXIS_BYTES));
+        let (absolute, kinds) = (mask(EventKind::Absolute, AXIS_BYTES), mask(EventKind::Synchronize, AXIS_BYTES));
+        let has_keys = has(&kinds, EV_KEY)
+            && ((1..BTN_MISC).any(|code| has(&keys, code)) || (BTN_MOUSE..BTN_JOYSTICK).any(|code| has(&keys, code)));
+        let has_motion = has(&kinds, EV_REL) && has(&relative, REL_X);
+        let is_absolute = has(&kinds, EV_ABS) && (0..8).any(|axis| has(&absolute, axis));
+        if !has_keys && !has_motion {
+            return Ok(None);
+        }
+        let name = handle.device_name().map(|name| String::from_utf8_lossy(&name).into_owned()).unwrap_or_default();
+        let is_virtual = handle.device_id().is_ok_and(|id| id.bustype == BUS_VIRTUAL);
+        let name: String = name.trim_end_matches('\0').chars().take(MAX_NAME).collect();
+        let takes = Takes {
+            motion: has_motion && !is_absolute,
+            hi_res: has(&relative, REL_WHEEL_HI_RES),
+            hi_res_across: has(&relative, REL_HWHEEL_HI_RES),
+        };
+        if is_absolute {
+            tracing::warn!(target: "capture", "{name}: it posts places, so it has no motion (touchpad, tablet, virtual machine)");
+        }
+        let name = if is_virtual { format!("{name} (virtual)") } else { name };
+        Ok(Some(Self { id, name, packets: Packets::new(takes), file }))
+    }
+
+    /// Returns the codes that it holds. What it has told before and was not read is dropped by the kernel, so nothing counts twice.
+    pub(super) fn held(&self) -> std::io::Result<BTreeSet<u16>> {
+        let mut down = [0; KEY_BYTES];
+        EvdevHandle::new(self.file.as_fd()).key_state(&mut down)?;
+        Ok((0..(KEY_BYTES * 8) as u16).filter(|code| has(&down, *code)).collect())
+    }
+
+    /// Reads what is there.
+    pub(super) fn read(&mut self) -> Read {
+        let mut bytes = [0; EVENT_BYTES * BATCH];
+        match self.file.read(&mut bytes) {
+            Ok(count) => Read::Events(decode(&bytes[..count]).collect()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Read::Events(Vec::new())
+            }
+            Err(_) => Read::Gone,
+        }
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+fn has(mask: &[u8], code: u16) -> bool {
+    mask.get(usize::from(code / 8)).is_some_and(|byte| byte >> (code % 8) & 1 == 1)
+}

@@ -1,0 +1,97 @@
+//! Whether input may be taken: only while the person's session is in front and not locked, and for a while after not again at once.
+//!
+//! The kernel's devices hear everything, the password at a lock screen included. Invariant: nothing is taken from the moment at which the
+//! session is known to be locked or left, until [`SETTLE`] after it is known to be back. Pure.
+
+use std::time::Duration;
+
+use crate::base::time::MonoNs;
+
+/// How long after an unlock nothing is taken: the last key of a password, and its release, may come behind the word that the session is open.
+pub(super) const SETTLE: Duration = Duration::from_secs(1);
+
+/// What is known of the session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Session {
+    /// In front, and not locked.
+    Open,
+    /// Locked, left for another one, or not known.
+    Closed,
+}
+
+/// What changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Turn {
+    Nothing,
+    /// Nothing is taken from now on.
+    Shut,
+    /// Input is taken again; since when it was not.
+    Opened(MonoNs),
+}
+
+/// Decides whether input is taken.
+pub(super) struct Gate {
+    /// Since when it is shut.
+    shut: Option<MonoNs>,
+    /// Since when the session is open again.
+    back: Option<MonoNs>,
+}
+
+impl Gate {
+    /// Begins with what is known now.
+    pub(super) fn new(session: Session, now: MonoNs) -> Self {
+        Self { shut: (session == Session::Closed).then_some(now), back: None }
+    }
+
+    /// Whether nothing is taken.
+    pub(super) fn is_shut(&self) -> bool {
+        self.shut.is_some()
+    }
+
+    /// Takes in what is known now.
+    pub(super) fn look(&mut self, session: Session, now: MonoNs) -> Turn {
+        match (session, self.shut) {
+            (Session::Closed, None) => {
+                (self.shut, self.back) = (Some(now), None);
+                Turn::Shut
+            }
+            (Session::Closed, Some(_)) => {
+                self.back = None;
+                Turn::Nothing
+            }
+            (Session::Open, None) => Turn::Nothing,
+            (Session::Open, Some(since)) => {
+                if now.since(*self.back.get_or_insert(now)) < SETTLE {
+                    return Turn::Nothing;
+                }
+                (self.shut, self.back) = (None, None);
+                Turn::Opened(since)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_shuts_at_once_and_opens_a_second_after_the_last_lock() {
+        let at = |ms: i64| MonoNs(ms * 1_000_000);
+        let mut gate = Gate::new(Session::Open, at(0));
+        let steps = [
+            (10, Session::Open, Turn::Nothing),
+            (20, Session::Closed, Turn::Shut),
+            (30, Session::Open, Turn::Nothing),
+            (900, Session::Closed, Turn::Nothing),
+            (1_000, Session::Open, Turn::Nothing),
+            (1_999, Session::Open, Turn::Nothing),
+            (2_000, Session::Open, Turn::Opened(at(20))),
+        ];
+        for (ms, session, turn) in steps {
+            assert_eq!(gate.look(session, at(ms)), turn, "at {ms} ms");
+            assert_eq!(gate.is_shut(), (20..2_000).contains(&ms), "at {ms} ms");
+        }
+        assert!(Gate::new(Session::Closed, at(0)).is_shut(), "a recording that begins behind a lock");
+    }
+}

@@ -1,0 +1,291 @@
+//! The input source: one thread that waits for all devices, and does nothing but read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::decode::{BTN_JOYSTICK, BTN_MISC, BTN_MOUSE};
+use super::device::{Device, Read};
+use super::folder::{Folder, NAME};
+use super::gate::{Gate, Session, Turn};
+use super::held::Held;
+use super::packet::{Deed, button};
+use super::session::SessionWatch;
+use crate::base::event::{HidUsage, Source};
+use crate::base::hid;
+use crate::base::time::{Clock, MonoNs};
+use crate::capture::{
+    CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag,
+};
+
+/// How long is waited at once: the session is looked at this often, and `stop` obeyed.
+const WAIT: Duration = Duration::from_millis(20);
+/// A stamp that is older than this when it is read is none of our clock.
+const OLDEST_NS: i64 = 5_000_000_000;
+
+/// What the kernel's devices report.
+pub(super) const FACETS: FacetSet = FacetSet::of(&[Facet::Keys, Facet::Buttons, Facet::Wheel, Facet::Motion]);
+
+/// The devices of a folder.
+pub(super) struct EvdevInput {
+    clock: Arc<dyn Clock>,
+    source: Source,
+    folder: Folder,
+    devices: BTreeMap<PathBuf, Device>,
+    held: Held,
+    /// `None`: the person said that a lock may be missed.
+    session: Option<SessionWatch>,
+    gate: Gate,
+    description: InputDescription,
+    initial: InitialState,
+}
+
+/// What a device did, and when.
+struct Done {
+    t: MonoNs,
+    device: u32,
+    deed: Deed,
+}
+
+/// Opens the devices of a folder.
+///
+/// # Errors
+/// [`CaptureError::Unavailable`] when none may be read, or nobody tells of locks.
+pub(super) fn open(
+    folder: &Path,
+    may_miss_lock: bool,
+    clock: Arc<dyn Clock>,
+) -> Result<Box<dyn InputSource>, CaptureError> {
+    let mut folder = Folder::open(folder);
+    let found = folder.scan();
+    if found.devices.is_empty() {
+        return Err(none_found(found.denied));
+    }
+    let session = if may_miss_lock { None } else { Some(SessionWatch::open()?) };
+    let gate = Gate::new(session.as_ref().map_or(Session::Open, SessionWatch::session), clock.now());
+    let description = InputDescription {
+        backend: NAME.into(),
+        devices: found.devices.iter().map(|(_, device)| device.name.clone()).collect(),
+        keyboard_layout: None,
+        warps: None,
+        poll_us: None,
+        facets: FACETS,
+    };
+    let mut source = EvdevInput {
+        clock,
+        source: Source::named(NAME),
+        folder,
+        devices: BTreeMap::new(),
+        held: Held::default(),
+        session,
+        gate,
+        description,
+        initial: InitialState::default(),
+    };
+    for (path, device) in found.devices {
+        source.add(path, device);
+    }
+    if !source.gate.is_shut() {
+        for code in source.held.codes() {
+            if code < BTN_MISC {
+                source.initial.keys.push((usage(code), code.into()));
+            } else {
+                source.initial.buttons.extend(button(code));
+            }
+        }
+    }
+    Ok(Box::new(source))
+}
+
+/// Why no device can be read.
+pub(super) fn none_found(denied: usize) -> CaptureError {
+    let detail = if denied > 0 {
+        format!(
+            "{denied} devices may not be read: run it as a user of the group `input`, which lets every program of that user hear all keys"
+        )
+    } else {
+        "there are none".into()
+    };
+    CaptureError::Unavailable { backend: NAME, what: "input".into(), detail }
+}
+
+fn usage(code: u16) -> Option<HidUsage> {
+    hid::usage_of_evdev(code)
+}
+
+/// The time of a stamp: the kernel's where that can be, else the arrival.
+fn time(stamp: i64, arrival: MonoNs) -> MonoNs {
+    let is_possible = stamp <= arrival.0 && arrival.0 - stamp <= OLDEST_NS;
+    MonoNs(if is_possible { stamp } else { arrival.0 })
+}
+
+/// Whether a code is recorded.
+fn is_known(code: u16) -> bool {
+    code < BTN_MISC || (BTN_MOUSE..BTN_JOYSTICK).contains(&code)
+}
+
+impl EvdevInput {
+    /// Takes a device in, with what it holds.
+    fn add(&mut self, path: PathBuf, device: Device) {
+        let down = device.held().unwrap_or_default();
+        for code in down.into_iter().filter(|code| is_known(*code)) {
+            self.held.press(device.id, code);
+        }
+        self.devices.insert(path, device);
+    }
+
+    fn send(&self, t: MonoNs, sink: &InputSink, input: RawInput) {
+        if !self.gate.is_shut() {
+            sink.send(t, self.source, input);
+        }
+    }
+
+    /// A code goes down or up on a device.
+    fn change(&mut self, device: u32, code: u16, down: bool, repeat: bool, t: MonoNs, sink: &InputSink) {
+        let is_button = code >= BTN_MISC;
+        let changed = if down { self.held.press(device, code) } else { self.held.release(device, code) };
+        let repeats = down && !is_button && (repeat || !changed);
+        if changed || repeats {
+            self.tell(code, down, repeats, t, sink);
+        }
+    }
+
+    fn tell(&self, code: u16, down: bool, repeat: bool, t: MonoNs, sink: &InputSink) {
+        let input = if code < BTN_MISC {
+            RawInput::Key { usage: usage(code), native: code.into(), down, repeat }
+        } else if let Some(button) = button(code) {
+            RawInput::Button { button, pressed: down, position: None }
+        } else if down {
+            RawInput::Lost { reason: "button_without_name", count: Some(1), until: t }
+        } else {
+            return;
+        };
+        self.send(t, sink, input);
+    }
+
+    /// Reads a device; false when it is gone.
+    fn read(&mut self, path: &Path, deeds: &mut Vec<Done>) -> bool {
+        let Some(device) = self.devices.get_mut(path) else { return true };
+        let id = device.id;
+        let Read::Events(events) = device.read() else { return false };
+        let arrival = self.clock.now();
+        let mut own = Vec::new();
+        for event in events {
+            device.packets.take(event, &mut own);
+        }
+        deeds.extend(own.into_iter().map(|(stamp, deed)| Done { t: time(stamp, arrival), device: id, deed }));
+        true
+    }
+
+    /// Hands over what a device did.
+    fn did(&mut self, done: &Done, sink: &InputSink) {
+        let Done { t, device: id, deed } = *done;
+        match deed {
+            Deed::Key { code, down, repeat } => self.change(id, code, down, repeat, t, sink),
+            Deed::Button { code, pressed } => self.change(id, code, pressed, false, t, sink),
+            Deed::Motion { dx, dy } => {
+                self.send(t, sink, RawInput::Motion { position: None, motion: Some((dx, dy)), warped: false });
+            }
+            Deed::Wheel { axis, delta, hi_res } => {
+                self.send(t, sink, RawInput::Wheel { axis, delta, hi_res, position: None });
+            }
+            Deed::Dropped => self.compare(id, t, sink),
+        }
+    }
+
+    /// The device's queue ran over: says so, and takes over what it holds now.
+    fn compare(&mut self, id: u32, t: MonoNs, sink: &InputSink) {
+        self.send(t, sink, RawInput::Lost { reason: "device_overflow", count: None, until: t });
+        let device = self.devices.values().find(|device| device.id == id);
+        let Some(Ok(down)) = device.map(Device::held) else { return };
+        for code in self.held.keep(id, &down) {
+            self.tell(code, false, false, t, sink);
+        }
+        for code in down {
+            if is_known(code) && !self.held.is_held_by(id, code) {
+                self.change(id, code, true, false, t, sink);
+            }
+        }
+    }
+
+    /// A device is gone: releases what it held.
+    fn remove(&mut self, path: &Path, sink: &InputSink) {
+        let Some(device) = self.devices.remove(path) else { return };
+        let t = self.clock.now();
+        tracing::warn!(target: "capture", "{}: it is gone", device.name);
+        for code in self.held.keep(device.id, &std::collections::BTreeSet::new()) {
+            self.tell(code, false, false, t, sink);
+        }
+        self.send(t, sink, RawInput::Lost { reason: "device_gone", count: None, until: t });
+    }
+
+    /// Looks whether the session is in front and open.
+    fn look_at_session(&mut self, sink: &InputSink) {
+        let Some(session) = self.session.as_ref().map(SessionWatch::session) else { return };
+        let now = self.clock.now();
+        // Before it shuts, so that what is held is released in what is recorded.
+        if session == Session::Closed && !self.gate.is_shut() {
+            for code in self.held.codes() {
+                self.tell(code, false, false, now, sink);
+            }
+        }
+        if let Turn::Opened(since) = self.gate.look(session, now) {
+            // No fault of anybody: it was not to be known.
+            sink.send(since, self.source, RawInput::Skipped { reason: "session_locked", count: 0, until: now });
+            for code in self.held.codes() {
+                self.tell(code, true, false, now, sink);
+            }
+        }
+    }
+
+    /// Waits until a device has something, or one has come, or it is time; the devices that have.
+    fn wait(&self) -> Result<Vec<PathBuf>, CaptureError> {
+        let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(WAIT.subsec_nanos()) };
+        let mut fds: Vec<_> =
+            self.devices.values().map(|device| PollFd::from_borrowed_fd(device.fd(), PollFlags::IN)).collect();
+        fds.extend(self.folder.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        match poll(&mut fds, Some(&limit)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(CaptureError::System { what: "poll", detail: error.to_string() }),
+        }
+        let ready = self.devices.keys().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty());
+        Ok(ready.map(|(path, _)| path.clone()).collect())
+    }
+}
+
+impl InputSource for EvdevInput {
+    fn describe(&self) -> InputDescription {
+        self.description.clone()
+    }
+
+    fn initial(&self) -> InitialState {
+        self.initial.clone()
+    }
+
+    fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
+        while !stop.is_set() {
+            self.look_at_session(sink);
+            let ready = self.wait()?;
+            self.look_at_session(sink);
+            let mut deeds = Vec::new();
+            let gone: Vec<PathBuf> = ready.into_iter().filter(|path| !self.read(path, &mut deeds)).collect();
+            // What several devices did meanwhile, in the order of the kernel's stamps.
+            deeds.sort_by_key(|done| done.t);
+            for done in &deeds {
+                self.did(done, sink);
+            }
+            for path in &gone {
+                self.remove(path, sink);
+            }
+            let now = self.clock.now();
+            for (path, device) in self.folder.arrivals(now, &self.devices) {
+                tracing::info!(target: "capture", "{}: it came", device.name);
+                self.add(path, device);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! The backends of this build, in the order in which `auto` takes them. The one place that knows which platform has which.
+//!
+//! Flags, `doctor`, `targets` and the table in docs/reference/targets.md are made of, or compared with, this list. A new platform is a folder
+//! with a [`Backend`] in it, and a line here.
+
+use super::backend::{Backend, Grant, InputPlan, ScreenPlan, Targets, Wanted};
+use super::error::CaptureError;
+#[cfg(all(target_os = "linux", feature = "evdev"))]
+use super::evdev;
+use super::input::OpenInput;
+#[cfg(any(feature = "capture-xcap", feature = "capture-poll"))]
+use super::portable;
+use super::screen::OpenScreen;
+use super::sources::Sources;
+#[cfg(all(target_os = "linux", feature = "wayland"))]
+use super::wayland_copy;
+#[cfg(all(target_os = "linux", feature = "x11"))]
+use super::x11;
+
+/// Native ones first: `auto` takes the first that serves.
+pub static BACKENDS: &[&dyn Backend] = &[
+    #[cfg(all(target_os = "linux", feature = "x11"))]
+    &x11::backend::X11,
+    #[cfg(all(target_os = "linux", feature = "x11"))]
+    &x11::backend::Xi2,
+    // Behind X11: `DISPLAY` is a server of its own where it is not Xwayland, which X11 refuses.
+    #[cfg(all(target_os = "linux", feature = "wayland"))]
+    &wayland_copy::backend::WaylandCopy,
+    #[cfg(all(target_os = "linux", feature = "evdev"))]
+    &evdev::backend::Evdev,
+    #[cfg(feature = "capture-xcap")]
+    &portable::xcap_backend::Xcap,
+    #[cfg(feature = "capture-poll")]
+    &portable::poll_backend::Poll,
+];
+
+/// The value of a flag that lets the registry choose.
+pub const AUTO: &str = "auto";
+
+/// Which backend serves a stream: the first that does, or one by its name.
+#[derive(Clone, Copy, Default)]
+pub enum Choice {
+    /// The first native one, or a portable one where there is none.
+    #[default]
+    Auto,
+    /// This one.
+    Named(&'static dyn Backend),
+}
+
+impl Choice {
+    /// Returns the backend that was chosen by name.
+    pub fn named(self) -> Option<&'static dyn Backend> {
+        match self {
+            Self::Auto => None,
+            Self::Named(backend) => Some(backend),
+        }
+    }
+
+    /// Returns what `auto` means for these backends, or the one that was chosen.
+    fn candidates(self, of: Vec<&'static dyn Backend>) -> Vec<&'static dyn Backend> {
+        match self {
+            Self::Auto => of,
+            Self::Named(backend) => vec![backend],
+        }
+    }
+}
+
+/// Returns the backends that have pictures.
+pub fn screens() -> impl Iterator<Item = &'static dyn Backend> {
+    BACKENDS.iter().copied().filter(|backend| backend.serves().screen)
+}
+
+/// Returns the backends that have inputs.
+pub fn inputs() -> impl Iterator<Item = &'static dyn Backend> {
+    BACKENDS.iter().copied().filter(|backend| backend.serves().input)
+}
+
+/// Returns the choice that a flag's value names among these backends; `None` for a name that none of them has.
+pub fn choice(of: impl Iterator<Item = &'static dyn Backend>, name: &str) -> Option<Choice> {
+    if name == AUTO {
+        return Some(Choice::Auto);
+    }
+    of.into_iter().find(|backend| backend.name() == name).map(Choice::Named)
+}
+
+/// Prepares the sources of a recording; they open in the threads that use them.
+///
+/// # Errors
+/// [`CaptureError::Unavailable`] when this build has no backend for a stream, and what [`Backend::ask`] says.
+pub fn sources(
+    (screen, plan): (Choice, &ScreenPlan),
+    input: Option<(Choice, &InputPlan)>,
+) -> Result<Sources, CaptureError> {
+    let opening = open_screen(screen, plan, input.is_some())?;
+    let inputs = input.map_or_else(|| Ok(Vec::new()), |(choice, plan)| open_inputs(choice, plan))?;
+    Ok(Sources { screen: opening, inputs })
+}
+
+/// Prepares the screen. Under `auto`, a backend that is for another kind of desktop, or turns out to be unavailable, is followed by the next: a
+/// portable one is slower and knows less, and works.
+///
+/// # Errors
+/// As [`sources`].
+pub fn open_screen(choice: Choice, plan: &ScreenPlan, input: bool) -> Result<OpenScreen, CaptureError> {
+    let mut ways = Vec::new();
+    for backend in choice.candidates(screens().collect()) {
+        // Only the first is asked beforehand; the others are a way out.
+        let wanted = Wanted { screen: true, input: input && backend.serves().input };
+        let grant = if ways.is_empty() { backend.ask(wanted)? } else { Grant::default() };
+        ways.extend(backend.screen(plan, &grant).map(|open| (backend.name(), open)));
+    }
+    if ways.is_empty() {
+        return Err(none_of("screen"));
+    }
+    Ok(Box::new(move |outlets| {
+        let mut refused: Option<CaptureError> = None;
+        for (name, open) in ways {
+            match open(outlets.clone()) {
+                Err(error) if is_elsewhere(&error) => refused = Some(refused.unwrap_or(error)),
+                // It says more than that the desktop is of another kind.
+                Err(error @ CaptureError::Unavailable { .. }) => refused = Some(error),
+                Ok(source) => {
+                    if let Some(error @ CaptureError::Unavailable { .. }) = refused {
+                        tracing::warn!(%error, "the screen is taken through {name}");
+                    }
+                    return Ok(source);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| none_of("screen")))
+    }))
+}
+
+/// Prepares the inputs of the backend that was chosen; under `auto` of the first that is ready, or of the first, which then says why it
+/// is not. Not of a portable one where there is a native one: it would miss inputs without a word.
+///
+/// # Errors
+/// As [`sources`].
+pub fn open_inputs(choice: Choice, plan: &InputPlan) -> Result<Vec<OpenInput>, CaptureError> {
+    let mut candidates = choice.candidates(inputs().collect());
+    if candidates.iter().any(|backend| backend.is_native()) {
+        candidates.retain(|backend| backend.is_native());
+    }
+    // The first that is ready; else one that is for this kind of desktop, which says what it lacks.
+    let tried: Vec<_> =
+        candidates.iter().map(|backend| (backend, (candidates.len() > 1).then(|| backend.ready()))).collect();
+    let ready = tried.iter().find(|(_, ready)| matches!(ready, Some(Ok(()))));
+    let lacking = || tried.iter().find(|(_, ready)| matches!(ready, Some(Err(error)) if !is_elsewhere(error)));
+    let Some((backend, _)) = ready.or_else(lacking).or_else(|| tried.first()) else { return Err(none_of("input")) };
+    let grant = backend.ask(Wanted { screen: false, input: true })?;
+    Ok(backend.inputs(plan, &grant))
+}
+
+/// Lists what can be recorded on this machine.
+///
+/// # Errors
+/// [`CaptureError::NoDisplay`] when there is no display.
+pub fn targets() -> Result<Targets, CaptureError> {
+    let found = first_of(|backend| if backend.ready().is_ok() { backend.targets() } else { Ok(None) })?;
+    // Of one that cannot be recorded the list still says what there is.
+    found.map_or_else(|| first_of(super::backend::Backend::targets)?.ok_or_else(|| none_of("targets")), Ok)
+}
+
+/// Returns the kind of display server that is recorded: `x11`, or `xwayland`, which is refused. `None` where a system has only one.
+///
+/// # Errors
+/// [`CaptureError::NoDisplay`] when there is no display.
+pub fn server() -> Result<Option<&'static str>, CaptureError> {
+    let found = first_of(|backend| if backend.ready().is_ok() { backend.display_kind() } else { Ok(None) })?;
+    found.map_or_else(|| first_of(super::backend::Backend::display_kind), |kind| Ok(Some(kind)))
+}
+
+/// Asks the backends of screens in turn. One that is for another kind of desktop has no say, unless nobody has.
+fn first_of<T>(
+    ask: impl Fn(&'static dyn Backend) -> Result<Option<T>, CaptureError>,
+) -> Result<Option<T>, CaptureError> {
+    let mut elsewhere = None;
+    for backend in screens() {
+        match ask(backend) {
+            Ok(None) => {}
+            Ok(found) => return Ok(found),
+            Err(error) if is_elsewhere(&error) => elsewhere = Some(elsewhere.unwrap_or(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    elsewhere.map_or(Ok(None), Err)
+}
+
+/// Whether a backend says that it is for another kind of desktop than this one.
+fn is_elsewhere(error: &CaptureError) -> bool {
+    matches!(error, CaptureError::NoDisplay { .. } | CaptureError::NoCompositor { .. } | CaptureError::Wayland { .. })
+}
+
+const THIS_BUILD: &str = "this build";
+
+fn none_of(what: &str) -> CaptureError {
+    let detail = "it was compiled without a backend for that".to_owned();
+    CaptureError::Unavailable { backend: THIS_BUILD, what: what.into(), detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_not_given_twice_and_native_ones_come_first() {
+        for list in [screens().collect::<Vec<_>>(), inputs().collect()] {
+            let names: std::collections::BTreeSet<_> = list.iter().map(|backend| backend.name()).collect();
+            assert_eq!(names.len(), list.len());
+            assert!(!names.contains(AUTO) && list.iter().all(|backend| !backend.about().is_empty()));
+            assert!(list.is_sorted_by_key(|backend| !backend.is_native()));
+        }
+        assert!(BACKENDS.iter().all(|backend| backend.serves().screen || backend.serves().input));
+    }
+
+    /// The table that people read says the same: one line for each backend, with its streams and its words.
+    #[test]
+    fn the_documentation_lists_every_backend() {
+        let table = include_str!("../../docs/reference/targets.md");
+        let rows: Vec<Vec<&str>> = table
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect())
+            .collect();
+        let row = |name: &str| rows.iter().find(|row| row[0] == name && row.len() == 4);
+        for backend in BACKENDS {
+            let row = row(backend.name()).unwrap_or_else(|| panic!("no line for {}", backend.name()));
+            let Wanted { screen, input } = backend.serves();
+            let streams: Vec<_> =
+                [screen.then_some("screen"), input.then_some("input")].into_iter().flatten().collect();
+            assert_eq!(row[1], streams.join(", "), "{}", backend.name());
+            assert_eq!(row[2], if backend.is_native() { "native" } else { "portable" }, "{}", backend.name());
+            assert_eq!(row[3].trim_end_matches('|').trim(), backend.about());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The copy protocol, as the registry knows it.
+
+use std::sync::Arc;
+
+use super::connection::{BACKEND, Desk};
+use super::{screen, targets};
+use crate::capture::backend::{Backend, Grant, ScreenPlan, Targets, Wanted};
+use crate::capture::{CaptureError, OpenScreen};
+
+/// Pictures of a Wayland compositor.
+pub(crate) struct WaylandCopy;
+
+impl Backend for WaylandCopy {
+    fn name(&self) -> &'static str {
+        BACKEND
+    }
+    fn about(&self) -> &'static str {
+        "Wayland with wlr-screencopy: sway, labwc, Hyprland, niri"
+    }
+    fn serves(&self) -> Wanted {
+        Wanted { screen: true, input: false }
+    }
+    fn is_native(&self) -> bool {
+        true
+    }
+    fn ready(&self) -> Result<(), CaptureError> {
+        Desk::open().map(drop)
+    }
+    fn targets(&self) -> Result<Option<Targets>, CaptureError> {
+        match targets::list() {
+            Ok(list) => Ok(Some(Targets::List(list))),
+            Err(CaptureError::Unavailable { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+    fn display_kind(&self) -> Result<Option<&'static str>, CaptureError> {
+        match Desk::open() {
+            Ok(_) => Ok(Some("wayland")),
+            Err(CaptureError::Unavailable { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+    fn screen(&self, plan: &ScreenPlan, _grant: &Grant) -> Option<OpenScreen> {
+        let (target, cursor, wait) = (plan.target.clone(), plan.cursor, plan.wait_target);
+        let clock = Arc::clone(&plan.clock);
+        Some(Box::new(move |_outlets| screen::open(&target, cursor, wait, clock)))
+    }
+}

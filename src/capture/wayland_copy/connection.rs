@@ -1,0 +1,140 @@
+//! A connection to the compositor that is waited on for a bounded time.
+
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use wayland_client::backend::WaylandError;
+use wayland_client::globals::{GlobalList, registry_queue_init};
+use wayland_client::protocol::wl_output::WlOutput;
+use wayland_client::protocol::wl_shm::WlShm;
+use wayland_client::{ConnectError, Connection, DispatchError, EventQueue, Proxy as _, QueueHandle};
+use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1;
+
+use super::state::State;
+use crate::base::time::{Clock, MonoNs};
+use crate::capture::CaptureError;
+
+/// The name of the backend, as it is chosen by.
+pub(super) const BACKEND: &str = "wayland-copy";
+/// The copy protocol that is used: with damage, and with a word when everything was offered.
+const COPY_VERSION: u32 = 3;
+
+/// A connection, and what was told through it.
+pub(super) struct Desk {
+    queue: EventQueue<State>,
+    pub(super) state: State,
+    pub(super) manager: ZwlrScreencopyManagerV1,
+    pub(super) shm: WlShm,
+}
+
+impl Desk {
+    /// Connects to the compositor that the environment names, and hears of its monitors.
+    ///
+    /// # Errors
+    /// [`CaptureError::NoCompositor`] when there is none, [`CaptureError::Unavailable`] when it has no copy protocol.
+    pub(super) fn open() -> Result<Self, CaptureError> {
+        let none = |detail: String| CaptureError::NoCompositor { detail };
+        let conn = Connection::connect_to_env().map_err(|error| {
+            none(match error {
+                ConnectError::NoCompositor => "the WAYLAND_DISPLAY variable is not set, or names none".into(),
+                other => other.to_string(),
+            })
+        })?;
+        let (globals, queue) = registry_queue_init::<State>(&conn).map_err(|error| none(error.to_string()))?;
+        let handle = queue.handle();
+        let lacks = |detail: String| CaptureError::Unavailable { backend: BACKEND, what: "screen".into(), detail };
+        let manager = globals.bind(&handle, COPY_VERSION..=COPY_VERSION, ()).map_err(|_absent| {
+            lacks(format!("{} lets nobody copy its screen (no wlr-screencopy, version 3)", compositor()))
+        })?;
+        let shm =
+            globals.bind(&handle, 1..=1, ()).map_err(|_absent| lacks("the compositor shares no memory".into()))?;
+        let mut desk = Self { queue, state: State::default(), manager, shm };
+        desk.add_outputs(&globals, &handle);
+        // Once for what was bound, once for what that told.
+        for _ in 0..2 {
+            desk.queue.roundtrip(&mut desk.state).map_err(|error| gone(&error))?;
+        }
+        Ok(desk)
+    }
+
+    fn add_outputs(&mut self, globals: &GlobalList, handle: &QueueHandle<State>) {
+        let outputs: Vec<_> = globals.contents().with_list(|list| {
+            let outputs = list.iter().filter(|global| global.interface == WlOutput::interface().name);
+            outputs.map(|global| (global.name, global.version)).collect()
+        });
+        for output in outputs {
+            self.state.add_output(globals.registry(), output, handle);
+        }
+    }
+
+    pub(super) fn handle(&self) -> QueueHandle<State> {
+        self.queue.handle()
+    }
+
+    /// Sends what was asked for.
+    pub(super) fn flush(&self) -> Result<(), CaptureError> {
+        self.queue.flush().map_err(|error| gone(&error.into()))
+    }
+
+    /// Takes in what the compositor has told by now.
+    pub(super) fn read(&mut self) -> Result<(), CaptureError> {
+        self.read_within(Duration::ZERO).map(drop)
+    }
+
+    /// Waits until this is so, or it is late.
+    pub(super) fn wait(
+        &mut self,
+        clock: &dyn Clock,
+        until: MonoNs,
+        is_so: impl Fn(&State) -> bool,
+    ) -> Result<bool, CaptureError> {
+        loop {
+            if is_so(&self.state) {
+                return Ok(true);
+            }
+            let left = until.since(clock.now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            self.read_within(left)?;
+        }
+    }
+
+    fn read_within(&mut self, limit: Duration) -> Result<(), CaptureError> {
+        let pending = self.queue.dispatch_pending(&mut self.state).map_err(|error| gone(&error))?;
+        self.flush()?;
+        if pending > 0 && !limit.is_zero() {
+            return Ok(());
+        }
+        if let Some(guard) = self.queue.prepare_read() {
+            let limit = Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
+            let readable = {
+                let fd = guard.connection_fd();
+                let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+                match poll(&mut fds, Some(&limit)) {
+                    Ok(count) => count > 0,
+                    Err(rustix::io::Errno::INTR) => false,
+                    Err(error) => return Err(CaptureError::System { what: "poll", detail: error.to_string() }),
+                }
+            };
+            if readable {
+                match guard.read() {
+                    Ok(_) => {}
+                    Err(WaylandError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(gone(&error.into())),
+                }
+            }
+        }
+        self.queue.dispatch_pending(&mut self.state).map(drop).map_err(|error| gone(&error))
+    }
+}
+
+fn gone(error: &DispatchError) -> CaptureError {
+    CaptureError::Gone { what: "display", detail: format!("Wayland: {error}") }
+}
+
+/// Returns how the desktop calls itself.
+pub(super) fn compositor() -> String {
+    let named = std::env::var("XDG_CURRENT_DESKTOP").ok().filter(|name| !name.is_empty());
+    named.unwrap_or_else(|| "the compositor".into())
+}

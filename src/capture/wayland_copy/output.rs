@@ -1,0 +1,92 @@
+//! A monitor, as the compositor describes it.
+
+use wayland_client::WEnum;
+use wayland_client::protocol::wl_output::{self, WlOutput};
+
+use crate::base::event::Surface;
+
+/// The most monitors that are followed.
+pub(super) const MAX_OUTPUTS: usize = 64;
+/// The longest name that is kept, bytes.
+const MAX_NAME: usize = 256;
+
+/// A monitor.
+pub(super) struct Output {
+    /// Its number in the registry.
+    pub(super) global: u32,
+    pub(super) proxy: WlOutput,
+    /// Its name (`DP-1`); empty when the compositor tells none.
+    pub(super) name: String,
+    pub(super) model: String,
+    position: (i32, i32),
+    /// Its size in pixels.
+    mode: (i32, i32),
+    refresh_mhz: i32,
+    /// Its scale, rounded up to a whole number.
+    scale: i32,
+    /// Pictures of it are turned or mirrored.
+    pub(super) is_turned: bool,
+}
+
+impl Output {
+    pub(super) fn new(global: u32, proxy: WlOutput) -> Self {
+        Self {
+            global,
+            proxy,
+            name: String::new(),
+            model: String::new(),
+            position: (0, 0),
+            mode: (0, 0),
+            refresh_mhz: 0,
+            scale: 1,
+            is_turned: false,
+        }
+    }
+
+    /// Takes in what the compositor tells of it.
+    pub(super) fn event(&mut self, event: wl_output::Event) {
+        match event {
+            wl_output::Event::Geometry { x, y, make, model, transform, .. } => {
+                self.position = (x, y);
+                self.model = cut(&format!("{make} {model}"));
+                self.is_turned = transform != WEnum::Value(wl_output::Transform::Normal);
+            }
+            wl_output::Event::Mode { flags: WEnum::Value(flags), width, height, refresh }
+                if flags.contains(wl_output::Mode::Current) =>
+            {
+                (self.mode, self.refresh_mhz) = ((width, height), refresh);
+            }
+            wl_output::Event::Scale { factor } => self.scale = factor,
+            wl_output::Event::Name { name } => self.name = cut(&name),
+            _ => {}
+        }
+    }
+
+    /// Returns its refresh rate, where the compositor tells.
+    pub(super) fn refresh_hz(&self) -> Option<f64> {
+        (self.refresh_mhz > 0).then(|| f64::from(self.refresh_mhz) / 1000.0)
+    }
+
+    /// Returns whether a place on the desktop is the same place in its pictures, but for its corner.
+    pub(super) fn is_in_pixels(&self) -> bool {
+        self.scale == 1 && !self.is_turned
+    }
+
+    /// Returns where it is. Its true scale may be a fraction, which this protocol does not tell.
+    pub(super) fn surface(&self) -> Surface {
+        let side = |length: i32| u32::try_from(length).unwrap_or(0);
+        let (x, y) = self.position;
+        Surface { x, y, width: side(self.mode.0), height: side(self.mode.1), scale: None }
+    }
+}
+
+/// The beginning of a name.
+fn cut(name: &str) -> String {
+    name.trim()
+        .chars()
+        .scan(0, |bytes, c| {
+            *bytes += c.len_utf8();
+            (*bytes <= MAX_NAME).then_some(c)
+        })
+        .collect()
+}

@@ -1,0 +1,99 @@
+//! How the frame goes that was asked for.
+
+use wayland_client::protocol::wl_shm::Format;
+
+/// The longest side of a picture; no encoder here takes half of that.
+const MAX_SIDE: u32 = 16_384;
+
+/// Order of the bytes of a pixel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Order {
+    /// Blue first, as everything here has them.
+    Bgrx,
+    /// Red first.
+    Rgbx,
+}
+
+/// How a picture lies in the shared memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Layout {
+    pub(super) format: Format,
+    pub(super) order: Order,
+    pub(super) size: (u32, u32),
+    pub(super) stride: u32,
+}
+
+impl Layout {
+    /// Returns the layout that is offered; `None` when it cannot be read here, or does not add up.
+    fn of(format: Format, size: (u32, u32), stride: u32) -> Option<Self> {
+        let order = match format {
+            Format::Xrgb8888 | Format::Argb8888 => Order::Bgrx,
+            Format::Xbgr8888 | Format::Abgr8888 => Order::Rgbx,
+            _ => return None,
+        };
+        let is_sane = (1..=MAX_SIDE).contains(&size.0)
+            && (1..=MAX_SIDE).contains(&size.1)
+            && (size.0 * 4..=MAX_SIDE * 8).contains(&stride);
+        is_sane.then_some(Self { format, order, size, stride })
+    }
+
+    /// Returns the bytes that it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        u64::from(self.stride) * u64::from(self.size.1)
+    }
+}
+
+/// What was told of the frame that was asked for last.
+#[derive(Default)]
+pub(super) struct Shot {
+    /// Which frame that is.
+    pub(super) number: u64,
+    /// How it is to lie, where that can be read.
+    pub(super) layout: Option<Layout>,
+    /// The name of a format that cannot be read.
+    pub(super) unread: Option<String>,
+    /// Everything that it may be copied into was told.
+    pub(super) is_described: bool,
+    /// It was given memory to be copied into.
+    pub(super) is_copying: bool,
+    /// Its rows are upside down.
+    pub(super) is_flipped: bool,
+    /// It was copied: the time at which it was presented, nanoseconds.
+    pub(super) ready: Option<i64>,
+    pub(super) has_failed: bool,
+}
+
+impl Shot {
+    /// Returns the state of the next frame, of which nothing was told.
+    pub(super) fn next(&self) -> Self {
+        Self { number: self.number + 1, ..Self::default() }
+    }
+
+    /// Takes in a layout that the compositor offers; the first that can be read stands.
+    pub(super) fn offered(&mut self, format: Format, size: (u32, u32), stride: u32) {
+        if self.layout.is_none() {
+            self.layout = Layout::of(format, size, stride);
+            self.unread = self.layout.is_none().then(|| format!("{format:?}, {}x{}", size.0, size.1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken() {
+        let take = |format, size, stride| {
+            let mut shot = Shot::default();
+            shot.offered(format, size, stride);
+            (shot.layout.is_some(), shot.unread)
+        };
+        assert_eq!(take(Format::Xrgb8888, (640, 480), 2560), (true, None));
+        assert_eq!(take(Format::Abgr8888, (640, 480), 4096), (true, None));
+        assert_eq!(take(Format::C8, (640, 480), 640), (false, Some("C8, 640x480".into())));
+        for (size, stride) in [((640, 480), 2559), ((0, 480), 0), ((640, 20_000), 2560), ((640, 480), u32::MAX)] {
+            assert!(!take(Format::Xrgb8888, size, stride).0, "{size:?} with {stride}");
+        }
+    }
+}

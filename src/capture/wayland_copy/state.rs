@@ -1,0 +1,109 @@
+//! What the compositor has told: its monitors, and how the frame goes that was asked for.
+
+use wayland_client::globals::GlobalListContents;
+use wayland_client::protocol::{wl_buffer, wl_output, wl_registry, wl_shm, wl_shm_pool};
+use wayland_client::{Connection, Dispatch, Proxy as _, QueueHandle, WEnum, delegate_noop};
+use wayland_protocols_wlr::screencopy::v1::client::{zwlr_screencopy_frame_v1, zwlr_screencopy_manager_v1};
+
+use super::output::{MAX_OUTPUTS, Output};
+use super::shot::Shot;
+
+/// Newest version of `wl_output` that is used: with names.
+const OUTPUT_VERSION: u32 = 4;
+
+/// What events change.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) outputs: Vec<Output>,
+    /// The frame that was asked for last.
+    pub(super) shot: Shot,
+}
+
+impl State {
+    /// Follows a monitor.
+    pub(super) fn add_output(
+        &mut self,
+        registry: &wl_registry::WlRegistry,
+        (global, version): (u32, u32),
+        queue: &QueueHandle<Self>,
+    ) {
+        if self.outputs.len() < MAX_OUTPUTS {
+            let proxy = registry.bind(global, version.min(OUTPUT_VERSION), queue, global);
+            self.outputs.push(Output::new(global, proxy));
+        }
+    }
+}
+
+impl Dispatch<wl_registry::WlRegistry, GlobalListContents> for State {
+    fn event(
+        state: &mut Self,
+        registry: &wl_registry::WlRegistry,
+        event: wl_registry::Event,
+        _: &GlobalListContents,
+        _: &Connection,
+        queue: &QueueHandle<Self>,
+    ) {
+        match event {
+            wl_registry::Event::Global { name, interface, version }
+                if interface == wl_output::WlOutput::interface().name =>
+            {
+                state.add_output(registry, (name, version), queue);
+            }
+            wl_registry::Event::GlobalRemove { name } => state.outputs.retain(|output| output.global != name),
+            _ => {}
+        }
+    }
+}
+
+impl Dispatch<wl_output::WlOutput, u32> for State {
+    fn event(
+        state: &mut Self,
+        _: &wl_output::WlOutput,
+        event: wl_output::Event,
+        global: &u32,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let Some(output) = state.outputs.iter_mut().find(|output| output.global == *global) {
+            output.event(event);
+        }
+    }
+}
+
+impl Dispatch<zwlr_screencopy_frame_v1::ZwlrScreencopyFrameV1, u64> for State {
+    fn event(
+        state: &mut Self,
+        _: &zwlr_screencopy_frame_v1::ZwlrScreencopyFrameV1,
+        event: zwlr_screencopy_frame_v1::Event,
+        number: &u64,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        use zwlr_screencopy_frame_v1::Event;
+        // A frame that was given up may still be told of.
+        if *number != state.shot.number {
+            return;
+        }
+        match event {
+            Event::Buffer { format: WEnum::Value(format), width, height, stride } => {
+                state.shot.offered(format, (width, height), stride);
+            }
+            Event::BufferDone => state.shot.is_described = true,
+            Event::Flags { flags: WEnum::Value(flags) } => {
+                state.shot.is_flipped = flags.contains(zwlr_screencopy_frame_v1::Flags::YInvert);
+            }
+            Event::Ready { tv_sec_hi, tv_sec_lo, tv_nsec } => {
+                let seconds = u64::from(tv_sec_hi) << 32 | u64::from(tv_sec_lo);
+                let ns = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+                state.shot.ready = Some(ns.saturating_add(i64::from(tv_nsec)));
+            }
+            Event::Failed => state.shot.has_failed = true,
+            _ => {}
+        }
+    }
+}
+
+delegate_noop!(State: ignore wl_shm::WlShm);
+delegate_noop!(State: ignore wl_shm_pool::WlShmPool);
+delegate_noop!(State: ignore wl_buffer::WlBuffer);
+delegate_noop!(State: ignore zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1);

@@ -1,0 +1,83 @@
+//! Which encoder makes the pictures of a recording, and whether this machine holds it: decided before anything is on disk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::time::Clock;
+use crate::cli::RecordArgs;
+use crate::cmd::{Failure, text};
+use crate::encode::kind::{Codec, EncoderKind};
+use crate::encode::registry;
+use crate::encode::settings::EncodeSettings;
+use crate::encode::{Driver, EncodeError, VideoEncoder, rate};
+use crate::recorder::MakeEncoder;
+
+/// How long an encoder is measured. A recording begins that much later.
+const MEASURED: Duration = Duration::from_millis(600);
+/// Pixels a second that the built-in encoder is not measured at: 1920x1080 at 60 fps, which it holds on two cores.
+const UNMEASURED: u64 = 1920 * 1080 * 60;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    name: String,
+    codec: Codec,
+    fallback: Option<String>,
+    measure: bool,
+}
+
+impl Choice {
+    /// Reads what was asked for.
+    pub(super) fn of(args: &RecordArgs) -> Result<Self, Failure> {
+        let named = registry::kind(&args.encoder);
+        let asked = args.codec.map(Codec::from);
+        let made = named.and_then(|kind| kind.codecs().first().copied());
+        let codec = asked.or(made).unwrap_or(Codec::H264);
+        if let (Some(kind), Some(made)) = (named, made)
+            && !kind.codecs().contains(&codec)
+        {
+            let error =
+                EncodeError::OtherCodec { encoder: kind.name().into(), makes: made.name(), codec: codec.name() };
+            return Err(Failure::usage(error.to_string(), error.hint().unwrap_or_default()));
+        }
+        let (name, fallback) = (args.encoder.clone(), args.encoder_fallback.clone());
+        Ok(Self { name, codec, fallback, measure: !args.no_encoder_check })
+    }
+
+    /// Returns what makes the encoder once the size of the surface is known.
+    pub(super) fn maker(self, clock: Arc<dyn Clock>) -> MakeEncoder {
+        Box::new(move |settings| {
+            let Some(fallback) = &self.fallback else { return self.open(&self.name, self.codec, settings, &clock) };
+            self.open(&self.name, self.codec, settings, &clock).or_else(|error| {
+                let codec = registry::kind(fallback).and_then(|kind| kind.codecs().first().copied());
+                let opened = self.open(fallback, codec.unwrap_or(Codec::H264), settings, &clock)?;
+                text::say(&text::printable(&format!("{error}; {} takes its place", opened.describe().name)));
+                Ok(opened)
+            })
+        })
+    }
+
+    fn open(
+        &self,
+        name: &str,
+        codec: Codec,
+        settings: &EncodeSettings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Box<dyn VideoEncoder>, EncodeError> {
+        let opened = registry::open(name, codec, settings)?;
+        let said = opened.describe().name;
+        let is_built_in = registry::kind_of(&said).is_some_and(EncoderKind::is_built_in);
+        let pixels = u64::from(settings.width) * u64::from(settings.height) * u64::from(settings.fps);
+        if !self.measure || (is_built_in && pixels <= UNMEASURED) {
+            return Ok(opened);
+        }
+        // What was measured is of no more use: its groups and its rate control are those of other pictures.
+        let held = rate::held(Driver::new(opened), settings, clock.as_ref(), MEASURED)?;
+        tracing::info!(encoder = said, held, fps = settings.fps, "encoder, measured");
+        if held < settings.fps {
+            let EncodeSettings { width, height, fps, .. } = *settings;
+            return Err(EncodeError::TooSlow { encoder: said, held, fps, width, height });
+        }
+        registry::open(name, codec, settings)
+    }
+}

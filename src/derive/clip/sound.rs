@@ -1,0 +1,71 @@
+//! The sound of a part, copied into a file of its own: the packets that lie wholly in it. Nothing is encoded.
+//!
+//! Keeps the invariant that nothing is heard in a part that was said outside of it: at each edge up to one packet is left out.
+
+use std::path::Path;
+
+use super::cut::Cut;
+use crate::base::file_at::read_exact_at;
+use crate::base::io_error::IoError;
+use crate::derive::clip::run::ClipError;
+use crate::media::mp4::sound::{self as index, SoundPacket};
+use crate::media::mp4::sound_index::{read_index, samples_in};
+use crate::media::mp4::writer::Writer;
+use crate::session::layout;
+use crate::session::metadata::Metadata;
+use crate::session::sound::{self, Part};
+
+/// Returns the time of a tick, rounded down.
+fn t_ns(t0_ns: i64, tick: u64, rate: u32) -> i64 {
+    let ns = i128::from(t0_ns) + i128::from(tick) * 1_000_000_000 / i128::from(rate.max(1));
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
+/// Copies the sound of a part of the session in `dir` to `to`; `None` when the session has none. Without a packet in the part no file is
+/// made.
+///
+/// # Errors
+/// When the sound cannot be read or written.
+pub(crate) fn copy(dir: &Path, metadata: &Metadata, cut: &Cut, to: &Path) -> Result<Option<Part>, ClipError> {
+    let path = layout::audio_path(dir);
+    if !sound::is_there(metadata) {
+        return if path.is_file() {
+            Err(ClipError::Mismatch { what: "the metadata do not tell of the sound" })
+        } else {
+            Ok(None)
+        };
+    }
+    let t0_ns =
+        sound::t0_ns(metadata).ok_or(ClipError::Mismatch { what: "the metadata do not say when the sound begins" })?;
+    let file = crate::base::files::open_regular(&path).map_err(IoError::at("open", &path))?;
+    let found = read_index(&file).map_err(|source| ClipError::Sound { path: path.clone(), source })?;
+    let (rate, codec) = (found.track.rate, found.track.codec);
+    let (mut unit, mut samples) = (Vec::new(), 0);
+    let mut made: Option<(Writer<SoundPacket>, i64)> = None;
+    for packet in &found.packets {
+        let begin_ns = t_ns(t0_ns, packet.tick, rate);
+        if begin_ns < cut.start_ns {
+            continue;
+        }
+        if begin_ns > cut.until_ns {
+            break;
+        }
+        unit.resize(packet.size as usize, 0);
+        read_exact_at(&file, &mut unit, packet.offset).map_err(IoError::at("read", &path))?;
+        let held = samples_in(codec, packet, &unit);
+        if t_ns(t0_ns, packet.tick + u64::from(held), rate) > cut.until_ns {
+            break;
+        }
+        if made.is_none() {
+            made = Some((Writer::create(to)?, begin_ns));
+        }
+        let Some((writer, first_ns)) = &mut made else { break };
+        let tick = index::tick(begin_ns, *first_ns, rate).unwrap_or(0);
+        writer.push(&unit, SoundPacket { offset: 0, size: 0, tick, samples: held })?;
+        samples += u64::from(held);
+    }
+    let Some((writer, first_ns)) = made else { return Ok(Some(Part { t0_ns: None, packets: 0, samples: 0 })) };
+    let packets = writer.len() as u64;
+    writer.finish(&found.track)?;
+    Ok(Some(Part { t0_ns: Some(first_ns), packets, samples }))
+}

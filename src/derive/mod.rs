@@ -1,0 +1,7 @@
+//! A session made of another: with parts [`redact`]ed, a span of it ([`clip`]), lifted to the present format ([`migrate`]), or made of a
+//! stranger's files ([`import`]).
+
+pub mod clip;
+pub mod import;
+pub mod migrate;
+pub mod redact;

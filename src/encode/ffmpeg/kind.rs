@@ -1,0 +1,33 @@
+//! The encoders of ffmpeg as kinds of encoders: what they say before one is opened.
+
+use super::encoder::FfmpegEncoder;
+use super::flavour::Flavour;
+use crate::encode::encoder::VideoEncoder;
+use crate::encode::error::EncodeError;
+use crate::encode::kind::{Codec, EncoderKind};
+use crate::encode::settings::EncodeSettings;
+
+impl EncoderKind for Flavour {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn codecs(&self) -> &'static [Codec] {
+        match self.codec {
+            Codec::H264 => &[Codec::H264],
+            Codec::H265 => &[Codec::H265],
+        }
+    }
+
+    fn is_built_in(&self) -> bool {
+        false
+    }
+
+    fn open(&self, settings: &EncodeSettings) -> Result<Box<dyn VideoEncoder>, EncodeError> {
+        Ok(Box::new(FfmpegEncoder::open(*self, settings)?))
+    }
+}

@@ -1,0 +1,53 @@
+//! What to encode with, and what of that when nothing was asked for.
+
+/// Smallest side of a picture that can be asked for: no encoder need take less.
+pub const MIN_SIDE: u32 = 16;
+
+/// What to encode with.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EncodeSettings {
+    /// Coded width, even.
+    pub width: u32,
+    /// Coded height, even.
+    pub height: u32,
+    /// Frames per second that will come.
+    pub fps: u32,
+    /// Target bit rate, kilobits per second.
+    pub bitrate_kbps: u32,
+    /// Longest time between two IDRs, nanoseconds of recorded time: what to expect of [`super::gop`], which decides.
+    pub gop_ns: i64,
+    /// How to trade time against picture.
+    pub quality: Quality,
+}
+
+/// How to trade encoding time against the picture at the same bit rate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Quality {
+    /// Least CPU.
+    #[default]
+    Fast,
+    /// In between.
+    Balanced,
+    /// Sharpest.
+    Sharp,
+}
+
+/// The bit rate when none was asked for: 0.075 bit per pixel and frame at 30 fps (4.7 Mbit/s at 1080p30), growing with the
+/// square root of the rate since neighbouring frames differ less; at least 500 kbit/s.
+pub fn default_bitrate_kbps(width: u32, height: u32, fps: u32) -> u32 {
+    let pixels = f64::from(width) * f64::from(height);
+    let rate = 30.0 * (f64::from(fps) / 30.0).sqrt();
+    ((pixels * rate * 0.075 / 1000.0).round() as u32).clamp(500, 100_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_rate_grows_with_size_and_slower_with_frames() {
+        assert_eq!(default_bitrate_kbps(1920, 1080, 30), 4666);
+        assert_eq!(default_bitrate_kbps(1920, 1080, 60), 6598);
+        assert_eq!(default_bitrate_kbps(64, 64, 30), 500);
+    }
+}

@@ -1,0 +1,5 @@
+//! Looks for what is odd in a session: what a person would find who watched all of it.
+
+pub(crate) mod pictures;
+pub(crate) mod rows;
+pub mod run;

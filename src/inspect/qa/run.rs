@@ -1,0 +1,348 @@
+//! Is a session fit for use? What a reviewer would look for, measured: drops and gaps, keys that stick, presses without release,
+//! positions outside of the picture, long times without input while the picture moves, black and frozen pictures, duplicates.
+//!
+//! Another question than `verify` asks: that one finds what is not as it was sealed, this one what is faithfully recorded and of no use.
+//! One pass over the rows ([`mod@super::rows`]), and a sample of the pictures ([`super::pictures`]): hours cost minutes. Each check is a figure, a limit
+//! that the caller chooses, and the places where it comes from. Never writes. Works on every version of the format that can be read.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::base::progress::Step;
+use crate::base::shown::shell;
+use crate::log::LogPaths;
+use crate::log::lock::LogLock;
+use crate::media::frames::{FrameError, FrameReader};
+use crate::session::layout::{self, DirState};
+use crate::session::refusal::Refusal;
+use crate::session::sealed::SealedSession;
+use crate::session::table::read::ReadError;
+
+/// Findings of one check that are kept; the rest is counted.
+pub const MAX_FINDINGS: usize = 1000;
+
+/// What is too much. A figure above its limit is a failure.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Limits {
+    /// Share of the frames that should be there and are not.
+    pub dropped: f64,
+    /// Longest time without data, seconds.
+    pub gap_s: f64,
+    /// Inputs that were lost.
+    pub lost_inputs: f64,
+    /// Longest time for which a key or a button is down, seconds.
+    pub held_s: f64,
+    /// Presses without a release, and releases without a press.
+    pub unbalanced: f64,
+    /// Share of the positions that lie outside of the picture.
+    pub outside: f64,
+    /// Longest time without input while the picture moves, seconds.
+    pub idle_s: f64,
+    /// Share of the frames that show what the one before shows.
+    pub duplicates: f64,
+    /// Longest time for which the picture is black, seconds.
+    pub black_s: f64,
+    /// Longest time for which the picture stands still while keys and buttons are pressed, seconds.
+    pub frozen_s: f64,
+    /// Groups of pictures that are looked at, evenly spread; 0: no picture is.
+    pub samples: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // A frame in a hundred: what an imitation learner does not notice at 30 fps.
+            dropped: 0.01,
+            gap_s: 1.0,
+            lost_inputs: 0.0,
+            // Longer than any key is held in a game on purpose, but for the one that runs; a minute is a key that sticks.
+            held_s: 60.0,
+            unbalanced: 0.0,
+            outside: 0.05,
+            idle_s: 60.0,
+            // A still desktop is made of duplicates, so they are measured and not judged.
+            duplicates: 1.0,
+            black_s: 2.0,
+            frozen_s: 10.0,
+            // One each second of an hour, or each 8 s of 8 h: two decodes each, 7,200 in all.
+            samples: 3600,
+        }
+    }
+}
+
+/// Where something was found.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Finding {
+    /// First instant, nanoseconds of the session's clock.
+    pub from_ns: i64,
+    /// Last instant; the first again for an instant.
+    pub until_ns: i64,
+    /// The frame that is shown at the first instant, where there is one.
+    pub frame: Option<u64>,
+    /// What.
+    pub what: String,
+}
+
+/// A check and what it came to.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Check {
+    /// Its name, a word in `snake_case`.
+    pub name: &'static str,
+    /// What the figure is.
+    pub measures: &'static str,
+    /// The figure; null when there is nothing to measure.
+    pub value: Option<f64>,
+    /// What it may be.
+    pub limit: f64,
+    /// It is not more than that.
+    pub ok: bool,
+    /// How many findings there are.
+    pub count: u64,
+    /// The first [`MAX_FINDINGS`] of them, in the order of time.
+    pub findings: Vec<Finding>,
+}
+
+impl Check {
+    fn new(name: &'static str, measures: &'static str, value: Option<f64>, limit: f64, found: Found) -> Self {
+        let ok = value.is_none_or(|value| value <= limit);
+        Self { name, measures, value, limit, ok, count: found.count, findings: found.kept }
+    }
+}
+
+/// Findings as they come in.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Found {
+    count: u64,
+    pub(crate) kept: Vec<Finding>,
+}
+
+impl Found {
+    pub(crate) fn add(&mut self, (from_ns, until_ns): (i64, i64), frame: Option<u64>, what: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.kept.len() < MAX_FINDINGS {
+            self.kept.push(Finding { from_ns, until_ns, frame, what: what() });
+        }
+    }
+}
+
+/// What was found in a session.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Report {
+    /// No figure is above its limit.
+    pub ok: bool,
+    /// `t_ns` of the first and of the last row.
+    pub span_ns: Option<(i64, i64)>,
+    /// Rows read.
+    pub rows: u64,
+    /// Frames in the video.
+    pub frames: u64,
+    /// Frames that were decoded for the sample.
+    pub frames_decoded: u64,
+    /// Frames per second, pauses left out; null below two frames.
+    pub fps: Option<f64>,
+    /// Frames per second that show something new: what the capture really made. From the flags and from the sample.
+    pub true_fps: Option<f64>,
+    /// Each check.
+    pub checks: Vec<Check>,
+}
+
+/// Why a session cannot be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum QaError {
+    /// The session is not used.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It is a log that somebody is at.
+    #[error("{} is no sealed session yet: {holder}", path.display())]
+    InUse {
+        /// Which.
+        path: PathBuf,
+        /// Who, since when.
+        holder: String,
+    },
+    /// It holds neither a session nor a log.
+    #[error("{} is no sealed session, and no log", path.display())]
+    Nothing {
+        /// Which.
+        path: PathBuf,
+    },
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its video cannot be read.
+    #[error(transparent)]
+    Frames(#[from] FrameError),
+}
+
+impl QaError {
+    /// What the person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) => error.hint(),
+            Self::InUse { .. } => Some("check it when that has ended, and it is sealed".into()),
+            Self::Nothing { path } => {
+                Some(format!("list the sessions in the folders below with: watchcap info {}", shell(path)))
+            }
+            Self::Read(error) => error.hint(),
+            Self::Frames(error) => error.hint(),
+        }
+    }
+}
+
+/// Looks at the session in `dir`.
+///
+/// # Errors
+/// When it is not sealed or cannot be read. A frame that cannot be decoded is a finding.
+pub fn check(dir: &Path, limits: &Limits, progress: &mut dyn FnMut(Step)) -> Result<Report, QaError> {
+    match layout::state_of(dir) {
+        DirState::Log => {
+            if let Some(holder) = LogLock::holder(&LogPaths::of(dir).lock) {
+                return Err(QaError::InUse { path: dir.to_path_buf(), holder });
+            }
+        }
+        DirState::Nothing if dir.is_dir() => return Err(QaError::Nothing { path: dir.to_path_buf() }),
+        DirState::Sealed | DirState::Nothing => {}
+    }
+    let sealed = SealedSession::open(dir)?;
+    let session = sealed.reader();
+    let seen = crate::inspect::qa::rows::read(session, limits, progress)?;
+    let mut video = match session.metadata().frames {
+        0 => None,
+        _ => Some(FrameReader::open(&layout::frames_path(dir))?),
+    };
+    let looked = match &mut video {
+        Some(video) => crate::inspect::qa::pictures::look(video, &seen, limits, progress),
+        None => crate::inspect::qa::pictures::Looked::default(),
+    };
+    let frames = seen.frames.len() as u64;
+    let flagged = seen.frames.iter().filter(|frame| frame.duplicate).count() as f64;
+    // Of those that are not flagged, the sample says how many are duplicates all the same.
+    let unflagged = looked.identical_share.unwrap_or(0.0) * (frames as f64 - flagged);
+    let duplicates = (frames > 0).then(|| (flagged + unflagged) / frames as f64);
+    let fps = seen.fps();
+    let recorded_input = session.metadata().consent.record_input != Some(false);
+    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+    let longest = |ns: i64| Some(ns as f64 / 1e9);
+    let of_pictures = |ns: i64| if looked.decoded > 0 { longest(ns) } else { None };
+    let mut repeated = Found::default();
+    if unflagged > 0.0 {
+        let what = || {
+            format!(
+                "{:.1} % of the sampled pairs of frames are alike and not flagged",
+                looked.identical_share.unwrap_or(0.0) * 100.0
+            )
+        };
+        repeated.add(seen.span_ns.unwrap_or_default(), None, what);
+    }
+    let checks = vec![
+        Check::new(
+            "dropped_frames",
+            "share of the frames that should be there and are not",
+            share(seen.dropped, frames + seen.dropped),
+            limits.dropped,
+            seen.drops.clone(),
+        ),
+        Check::new(
+            "gaps",
+            "longest time without data, s",
+            longest(seen.longest_gap_ns),
+            limits.gap_s,
+            seen.gaps.clone(),
+        ),
+        Check::new(
+            "lost_inputs",
+            "inputs that were lost",
+            recorded_input.then_some(seen.lost_inputs as f64),
+            limits.lost_inputs,
+            seen.losses.clone(),
+        ),
+        Check::new(
+            "stuck",
+            "longest time for which a key or button is down, s",
+            recorded_input.then_some(seen.longest_held_ns as f64 / 1e9),
+            limits.held_s,
+            seen.stuck.clone(),
+        ),
+        Check::new(
+            "unbalanced",
+            "presses without a release and releases without a press",
+            recorded_input.then_some(seen.unbalanced.count as f64),
+            limits.unbalanced,
+            seen.unbalanced.clone(),
+        ),
+        Check::new(
+            "outside",
+            "share of the positions outside of the picture",
+            share(seen.outside, seen.positions),
+            limits.outside,
+            seen.strays.clone(),
+        ),
+        Check::new(
+            "idle",
+            "longest time without input while the picture moves, s",
+            of_pictures(looked.longest_idle_ns).filter(|_| recorded_input),
+            limits.idle_s,
+            looked.idle,
+        ),
+        Check::new(
+            "duplicates",
+            "share of the frames that show what the one before shows",
+            duplicates,
+            limits.duplicates,
+            repeated,
+        ),
+        Check::new(
+            "black",
+            "longest time of black pictures, s",
+            of_pictures(looked.longest_black_ns),
+            limits.black_s,
+            looked.black,
+        ),
+        Check::new(
+            "frozen",
+            "longest time of an unchanged picture while keys and buttons are pressed, s",
+            of_pictures(looked.longest_frozen_ns).filter(|_| recorded_input),
+            limits.frozen_s,
+            looked.frozen,
+        ),
+        Check::new(
+            "undecodable",
+            "sampled frames that cannot be decoded",
+            (looked.decoded + looked.damaged.count > 0).then_some(looked.damaged.count as f64),
+            0.0,
+            looked.damaged,
+        ),
+    ];
+    Ok(Report {
+        ok: checks.iter().all(|check| check.ok),
+        span_ns: seen.span_ns,
+        rows: seen.rows,
+        frames,
+        frames_decoded: looked.decoded,
+        fps,
+        true_fps: fps.zip(duplicates).map(|(fps, share)| fps * (1.0 - share)),
+        checks,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_sealed_session_is_said_for_what_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let said = |path: &Path| check(path, &Limits::default(), &mut |_| {}).expect_err("it is none");
+        assert!(matches!(said(&dir.path().join("nonesuch")), QaError::Refused(Refusal::NoFolder { .. })));
+        assert!(matches!(said(dir.path()), QaError::Nothing { .. }));
+        let paths = LogPaths::of(dir.path());
+        std::fs::create_dir(&paths.dir).expect("a folder");
+        assert!(matches!(said(dir.path()), QaError::Refused(Refusal::NotSealed { .. })));
+        let lock = LogLock::take(&paths.lock, "record").expect("a free lock");
+        let error = said(dir.path());
+        assert!(error.to_string().contains("watchcap record, process"), "{error}");
+        drop(lock);
+        assert!(said(dir.path()).hint().is_some_and(|hint| hint.contains("watchcap finalize")));
+    }
+}

@@ -1,0 +1,191 @@
+//! The facts about what records, with what, and where: written once at the start of a recording.
+//!
+//! Everything may be missing: see [`lenient`]. Settings of a source that have no place of their own in the metadata go there as they are.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::base::lenient;
+
+/// What is recorded, by the word of a person.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct SessionFact {
+    /// When the recording was begun, RFC 3339, UTC.
+    #[serde(deserialize_with = "lenient::value")]
+    pub captured_at: Option<String>,
+    /// Version of the program.
+    #[serde(deserialize_with = "lenient::value")]
+    pub watchcap: Option<String>,
+    /// The game.
+    #[serde(deserialize_with = "lenient::value")]
+    pub game: Option<String>,
+    /// Its patch.
+    #[serde(deserialize_with = "lenient::value")]
+    pub patch: Option<String>,
+    /// Keys that this release does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// The machine.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct EnvFact {
+    /// System and version.
+    #[serde(deserialize_with = "lenient::value")]
+    pub os: Option<String>,
+    /// Kernel.
+    #[serde(deserialize_with = "lenient::value")]
+    pub kernel: Option<String>,
+    /// Architecture.
+    #[serde(deserialize_with = "lenient::value")]
+    pub arch: Option<String>,
+    /// Model of the processor.
+    #[serde(deserialize_with = "lenient::value")]
+    pub cpu: Option<String>,
+    /// Cores that the program may use.
+    #[serde(deserialize_with = "lenient::value")]
+    pub cpu_cores: Option<u32>,
+    /// Memory, bytes.
+    #[serde(deserialize_with = "lenient::value")]
+    pub memory_bytes: Option<u64>,
+    /// Desktop environment.
+    #[serde(deserialize_with = "lenient::value")]
+    pub desktop: Option<String>,
+    /// Graphics card and driver.
+    #[serde(deserialize_with = "lenient::value")]
+    pub gpu: Option<String>,
+    /// Version of the game, by the word of a person.
+    #[serde(deserialize_with = "lenient::value")]
+    pub client_version: Option<String>,
+    /// Keys that this release does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// The source of the pictures.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct ScreenFact {
+    /// Its name.
+    #[serde(deserialize_with = "lenient::value")]
+    pub backend: Option<String>,
+    /// What is recorded.
+    #[serde(deserialize_with = "lenient::value")]
+    pub target: Option<String>,
+    /// The window, where one is recorded.
+    #[serde(deserialize_with = "lenient::value")]
+    pub window_id: Option<String>,
+    /// Refresh rate of the screen.
+    #[serde(deserialize_with = "lenient::value")]
+    pub refresh_hz: Option<f64>,
+    /// Left edge of the surface at the start, desktop pixels.
+    #[serde(deserialize_with = "lenient::value")]
+    pub x: Option<i32>,
+    /// Top edge.
+    #[serde(deserialize_with = "lenient::value")]
+    pub y: Option<i32>,
+    /// Width.
+    #[serde(deserialize_with = "lenient::value")]
+    pub width: Option<u32>,
+    /// Height.
+    #[serde(deserialize_with = "lenient::value")]
+    pub height: Option<u32>,
+    /// Device pixels per logical pixel.
+    #[serde(deserialize_with = "lenient::value")]
+    pub scale: Option<f64>,
+    /// Kind and version of the display server.
+    #[serde(deserialize_with = "lenient::value")]
+    pub display_server: Option<String>,
+    /// Everything else that the source says of itself.
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
+/// A source of inputs.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct InputFact {
+    /// Its name.
+    #[serde(deserialize_with = "lenient::value")]
+    pub backend: Option<String>,
+    /// Layouts of the keyboard at the start.
+    #[serde(deserialize_with = "lenient::value")]
+    pub keyboard_layout: Option<String>,
+    /// Which of them was in force.
+    #[serde(deserialize_with = "lenient::value")]
+    pub keyboard_group: Option<i64>,
+    /// Everything else that the source says of itself: what it reports, and its devices.
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
+/// The encoder of the pictures.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct EncoderFact {
+    /// Its name and version.
+    #[serde(deserialize_with = "lenient::value")]
+    pub name: Option<String>,
+    /// RFC 6381 codec string.
+    #[serde(deserialize_with = "lenient::value")]
+    pub codec_string: Option<String>,
+    /// Every setting that shapes the bits: texts by name.
+    #[serde(deserialize_with = "lenient::value")]
+    pub settings: Option<Map<String, Value>>,
+    /// Coded width, pixels.
+    #[serde(deserialize_with = "lenient::value")]
+    pub width: Option<u32>,
+    /// Coded height, pixels.
+    #[serde(deserialize_with = "lenient::value")]
+    pub height: Option<u32>,
+    /// Frames per second that were asked for.
+    #[serde(deserialize_with = "lenient::value")]
+    pub fps: Option<u32>,
+    /// Bit rate that was asked for.
+    #[serde(deserialize_with = "lenient::value")]
+    pub bitrate_kbps: Option<u32>,
+    /// Longest time between two IDRs that was asked for.
+    #[serde(deserialize_with = "lenient::value")]
+    pub gop_ns: Option<i64>,
+    /// Keys that this release does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// A key that was held when recording began.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct HeldKeyFact {
+    /// HID usage.
+    #[serde(deserialize_with = "lenient::value")]
+    pub key_code: Option<i32>,
+    /// Its name.
+    #[serde(deserialize_with = "lenient::value")]
+    pub code: Option<String>,
+    /// The system's code.
+    #[serde(deserialize_with = "lenient::value")]
+    pub native: Option<u32>,
+}
+
+/// What was held when recording began.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct InitialStateFact {
+    /// Keys whose codes may be known.
+    #[serde(deserialize_with = "lenient::list")]
+    pub keys: Option<Vec<HeldKeyFact>>,
+    /// Buttons.
+    #[serde(deserialize_with = "lenient::list")]
+    pub buttons: Option<Vec<String>>,
+    /// The pointer, 0 to 1 inside the surface.
+    #[serde(deserialize_with = "lenient::value")]
+    pub mouse_x: Option<f64>,
+    /// The pointer, 0 to 1 inside the surface.
+    #[serde(deserialize_with = "lenient::value")]
+    pub mouse_y: Option<f64>,
+    /// Keys that this release does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}

@@ -1,0 +1,11 @@
+//! A recording as the player sees it: a [`timeline`] over a [`reel`] of rows, frame times and pictures, of a [`sealed`] session or of a
+//! [`log`] that may still grow.
+
+pub mod log;
+pub mod opened;
+mod overview;
+pub mod reel;
+pub mod reviews;
+pub mod sealed;
+pub mod timeline;
+pub mod words;

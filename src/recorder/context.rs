@@ -1,0 +1,21 @@
+//! What every thread of a recording needs to know of it.
+
+use std::sync::Arc;
+
+use super::control::Control;
+use super::status::Counters;
+use super::stop::Stop;
+use crate::base::time::Clock;
+
+/// The parts of a running recording that its threads share.
+#[derive(Clone)]
+pub(super) struct Running {
+    /// Stamps what the recorder itself does.
+    pub(super) clock: Arc<dyn Clock>,
+    /// Ends the recording.
+    pub(super) stop: Stop,
+    /// Pauses, marks and withdrawals.
+    pub(super) control: Control,
+    /// How the recording goes.
+    pub(super) counters: Arc<Counters>,
+}

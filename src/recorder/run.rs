@@ -1,0 +1,318 @@
+//! One recording from its start to its end: opens the sources, makes the folder and the log, starts the threads, and waits for them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+use serde_json::{Value, json};
+
+use super::context::Running;
+use super::encode::{EncodeStage, Queues};
+use super::error::RecordError;
+use super::lanes::{Lane, Lanes};
+use super::opening::{self, OpenedInputs, Promises, StartingInput};
+use super::options::RecordOptions;
+use super::queues::{CLOSE_LIMIT, GRACE, INPUTS, NOTES, UNITS};
+use super::status::{Counters, Status};
+use super::stop::{Stop, spawn};
+use super::{disk, failure, inputs, prepare, screen, sequence};
+use crate::base::event::{Stream, Surface};
+use crate::base::files;
+use crate::base::files::Pin;
+use crate::base::id::SessionId;
+use crate::base::time::Clock;
+use crate::capture::{Facet, FacetSet, ScreenDescription, Sources};
+use crate::encode::driver::Driver;
+use crate::encode::encoder::VideoEncoder;
+use crate::encode::error::EncodeError;
+use crate::encode::gop::Gop;
+use crate::encode::settings::{EncodeSettings, default_bitrate_kbps};
+use crate::log::lock::LogLock;
+use crate::log::setup::{Fact as _, HOTKEYS_KEY, UNCHANGED_KEY};
+use crate::log::writer::{LogWriter, SealedLog};
+use crate::log::{LogError, LogPaths, codec};
+use crate::media::picture::I420;
+use crate::media::track::TrackSpec;
+use crate::privacy::InForce;
+use crate::session::layout;
+use crate::session::loss::{MaxDropped, is_fault};
+
+/// How often the caller hears of the progress, nanoseconds.
+const STATUS_NS: i64 = 250_000_000;
+
+/// How long after the asked duration the end is asked for here, when the screen's thread has not: it may be held up by a display that
+/// is slow or floods it, and a recording must end when it was to end.
+const OVERTIME: Duration = Duration::from_millis(500);
+
+/// What became of a recording.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The closed log.
+    pub log: SealedLog,
+    /// Why it ended.
+    pub end_reason: String,
+    /// Counters at the end.
+    pub status: Status,
+    /// A fault ended it, or inputs were lost.
+    pub faulty: bool,
+    /// What kept the log from being closed; what was acknowledged before is in it and can be sealed.
+    pub failure: Option<LogError>,
+    /// The session's folder, as long as this lives the one that was recorded into, whatever has its name.
+    pub folder: Pin,
+}
+
+/// Makes the encoder once the size of the surface is known.
+pub type MakeEncoder = Box<dyn FnOnce(&EncodeSettings) -> Result<Box<dyn VideoEncoder>, EncodeError> + Send>;
+
+/// Records until the end is asked for, or a source ends, and closes the log.
+///
+/// Nothing is created before the sources are open. `started` is told the session's folder once, before the first frame;
+/// `status` is called four times a second.
+///
+/// # Errors
+/// [`RecordError`] when it cannot start or the log cannot be closed; what was acknowledged can be finalized even then.
+pub fn record(
+    options: RecordOptions,
+    sources: Sources,
+    make_encoder: MakeEncoder,
+    clock: &Arc<dyn Clock>,
+    stop: &Stop,
+    started: impl FnOnce(&Path, &ScreenDescription),
+    mut status: impl FnMut(Status),
+) -> Result<Recorded, RecordError> {
+    let counters = Arc::new(Counters::default());
+    let control = options.control.clone();
+    let running = Running {
+        clock: Arc::clone(clock),
+        stop: stop.clone(),
+        control: control.clone(),
+        counters: Arc::clone(&counters),
+    };
+    let (mut starting, mut queues) = (Vec::new(), Vec::new());
+    for open in sources.inputs {
+        let (inputs, queue) = bounded(INPUTS);
+        starting.push(opening::start_input(open, inputs, &running)?);
+        queues.push(queue);
+    }
+    let (notes, wait_notes) = bounded(NOTES);
+    let plan = options.privacy.clone();
+    // Some screens know where the pointer is; where inputs are recorded, that is one.
+    let (outlet, from_screen) = if starting.is_empty() {
+        (None, None)
+    } else {
+        let (outlet, queue) = bounded(INPUTS);
+        (Some(outlet), Some(queue))
+    };
+    let mut screen = screen::start(sources.screen, outlet, plan, notes, &running)?;
+    let description = Promises::of(&options).screen(&screen.opened, stop)?;
+    let options = RecordOptions { privacy: options.privacy.settled(description.masks_windows), ..options };
+    let promises = Promises::of(&options);
+    options.privacy.check_masks((description.surface.width, description.surface.height))?;
+    let input = promises.inputs(&starting, &description, stop)?;
+
+    let settings = encode_settings(&options, description.surface);
+    let encoder = Driver::new(make_encoder(&settings)?);
+    let format = prepare::format(&encoder)?;
+    disk::check_room(&options.session_dir, settings.bitrate_kbps)?;
+    if stop.is_asked() {
+        return Err(RecordError::Interrupted);
+    }
+    let mut facts = options.facts;
+    facts.push(options.privacy.to_fact(in_force(&description, input.as_ref())).entry());
+    check_facts(&facts)?;
+    let Folder { path: folder, pin, above: created } = make_folder(&options.session_dir, options.exact_name)?;
+    let window =
+        description.window_id.clone().filter(|_| input.as_ref().is_some_and(|input| input.facets().has(Facet::Focus)));
+    let pace = screen::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged, format };
+    let session = options.session_id;
+    let surface = (description.surface.width, description.surface.height);
+    let coded = (settings.width, settings.height);
+    let tracks = [TrackSpec::pictures(encoder.config().clone(), coded, surface, options.box_bytes)];
+    if !options.hotkeys.is_empty() && input.is_some() {
+        let names: Vec<_> = options.hotkeys.iter().map(|(action, _)| action.name()).collect();
+        facts.push((HOTKEYS_KEY.into(), json!(names)));
+    }
+    let inputs = inputs::Inputs::new(description.surface, options.privacy.keys, window, options.hotkeys);
+    facts.extend(sequence::start_facts(&description, input.as_ref(), &inputs, &encoder, &settings, clock.name()));
+    facts.push((UNCHANGED_KEY.into(), json!(options.unchanged.name())));
+    let begin = clock.now();
+    let begun = begin_log(&folder, session, &tracks, settings.bitrate_kbps, &facts, clock);
+    let (log, watch) = begun.inspect_err(|_| discard(&folder, &created))?;
+    control.set_records_input(input.is_some());
+    control.set_running(true);
+    started(&folder, &description);
+
+    let (units, wait_units) = bounded(UNITS);
+    let encode_thread = match screen.pictures() {
+        Some((pictures, pool)) => {
+            let (gop, buffers) = (Gop::new(settings.gop_ns, settings.fps), (format, (settings.width, settings.height)));
+            let queues = Queues { pictures, pool, units };
+            Some(EncodeStage::new(encoder, gop, buffers, options.taps, queues, &running).start(&running)?)
+        }
+        None => None,
+    };
+    let sequence = sequence::Sequence::new(log, inputs, &running);
+    let takes = |at: usize| {
+        let source = input.as_ref().and_then(|input| input.sources[at].as_ref());
+        source.map_or(FacetSet::NONE, |(_, own)| *own)
+    };
+    // A screen that hands in nothing is nothing to wait for.
+    let hands_in = input.as_ref().is_some_and(|input| input.sources.len() > queues.len());
+    queues.extend(from_screen.filter(|_| hands_in));
+    let lanes = Lanes::new(queues.into_iter().enumerate().map(|(at, queue)| Lane::new(queue, takes(at))).collect());
+    let initial = input.map(|input| (input.at, input.initial));
+    let sequence_thread = spawn("sequence", Stream::Log, stop, {
+        let (stop, control) = (stop.clone(), control.clone());
+        move || sequence.run(initial.as_ref(), lanes, &wait_units, &wait_notes, &stop, &control)
+    })?;
+    screen.go(pace);
+    let input_threads = starting.into_iter().map(StartingInput::go);
+    let mut threads: Vec<JoinHandle<()>> = input_threads.collect();
+    let watching = watch.start(Arc::clone(&counters), stop)?;
+
+    let wall = crate::base::time::SystemClock;
+    let mut next = wall.now();
+    let mut limit = None;
+    let overtime = pace.duration.map(|duration| duration + OVERTIME);
+    while !sequence_thread.is_finished() {
+        if wall.now() >= next {
+            status(control.publish(counters.status(clock.now().since(begin))));
+            next = wall.now().plus(Duration::from_nanos(STATUS_NS as u64));
+        }
+        if overtime.is_some_and(|overtime| clock.now().since(begin) > overtime) {
+            stop.ask("duration");
+        }
+        if stop.is_asked() && wall.now() > *limit.get_or_insert_with(|| wall.now().plus(GRACE + CLOSE_LIMIT)) {
+            return Err(RecordError::Stuck { path: folder });
+        }
+        wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
+    }
+    control.set_running(false);
+    let elapsed = clock.now().since(begin);
+    // The log is closed.
+    threads.extend([screen.thread(), encode_thread].into_iter().flatten());
+    threads.push(watching);
+    let_end(threads);
+    let ended = sequence_thread.join().unwrap_or_else(|_panic| failure::panicked(&folder, &counters));
+    let status = control.publish(counters.status(elapsed));
+    let end_reason = stop.reason();
+    let faulty = stop.failure().is_some()
+        || [&counters.lost_inputs, &counters.suspended].iter().any(|n| n.load(Ordering::Relaxed) > 0)
+        || is_fault(&end_reason);
+    Ok(Recorded { log: ended.log, end_reason, status, faulty, failure: ended.failure, folder: pin })
+}
+
+impl Recorded {
+    /// Whether a fault ended it, inputs were lost, or more frames were dropped than may be: exit code 3.
+    pub fn is_lossy(&self, max_dropped: MaxDropped) -> bool {
+        self.faulty || max_dropped.is_passed(self.status.dropped, self.status.due)
+    }
+}
+
+fn encode_settings(options: &RecordOptions, surface: Surface) -> EncodeSettings {
+    let (width, height) = I420::coded_size(surface.width, surface.height);
+    EncodeSettings {
+        width,
+        height,
+        fps: options.fps,
+        bitrate_kbps: options.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(width, height, options.fps)),
+        gop_ns: options.gop_ns,
+        quality: options.quality,
+    }
+}
+
+/// The folder of a new session.
+struct Folder {
+    path: PathBuf,
+    pin: Pin,
+    /// Those above it that were made.
+    above: Vec<PathBuf>,
+}
+
+/// Refuses what a person asks to be said of the recording and the log has no room for: it would be left out.
+fn check_facts(facts: &[(String, Value)]) -> Result<(), RecordError> {
+    for (key, value) in facts {
+        let bytes = value.to_string().len();
+        if bytes > codec::MAX_FACT {
+            return Err(RecordError::FactTooLong { key: key.clone(), bytes });
+        }
+    }
+    Ok(())
+}
+
+/// Makes the session's folder, with a numeric suffix when the name is taken and not `exact`, and the folders above it that are not
+/// there.
+fn make_folder(wanted: &Path, exact: bool) -> Result<Folder, RecordError> {
+    let mut above = Vec::new();
+    let parent = wanted.parent().unwrap_or(Path::new(""));
+    let made = files::create_private_dirs(parent, &mut above).map_err(|source| (parent, source));
+    match made.and_then(|()| layout::create_session_dir(wanted, exact).map_err(|source| (wanted, source))) {
+        Ok((path, pin)) => Ok(Folder { path, pin, above }),
+        Err((path, source)) => {
+            files::remove_empty_dirs(&above);
+            Err(match LogLock::holder(&LogPaths::of(wanted).lock) {
+                Some(holder) if exact => RecordError::InUse { path: wanted.to_path_buf(), holder },
+                _ => RecordError::Folder { path: path.to_path_buf(), source },
+            })
+        }
+    }
+}
+
+/// What of the privacy plan the sources can hold.
+fn in_force(screen: &ScreenDescription, input: Option<&OpenedInputs>) -> InForce {
+    let facets = input.map_or(FacetSet::NONE, OpenedInputs::facets);
+    InForce {
+        surface: (screen.surface.width, screen.surface.height),
+        masks_windows: screen.masks_windows,
+        names_programs: screen.names_programs,
+        input: input.is_some(),
+        hides_secrets: facets.has(Facet::Redaction),
+        tells_focus: facets.has(Facet::Focus),
+        only_with_focus: facets.has(Facet::Focus) && screen.window_id.is_some(),
+    }
+}
+
+/// Waits for threads whose work is over. One that hangs in its system is left behind after [`GRACE`]; it holds nothing that is still
+/// needed.
+fn let_end(threads: Vec<JoinHandle<()>>) {
+    let wall = crate::base::time::SystemClock;
+    let grace = wall.now().plus(GRACE);
+    for thread in threads {
+        while !thread.is_finished() && wall.now() < grace {
+            wall.sleep_until(wall.now().plus(Duration::from_millis(5)));
+        }
+        if thread.is_finished() && thread.join().is_err() {
+            tracing::error!("a thread of the recording panicked");
+        }
+    }
+}
+
+/// Begins the log: its facts are in the database when this returns, and the room for sealing it is kept.
+fn begin_log(
+    folder: &Path,
+    session: SessionId,
+    tracks: &[TrackSpec],
+    bitrate_kbps: u32,
+    facts: &[(String, Value)],
+    clock: &Arc<dyn Clock>,
+) -> Result<(LogWriter, disk::Watch), LogError> {
+    let mut log = LogWriter::create(folder, session, tracks, Arc::clone(clock))?;
+    let watch = disk::Watch::begin(folder, bitrate_kbps)?;
+    let now = clock.now();
+    for (key, value) in facts {
+        sequence::append_fact(&mut log, now, key, value)?;
+    }
+    log.commit_facts()?;
+    Ok((log, watch))
+}
+
+/// Removes the folder of a session that could not be begun, in which there is nothing, and those that were made for it.
+fn discard(folder: &Path, above: &[PathBuf]) {
+    if let Err(error) = files::remove_tree(folder) {
+        tracing::warn!(%error, "the folder of the session that could not be begun is left behind");
+    }
+    files::remove_empty_dirs(above);
+}

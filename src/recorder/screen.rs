@@ -1,0 +1,468 @@
+//! The first stage: looks for pictures and has them prepared, in the thread in which the screen was opened.
+//!
+//! Keeps the pace by absolute deadlines. A picture that finds no room is dropped here, counted and noted as a gap; what it
+//! showed is not lost, since the next picture shows it too.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::context::Running;
+use super::control::Control;
+use super::error::RecordError;
+use super::masking::Masking;
+use super::options::Unchanged;
+use super::prepare::Prepare;
+use super::queues::{Note, PICTURE_POOL, PICTURES, Picture};
+use super::stamps::{self, Said};
+use super::status::Counters;
+use super::stop::{Stop, source_ended, spawn};
+use crate::base::event::{Event, Gap, Stream, Surface};
+use crate::base::time::{Clock, MonoNs};
+use crate::capture::pacing::Pacer;
+use crate::capture::{
+    Absence, CaptureError, InputSink, Look, OpenScreen, Outlets, ScreenDescription, ScreenSource, StampedInput,
+};
+use crate::encode::masked::Unmasked;
+use crate::media::picture::{I420, PixelFormat};
+use crate::privacy::Plan;
+use crate::privacy::spans::PIECE_NS;
+
+/// With `--unchanged skip` a frame is stored at least this often: the video's index counts a frame's duration in 32 bits of
+/// microseconds (71 minutes), and a player wants something to show.
+const HEARTBEAT: Duration = Duration::from_mins(1);
+
+/// Longest time between two frames; the video's index counts a frame's duration in 32 bits of microseconds (71 minutes).
+const LONGEST_STALL: Duration = Duration::from_hours(1);
+
+/// In a pause the last picture before it is repeated this often, before [`LONGEST_STALL`] is over.
+const PAUSE_HEARTBEAT: Duration = Duration::from_mins(50);
+
+/// How long the end of the screen's thread waits to hand over what is left.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
+/// How fast to go, and until when.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    pub(super) fps: u32,
+    pub(super) duration: Option<Duration>,
+    pub(super) unchanged: Unchanged,
+    /// What the encoder takes.
+    pub(super) format: PixelFormat,
+}
+
+/// The screen's side of a recording that is being started.
+pub(super) struct Screen {
+    pub(super) opened: Receiver<Result<ScreenDescription, CaptureError>>,
+    go: Sender<Pace>,
+    pictures: Option<Receiver<Picture>>,
+    pool: Option<Sender<Unmasked>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Opens the screen in its own thread; the thread waits for [`Screen::go`].
+pub(super) fn start(
+    open: OpenScreen,
+    inputs: Option<Sender<StampedInput>>,
+    plan: Plan,
+    notes: Sender<Note>,
+    running: &Running,
+) -> Result<Screen, RecordError> {
+    let (opened, wait_opened) = bounded(1);
+    let (go, wait_go) = bounded::<Pace>(1);
+    let (pictures, wait_pictures) = bounded(PICTURES);
+    let (pool, wait_pool) = bounded::<Unmasked>(PICTURE_POOL);
+    let filler = pool.clone();
+    let Running { clock, stop, control, counters } = running.clone();
+    let thread = spawn("screen", Stream::Screen, &running.stop, move || {
+        let inputs = inputs.map(|queue| Arc::new(InputSink::new(queue)));
+        let outlets = inputs.clone().map_or_else(Outlets::closed, Outlets::to);
+        let source = match open(outlets) {
+            Ok(source) => source,
+            Err(error) => {
+                drop(opened.send(Err(error)));
+                return;
+            }
+        };
+        let description = source.describe();
+        let (surface, source_masks_windows) = (description.surface, description.masks_windows);
+        if opened.send(Ok(description)).is_err() {
+            return;
+        }
+        let Ok(pace) = wait_go.recv() else { return };
+        let (width, height) = I420::coded_size(surface.width, surface.height);
+        for buffer in (0..PICTURE_POOL).map_while(|_| Unmasked::new(pace.format, width, height)) {
+            drop(filler.send(buffer));
+        }
+        drop(filler);
+        let mut stage = Grabber {
+            source,
+            pictures,
+            prepare: Prepare::new(wait_pool),
+            notes,
+            counters,
+            clock: Arc::clone(&clock),
+            stop: stop.clone(),
+            masking: Masking::new(plan.settled(source_masks_windows), (surface.width, surface.height)),
+            control,
+            owed: true,
+            fresh: false,
+            moved: None,
+            away: None,
+            shown: false,
+            watched: None,
+            stored: None,
+            unsent: VecDeque::new(),
+        };
+        if let Err(error) = stage.run(pace) {
+            tracing::error!(%error, "the screen ended");
+            source_ended(&stop, Stream::Screen, &error);
+        }
+        if let Some(inputs) = inputs {
+            inputs.report_rest(clock.now());
+        }
+    })?;
+    let pictures = Some(wait_pictures);
+    Ok(Screen { opened: wait_opened, go, pictures, pool: Some(pool), thread: Some(thread) })
+}
+
+impl Screen {
+    /// Lets the screen's thread begin.
+    pub(super) fn go(&self, pace: Pace) {
+        if self.go.send(pace).is_err() {
+            tracing::debug!("the screen's thread has ended already");
+        }
+    }
+
+    /// The encoder's ends of the queues of pictures and of their buffers, once.
+    pub(super) fn pictures(&mut self) -> Option<(Receiver<Picture>, Sender<Unmasked>)> {
+        self.pictures.take().zip(self.pool.take())
+    }
+
+    /// The screen's thread, once.
+    pub(super) fn thread(&mut self) -> Option<JoinHandle<()>> {
+        self.thread.take()
+    }
+}
+
+/// The time of the first of `missed` deadlines before `until`.
+fn first_of(missed: u64, until: MonoNs, fps: u32) -> MonoNs {
+    MonoNs(until.0 - missed as i64 * 1_000_000_000 / i64::from(fps))
+}
+
+struct Grabber {
+    source: Box<dyn ScreenSource>,
+    pictures: Sender<Picture>,
+    prepare: Prepare,
+    notes: Sender<Note>,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
+    masking: Masking,
+    control: Control,
+    /// The encoder has not seen the present picture yet.
+    owed: bool,
+    /// There was a pause since the last picture: the next one is taken whole, and decoding can begin with it.
+    fresh: bool,
+    /// The surface moved, in a look that a pause kept from being used.
+    moved: Option<Surface>,
+    /// There is nothing to take a picture of: since when (or the end of the last piece that was told), and why.
+    away: Option<(MonoNs, Absence)>,
+    /// The source has had a picture: before that it has none to repeat.
+    shown: bool,
+    /// When the source was asked last; `None` when it was not since the last pause.
+    watched: Option<MonoNs>,
+    /// Time of the last picture that was handed over.
+    stored: Option<MonoNs>,
+    /// Notes that found no room; at most one per frame, and none while the sequence runs.
+    unsent: VecDeque<Note>,
+}
+
+impl Grabber {
+    fn note(&mut self, t: MonoNs, event: Event) {
+        self.send(Note::Event(t, event));
+    }
+
+    /// Notes are few and must not get lost: what finds no room waits here and goes first next time.
+    fn send(&mut self, note: Note) {
+        self.unsent.push_back(note);
+        while let Some(note) = self.unsent.pop_front() {
+            if let Err(TrySendError::Full(note)) = self.notes.try_send(note) {
+                self.unsent.push_front(note);
+                break;
+            }
+        }
+    }
+
+    /// Counts deadlines that have come; each becomes a frame, a drop, or is skipped as unchanged.
+    fn due(&self, count: u64) {
+        self.counters.due.fetch_add(count, Ordering::SeqCst);
+    }
+
+    fn drop_frames(&mut self, t: MonoNs, reason: &str, count: u64, until: MonoNs) {
+        self.counters.dropped.fetch_add(count, Ordering::Relaxed);
+        let reason = reason.to_owned();
+        self.note(t, Event::Gap(Gap { stream: Stream::Screen, reason, lost: Some(count), until }));
+    }
+
+    /// There is nothing to take a picture of: says so, and what of that lasted long enough.
+    fn absent(&mut self, since: MonoNs, t: MonoNs, absence: Absence) {
+        let Some((since, before)) = self.away else {
+            tracing::warn!("{}: there are no pictures and no input until it is back", absence.told());
+            // Not before it was seen last, nor in a pause.
+            let since = self.watched.map_or(t, |watched| since.max(watched)).min(t);
+            self.away = Some((since, absence));
+            self.send(Note::Away(since));
+            return;
+        };
+        if before != absence || t.0 - since.0 >= PIECE_NS {
+            self.away = Some((t, absence));
+            self.absence_gap(since, before, t);
+        }
+    }
+
+    /// There is something again.
+    fn back(&mut self, t: MonoNs, renewed: Option<String>) {
+        if let Some((since, absence)) = self.away.take() {
+            tracing::warn!("what is recorded is back");
+            self.absence_gap(since, absence, t);
+            self.owed = true;
+        } else if renewed.is_none() {
+            return;
+        }
+        self.send(Note::Back(t, renewed));
+    }
+
+    /// Nothing was lost: there was nothing to be seen.
+    fn absence_gap(&mut self, since: MonoNs, absence: Absence, until: MonoNs) {
+        let reason = absence.reason().to_owned();
+        self.note(since, Event::Gap(Gap { stream: Stream::Screen, reason, lost: Some(0), until }));
+    }
+
+    /// In a pause: takes nothing. The video's index cannot say that a frame lasted for hours, so in a long one the picture from
+    /// before the pause is stored once more now and then.
+    fn rest(&mut self, now: MonoNs) {
+        if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) && !self.stop.is_asked() {
+            let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, restart: false };
+            if self.pictures.try_send(picture).is_ok() {
+                self.due(1);
+                self.stored = Some(now);
+            }
+        }
+    }
+
+    /// Takes pictures until the end, and tells what lasts until then, also when the source has failed.
+    fn run(&mut self, pace: Pace) -> Result<(), CaptureError> {
+        let ended = self.take_pictures(pace);
+        if let Some((since, absence)) = self.away.take() {
+            self.absence_gap(since, absence, self.clock.now());
+        }
+        for (from, event) in self.masking.end(self.clock.now()) {
+            self.note(from, event);
+        }
+        for note in self.unsent.drain(..) {
+            if self.notes.send_timeout(note, LAST_WORD).is_err() {
+                tracing::error!("a note of the screen could not be written");
+            }
+        }
+        ended
+    }
+
+    fn take_pictures(&mut self, pace: Pace) -> Result<(), CaptureError> {
+        let begin = self.clock.now();
+        let end = pace.duration.map(|duration| begin.plus(duration));
+        let mut pacer = Pacer::new(begin, pace.fps);
+        while !self.stop.is_asked() {
+            let left = end.map_or(0, |end| pacer.left_before(end));
+            let tick = pacer.next(self.clock.as_ref());
+            if let Some(end) = end.filter(|end| tick.deadline >= *end) {
+                // Deadlines that passed unseen before the end were due all the same.
+                if left > 0 && !self.fresh && self.away.is_none() && !self.control.is_paused() {
+                    self.due(left);
+                    self.drop_frames(first_of(left, end, pace.fps), "late", left, end);
+                }
+                self.stop.ask("duration");
+                break;
+            }
+            if self.stored.is_some_and(|stored| tick.deadline.since(stored) > LONGEST_STALL) {
+                self.due(tick.missed + 1);
+                // The process was stopped for long: the video's index cannot say so, and nobody wants such a session.
+                self.stop.fail(Stream::Screen, "stalled");
+                break;
+            }
+            if self.control.is_paused() {
+                self.fresh = true;
+                self.watched = None;
+                self.rest(tick.deadline);
+                continue;
+            }
+            // What passed in a pause, or while there was nothing to be seen, was not missed.
+            let missed = if self.fresh || self.away.is_some() { 0 } else { tick.missed };
+            self.due(missed + 1);
+            if missed > 0 {
+                self.drop_frames(first_of(missed, tick.deadline, pace.fps), "late", missed, tick.deadline);
+            }
+            let look = match self.source.look(self.stored.is_none() || self.fresh) {
+                Err(error) if self.away.is_some() || matches!(error, CaptureError::Gone { what: "window", .. }) => {
+                    // There was nothing to be seen at this moment.
+                    self.counters.due.fetch_sub(1, Ordering::SeqCst);
+                    return Err(error);
+                }
+                look => look?,
+            };
+            let now = self.clock.now();
+            let moved = look.surface();
+            self.moved = moved.or(self.moved);
+            let (said, capture_us, renewed) = match look {
+                Look::New { t, capture_us, renewed, .. } => (Said::New(t), capture_us, renewed),
+                Look::Same { until, capture_us, .. } => (Said::Same(until), capture_us, None),
+                Look::Hidden { since, why } => {
+                    self.counters.due.fetch_sub(1, Ordering::SeqCst);
+                    if self.control.admits(now) {
+                        self.absent(since, now, why);
+                        self.watched = Some(now);
+                        self.rest(tick.deadline);
+                    }
+                    continue;
+                }
+            };
+            self.watched = Some(now);
+            let is_new = matches!(said, Said::New(_));
+            self.shown |= is_new;
+            let said = Some(said).filter(|_| self.shown);
+            let Some(t) = said.and_then(|said| stamps::stamp(said, begin, self.stored, now)) else {
+                // The source knows nothing of this moment yet.
+                self.owed |= self.masking.look(self.source.as_ref(), moved);
+                self.counters.due.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            };
+            // A picture is judged by its own time too: one that was made in a pause may come after it.
+            let own = if let Some(Said::New(own)) = said { own.min(now) } else { t };
+            if !self.control.admits(t) || !self.control.admits(own) {
+                self.counters.due.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            }
+            if let Some(surface) = self.moved.take() {
+                self.note(t, Event::Window(surface));
+            }
+            self.back(t, renewed);
+            let masked_anew = self.masking.look(self.source.as_ref(), moved);
+            for seen in self.masking.profiles_seen(self.source.games(), self.stored.is_none()) {
+                self.counters.profiles.fetch_add(1, Ordering::Relaxed);
+                self.send(Note::Profile(t, seen));
+            }
+            self.owed |= is_new || self.fresh || masked_anew;
+            let rested = self.stored.is_some_and(|stored| t.since(stored) < HEARTBEAT);
+            if !self.owed && pace.unchanged == Unchanged::Skip && rested {
+                self.counters.skipped.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let before = self.clock.now();
+            let image = if self.owed {
+                let Some(image) = self.prepare.picture(self.source.as_mut(), &self.masking)? else {
+                    self.drop_frames(t, "encoder_busy", 1, t);
+                    continue;
+                };
+                Some(image)
+            } else {
+                None
+            };
+            let convert_us = self.clock.now().since(before).as_micros() as u32;
+            let changed = image.is_some();
+            match self.pictures.try_send(Picture { t, capture_us, convert_us, image, restart: self.fresh }) {
+                Ok(()) => {
+                    self.stored = Some(t);
+                    self.owed &= !changed;
+                    self.fresh = false;
+                    for (from, event) in self.masking.handed_on(t) {
+                        self.note(from, event);
+                    }
+                }
+                Err(TrySendError::Full(picture)) => {
+                    self.prepare.give_back(picture.image);
+                    self.drop_frames(t, "encoder_busy", 1, t);
+                }
+                Err(TrySendError::Disconnected(_)) => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::{ManualClock, UtcNs};
+    use crate::capture::BgraView;
+
+    /// A still screen on which recording is paused while its second picture is taken.
+    struct Still {
+        clock: Arc<ManualClock>,
+        control: Control,
+        looks: u32,
+        pixels: Vec<u8>,
+    }
+
+    impl ScreenSource for Still {
+        fn describe(&self) -> ScreenDescription {
+            unreachable!("the grabber does not ask")
+        }
+        fn look(&mut self, _whole: bool) -> Result<Look, CaptureError> {
+            self.looks += 1;
+            assert!(self.looks <= 2, "a picture was taken in the pause");
+            if self.looks == 2 {
+                self.control.pause(self.clock.as_ref()).expect("a pause");
+            }
+            Ok(Look::new(self.clock.now(), 0))
+        }
+        fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {
+            Ok(BgraView { data: &mut self.pixels, stride: 64, width: 16, height: 16 })
+        }
+    }
+
+    #[test]
+    fn a_pause_of_hours_takes_no_picture_and_is_no_stall() {
+        let clock = Arc::new(ManualClock::new(MonoNs(0), UtcNs(0)));
+        let control = Control::new();
+        control.set_running(true);
+        let source = Still { clock: Arc::clone(&clock), control: control.clone(), looks: 0, pixels: vec![0; 1024] };
+        let (pictures, taken) = bounded(PICTURES);
+        let (buffers, pool) = bounded(PICTURE_POOL);
+        for _ in 0..2 {
+            buffers.send(Unmasked::new(PixelFormat::I420, 16, 16).expect("a buffer")).expect("room");
+        }
+        let (notes, noted) = bounded(4);
+        let stop = Stop::new();
+        let mut grabber = Grabber {
+            source: Box::new(source),
+            pictures,
+            prepare: Prepare::new(pool),
+            notes,
+            counters: Arc::default(),
+            clock,
+            stop: stop.clone(),
+            control,
+            masking: Masking::new(Plan::default(), (16, 16)),
+            owed: true,
+            fresh: false,
+            moved: None,
+            away: None,
+            shown: false,
+            watched: None,
+            stored: None,
+            unsent: VecDeque::new(),
+        };
+        let (duration, format) = (Some(Duration::from_hours(3)), PixelFormat::I420);
+        let pace = Pace { fps: 1, duration, unchanged: Unchanged::Repeat, format };
+        grabber.run(pace).expect("no error");
+        assert_eq!((stop.reason().as_str(), stop.failure()), ("duration", None));
+        let taken: Vec<_> =
+            taken.try_iter().map(|picture| (picture.t.0 / 60_000_000_000, picture.image.is_some())).collect();
+        assert_eq!(taken, [(0, true), (50, false), (100, false), (150, false)]);
+        assert_eq!(noted.len(), 0, "the pause was noted as a gap");
+    }
+}

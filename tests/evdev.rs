@@ -1,0 +1,313 @@
+//! Inputs of the kernel's devices, on a real compositor: what a device does becomes rows with the kernel's own stamps.
+//!
+//! The devices are files of FUSE's that answer as evdev does (`tests/python/fake_evdev.py`): opening, waiting and unplugging are the
+//! real kernel's. They take root.
+#![cfg(all(target_os = "linux", feature = "evdev", feature = "wayland"))]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use watchcap::base::hid;
+use watchcap::session::metadata::Metadata;
+use watchcap::session::table::read::SessionReader;
+use watchcap::session::table::row::OwnedRow;
+
+use crate::support::sway::Sway;
+use crate::support::{Running, python_command, run, watchcap};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A device that does as it is told.
+struct Device(Child, Option<ChildStdin>, BufReader<ChildStdout>);
+
+impl Device {
+    fn plug(path: &Path, about: &serde_json::Value) -> Self {
+        let mut command = python_command("fake_evdev.py");
+        command.arg(path).arg(about.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut device = command.spawn().expect("python");
+        let (to, from) = (device.stdin.take(), device.stdout.take().expect("piped"));
+        let mut device = Self(device, to, BufReader::new(from));
+        assert_eq!(device.line(), "ready");
+        device
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.2.read_line(&mut line).expect("it answers");
+        line.trim().to_owned()
+    }
+
+    /// Does something; when.
+    fn does(&mut self, what: &str) -> i64 {
+        writeln!(self.1.as_ref().expect("plugged"), "{what}").expect("it listens");
+        self.line().strip_prefix("did ").and_then(|ns| ns.parse().ok()).expect("a time")
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // It removes its file when nobody speaks to it any more.
+        drop(self.1.take());
+        self.0.wait().expect("its end");
+    }
+}
+
+fn pause(ms: u64) {
+    std::thread::sleep(Duration::from_millis(ms));
+}
+
+fn may_mount() -> bool {
+    let may = rustix::process::geteuid().is_root() && Path::new("/dev/fuse").exists();
+    if !may {
+        println!("NOT RUN: devices of a test's own need root and /dev/fuse");
+    }
+    may
+}
+
+#[test]
+fn what_devices_do_becomes_rows_with_their_own_stamps() {
+    if !may_mount() {
+        return;
+    }
+    let sway = Sway::start((640, 480), false);
+    let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let keyboard = serde_json::json!({ "name": "Test Keyboard", "keys": [30, 31, 32], "held": [31] });
+    let mouse = serde_json::json!({ "name": "Test Mouse", "keys": [0x110, 0x113], "rel": [0, 1, 8, 11] });
+    let mut keyboard = Device::plug(&folder.path().join("event0"), &keyboard);
+    let mut mouse = Device::plug(&folder.path().join("event1"), &mouse);
+    let mut command = watchcap();
+    command
+        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--session", "s", "--out"])
+        .arg(out.path());
+    command.args(["--allow-missing", "masks,redaction,focus,position,lock"]).env("WATCHCAP_EVDEV_DIR", folder.path());
+    command.stdout(Stdio::null());
+    let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let (log, began) = (out.path().join("s/log"), Instant::now());
+    while !log.is_dir() {
+        assert!(began.elapsed() < PATIENCE, "it does not begin");
+        pause(20);
+    }
+    pause(500);
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        told.push(("key_down", keyboard.does("ev 4 4 458756 1 30 1")));
+        told.push(("mouse_move", mouse.does("ev 2 0 7 2 1 -3")));
+        told.push(("wheel", mouse.does("ev 2 8 1 2 11 60")));
+        told.push(("mouse_click", mouse.does("ev 1 0x113 1")));
+        told.push(("mouse_click", mouse.does("ev 1 0x113 0")));
+        told.push(("key_up", keyboard.does("ev 1 30 0")));
+        pause(30);
+    }
+    // The queue runs over while a key goes down: nobody told of it, and it is held all the same.
+    let overflow = keyboard.does("drop 1 32 1");
+    pause(100);
+    // A second keyboard comes, holds the same key, and goes with it.
+    let second = serde_json::json!({ "name": "Second", "keys": [30, 32] });
+    let mut second = Device::plug(&folder.path().join("event2"), &second);
+    pause(500);
+    told.push(("key_down", second.does("ev 1 30 1")));
+    pause(50);
+    second.does("unplug");
+    pause(300);
+    let (code, _) = recording.stop("INT", PATIENCE);
+    // Events were lost, and that is told.
+    assert_eq!(code, 3);
+
+    let session = out.path().join("s");
+    let (verified, _, err) = run(watchcap().arg("verify").arg(&session));
+    assert_eq!(verified, 0, "{err}");
+    let metadata: Metadata =
+        serde_json::from_slice(&std::fs::read(session.join("metadata.json")).expect("metadata")).expect("metadata");
+    let input = &metadata.streams["input"];
+    assert_eq!(input.source.as_deref(), Some("evdev"));
+    for (facet, has) in [
+        ("keys", true),
+        ("buttons", true),
+        ("wheel", true),
+        ("relative_motion", true),
+        ("position", false),
+        ("focus", false),
+    ] {
+        assert_eq!(input.settings[facet].as_bool(), Some(has), "{facet}");
+    }
+    let reader = SessionReader::open(&session).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<OwnedRow>, _>>().expect("rows");
+    let of_device = |row: &&OwnedRow| row.source.as_deref() == Some("evdev");
+    for (kind, ns) in &told {
+        let found = rows.iter().filter(of_device).filter(|row| row.event_type == *kind && row.t_ns == *ns).count();
+        assert_eq!(found, 1, "{kind} at {ns}");
+    }
+    let key = |code: &str| hid::usage_of_code(code).map(|usage| i32::from(usage.0));
+    let (a, s, d) = (key("KeyA"), key("KeyS"), key("KeyD"));
+    let keys = |code| {
+        rows.iter()
+            .filter(move |row| row.key_code == code)
+            .map(|row| (row.event_type.clone(), row.t_ns))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(s).first().map(|(kind, _)| kind.as_str()), Some("key_down"), "what was held at the start");
+    let held = keys(d);
+    assert!(
+        held.first().is_some_and(|(kind, t)| kind == "key_down" && *t >= overflow),
+        "what was held after the overflow: {held:?}"
+    );
+    assert_eq!(
+        keys(a).last().map(|(kind, _)| kind.as_str()),
+        Some("key_up"),
+        "what an unplugged device held is released"
+    );
+    let moves: Vec<_> = rows.iter().filter(of_device).filter(|row| row.event_type == "mouse_move").collect();
+    assert!(moves.iter().all(|row| (row.mouse_dx, row.mouse_dy, row.mouse_x) == (Some(7.0), Some(-3.0), None)));
+    assert_eq!(moves.len(), 5);
+    let wheels: Vec<_> = rows.iter().filter(|row| row.event_type == "wheel").map(|row| row.delta).collect();
+    assert_eq!(wheels, [Some(0.5); 5], "in high resolution, once");
+    let gap = |reason: &str| rows.iter().filter(|row| row.metadata.get("reason") == Some(reason)).count();
+    assert_eq!((gap("device_overflow"), gap("device_gone")), (1, 1));
+    drop((keyboard, mouse, second));
+}
+
+#[test]
+fn without_devices_or_a_word_of_locks_inputs_are_refused_with_a_way_out() {
+    let sway = Sway::start((640, 480), false);
+    let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let record = |more: &[&str]| {
+        let mut command = watchcap();
+        command
+            .args(["record", "--consent", "screen,input", "--duration", "1s", "--session", "s", "--out"])
+            .arg(out.path());
+        command.args(more).env("WATCHCAP_EVDEV_DIR", folder.path());
+        // No bus, as in a container.
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+        run(sway.admit(&mut command))
+    };
+    let (code, _, err) = record(&["--allow-missing", "masks,redaction,focus,position"]);
+    assert!(code == 1 && err.contains("evdev cannot provide input"), "{code}\n{err}");
+    assert!(err.contains("--allow-missing input"), "{err}");
+    if may_mount() {
+        let device = Device::plug(&folder.path().join("event0"), &serde_json::json!({ "name": "K", "keys": [30] }));
+        let (code, _, err) = record(&["--allow-missing", "masks,redaction,focus,position"]);
+        assert!(
+            code == 1 && err.contains("evdev cannot provide lock") && err.contains("--allow-missing lock"),
+            "{code}\n{err}"
+        );
+        let (code, _, err) = record(&["--allow-missing", "masks,lock"]);
+        assert!(code == 1 && err.contains("position") && err.contains("redaction"), "{code}\n{err}");
+        drop(device);
+    }
+    assert_eq!(std::fs::read_dir(out.path()).expect("a folder").count(), 0, "something is left behind");
+}
+
+/// A logind of the test's own: the session is locked and opened by a word.
+struct Logind {
+    _bus: Running,
+    _folder: tempfile::TempDir,
+    address: String,
+    locked: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    _connection: zbus::blocking::Connection,
+}
+
+struct SessionObject(std::sync::Arc<std::sync::atomic::AtomicBool>);
+
+#[zbus::interface(name = "org.freedesktop.login1.Session")]
+impl SessionObject {
+    #[expect(clippy::unused_self, reason = "a property of the interface")]
+    #[zbus(property)]
+    fn active(&self) -> bool {
+        true
+    }
+    #[zbus(property)]
+    fn locked_hint(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+impl Logind {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("bus.conf");
+        let socket = format!("unix:path={}", folder.path().join("bus").display());
+        let text = format!(
+            "<busconfig><type>session</type><listen>{socket}</listen><auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/>\
+             <allow own=\"*\"/><allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>"
+        );
+        std::fs::write(&config, text).expect("a configuration");
+        let mut bus = Command::new("dbus-daemon");
+        bus.arg("--nofork").arg(format!("--config-file={}", config.display())).stdout(Stdio::null());
+        let bus = Running(bus.spawn().expect("dbus-daemon is missing: run scripts/setup.sh test"));
+        let locked = std::sync::Arc::default();
+        let began = Instant::now();
+        let connection = loop {
+            let object = SessionObject(std::sync::Arc::clone(&locked));
+            let made = zbus::blocking::connection::Builder::address(socket.as_str())
+                .and_then(|builder| builder.name("org.freedesktop.login1"))
+                .and_then(|builder| builder.serve_at("/org/freedesktop/login1/session/auto", object))
+                .and_then(zbus::blocking::connection::Builder::build);
+            match made {
+                Ok(connection) => break connection,
+                Err(error) => assert!(began.elapsed() < PATIENCE, "no bus: {error}"),
+            }
+            pause(20);
+        };
+        Self { _bus: bus, _folder: folder, address: socket, locked, _connection: connection }
+    }
+}
+
+#[test]
+fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
+    if !may_mount() {
+        return;
+    }
+    let (sway, logind) = (Sway::start((640, 480), false), Logind::start());
+    let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let about = serde_json::json!({ "name": "K", "keys": [30, 31, 32] });
+    let mut device = Device::plug(&folder.path().join("event0"), &about);
+    let mut command = watchcap();
+    command
+        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--session", "s", "--out"])
+        .arg(out.path());
+    command.args(["--allow-missing", "masks,redaction,focus,position"]).env("WATCHCAP_EVDEV_DIR", folder.path());
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", &logind.address).stdout(Stdio::null());
+    let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let (log, began) = (out.path().join("s/log"), Instant::now());
+    while !log.is_dir() {
+        assert!(began.elapsed() < PATIENCE, "it does not begin");
+        pause(20);
+    }
+    pause(500);
+    let lock = |is: bool| logind.locked.store(is, std::sync::atomic::Ordering::SeqCst);
+    let mut press = |code: u16| {
+        let down = device.does(&format!("ev 1 {code} 1"));
+        pause(20);
+        device.does(&format!("ev 1 {code} 0"));
+        pause(20);
+        down
+    };
+    let before = press(30);
+    lock(true);
+    pause(1000);
+    for _ in 0..5 {
+        press(31);
+    }
+    lock(false);
+    // Too early still.
+    pause(200);
+    press(31);
+    pause(2500);
+    let after = press(32);
+    pause(100);
+    let (code, _) = recording.stop("INT", PATIENCE);
+    assert_eq!(code, 0, "a lock is no fault");
+    let session = out.path().join("s");
+    let reader = SessionReader::open(&session).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<OwnedRow>, _>>().expect("rows");
+    let keys: Vec<_> =
+        rows.iter().filter(|row| row.event_type == "key_down").map(|row| (row.key_code, row.t_ns)).collect();
+    let code = |name: &str| hid::usage_of_code(name).map(|usage| i32::from(usage.0));
+    assert_eq!(keys, [(code("KeyA"), before), (code("KeyD"), after)]);
+    let gaps: Vec<_> = rows.iter().filter(|row| row.metadata.get("reason") == Some("session_locked")).collect();
+    let [gap] = gaps[..] else { panic!("{} gaps", gaps.len()) };
+    let until: i64 = gap.metadata.get("until_ns").and_then(|until| until.parse().ok()).expect("an end");
+    assert!(before < gap.t_ns && gap.t_ns < until && until < after);
+}

@@ -1,0 +1,183 @@
+"""A kernel's input device without uinput: a file of FUSE's that answers what evdev answers. Needs root and /dev/fuse.
+
+    fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..], "held": [..]}'
+
+Prints `ready` once it is there. Then, a line each on standard input, answered with `did NANOSECONDS` of CLOCK_MONOTONIC:
+
+    ev TYPE CODE VALUE [TYPE CODE VALUE ...]    a packet with its report
+    drop                                        the reader's queue ran over: what it had not read is gone
+    unplug                                      the device goes away
+
+Opening, waiting and the end of the device are the real kernel's; the stamps are of the clock that the reader chose.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import struct
+import sys
+import threading
+import time
+
+MONOTONIC = 1
+EV_SYN, EV_KEY, EV_REL, EV_ABS = 0, 1, 2, 3
+# Requests of FUSE, by their numbers in <linux/fuse.h>.
+GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, INTERRUPT, IOCTL, POLL = 3, 14, 15, 18, 25, 26, 36, 39, 40
+POLL_IN, POLL_ERR, POLL_HUP, SCHEDULE = 0x41, 0x8, 0x10, 1
+
+
+def mask(codes, size):
+    """A bit for each code, cut to what the caller has room for."""
+    bits = bytearray(size)
+    for code in codes:
+        if code // 8 < size:
+            bits[code // 8] |= 1 << code % 8
+    return bytes(bits)
+
+
+class Device:
+    def __init__(self, path, about):
+        self.path, self.about = path, about
+        self.held, self.is_gone = set(about.get("held", [])), False
+        self.readers, self.polls, self.next = {}, {}, 1
+        self.lock = threading.Lock()
+        open(path, "w").close()
+        self.fuse = os.open("/dev/fuse", os.O_RDWR)
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        options = f"fd={self.fuse},rootmode=100666,user_id=0,group_id=0,allow_other"
+        if self.libc.mount(b"fake", path.encode(), b"fuse.fake", 2 | 4, options.encode()):
+            sys.exit("mount: " + os.strerror(ctypes.get_errno()))
+
+    def remove(self):
+        self.libc.umount2(self.path.encode(), 2)
+        os.unlink(self.path)
+
+    def answer(self, unique, body=b"", error=0):
+        try:
+            os.write(self.fuse, struct.pack("<IiQ", 16 + len(body), -error, unique) + body)
+        except OSError:
+            pass
+
+    def serve(self):
+        while True:
+            try:
+                request = os.read(self.fuse, 1 << 17)
+            except OSError as error:
+                if error.errno in (errno.ENOENT, errno.EINTR):
+                    continue
+                return
+            _, operation, unique = struct.unpack_from("<IIQ", request)
+            with self.lock:
+                self.request(operation, unique, request[40:])
+
+    def request(self, operation, unique, body):
+        if operation == INIT:
+            # The protocol's version, and otherwise what a file of no pages needs.
+            self.answer(unique, struct.pack("<IIIIHHIIHHI7I", 7, 31, 65536, 0, 12, 9, 65536, 1, 1, 0, *[0] * 8)[:64])
+        elif operation == GETATTR:
+            attributes = struct.pack("<6Q10I", 1, *[0] * 5, 0, 0, 0, 0o100666, 1, 0, 0, 0, 4096, 0)
+            self.answer(unique, struct.pack("<QII", 0, 0, 0) + attributes)
+        elif operation == OPEN:
+            if self.is_gone:
+                return self.answer(unique, error=errno.ENODEV)
+            handle, self.next = self.next, self.next + 1
+            self.readers[handle] = {"queue": [], "clock": 0}
+            # Direct, without seeking, a stream.
+            self.answer(unique, struct.pack("<QII", handle, 1 | 4 | 16, 0))
+        elif operation == READ:
+            handle, _, size = struct.unpack_from("<QQI", body)
+            reader = self.readers[handle]
+            if self.is_gone:
+                return self.answer(unique, error=errno.ENODEV)
+            if not reader["queue"]:
+                return self.answer(unique, error=errno.EAGAIN)
+            count = size // 24
+            events, reader["queue"] = reader["queue"][:count], reader["queue"][count:]
+            self.answer(unique, b"".join(events))
+        elif operation == IOCTL:
+            handle, _, command, _, given, room = struct.unpack_from("<QIIQII", body)
+            error, result, out = self.ioctl(self.readers[handle], command, body[32 : 32 + given])
+            self.answer(unique, struct.pack("<iIII", result, 0, 0, 0) + out[:room], error)
+        elif operation == POLL:
+            handle, number, flags, _ = struct.unpack_from("<QQII", body)
+            if flags & SCHEDULE:
+                self.polls[handle] = number
+            state = POLL_IN if self.readers[handle]["queue"] else 0
+            self.answer(unique, struct.pack("<II", POLL_HUP | POLL_ERR if self.is_gone else state, 0))
+        elif operation == RELEASE:
+            self.readers.pop(struct.unpack_from("<Q", body)[0], None)
+            self.answer(unique)
+        elif operation == FLUSH:
+            self.answer(unique)
+        elif operation not in (2, 42, INTERRUPT):
+            self.answer(unique, error=errno.ENOSYS)
+
+    def ioctl(self, reader, command, given):
+        number, size = command & 0xFF, command >> 16 & 0x3FFF
+        about = self.about
+        kinds = {EV_KEY: about.get("keys", []), EV_REL: about.get("rel", []), EV_ABS: about.get("abs", [])}
+        if self.is_gone:
+            return errno.ENODEV, 0, b""
+        if number == 0x02:
+            return 0, 0, struct.pack("<4H", about.get("bus", 3), 1, 1, 1)
+        if number == 0x06:
+            name = about["name"].encode() + b"\0"
+            return 0, min(size, len(name)), name[:size]
+        if number == 0x18:
+            # As in the kernel: what is asked for is not told again.
+            reader["queue"] = [event for event in reader["queue"] if struct.unpack_from("<H", event, 16)[0] != EV_KEY]
+            return 0, size, mask(self.held, size)
+        if number == 0x20:
+            return 0, size, mask([EV_SYN] + [kind for kind, codes in kinds.items() if codes], size)
+        if 0x20 < number < 0x40:
+            return 0, size, mask(kinds.get(number - 0x20, []), size)
+        if number == 0xA0:
+            reader["clock"] = struct.unpack("<i", given[:4])[0]
+            reader["queue"].clear()
+            return 0, 0, b""
+        return errno.EINVAL, 0, b""
+
+    def tell(self, events, lost=False):
+        stamp = time.monotonic_ns()
+        wall = stamp + time.time_ns() - time.monotonic_ns()
+        with self.lock:
+            for kind, code, value in events:
+                if kind == EV_KEY:
+                    (self.held.add if value else self.held.discard)(code)
+            told = [(EV_SYN, 3, 0)] if lost else events
+            for reader in self.readers.values():
+                ns = stamp if reader["clock"] == MONOTONIC else wall
+                pack = lambda event: struct.pack("<qqHHi", ns // 10**9, ns % 10**9 // 1000, *event)
+                reader["queue"] += [pack(event) for event in [*told, (EV_SYN, 0, 0)]]
+            self.wake()
+        return stamp // 1000 * 1000
+
+    def wake(self):
+        for number in self.polls.values():
+            os.write(self.fuse, struct.pack("<IiQQ", 24, 1, 0, number))
+        self.polls.clear()
+
+    def unplug(self):
+        with self.lock:
+            self.is_gone = True
+            self.wake()
+        self.remove()
+        return time.monotonic_ns()
+
+
+device = Device(sys.argv[1], json.loads(sys.argv[2]))
+threading.Thread(target=device.serve, daemon=True).start()
+print("ready", flush=True)
+try:
+    for line in sys.stdin:
+        verb, *numbers = line.split()
+        numbers = [int(number, 0) for number in numbers]
+        events = list(zip(numbers[::3], numbers[1::3], numbers[2::3]))
+        if verb in ("ev", "drop"):
+            print("did", device.tell(events, verb == "drop"), flush=True)
+        elif verb == "unplug":
+            print("did", device.unplug(), flush=True)
+finally:
+    if not device.is_gone:
+        device.remove()

@@ -1,0 +1,183 @@
+//! Recordings of a real Wayland compositor (sway), with a client that says what it shows and when.
+#![cfg(all(target_os = "linux", feature = "wayland"))]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use watchcap::capture::synthetic::Barcode;
+use watchcap::media::frames::FrameReader;
+use watchcap::media::picture::I420;
+use watchcap::session::table::read::SessionReader;
+use watchcap::session::table::row::OwnedRow;
+
+use crate::support::sway::Sway;
+use crate::support::{Running, example, run, watchcap};
+
+/// No wait is longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn client(sway: &Sway, log: &Path, rate: u32) -> Running {
+    let mut client = example("wayland_client");
+    client.args(["--rate", &rate.to_string(), "--log"]).arg(log).stderr(Stdio::null());
+    let client = Running(sway.admit(&mut client).spawn().expect("a client"));
+    wait_for(|| std::fs::read_to_string(log).is_ok_and(|text| text.lines().count() > 3));
+    client
+}
+
+fn wait_for(is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "it does not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn record(out: &Path, more: &[&str]) -> Command {
+    let mut command = watchcap();
+    command.args(["record", "--consent", "screen", "--allow-missing", "masks", "--session", "s", "--out"]);
+    command.arg(out).args(more);
+    command
+}
+
+/// The rows of a session and its pictures.
+fn opened(session: &Path) -> (Vec<OwnedRow>, FrameReader) {
+    let reader = SessionReader::open(session).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<_>, _>>().expect("rows");
+    (rows, FrameReader::open(&session.join("frames.mp4")).expect("a video"))
+}
+
+fn verified(session: &Path) {
+    let (code, _, err) = run(watchcap().arg("verify").arg(session));
+    assert_eq!(code, 0, "{err}");
+}
+
+/// The number that a picture shows, where its upper left corner is that of the window.
+fn number(picture: &I420, width: usize) -> Option<u32> {
+    let luma = picture.planes().0;
+    Barcode { cell: 16 }.read(|x, y| luma[(y - 16) * width + x - 16])
+}
+
+/// When each number was committed.
+fn commits(log: &Path) -> Vec<i64> {
+    let text = std::fs::read_to_string(log).expect("a log");
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    lines.filter(|line| line["kind"] == "paint").map(|line| line["before"].as_i64().expect("a time")).collect()
+}
+
+#[test]
+fn no_picture_is_older_than_it_says_or_newer_than_its_time() {
+    let sway = Sway::start((640, 480), false);
+    for (name, rate, fps) in [("slow", 7, "60"), ("fast", 60, "30")] {
+        let out = tempfile::tempdir().expect("a folder");
+        let log = sway.file(name);
+        let client = client(&sway, &log, rate);
+        let (code, _, err) = run(sway.admit(&mut record(out.path(), &["--duration", "3s", "--fps", fps])));
+        assert!(code == 0 || code == 3, "{code}\n{err}");
+        assert!(!err.contains("warning: WAYLAND_DISPLAY"), "{err}");
+        drop(client);
+        let session = out.path().join("s");
+        verified(&session);
+        let commits = commits(&log);
+        let (rows, mut video) = opened(&session);
+        let frames: Vec<_> = rows.iter().filter(|row| row.event_type == "frame").collect();
+        let (mut known, mut repeats, mut stale) = (0, 0, Vec::new());
+        for (at, row) in frames.iter().enumerate() {
+            let picture = video.decode(at).expect("a picture");
+            let Some(shown) = number(&picture, 640) else { continue };
+            let committed = commits[shown as usize];
+            assert!(committed <= row.t_ns, "{name}: frame {at} shows {shown}, of {} ns later", committed - row.t_ns);
+            if row.metadata.get("dup").is_some() {
+                repeats += 1;
+                let capture_us: i64 = row.metadata.get("capture_us").and_then(|us| us.parse().ok()).expect("how old");
+                // The next number was committed by then, and not shown: by how much more than was said.
+                if let Some(next) = commits.get(shown as usize + 1) {
+                    stale.push(row.t_ns - next - capture_us * 1000);
+                }
+            }
+            known += 1;
+        }
+        assert!(known > 60, "{name}: {known} of {} frames", frames.len());
+        assert!(name == "fast" || repeats > 60, "{name}: {repeats} repeats");
+        // What a compositor on a busy machine presents late is none of the recorder's: most are as fresh as they say.
+        let over = stale.iter().filter(|ns| **ns > 0).count();
+        assert!(over * 20 <= stale.len().max(20), "{name}: {over} of {} repeats are older than they say", stale.len());
+        println!("{name}: {known} frames, {repeats} repeats, {over} older than they say");
+    }
+}
+
+#[test]
+fn a_monitor_that_changes_its_size_is_fitted_in() {
+    let sway = Sway::start((640, 480), false);
+    let out = tempfile::tempdir().expect("a folder");
+    let log = sway.file("paints");
+    let client = client(&sway, &log, 30);
+    let mut command = record(out.path(), &["--duration", "60s", "--fps", "30"]);
+    let recording =
+        Running(sway.admit(&mut command).stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("it runs"));
+    wait_for(|| out.path().join("s/log").is_dir());
+    std::thread::sleep(Duration::from_millis(800));
+    sway.does("output HEADLESS-1 resolution 800x480");
+    std::thread::sleep(Duration::from_secs(1));
+    let (code, _) = recording.stop("INT", PATIENCE);
+    drop(client);
+    assert!(code == 0 || code == 3, "{code}");
+    let session = out.path().join("s");
+    verified(&session);
+    let (rows, video) = opened(&session);
+    let frames = rows.iter().filter(|row| row.event_type == "frame").count();
+    assert!(frames > 10 && frames == video.len(), "{frames} frames");
+    assert!(rows.iter().any(|row| row.event_type == "window"), "the new size is not told");
+}
+
+#[test]
+fn a_part_of_a_monitor_is_taken_and_what_cannot_be_is_refused_with_a_way_out() {
+    let sway = Sway::start((640, 480), false);
+    let out = tempfile::tempdir().expect("a folder");
+    let log = sway.file("paints");
+    let client = client(&sway, &log, 30);
+    let part = ["--duration", "1s", "--region", "0,0,640,32", "--cursor", "off"];
+    let (code, _, err) = run(sway.admit(&mut record(out.path(), &part)));
+    assert!(code == 0 || code == 3, "{code}\n{err}");
+    let (_, mut video) = opened(&out.path().join("s"));
+    let shown = (0..video.len()).filter_map(|at| number(&video.decode(at).expect("a picture"), 640)).count();
+    assert!(shown > 10, "{shown} of {} frames", video.len());
+    let refused: PathBuf = out.path().join("refused");
+    for (more, says) in [
+        (&["--region", "600,0,64,64"][..], "hint: 40x64"),
+        (&["--app", "barcode_client"], "copies monitors only"),
+        (&["--monitor", "DP-9"], "hint: `watchcap targets`"),
+    ] {
+        let (code, _, err) = run(sway.admit(&mut record(&refused, more)));
+        assert!(code != 0 && err.contains(says), "{more:?}: {code}\n{err}");
+        assert!(!refused.exists(), "{more:?} left something");
+    }
+    // Nothing hides what must not be seen here, so without a word of the person nothing is recorded.
+    let mut command = watchcap();
+    command.args(["record", "--consent", "screen", "--duration", "1s", "--out"]).arg(&refused);
+    let (code, _, err) = run(sway.admit(&mut command));
+    assert!(code != 0 && err.contains("--allow-missing masks"), "{code}\n{err}");
+    let (_, report, _) = run(sway.admit(watchcap().arg("doctor")));
+    assert!(report.contains("ok  screen (wayland-copy)") && report.contains("a Wayland compositor"), "{report}");
+    let (code, list, err) = run(sway.admit(watchcap().arg("targets")));
+    assert!(code == 0 && list.contains("HEADLESS-1") && list.contains("640x480"), "{list}{err}");
+    drop(client);
+}
+
+#[test]
+fn a_compositor_that_dies_ends_the_recording_and_what_was_recorded_seals() {
+    let mut sway = Sway::start((640, 480), false);
+    let out = tempfile::tempdir().expect("a folder");
+    let mut command = record(out.path(), &["--duration", "60s"]);
+    let recording =
+        Running(sway.admit(&mut command).stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("it runs"));
+    wait_for(|| out.path().join("s/log").is_dir());
+    std::thread::sleep(Duration::from_secs(1));
+    drop(sway.compositor.take());
+    assert_eq!(recording.wait(), 3);
+    let session = out.path().join("s");
+    verified(&session);
+    let (rows, video) = opened(&session);
+    assert!(video.len() > 10, "{} frames", video.len());
+    assert!(rows.iter().any(|row| row.metadata.get("reason") == Some("display_gone")));
+}
