@@ -12,11 +12,10 @@ dist: build
 demo: build
 	target/release/watchcap demo
 
-# Tests interrupt recordings, and a signal that this shell's parent ignores would stay ignored in them. Last comes the build for servers, which
-# records two seconds with no library but libc.
+# Last comes the build for servers, which records two seconds with no library but libc.
 test:
 	scripts/setup.sh test
-	env --default-signal=INT,HUP,TERM,USR2 cargo test --workspace --locked
+	scripts/test.sh
 	scripts/server.sh
 
 lint:

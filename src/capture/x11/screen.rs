@@ -538,8 +538,13 @@ impl ScreenSource for X11Screen {
         match self.take_picture(whole || self.renewed.is_some()) {
             Ok(Taken { t, capture_us, repainted }) => {
                 self.waiting = None;
-                if matches!(&self.subject, Subject::Window(track) if track.pixmap.is_none()) {
-                    return Ok(Look::Hidden { since: t, why: Absence::WindowMinimised });
+                if let Subject::Window(track) = &self.subject
+                    && track.pixmap.is_none()
+                {
+                    return match track.must_exist(&self.conn) {
+                        Ok(()) => Ok(Look::Hidden { since: t, why: Absence::WindowMinimised }),
+                        Err(error) => self.lose(error),
+                    };
                 }
                 let surface = (self.area != std::mem::replace(&mut self.told, self.area)).then_some(self.area);
                 let renewed = self.renewed.take();

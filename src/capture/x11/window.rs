@@ -154,6 +154,15 @@ impl WindowTrack {
         Ok(())
     }
 
+    /// Asks the server whether there is still a window. One that is closed is first unmapped: its other word may not have been read yet.
+    ///
+    /// # Errors
+    /// [`CaptureError::Gone`] when there is none.
+    pub(super) fn must_exist(&self, conn: &RustConnection) -> Result<(), CaptureError> {
+        let attributes = conn.get_window_attributes(self.id).map_err(|error| failure::connection(&error))?.reply();
+        answer(attributes, self.id, "reading the window's attributes").map(drop)
+    }
+
     /// Looks up which child of the root the window is in.
     ///
     /// # Errors
