@@ -17,9 +17,7 @@ use self::values::{parse_duration, parse_mcap_for, parse_percent, parse_size};
 use crate::derive::import::keys::KeyTable;
 use crate::derive::import::options;
 use crate::derive::import::options::{Positions, TimeUnit};
-use crate::export::FORMATS;
-use crate::export::mcap::McapFor;
-use crate::export::space::Keys;
+use crate::export::{FORMATS, Keys, McapFor};
 
 /// Records a screen and every input on one clock, crash-safe, straight into training data.
 #[derive(Parser, Debug)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::export::mcap::McapFor;
+use crate::export::McapFor;
 
 /// Reads a limit: a number that is not negative.
 ///

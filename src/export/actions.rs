@@ -13,25 +13,24 @@ use crate::base::arrow::array::{
 use crate::base::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, SortingColumn};
-use parquet::file::properties::WriterProperties;
-use parquet::schema::types::ColumnPath;
 
+use super::dense;
+use super::error::ExportError;
+use super::format::{Format, Piece};
 use super::inputs::{self, Action, KeySet};
+use super::kind::FormatKind;
+use super::opt::Opt;
+use super::out::Out;
 use super::source::Source;
 use super::space::Space;
 use super::steps::{self, Step};
-use super::{ExportError, Format, Opt, Out, Piece, Progress, dense};
+use super::table::properties;
 use crate::base::event::Stream;
+use crate::base::progress::Progress;
 
 /// Rows handed to the encoder at once: 8,192 of about 180 bytes.
 const BATCH_ROWS: usize = 8192;
-/// Rows of a row group: at 60 fps 18 minutes.
-const ROW_GROUP_ROWS: usize = 65_536;
-/// Key of the manifest in the key-value metadata.
-pub const MANIFEST_KEY: &str = "watchcap.export";
 /// Bytes of a set of keys.
 const KEY_BYTES: i32 = 32;
 
@@ -76,7 +75,7 @@ pub fn columns() -> SchemaRef {
     ]))
 }
 
-impl Format for Actions {
+impl FormatKind for Actions {
     fn name(&self) -> &'static str {
         "actions"
     }
@@ -104,7 +103,9 @@ impl Format for Actions {
     fn suffix(&self) -> Option<&'static str> {
         Some("actions.parquet")
     }
+}
 
+impl Format for Actions {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let steps = steps::steps(piece.source, piece.options)?;
         let (file, path) = out.create(&out.name("actions.parquet"))?;
@@ -125,23 +126,6 @@ impl Format for Actions {
         writer.finish().map_err(table)?;
         Ok(())
     }
-}
-
-/// How tables of steps are written; `about` goes into their key-value metadata.
-pub(super) fn properties(about: String) -> Result<WriterProperties, ParquetError> {
-    let mut properties = WriterProperties::builder()
-        .set_created_by(format!("watchcap version {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(Some(vec![KeyValue::new(MANIFEST_KEY.to_owned(), about)]))
-        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?));
-    for name in ["step", "frame_ref", "t_ns", "until_ns", "frame_t_ns", "pts"] {
-        let path = ColumnPath::from(name);
-        properties = properties
-            .set_column_dictionary_enabled(path.clone(), false)
-            .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-    }
-    Ok(properties.build())
 }
 
 /// Writes steps and their actions as a table; also used by formats that carry actions beside their pictures.

@@ -6,10 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::error::ExportError;
+use super::format::Format;
+use super::kind::FormatKind;
 use super::manifest::{self, Manifest};
+use super::options::Options;
 use super::out::{Out, Place};
 use super::source::Source;
-use super::{ExportError, Format, Options};
 
 /// What can be told of a session beforehand.
 pub(super) enum Look {
@@ -26,7 +29,7 @@ pub(super) enum Look {
 /// # Errors
 /// [`ExportError`] that is about all of them.
 pub(super) fn check(
-    format: &dyn Format,
+    format: &'static dyn Format,
     sessions: &[PathBuf],
     places: &[Place],
     options: &Options,
@@ -58,7 +61,12 @@ struct Opened {
 }
 
 /// Opens a session; `None` when it is passed over.
-fn look(format: &dyn Format, session: &Path, place: &Place, options: &Options) -> Result<Option<Opened>, ExportError> {
+fn look(
+    format: &'static dyn Format,
+    session: &Path,
+    place: &Place,
+    options: &Options,
+) -> Result<Option<Opened>, ExportError> {
     let mut source = Source::open(session)?;
     source.check_consent(format, options.include_withdrawn)?;
     let passed_over = is_passed_over(format, &mut source, options)?;
@@ -72,13 +80,17 @@ fn look(format: &dyn Format, session: &Path, place: &Place, options: &Options) -
 }
 
 /// Whether reviewers accepted nothing of a session that could be exported, and that was asked for.
-pub(super) fn is_passed_over(format: &dyn Format, source: &mut Source, options: &Options) -> Result<bool, ExportError> {
+pub(super) fn is_passed_over(
+    format: &dyn FormatKind,
+    source: &mut Source,
+    options: &Options,
+) -> Result<bool, ExportError> {
     Ok(options.only_accepted && !(source.read_review()? && (source.is_accepted_whole() || !format.is_whole())))
 }
 
 /// What sessions must have in common, and must not, where a format is about all of them or names files by their ids.
 struct Together<'a> {
-    format: &'a dyn Format,
+    format: &'static dyn Format,
     dir: &'a Path,
     /// Ids and names of what earlier exports left.
     earlier: Vec<(String, String)>,
@@ -88,7 +100,7 @@ struct Together<'a> {
 }
 
 impl<'a> Together<'a> {
-    fn new(format: &'a dyn Format, dir: &'a Path) -> Self {
+    fn new(format: &'static dyn Format, dir: &'a Path) -> Self {
         let earlier = manifest::all_in(dir).filter(|made| format.is_by_id() && made.format == format.name());
         let earlier = earlier.map(|made| (made.source.session_id, made.source.name)).collect();
         Self { format, dir, earlier, seen: BTreeMap::new(), size: None, dimensions: None }

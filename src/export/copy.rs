@@ -14,13 +14,18 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
-use super::actions::MANIFEST_KEY;
-use super::out::is_beside;
+use super::error::ExportError;
+use super::format::{Format, Piece};
+use super::kind::FormatKind;
+use super::opt::Opt;
+use super::options::Options;
+use super::out::{Out, is_beside};
 use super::source::Source;
 use super::steps::{self, Step};
+use super::table::MANIFEST_KEY;
 use super::video::{check_size, constant_rate, open_video};
-use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
 use crate::base::event::Stream;
+use crate::base::progress::{self, Progress};
 
 /// Pictures per second when nothing was asked for.
 const FPS: u32 = 30;
@@ -44,7 +49,7 @@ pub fn columns() -> SchemaRef {
     ]))
 }
 
-impl Format for Video {
+impl FormatKind for Video {
     fn name(&self) -> &'static str {
         "video"
     }
@@ -68,7 +73,9 @@ impl Format for Video {
     fn makes(&self, file: &str, stem: &str, _: &str) -> bool {
         is_beside(file, stem, |rest| matches!(rest, "mp4" | "video.parquet"))
     }
+}
 
+impl Format for Video {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let fps = piece.options.fps.unwrap_or(FPS);
@@ -79,7 +86,7 @@ impl Format for Video {
         let (_, path) = out.create(&out.name("mp4"))?;
         constant_rate(&mut video, &steps, &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {
-                progress(super::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
+                progress(progress::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }
         })?;
 

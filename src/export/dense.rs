@@ -11,11 +11,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 
-use super::actions::properties;
 use super::inputs::Action;
 use super::source::Source;
 use super::space::Space;
 use super::steps::Step;
+use super::table::properties;
 
 /// Rows handed to the encoder at once: 8,192 of at most 1.2 kB.
 const BATCH_ROWS: usize = 8192;
@@ -114,8 +114,8 @@ impl<W: Write + Send> Writer<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Options;
     use super::*;
+    use crate::export::options::Options;
 
     #[test]
     fn no_two_columns_have_one_name() {

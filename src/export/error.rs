@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Opt;
+use super::opt::Opt;
 use crate::base::io_error::IoError;
 use crate::base::shown::shell;
 use crate::encode::EncodeError;

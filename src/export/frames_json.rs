@@ -5,10 +5,15 @@
 
 use std::io::{BufWriter, Write as _};
 
+use super::error::ExportError;
+use super::format::{Format, Piece};
+use super::kind::FormatKind;
+use super::opt::Opt;
+use super::out::Out;
 use super::video::{open_video, proxy};
-use super::{ExportError, Format, Opt, Out, Piece, Progress, Step};
 use crate::base::event::Stream;
 use crate::base::io_error::IoError;
+use crate::base::progress::{Progress, Step};
 
 /// Frames between two reports of progress.
 const PROGRESS_FRAMES: usize = 65_536;
@@ -16,7 +21,7 @@ const PROGRESS_FRAMES: usize = 65_536;
 /// The format.
 pub struct FramesJson;
 
-impl Format for FramesJson {
+impl FormatKind for FramesJson {
     fn name(&self) -> &'static str {
         "frames-json"
     }
@@ -51,7 +56,9 @@ impl Format for FramesJson {
     fn is_whole(&self) -> bool {
         true
     }
+}
 
+impl Format for FramesJson {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         if piece.source.frames.is_empty() {
             return Err(ExportError::NoFrames { path: piece.source.dir().to_path_buf() });

@@ -4,11 +4,12 @@
 //! action of this time (`held=1`: the edges of a recording or a pause) change what is held and are counted nowhere; auto-repeats are
 //! counted on their own. docs/EXPORTS.md says it column by column.
 
+use super::error::ExportError;
 use super::source::{PROGRESS_ROWS, Source};
 use super::steps::Step;
 use super::unseen::Unseen;
-use super::{ExportError, Progress};
 use crate::base::event::Button;
+use crate::base::progress::{self, Progress};
 use crate::session::metadata::InitialState;
 use crate::session::table::row::{OwnedRow, event_type, key};
 
@@ -281,7 +282,7 @@ pub fn for_each(
     let mut next = |row: &mut OwnedRow| {
         done += 1;
         if done.is_multiple_of(PROGRESS_ROWS) {
-            progress(super::Step { what: "inputs", done, of });
+            progress(progress::Step { what: "inputs", done, of });
         }
         Ok(rows.next_into(row)?)
     };

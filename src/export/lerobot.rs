@@ -8,6 +8,7 @@
 
 mod about;
 mod columns;
+mod names;
 mod stats;
 
 use std::io::BufWriter;
@@ -17,29 +18,32 @@ use serde_json::{Map, Value, json};
 
 use self::about::{Episode, Told, all_stats, chunk_and_file, episodes_table, info, tasks, tasks_table};
 use self::columns::{Data, Row, features, new_stats, state};
+use self::names::{EPISODE_SECONDS, VIDEO};
 use self::stats::PictureStats;
+use super::error::ExportError;
+use super::format::{Format, Piece};
 use super::inputs;
+use super::kind::FormatKind;
 use super::manifest::{self, BEGUN_SUFFIX, Manifest};
+use super::opt::Opt;
+use super::options::Options;
+use super::out::Out;
 use super::source::Source;
 use super::space::Space;
 use super::steps::{self, Step};
 use super::unseen::never_wheels;
 use super::video::{check_size, constant_rate, open_video};
-use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
 use crate::base::event::Stream;
 use crate::base::io_error::IoError;
+use crate::base::progress::{self, Progress};
 use crate::media::frames::FrameReader;
 use crate::media::rgb::to_rgb;
 use crate::session::{layout, seal};
 
 /// Steps per second when nothing was asked for.
 const FPS: u32 = 30;
-/// Longest episode, seconds.
-pub const EPISODE_SECONDS: usize = 15 * 60;
 /// Episodes of a session, at most: what is told of them must fit into its manifest (4,000 at 15 kB).
 const MAX_EPISODES: usize = 4000;
-/// Files of a chunk, as LeRobot has it. Names sort up to 1,000 chunks, which are a million sessions.
-const CHUNK_FILES: usize = 1000;
 /// Pictures between two reports of progress.
 const PROGRESS_STEPS: usize = 32;
 
@@ -59,13 +63,11 @@ const META: [&str; 4] = [TASKS, EPISODES, STATS, INFO];
 
 /// The key under which a manifest tells how many steps are left out since their action is not known.
 pub const LEFT_OUT: &str = "left_out";
-/// The key of the video.
-pub const VIDEO: &str = "observation.images.screen";
 
 /// The format.
 pub struct LeRobot;
 
-impl Format for LeRobot {
+impl FormatKind for LeRobot {
     fn name(&self) -> &'static str {
         "lerobot"
     }
@@ -101,7 +103,9 @@ impl Format for LeRobot {
     fn is_by_place(&self) -> bool {
         true
     }
+}
 
+impl Format for LeRobot {
     fn size(&self, source: &Source, options: &Options) -> Result<Option<(u32, u32)>, ExportError> {
         if source.reader().metadata().frames == 0 {
             return Err(ExportError::NoFrames { path: source.dir().to_path_buf() });
@@ -316,7 +320,7 @@ fn videos(
                 stats.push(&rgb.data, size);
             }
             if n.is_multiple_of(PROGRESS_STEPS) {
-                progress(super::Step { what: "pictures", done: (done + n) as u64, of: plan.steps.len() as u64 });
+                progress(progress::Step { what: "pictures", done: (done + n) as u64, of: plan.steps.len() as u64 });
             }
         })?;
         done += length;

@@ -8,10 +8,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::mcap::McapFor;
+use super::keys::Keys;
+use super::kind::FormatKind;
+use super::opt::Opt;
+use super::options::{McapFor, Options};
 use super::source::Source;
-use super::space::Keys;
-use super::{Format, Opt, Options};
 use crate::session::metadata::{Consent, Lineage, Privacy};
 use crate::session::span::Moment;
 
@@ -101,7 +102,7 @@ fn moment(moment: Option<Moment>) -> Value {
 
 impl Manifest {
     /// What an export that is about to be made will say.
-    pub(super) fn of(format: &dyn Format, source: &Source, options: &Options, name: &str) -> Self {
+    pub(super) fn of(format: &dyn FormatKind, source: &Source, options: &Options, name: &str) -> Self {
         let metadata = source.reader().metadata();
         let mut asked = Map::new();
         for opt in format.takes() {

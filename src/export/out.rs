@@ -11,8 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::error::ExportError;
+use super::kind::FormatKind;
 use super::manifest::{self, FileInfo, Manifest};
-use super::{ExportError, Format, Options};
+use super::options::Options;
 use crate::base::files;
 use crate::base::io_error::IoError;
 use crate::session::layout;
@@ -30,7 +32,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn manifest_path(&self, format: &dyn Format) -> PathBuf {
+    fn manifest_path(&self, format: &dyn FormatKind) -> PathBuf {
         self.dir.join(match &self.file {
             Some(file) => format!("{file}.{}", manifest::SUFFIX),
             None => format!("{}.{}.{}", self.name, format.name(), manifest::SUFFIX),
@@ -41,7 +43,7 @@ impl Place {
 /// Where each session's export goes, and that no two go to the same place; and which folders were made (0700) since they were not
 /// there.
 pub(super) fn places(
-    format: &dyn Format,
+    format: &dyn FormatKind,
     sessions: &[PathBuf],
     target: &Path,
 ) -> Result<(Vec<Place>, Vec<PathBuf>), ExportError> {
@@ -102,8 +104,7 @@ pub struct Out {
     made: Vec<String>,
     created: Vec<PathBuf>,
     samples: BTreeMap<String, u64>,
-    /// The format, and whether a file may have been another session's of the same format.
-    format: (&'static str, bool),
+    format: &'static dyn FormatKind,
     /// Which exports made which files of the folder, as it was when first asked.
     makers: OnceCell<BTreeMap<String, Maker>>,
     scratch: Vec<PathBuf>,
@@ -116,7 +117,7 @@ impl Out {
     ///
     /// # Errors
     /// When the manifest has a name that something else has.
-    pub(super) fn begin(place: &Place, format: &dyn Format) -> Result<Self, ExportError> {
+    pub(super) fn begin(place: &Place, format: &'static dyn FormatKind) -> Result<Self, ExportError> {
         let path = place.manifest_path(format);
         let there = Manifest::read(&path);
         let is_ours = |found: &Manifest| found.format == format.name() && found.source.name == place.name;
@@ -144,7 +145,7 @@ impl Out {
             made: Vec::new(),
             created: Vec::new(),
             samples: BTreeMap::new(),
-            format: (format.name(), format.is_by_place()),
+            format,
             makers: OnceCell::new(),
             scratch: Vec::new(),
             told: serde_json::Value::Null,
@@ -170,12 +171,12 @@ impl Out {
     }
 
     /// Refuses the name of the one file of a format when something else has it: before the long work begins.
-    pub(super) fn check(&self, format: &dyn Format) -> Result<(), ExportError> {
-        format.suffix().map_or(Ok(()), |suffix| self.claim(&self.name(suffix)))
+    pub(super) fn check(&self) -> Result<(), ExportError> {
+        self.format.suffix().map_or(Ok(()), |suffix| self.claim(&self.name(suffix)))
     }
 
     /// What was made of a session of this name in a folder.
-    pub(super) fn of(dir: &Path, name: &str, format: &dyn Format) -> Result<Self, ExportError> {
+    pub(super) fn of(dir: &Path, name: &str, format: &'static dyn FormatKind) -> Result<Self, ExportError> {
         Self::begin(&Place { dir: dir.to_path_buf(), name: name.to_owned(), file: None }, format)
     }
 
@@ -211,8 +212,8 @@ impl Out {
             return Ok(());
         }
         let maker = makers().get(name);
-        let (format, by_place) = self.format;
-        if by_place && maker.is_some_and(|maker| maker.format == format) {
+        // Where files are named by a session's place, one may have been another session's of the same format.
+        if self.format.is_by_place() && maker.is_some_and(|maker| maker.format == self.format.name()) {
             return Ok(());
         }
         Err(ExportError::Taken { path, by: maker.map(|maker| maker.what.clone()) })
@@ -221,12 +222,13 @@ impl Out {
     /// Removes what was made of other sessions in this format whose places these files have now: they are made anew, or are in no data set
     /// any more.
     fn evict(&self, makers: &BTreeMap<String, Maker>) -> Result<(), ExportError> {
-        let (format, by_place) = self.format;
-        let Some(format) = super::format_named(format).filter(|_| by_place) else { return Ok(()) };
+        if !self.format.is_by_place() {
+            return Ok(());
+        }
         let others = self.made.iter().filter_map(|name| makers.get(name));
-        let others = others.filter(|maker| maker.format == format.name() && maker.session != self.place.name);
+        let others = others.filter(|maker| maker.format == self.format.name() && maker.session != self.place.name);
         for session in others.map(|maker| &maker.session).collect::<BTreeSet<_>>() {
-            Self::of(&self.place.dir, session, format)?.remove()?;
+            Self::of(&self.place.dir, session, self.format)?.remove()?;
         }
         Ok(())
     }

@@ -6,15 +6,19 @@
 use std::path::{Path, PathBuf};
 
 use super::ahead::{self, Look};
+use super::error::ExportError;
+use super::format::{Format, Piece};
+use super::made::{Done, Failed, Made};
 use super::manifest::Manifest;
+use super::options::Options;
 use super::out::{self, Out, Place};
 use super::source::Source;
-use super::{Done, ExportError, Failed, Format, Made, Options, Piece, Progress};
 use crate::base::io_error::IoError;
+use crate::base::progress::Progress;
 
 /// An export that is about to be made: every session was looked at.
 pub struct Plan<'a> {
-    format: &'a dyn Format,
+    format: &'static dyn Format,
     options: &'a Options,
     /// The sessions that can be exported, as far as that can be told beforehand.
     todo: Vec<(PathBuf, Place)>,
@@ -33,7 +37,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// [`ExportError`] that is about all of them; nothing was written then.
     pub fn new(
-        format: &'a dyn Format,
+        format: &'static dyn Format,
         sessions: &[PathBuf],
         target: &Path,
         options: &'a Options,
@@ -132,7 +136,7 @@ impl<'a> Plan<'a> {
         if let Some(there) = out.kept(&manifest)? {
             return Ok(Some(Made { manifest: there, path, kept: true, notes: Vec::new() }));
         }
-        out.check(format)?;
+        out.check()?;
         if !options.no_verify {
             source.verify(progress)?;
         }

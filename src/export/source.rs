@@ -4,9 +4,12 @@
 
 use std::path::Path;
 
+use super::error::ExportError;
+use super::kind::FormatKind;
+use super::spans::Spans;
 use super::unseen::{Blind, Gathering};
-use super::{ExportError, Format, Progress, Step};
 use crate::base::event::Stream;
+use crate::base::progress::{Progress, Step};
 use crate::derive::import::consent;
 use crate::media::mp4::index::pts_us;
 use crate::session::layout;
@@ -31,43 +34,6 @@ pub struct FrameInfo {
     pub keyframe: bool,
     /// It shows what the frame before shows.
     pub dup: bool,
-}
-
-/// Spans of time, both ends in them, in order and apart from each other.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Spans(Vec<(i64, i64)>);
-
-impl Spans {
-    /// Orders spans and joins those that touch.
-    pub fn new(mut spans: Vec<(i64, i64)>) -> Self {
-        spans.sort_unstable();
-        let mut joined: Vec<(i64, i64)> = Vec::new();
-        for (from, until) in spans {
-            match joined.last_mut() {
-                Some(last) if from <= last.1 => last.1 = last.1.max(until),
-                _ => joined.push((from, until.max(from))),
-            }
-        }
-        Self(joined)
-    }
-
-    /// Whether one of them has a moment in common with `start..end`.
-    pub fn touch(&self, start: i64, end: i64) -> bool {
-        let at = self.0.partition_point(|(_, until)| *until < start);
-        self.0.get(at).is_some_and(|(from, _)| *from < end)
-    }
-
-    /// Those that last at least this long.
-    #[must_use]
-    pub fn of_at_least(&self, ns: i64) -> Self {
-        Self(self.0.iter().copied().filter(|(from, until)| until.saturating_sub(*from) >= ns).collect())
-    }
-
-    /// Whether a moment lies in one of them.
-    pub fn hold(&self, t_ns: i64) -> bool {
-        let at = self.0.partition_point(|(_, until)| *until < t_ns);
-        self.0.get(at).is_some_and(|(from, _)| *from <= t_ns)
-    }
 }
 
 /// A session, open for export.
@@ -152,7 +118,7 @@ impl Source {
 
     /// Refuses what the session's consent does not cover. Metadata that do not say are no consent; consent that was taken back is none any
     /// more, unless the person who exports says that it may be (`include_withdrawn`).
-    pub(super) fn check_consent(&self, format: &dyn Format, include_withdrawn: bool) -> Result<(), ExportError> {
+    pub(super) fn check_consent(&self, format: &dyn FormatKind, include_withdrawn: bool) -> Result<(), ExportError> {
         self.session.check_consent(format.needs().iter().copied(), Some(format.name()), consent::hint)?;
         if !include_withdrawn {
             self.session.check_withdrawn(format.needs())?;

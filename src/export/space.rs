@@ -3,70 +3,10 @@
 //! Keeps the invariant that what nobody knows is no number: a 0 says that something was not done, so where input is missing, was withheld or
 //! is not reported, or a key has no code, what was not seen is `None`, as is motion that no row measures. Formats write null, leave the step out, or say so.
 
-use std::str::FromStr;
-
-use super::Options;
 use super::inputs::Action;
+use super::keys::{ALL_KEYS, key_name};
+use super::options::Options;
 use crate::base::event::Button;
-use crate::base::hid;
-
-/// Keys that a session can name: every HID usage below this.
-const ALL_KEYS: u16 = 256;
-/// Before the number of a key that has no W3C code.
-const BY_NUMBER: &str = "hid_";
-
-/// Some keys, by HID usage, each once, in the order in which they were named.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Keys(Vec<u8>);
-
-impl Keys {
-    /// Their names, in order.
-    pub fn names(&self) -> Vec<String> {
-        self.0.iter().copied().map(key_name).collect()
-    }
-}
-
-impl FromStr for Keys {
-    type Err = String;
-
-    /// Reads `KeyW,KeyA,Space,ShiftLeft`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut keys = Vec::new();
-        for name in text.split(',').map(str::trim) {
-            let usage = usage_of(name).ok_or_else(|| {
-                let name: String = name.chars().take(40).collect();
-                match like(&name) {
-                    Some(known) => format!("there is no key '{name}', but there is {known}"),
-                    None => format!("there is no key '{name}': write W3C codes, like KeyW,KeyA,Space,ShiftLeft"),
-                }
-            })?;
-            if keys.contains(&usage) {
-                return Err(format!("{name} is named twice"));
-            }
-            keys.push(usage);
-        }
-        Ok(Self(keys))
-    }
-}
-
-fn usage_of(name: &str) -> Option<u8> {
-    let by_number = || name.strip_prefix(BY_NUMBER).and_then(|number| number.parse().ok());
-    hid::usage_of_code(name).and_then(|usage| u8::try_from(usage.0).ok()).or_else(by_number)
-}
-
-/// The key that somebody may mean who writes `w`, `keyw` or `space`.
-fn like(name: &str) -> Option<&'static str> {
-    let is_meant = |code: &str| {
-        let short = code.strip_prefix("Key").or_else(|| code.strip_prefix("Digit")).unwrap_or(code);
-        code.eq_ignore_ascii_case(name) || short.eq_ignore_ascii_case(name)
-    };
-    hid::KEYS.iter().map(|key| key.code).find(|code| is_meant(code))
-}
-
-fn key_name(usage: u8) -> String {
-    let known = hid::KEYS.iter().find(|key| key.usage.0 == u16::from(usage));
-    known.map_or_else(|| format!("{BY_NUMBER}{usage}"), |key| key.code.to_owned())
-}
 
 /// The dimensions of an action, in this order: keys, buttons, motion, place, wheel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -167,6 +107,7 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::keys::Keys;
     use crate::export::unseen::Unseen;
 
     fn space(keys: &str, mouse: bool, pointer: bool) -> Space {

@@ -5,8 +5,10 @@
 //! what is done before it is done all the same. Where nobody knows what was shown there is no step. Either way an input belongs to the step in whose time it lies, so a step never knows of anything
 //! that happened after its end, nor its picture of anything after its beginning.
 
-use super::source::{FrameInfo, Source, Spans};
-use super::{ExportError, Options};
+use super::error::ExportError;
+use super::options::Options;
+use super::source::{FrameInfo, Source};
+use super::spans::Spans;
 use crate::media::mp4::index::MAX_SAMPLES;
 use crate::session::span::{Moment, Span};
 

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::source::Spans;
+use super::spans::Spans;
 use crate::session::metadata::Metadata;
 use crate::session::table::row::{OwnedRow, key};
 

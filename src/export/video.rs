@@ -10,9 +10,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::error::ExportError;
 use super::source::Source;
-use super::{ExportError, Progress, Step, steps};
+use super::steps;
 use crate::base::id::FrameRef;
+use crate::base::progress::{Progress, Step};
 use crate::base::time::MonoNs;
 use crate::encode::driver::Driver;
 use crate::encode::gop::Gop;

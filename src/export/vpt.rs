@@ -9,14 +9,20 @@ use std::io::{BufWriter, Write as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::error::ExportError;
+use super::format::{Format, Piece};
 use super::inputs::{self, Action};
+use super::kind::FormatKind;
 use super::lerobot::LEFT_OUT;
+use super::opt::Opt;
+use super::options::Options;
+use super::out::Out;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{check_size, constant_rate, open_video};
-use super::{ExportError, Format, Opt, Options, Out, Piece, Progress};
 use crate::base::event::Stream;
 use crate::base::io_error::IoError;
+use crate::base::progress::{self, Progress};
 
 /// Steps per second when nothing was asked for: that of the contractor data.
 const FPS: u32 = 20;
@@ -26,7 +32,7 @@ const PROGRESS_STEPS: usize = 32;
 /// The format.
 pub struct Vpt;
 
-impl Format for Vpt {
+impl FormatKind for Vpt {
     fn name(&self) -> &'static str {
         "vpt"
     }
@@ -50,7 +56,9 @@ impl Format for Vpt {
     fn needs(&self) -> &'static [Stream] {
         &[Stream::Screen, Stream::Input]
     }
+}
 
+impl Format for Vpt {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let fps = piece.options.fps.unwrap_or(FPS);
@@ -75,7 +83,7 @@ impl Format for Vpt {
         let (_, path) = out.create(&format!("{stem}.mp4"))?;
         constant_rate(&mut video, &steps, &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {
-                progress(super::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
+                progress(progress::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }
         })?;
 

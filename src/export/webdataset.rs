@@ -13,12 +13,18 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::actions::Writer;
+use super::error::ExportError;
+use super::format::{Format, Piece};
+use super::inputs;
+use super::kind::FormatKind;
+use super::opt::Opt;
+use super::out::Out;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{copy, nominal_fps, open_video, proxy};
-use super::{ExportError, Format, Opt, Out, Piece, Progress, inputs};
 use crate::base::event::Stream;
 use crate::base::io_error::IoError;
+use crate::base::progress::Progress;
 use crate::media::frames::FrameReader;
 
 /// Shortest clip when nothing was asked for, seconds.
@@ -35,7 +41,7 @@ const BLOCK: usize = 512;
 /// The format.
 pub struct WebDataset;
 
-impl Format for WebDataset {
+impl FormatKind for WebDataset {
     fn name(&self) -> &'static str {
         "webdataset"
     }
@@ -65,7 +71,9 @@ impl Format for WebDataset {
     fn is_by_id(&self) -> bool {
         true
     }
+}
 
+impl Format for WebDataset {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let steps = steps::steps(source, piece.options)?;

@@ -7,8 +7,8 @@
 
 use std::ops::Range;
 
-use super::FinalizeError;
 use super::describe::Story;
+use super::error::FinalizeError;
 use super::video::LogVideo;
 use crate::base::event::Frame;
 use crate::base::io_error::IoError;

@@ -8,8 +8,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::describe::Story;
+use super::error::FinalizeError;
+use super::keep::keeps_log;
 use super::source::LogSource;
-use super::{FinalizeError, keeps_log};
 use crate::base::progress::Step;
 use crate::log::reader::{Hole, LogReader};
 use crate::session::loss::{MaxDropped, is_lossy};

@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use super::FinalizeError;
 use super::describe::{Outcome, Story, VideoState};
+use super::error::FinalizeError;
 use super::merge::Merge;
 use super::missing::{self, Found};
 use super::rows::RowMaker;

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::FinalizeError;
+use super::error::FinalizeError;
 use super::source::LogSource;
 use crate::base::event::Stream;
 use crate::base::file_at::read_exact_at;

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use super::FinalizeError;
+use super::error::FinalizeError;
 use crate::base::event::Frame;
 use crate::base::file_at::read_exact_at;
 use crate::base::io_error::IoError;

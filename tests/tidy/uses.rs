@@ -60,6 +60,7 @@ fn absolute(own: &[String], path: &[String], modules: &BTreeMap<Vec<String>, Str
 /// The paths in a source: of `use`, each on its own, and those in the code that begin with a keyword.
 fn paths(text: &str) -> Vec<Vec<String>> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code = code.split("#[cfg(all(test").next().unwrap_or_default();
     let lines: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code = lines.join("\n");
     let mut found = Vec::new();
@@ -71,8 +72,9 @@ fn paths(text: &str) -> Vec<Vec<String>> {
         let rest = begin.map_or(statement, |at| &statement[..at]);
         for start in ["crate::", "super::", "self::"] {
             for (at, _) in rest.match_indices(start) {
+                // `pub(in crate::…)` says who may use something and uses nothing.
                 let before = rest[..at].chars().next_back();
-                if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') || rest[..at].ends_with("(in ") {
                     continue;
                 }
                 let path: String =
@@ -144,8 +146,8 @@ pub(super) fn circles(uses: &Uses) -> Vec<Vec<String>> {
 
 #[test]
 fn paths_are_read_from_statements_and_from_code() {
-    let text =
-        "use crate::a::{self, b::{C, D as E}};\npub(crate) use super::f;\nfn g() { crate::h::i() }\n// crate::no\n";
+    let text = "use crate::a::{self, b::{C, D as E}};\npub(crate) use super::f;\n\
+                pub(in crate::j) fn g() { crate::h::i() }\n// crate::no\n";
     let found: Vec<String> = paths(text).iter().map(|path| path.join("::")).collect();
     assert_eq!(found, ["crate::a::self", "crate::a::b::C", "crate::a::b::D", "super::f", "crate::h::i"]);
     let to = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();

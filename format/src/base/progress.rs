@@ -10,3 +10,6 @@ pub struct Step {
     /// Of how many; 0 when unknown.
     pub of: u64,
 }
+
+/// Who is told how far it is.
+pub type Progress<'a> = &'a mut dyn FnMut(Step);

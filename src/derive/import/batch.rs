@@ -8,10 +8,10 @@ use serde_json::Value;
 use watchcap_migrations::session::{v1_0, v1_0__to__v1_1};
 
 use super::columns::{self, Misfit, Words, string};
+use super::error::ImportError;
 use super::keys::KeyTable;
 use super::options::{BUTTONS, TimeUnit};
 use super::table::ForeignTable;
-use crate::derive::import::run::ImportError;
 use crate::session::table::row::{OwnedRow, event_type, key};
 use crate::session::table::schema::column;
 

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::error::ImportError;
 use crate::base::event::Stream;
 use crate::base::shown::shell;
-use crate::derive::import::options::{Options, command_of};
-use crate::derive::import::run::ImportError;
+use crate::derive::import::options::{ENDING, Options, command_of};
 use crate::session::layout;
 use crate::session::metadata::{Consent, Extra, Metadata, StatedAtImport};
 
+/// `consent.how` of a recording that does not say whether anyone agreed.
+pub const NOT_RECORDED: &str = "not_recorded";
 /// `consent.how` where it is only stated at import.
 pub const STATED: &str = "stated_at_import";
 
@@ -50,7 +52,7 @@ pub(crate) fn state(consent: &mut Consent, told: &Options) {
             Stream::Log | Stream::Clock => {}
         }
     }
-    if consent.how == crate::derive::import::describe::NOT_RECORDED {
+    if consent.how == NOT_RECORDED {
         STATED.clone_into(&mut consent.how);
     }
     consent.stated_at_import = Some(StatedAtImport {
@@ -77,7 +79,7 @@ pub fn hint(session: &Path, metadata: &Metadata) -> Option<String> {
 fn recording_of(session: &Path) -> Option<PathBuf> {
     let session = session.canonicalize().ok()?;
     let name = session.file_name()?.to_str()?;
-    let (name, number) = name.rsplit_once(crate::derive::import::run::ENDING)?;
+    let (name, number) = name.rsplit_once(ENDING)?;
     let is_number = number.strip_prefix('_').is_none_or(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     let folder = session.with_file_name(name);
     (is_number && folder.is_dir()).then_some(folder)

@@ -16,7 +16,7 @@ use super::units;
 use super::video::Made;
 use crate::base::event::Stream;
 use crate::base::time::UtcNs;
-use crate::derive::import::consent;
+use crate::derive::import::consent::{self, NOT_RECORDED};
 use crate::session::measured::{Measured, Pictures};
 use crate::session::metadata::{
     AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, Import, InitialState, Metadata, Privacy, Resolution,
@@ -24,9 +24,6 @@ use crate::session::metadata::{
 };
 use crate::session::table::schema::FORMAT_VERSION;
 use crate::session::table::write::TableSummary;
-
-/// `consent.how` of a recording that does not say whether anyone agreed.
-pub const NOT_RECORDED: &str = "not_recorded";
 
 /// The guarantees that a recording of another program may not give: `import.missing`.
 pub mod missing {

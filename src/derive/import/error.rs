@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::io_error::IoError;
 use crate::base::shown::{renamed_then, shell};
-use crate::derive::migrate::run::Holds;
+use crate::derive::migrate::holds::Holds;
 use crate::media::mp4::append::VideoError;
 use crate::media::mp4::foreign::ForeignError;
 use crate::media::mp4::index::MAX_SAMPLES;

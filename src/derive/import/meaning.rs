@@ -4,12 +4,12 @@
 //! Keeps the invariant that a meaning is not guessed: numbers that cannot be what they should be are refused with the option that says what
 //! they are, and where nothing can be told from the numbers, `import.missing` says so. Looks at every row once, in a few numbers.
 
+use super::error::ImportError;
 use super::keys::{self, KeyTable};
 use super::options::{Positions, TimeUnit};
 use super::table::ForeignTable;
 use crate::base::event::HidUsage;
 use crate::base::hid;
-use crate::derive::import::run::ImportError;
 use crate::session::table::row::{OwnedRow, event_type, key};
 use crate::session::table::schema::column;
 

@@ -1,6 +1,7 @@
 //! Makes a session of files that another recorder wrote: its table and its video, taken over value by value or refused.
 
 pub(crate) mod batch;
+mod batches;
 pub(crate) mod columns;
 pub mod consent;
 pub mod describe;

@@ -10,7 +10,13 @@ use super::keys::KeyTable;
 use crate::base::event::Stream;
 use crate::base::shown::shell;
 use crate::base::time::UtcNs;
+use crate::session::table::row::key;
+use crate::session::table::schema::column;
 
+/// End of the session's name.
+pub const ENDING: &str = "_imported";
+/// Columns and keys by which recorders tell the frames of several cameras or screens apart, most telling first.
+pub(crate) const FRAME_KEYS: [&str; 4] = [key::STREAM, "track", "camera", column::SOURCE];
 /// The names of buttons in a session.
 pub const BUTTONS: [&str; 5] = ["left", "right", "middle", "x1", "x2"];
 
@@ -152,13 +158,10 @@ pub fn parse_button(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// A sentence for the command line when it is no such pair.
 pub fn parse_frames(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(key, _)| super::order::FRAME_KEYS.contains(key));
+    let pair = text.split_once('=').filter(|(key, _)| FRAME_KEYS.contains(key));
     let pair = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
     pair.ok_or_else(|| {
-        format!(
-            "'{text}' names no frames, write it like stream=screen; keys are {}",
-            super::order::FRAME_KEYS.join(", ")
-        )
+        format!("'{text}' names no frames, write it like stream=screen; keys are {}", FRAME_KEYS.join(", "))
     })
 }
 

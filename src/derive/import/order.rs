@@ -6,19 +6,18 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use super::batches::Batches;
+use super::error::ImportError;
 use super::meaning::Evidence;
-use super::table::{Batches, ForeignTable};
-use crate::derive::import::run::ImportError;
-use crate::derive::migrate::run::Step;
+use super::options::FRAME_KEYS;
+use super::table::ForeignTable;
+use crate::base::progress::Step;
 use crate::media::mp4::index::MAX_SAMPLES;
 use crate::session::table::row::{OwnedRow, event_type, key};
 use crate::session::table::schema::column;
 
 /// Most rows that wait at once: 2^18 of about 400 bytes are 105 MB.
 const MAX_WAITING: usize = 1 << 18;
-
-/// Columns and keys by which recorders tell the frames of several cameras or screens apart, most telling first.
-pub(crate) const FRAME_KEYS: [&str; 4] = [key::STREAM, "track", "camera", column::SOURCE];
 
 /// Most values of such a key: with more, it tells something else.
 const MAX_FRAME_STREAMS: usize = 16;

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::io_error::IoError;
 use crate::base::progress::Step;
-use crate::derive::migrate::run::Holds;
+use crate::derive::migrate::holds::Holds;
 use crate::session::draft::{Draft, NotWhole, SealedDraft};
 use crate::session::edition;
 use crate::session::layout;
@@ -29,7 +29,8 @@ use crate::session::table::schema;
 use crate::session::table::write::{TableSummary, TableWriter};
 use crate::session::work::{self, Purpose};
 
-pub use crate::derive::import::error::ImportError;
+pub use super::error::ImportError;
+use super::options::ENDING;
 
 use crate::derive::import::describe::Facts;
 use crate::derive::import::options::Options;
@@ -39,8 +40,6 @@ use crate::derive::import::video::{Made, Source};
 
 /// End of the name under which a session is made.
 pub const WORK_SUFFIX: &str = ".importing.tmp";
-/// End of the session's name.
-pub const ENDING: &str = "_imported";
 /// Largest metadata that are read.
 const MAX_METADATA_BYTES: u64 = 16 << 20;
 /// Most earlier imports of one recording that are looked at.

@@ -8,9 +8,8 @@ use crate::base::arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use watchcap_migrations::session::v1_0;
 
-use super::batch::Batch;
+use super::error::ImportError;
 use super::options::{Options, PixelArea};
-use crate::derive::import::run::ImportError;
 use crate::session::table::guard::{self, Growth};
 use crate::session::table::positioned::PositionedFile;
 use crate::session::table::read::{guarded, open_footer};
@@ -24,13 +23,13 @@ const MAX_COLUMNS: usize = 256;
 
 /// An open table.
 pub(crate) struct ForeignTable {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// What was told of its values.
     pub(crate) told: Options,
     /// The area that positions are pixels of; `None` when they are fractions.
     pub(crate) pixels: Option<PixelArea>,
     file: PositionedFile,
-    metadata: ArrowReaderMetadata,
+    pub(super) metadata: ArrowReaderMetadata,
     /// Columns of this format, as their place in the file.
     pub(crate) known: Known,
     /// Columns that this format does not have and whose values can be told as text.
@@ -150,12 +149,8 @@ impl ForeignTable {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    /// Its rows, batch by batch, in the order of the file.
-    pub(crate) fn batches(&self) -> Batches<'_> {
-        Batches { table: self, group: 0, open: None, first: 0 }
-    }
-
-    fn open_group(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
+    /// Opens a row group, none of whose columns takes more than it may.
+    pub(super) fn open_group(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
         let info = self.metadata.metadata().row_group(group);
         guarded(|| {
             let batch_rows =
@@ -175,39 +170,5 @@ fn is_scalar(kind: &DataType) -> bool {
         DataType::Dictionary(_, values) => is_scalar(values),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Boolean | DataType::Null => true,
         kind => kind.is_numeric() || kind.is_temporal(),
-    }
-}
-
-/// The batches of a table; see [`ForeignTable::batches`].
-pub(crate) struct Batches<'a> {
-    table: &'a ForeignTable,
-    group: usize,
-    open: Option<ParquetRecordBatchReader>,
-    /// Index of the next batch's first row.
-    first: u64,
-}
-
-impl<'a> Batches<'a> {
-    /// The next batch; none at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Batch<'a>>, ImportError> {
-        let failed = |group, why| ImportError::Rows { path: self.table.path.clone(), group, why };
-        loop {
-            if let Some(open) = &mut self.open {
-                match guarded(|| open.next().transpose()).map_err(|why| failed(self.group - 1, why))? {
-                    Some(batch) if batch.num_rows() == 0 => continue,
-                    Some(batch) => {
-                        let first = self.first;
-                        self.first += batch.num_rows() as u64;
-                        return Batch::new(self.table, &batch, first).map(Some);
-                    }
-                    None => self.open = None,
-                }
-            }
-            if self.group >= self.table.metadata.metadata().num_row_groups() {
-                return Ok(None);
-            }
-            self.open = Some(self.table.open_group(self.group).map_err(|why| failed(self.group, why))?);
-            self.group += 1;
-        }
     }
 }

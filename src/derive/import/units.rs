@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::error::ImportError;
 use super::options::{Options, PixelArea, Positions};
-use crate::derive::import::run::ImportError;
 use crate::session::metadata::Extra;
 
 /// A size as `[1920, 1080]`, `{"width": 1920, "height": 1080}` or `"1920x1080"`.

@@ -7,12 +7,12 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::error::ImportError;
 use crate::base::file_at::read_exact_at;
 use crate::base::id::FrameRef;
 use crate::base::io_error::IoError;
 use crate::base::progress::Step;
 use crate::base::time::MonoNs;
-use crate::derive::import::run::ImportError;
 use crate::media::avc::nal::{NAL_PPS, NAL_SPS};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::avc::{nal, sei};

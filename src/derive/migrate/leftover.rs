@@ -1,15 +1,20 @@
 //! What an interrupted migration leaves, told from what somebody else put there, and who is migrating a session now.
 //!
-//! An unfinished new session, or after the exchange of the two the old one, has the name with [`crate::derive::migrate::run::WORK_SUFFIX`]. It is
+//! An unfinished new session, or after the exchange of the two the old one, has the name with [`WORK_SUFFIX`]. It is
 //! removed only when a mark of ours says that it is one of the two ([`work`]).
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::error::MigrateError;
 use crate::base::io_error::IoError;
-use crate::derive::migrate::run::{MigrateError, VERB};
 use crate::session::edition;
 use crate::session::work::{self, Purpose};
+
+/// End of the name under which a new session is made.
+pub const WORK_SUFFIX: &str = ".migrating.tmp";
+/// What marks a folder that this module began.
+pub(crate) const VERB: &str = "migrate";
 
 /// Takes a session for this process alone, as far as migrating goes, until the handle is dropped.
 pub(crate) fn hold(session: &Path) -> Result<Option<File>, MigrateError> {
@@ -21,7 +26,7 @@ pub(crate) fn hold(session: &Path) -> Result<Option<File>, MigrateError> {
 
 /// Gives the old session its name back, when it was set aside and nothing has its name.
 pub(crate) fn restore(session: &Path) -> Result<(), MigrateError> {
-    work::restore(session, &edition::beside(session, crate::derive::migrate::run::WORK_SUFFIX), VERB)?;
+    work::restore(session, &edition::beside(session, WORK_SUFFIX), VERB)?;
     Ok(())
 }
 

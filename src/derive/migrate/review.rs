@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::error::MigrateError;
 use crate::base::io_error::IoError;
-use crate::derive::migrate::run::MigrateError;
 use crate::session::edition;
 use crate::session::layout;
 use crate::session::seal::{self, FileHash};

@@ -14,30 +14,30 @@
 
 use std::path::{Path, PathBuf};
 
+pub use super::error::MigrateError;
+use super::holds::Holds;
+use super::leftover::VERB;
+pub use super::leftover::WORK_SUFFIX;
 use crate::base::io_error::IoError;
-pub(crate) use crate::base::progress::Step;
-use crate::session::draft::{Draft, NotWhole, SealedDraft};
+use crate::base::progress::Step;
+use crate::session::draft::{Draft, SealedDraft};
 use crate::session::edition;
 use crate::session::layout;
 use crate::session::link::Link;
-use crate::session::metadata::{Lineage, Metadata, MetadataError, printable};
+use crate::session::metadata::{Lineage, Metadata, printable};
 use crate::session::refusal::Refusal;
-use crate::session::seal::{self, SealError};
+use crate::session::seal::{self};
 use crate::session::sealed;
 use crate::session::table::hash;
-use crate::session::table::read::{EventsReader, ReadError};
+use crate::session::table::read::EventsReader;
 use crate::session::table::row::OwnedRow;
 use crate::session::table::schema;
 use crate::session::table::schema::{FORMAT_VERSION, Version};
-use crate::session::table::write::{TableError, TableWriter};
+use crate::session::table::write::TableWriter;
 use crate::session::work::Purpose;
 
-/// End of the name under which a new session is made.
-pub const WORK_SUFFIX: &str = ".migrating.tmp";
 /// What the steps of lineage that this module writes begin with.
 const BY: &str = "watchcap migrate";
-/// What marks a folder that this module began.
-pub(crate) const VERB: &str = "migrate";
 /// Rows between two reports of progress.
 const PROGRESS_ROWS: u64 = 4096;
 
@@ -94,156 +94,6 @@ pub struct Migrated {
     pub video: Option<Link>,
     /// What an interrupted try had left, and was removed, or would be.
     pub left: Vec<PathBuf>,
-}
-
-/// What a folder holds, by which is told what to do with it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Holds {
-    /// A sealed session.
-    Session,
-    /// A log.
-    Log,
-    /// A table that watchcap wrote, without its seal.
-    Unsealed,
-    /// A table of another program.
-    Foreign,
-    /// None of these.
-    Nothing,
-}
-
-impl Holds {
-    /// Looks into a folder.
-    pub(crate) fn of(dir: &Path) -> Self {
-        let path = layout::events_path(dir);
-        match layout::state_of(dir) {
-            layout::DirState::Sealed => Self::Session,
-            layout::DirState::Log => Self::Log,
-            layout::DirState::Nothing if !path.is_file() => Self::Nothing,
-            layout::DirState::Nothing => {
-                let table = EventsReader::open(&path);
-                let is_own = table.is_ok_and(|table| table.key_value(schema::FORMAT_VERSION_KEY).is_some());
-                if is_own { Self::Unsealed } else { Self::Foreign }
-            }
-        }
-    }
-
-    /// What can be done with it.
-    pub(crate) fn hint(self, dir: &Path) -> String {
-        let dir = dir.display();
-        match self {
-            Self::Session => format!("migrate it without --import: watchcap migrate {dir}"),
-            Self::Log => format!("seal it first with: watchcap finalize {dir}"),
-            Self::Unsealed => format!(
-                "watchcap wrote it, and its seal is gone: take metadata.json and integrity.sha256 from a copy; without one, put \
-                 frames.mp4 and the table without its marks into a folder of their own and import that: \
-                 pq.write_table(pq.read_table(\"{dir}/events.parquet\").replace_schema_metadata(None), …)"
-            ),
-            Self::Foreign => {
-                format!("a folder of another recorder is taken in with: watchcap migrate --import {dir}")
-            }
-            Self::Nothing => "give the folder of a sealed session (session_YYYYMMDD_HHMMSS)".into(),
-        }
-    }
-}
-
-/// Why a session cannot be migrated.
-#[derive(Debug, thiserror::Error)]
-pub enum MigrateError {
-    /// The session is not used.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// It is no sealed session.
-    #[error("{} is no sealed session", path.display())]
-    NotSealed {
-        /// Which.
-        path: PathBuf,
-        /// What it holds instead.
-        holds: Holds,
-    },
-    /// Another process is migrating it.
-    #[error("{} is being migrated by another process", path.display())]
-    Busy {
-        /// Which.
-        path: PathBuf,
-    },
-    /// It is of a later version than the one asked for, and of one that this release knows.
-    #[error("{} is of format {found}: sessions are migrated forward only", path.display())]
-    Backward {
-        /// Which.
-        path: PathBuf,
-        /// Its version.
-        found: Version,
-    },
-    /// It is of a later version than this release knows.
-    #[error("{} is of format {found}, this release writes {FORMAT_VERSION} and would lose what is new in it", path.display())]
-    TooNew {
-        /// Which.
-        path: PathBuf,
-        /// Its version.
-        found: Version,
-        /// The release that recorded it, which reads all of it.
-        by: Option<String>,
-    },
-    /// The new session is not whole.
-    #[error(transparent)]
-    NotWhole(#[from] NotWhole),
-    /// A row of the new session says something else than that of the old one.
-    #[error("row {row} of the new session is not that of the old one; it is not published")]
-    NotSame {
-        /// Which, from 0.
-        row: u64,
-    },
-    /// The session still has its log, which would go with it.
-    #[error("{} still holds its log, which would be deleted with it", path.display())]
-    HasLog {
-        /// Which.
-        path: PathBuf,
-    },
-    /// The session cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// Its metadata cannot be read.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
-    /// The new table cannot be written.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The new session cannot be sealed or published.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// A file or folder cannot be worked with.
-    #[error(transparent)]
-    Io(#[from] IoError),
-}
-
-impl MigrateError {
-    /// What the person can do about it.
-    pub fn hint(&self) -> Option<String> {
-        const SPACE: &str = "free some disk space or make the folder writable, then run `watchcap migrate` again";
-        match self {
-            Self::Refused(error) => error.hint(),
-            Self::NotSealed { path, holds } => Some(holds.hint(path)),
-            Self::Busy { .. } => Some("wait until it is done".into()),
-            Self::Backward { .. } => Some(format!("ask for --to {FORMAT_VERSION}, or keep the session as it is")),
-            Self::TooNew { by: Some(by), .. } => Some(format!(
-                "watchcap {by}, which recorded it, reads all of it; this release plays and exports what it knows of it"
-            )),
-            Self::TooNew { by: None, .. } => {
-                Some("use the release of watchcap that recorded it, or a later one".into())
-            }
-            Self::HasLog { path } => Some(format!(
-                "migrate it without --in-place, or remove {} when you do not need it",
-                layout::log_dir(path).display()
-            )),
-            Self::Read(error) => error.hint(),
-            Self::Metadata(error) => error.hint(),
-            Self::Table(TableError::Create { .. } | TableError::Write { .. }) | Self::Seal(SealError::Io(_)) => {
-                Some(SPACE.into())
-            }
-            Self::Seal(error) => error.hint(),
-            Self::Table(_) | Self::NotWhole(_) | Self::NotSame { .. } | Self::Io(_) => None,
-        }
-    }
 }
 
 /// Which version a session is of, and that it can be brought to `to`. True when there is nothing to do.

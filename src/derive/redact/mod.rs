@@ -3,6 +3,7 @@
 pub(crate) mod border;
 #[cfg(test)]
 mod border_tests;
+mod error;
 pub(crate) mod keys;
 pub(crate) mod rows;
 pub mod run;

@@ -7,9 +7,10 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::error::RedactError;
 use super::keys::{Keys, Verdict};
 use crate::base::event::Source;
-use crate::derive::redact::run::{RedactError, Step};
+use crate::base::progress::Step;
 use crate::media::mp4::index::Sample;
 use crate::session::span::Span;
 use crate::session::table::read::SessionReader;

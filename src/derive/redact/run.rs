@@ -14,27 +14,25 @@
 
 use std::path::{Path, PathBuf};
 
+pub use super::error::RedactError;
 use crate::base::io_error::IoError;
-pub(crate) use crate::base::progress::Step;
+use crate::base::progress::Step;
 use crate::derive::redact::{border, rows};
-use crate::media::frames::{FrameError, FrameReader};
-use crate::media::mp4::writer::WriterError;
-use crate::session::draft::{Draft, NotWhole, SealedDraft};
+use crate::media::frames::FrameReader;
+use crate::session::draft::{Draft, SealedDraft};
 use crate::session::edition;
 use crate::session::layout;
 use crate::session::measured::Pictures;
-use crate::session::metadata::{Lineage, MaskInfo, MetadataError, codec_name};
+use crate::session::metadata::{Lineage, MaskInfo, codec_name};
 use crate::session::refusal::Refusal;
-use crate::session::seal::{self, FileHash, IntegrityEntry, SealError};
+use crate::session::seal::{self, FileHash, IntegrityEntry};
 use crate::session::sealed::SealedSession;
 use crate::session::sound;
-use crate::session::table::read::ReadError;
 use crate::session::table::row::event_type;
 use crate::session::table::schema::FORMAT_VERSION;
-use crate::session::table::write::TableError;
 use crate::session::work::{self, Purpose};
 
-use crate::session::span::{Mask, Moment, Span, SpanError};
+use crate::session::span::{Mask, Moment, Span};
 
 /// End of the name under which a new session is made.
 const WORK_SUFFIX: &str = ".redacting.tmp";
@@ -83,80 +81,6 @@ pub struct Redacted {
     pub sound_kept: bool,
     /// Files of the old session that are not in the new one, since they cannot be redacted.
     pub left_out: Vec<String>,
-}
-
-/// Why a session cannot be redacted.
-#[derive(Debug, thiserror::Error)]
-pub enum RedactError {
-    /// The session is not used.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The new session is not whole.
-    #[error(transparent)]
-    NotWhole(#[from] NotWhole),
-    /// Nothing was asked for.
-    #[error("nothing is to be redacted")]
-    Nothing,
-    /// Which keys are held cannot be followed.
-    #[error("more than {} keys are held at once: no keyboard made these rows", crate::session::held::MAX_HELD)]
-    TooManyKeys,
-    /// The span is none.
-    #[error(transparent)]
-    Span(#[from] SpanError),
-    /// The session cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// Its metadata cannot be read.
-    #[error(transparent)]
-    Metadata(#[from] MetadataError),
-    /// Its video cannot be read.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// Pictures cannot be encoded.
-    #[error(transparent)]
-    Encode(#[from] crate::encode::EncodeError),
-    /// The metadata do not say how the video was encoded.
-    #[error("the metadata do not say how the video was encoded: {what}")]
-    Encoder {
-        /// What is missing.
-        what: &'static str,
-    },
-    /// The new video cannot be written.
-    #[error(transparent)]
-    Write(#[from] WriterError),
-    /// The new table cannot be written.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// The new session cannot be sealed or published.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// A file or folder cannot be worked with.
-    #[error(transparent)]
-    Io(#[from] IoError),
-}
-
-impl RedactError {
-    /// What the person can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Refused(error) => error.hint(),
-            Self::Nothing => Some("say what: --mask X,Y,W,H for pixels, --keys for what was typed, --titles".into()),
-            Self::Span(error) => error.hint(),
-            Self::Read(error) => error.hint(),
-            Self::Metadata(error) => error.hint(),
-            Self::Frame(error) => error.hint(),
-            Self::Encode(error) => error.hint(),
-            Self::Write(error) => error.hint(),
-            Self::Table(error) => error.hint(),
-            Self::Seal(error) => error.hint(),
-            Self::NotWhole(_) | Self::TooManyKeys | Self::Encoder { .. } | Self::Io(_) => None,
-        }
-    }
-
-    /// The person asked for something that cannot be meant.
-    pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Nothing | Self::Span(_))
-    }
 }
 
 /// Makes a redacted session of the one in `session`.

@@ -7,9 +7,10 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::error::RedactError;
 use crate::base::id::FrameRef;
+use crate::base::progress::Step;
 use crate::base::time::MonoNs;
-use crate::derive::redact::run::{RedactError, Step};
 use crate::encode::ask::Ask;
 use crate::encode::driver::Driver;
 use crate::encode::encoder::EncoderDescription;

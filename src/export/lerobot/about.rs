@@ -13,8 +13,8 @@ use parquet::errors::ParquetError;
 use serde_json::{Map, Value, json};
 
 use super::columns::{Feature, features, properties};
+use super::names::{CHUNK_FILES, VIDEO};
 use super::stats::{NAMES, as_channels, count, numbers, over_all};
-use super::{CHUNK_FILES, VIDEO};
 use crate::export::manifest::Manifest;
 
 /// What a session's manifest tells. Read from its text each time, so that numbers are the same whether it was just made or found.

@@ -12,7 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::EPISODE_SECONDS;
+use super::names::EPISODE_SECONDS;
 use super::stats::Stats;
 use crate::export::inputs::Action;
 

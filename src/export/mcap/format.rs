@@ -5,10 +5,16 @@ use super::foxglove::Foxglove;
 use super::owa::Owa;
 use super::{file, foxglove, owa};
 use crate::base::event::Stream;
-use crate::export::out::is_beside;
+use crate::base::progress::{Progress, Step};
+use crate::export::error::ExportError;
+use crate::export::format::{Format, Piece};
+use crate::export::kind::FormatKind;
+use crate::export::opt::Opt;
+use crate::export::options::McapFor;
+use crate::export::out::{Out, is_beside};
 use crate::export::source::{PROGRESS_ROWS, Source};
+use crate::export::steps;
 use crate::export::video::open_video;
-use crate::export::{ExportError, Format, Opt, Out, Piece, Progress, Step, steps};
 use crate::media::frames::FrameReader;
 use crate::session::layout;
 use crate::session::table::row::{OwnedRow, event_type};
@@ -16,32 +22,10 @@ use crate::session::table::row::{OwnedRow, event_type};
 /// Profile of the file for OWA's tools, which open no other one.
 const OWA_PROFILE: &str = "owa";
 
-/// Which of the two files is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum McapFor {
-    /// The one for OWA's tools.
-    Owa,
-    /// The one for Foxglove.
-    Foxglove,
-}
-
-impl McapFor {
-    /// Each, in the order of the help text.
-    pub const ALL: [Self; 2] = [Self::Owa, Self::Foxglove];
-
-    /// Returns its name on the command line and in manifests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Owa => "owa",
-            Self::Foxglove => "foxglove",
-        }
-    }
-}
-
 /// The format.
 pub struct Mcap;
 
-impl Format for Mcap {
+impl FormatKind for Mcap {
     fn name(&self) -> &'static str {
         "mcap"
     }
@@ -65,7 +49,9 @@ impl Format for Mcap {
     fn makes(&self, file: &str, stem: &str, _: &str) -> bool {
         is_beside(file, stem, |rest| matches!(rest, "mp4" | "mcap" | "foxglove.mcap"))
     }
+}
 
+impl Format for Mcap {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let wants = |reader| piece.options.mcap_for.is_none_or(|asked| asked == reader);
         let source = piece.source;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::super::ExportError;
 use super::file::{McapFile, Topic};
+use crate::export::error::ExportError;
 use crate::media::frames::FrameReader;
 use crate::session::table::row::{OwnedRow, event_type};
 

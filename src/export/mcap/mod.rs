@@ -9,4 +9,4 @@ mod format;
 pub mod foxglove;
 pub mod owa;
 
-pub use self::format::{Mcap, McapFor};
+pub use self::format::Mcap;

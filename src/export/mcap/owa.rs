@@ -8,9 +8,9 @@ use ::mcap::McapResult;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::inputs::is_warp;
 use super::file::{McapFile, Topic};
 use crate::base::vk;
+use crate::export::inputs::is_warp;
 use crate::privacy::consent::WITHDRAWN;
 use crate::session::table::row::{OwnedRow, event_type, key};
 

@@ -3,9 +3,9 @@
 //! Two pictures are compared as 64 by 36 means, so that a pointer that moved shows and what encoding adds does not. What the rows say to be
 //! duplicates is not decoded again.
 
+use super::finding::{Found, Limits};
 use super::rows::Seen;
 use crate::base::progress::Step;
-use crate::inspect::qa::run::{Found, Limits};
 use crate::media::frames::FrameReader;
 
 /// Size of the pictures that are compared.

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::error::QaError;
+use super::finding::{Found, Limits};
 use crate::base::progress::Step;
-use crate::inspect::qa::run::{Found, Limits, QaError};
 use crate::media::mp4::index::MAX_SAMPLES;
 use crate::session::held::{Change, Held};
 use crate::session::table::read::SessionReader;

@@ -10,14 +10,11 @@
 #![expect(clippy::disallowed_methods, reason = "this is where files are made, changed and removed")]
 
 pub mod blocks;
-#[cfg(unix)]
-#[path = "unix.rs"]
-mod folder;
-#[cfg(not(unix))]
-#[path = "other.rs"]
+mod contents;
 mod folder;
 mod holding;
 pub mod holes;
+mod keeping;
 mod look;
 mod making;
 mod modes;
@@ -31,6 +28,7 @@ mod syncing;
 pub mod trust;
 
 pub use self::holding::{hold_dir, is_held, is_locked_elsewhere};
+pub use self::keeping::keeps_modes;
 pub use self::look::{Identity, Kind, Look};
 pub use self::making::{
     create_new_file, create_private_dir, create_private_dirs, create_private_file, make_pinned_dir, open_own,
@@ -38,7 +36,7 @@ pub use self::making::{
 };
 #[cfg(unix)]
 pub use self::modes::restrict_socket;
-pub use self::modes::{DIR_MODE, FILE_MODE, keeps_modes, max_file_bytes, no_core_dumps, private_umask, restrict};
+pub use self::modes::{DIR_MODE, FILE_MODE, max_file_bytes, no_core_dumps, private_umask, restrict};
 pub use self::moving::{exchange, link, publish, rename_dir};
 pub use self::pins::{Pin, pin, pin_to_read};
 pub use self::reading::{

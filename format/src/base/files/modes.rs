@@ -4,9 +4,6 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-#[cfg(unix)]
-use super::pins;
-
 /// Mode of every folder of a session.
 pub const DIR_MODE: u32 = 0o700;
 
@@ -46,22 +43,6 @@ pub fn max_file_bytes() -> Option<u64> {
     return rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
     #[cfg(not(unix))]
     None
-}
-
-/// Whether a folder is on a file system that keeps permission bits: on one that does not (FAT, exFAT, some network shares), others
-/// can read what is meant to be private. True on systems without such bits, whose own rights apply.
-///
-/// # Errors
-/// When the folder cannot be looked at.
-pub fn keeps_modes(dir: &Path) -> io::Result<bool> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = pins::folder(dir)?.0.reopen()?;
-        Ok(folder.metadata()?.permissions().mode() & 0o777 == DIR_MODE)
-    }
-    #[cfg(not(unix))]
-    std::fs::metadata(dir).map(|_| true)
 }
 
 /// Gives an open file the private mode, whatever the umask left of it.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::contents::{read_open, text};
 use super::look::{Kind, Look};
 use super::{folder, holes, pins, trust};
 
@@ -104,28 +105,12 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_open(open_regular(path)?, most)
 }
 
-fn read_open(file: File, most: u64) -> io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    // One byte more tells that there is more, whatever its metadata say.
-    file.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
-    }
-    Ok(bytes)
-}
-
 /// As [`read_at_most`], as text.
 ///
 /// # Errors
 /// As [`read_at_most`], and when it is not UTF-8.
 pub fn read_text_at_most(path: &Path, most: u64) -> io::Result<String> {
     text(read_at_most(path, most)?)
-}
-
-fn text(bytes: Vec<u8>) -> io::Result<String> {
-    let not_text = |_bytes| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
-    String::from_utf8(bytes).map_err(not_text)
 }
 
 /// As [`read_text_at_most`], of a file that says what this program is to do: one that somebody else owns or may write to is refused, unless

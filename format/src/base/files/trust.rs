@@ -140,8 +140,8 @@ mod unix {
 
     use rustix::fs::{Stat, fgetxattr, fstat};
 
-    use super::Doubt;
     use crate::base::files::folder::Folder;
+    use crate::base::files::trust::Doubt;
 
     /// The user that may do everything anyhow.
     const ROOT: u32 = 0;
@@ -218,8 +218,8 @@ mod unix {
     /// Whether a disk keeps no permission bits. False where that is not known.
     #[cfg(target_os = "linux")]
     fn mount_decides(device: u64) -> bool {
-        let mounts =
-            crate::base::files::read_text_at_most(Path::new("/proc/self/mountinfo"), MAX_MOUNTS).unwrap_or_default();
+        let mounts = crate::base::files::contents::system_text(Path::new("/proc/self/mountinfo"), MAX_MOUNTS)
+            .unwrap_or_default();
         is_without_bits(&mounts, (rustix::fs::major(device), rustix::fs::minor(device)))
     }
 
@@ -240,7 +240,7 @@ mod unix {
     }
 
     fn group_doubt(group: u32, me: u32) -> Option<Doubt> {
-        let read = |path| crate::base::files::read_text_at_most(Path::new(path), MAX_ACCOUNTS).unwrap_or_default();
+        let read = |path| crate::base::files::contents::system_text(Path::new(path), MAX_ACCOUNTS).unwrap_or_default();
         let primary = rustix::process::getegid().as_raw();
         (!is_private_group(group, me, primary, &read("/etc/passwd"), &read("/etc/group")))
             .then(|| Doubt::Group { group: named(group, "group", "/etc/group") })
@@ -278,7 +278,7 @@ mod unix {
 
     /// A number with the name that a list has for it.
     fn named(number: u32, what: &str, list: &str) -> String {
-        let text = crate::base::files::read_text_at_most(Path::new(list), MAX_ACCOUNTS).unwrap_or_default();
+        let text = crate::base::files::contents::system_text(Path::new(list), MAX_ACCOUNTS).unwrap_or_default();
         let name = text.lines().find_map(|line| {
             let mut fields = line.split(':');
             let name = fields.next()?;

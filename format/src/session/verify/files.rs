@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Kind, Report, VerifyOptions};
+use super::options::VerifyOptions;
+use super::report::{Kind, Report};
 use crate::base::files;
 use crate::base::progress::Step;
 use crate::session::layout;

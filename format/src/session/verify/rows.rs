@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Kind, Report, VideoCheck};
+use super::options::VideoCheck;
+use super::report::{Kind, Report};
 use crate::base::progress::Step;
 use crate::media::mp4::index::pts_us;
 use crate::session::clicks::Clicks;

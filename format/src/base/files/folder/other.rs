@@ -14,11 +14,11 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::look::{Kind, Look};
+use crate::base::files::look::{Kind, Look};
 
 /// An open folder.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(in crate::base::files) struct Folder {
     path: PathBuf,
     /// What keeps its name.
     #[cfg(windows)]
@@ -28,15 +28,15 @@ pub(super) struct Folder {
 /// What a folder is opened with on Windows, by the names of its documentation.
 #[cfg(windows)]
 mod flags {
-    pub(super) const FILE_SHARE_READ: u32 = 1;
-    pub(super) const FILE_SHARE_WRITE: u32 = 2;
-    pub(super) const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
-    pub(super) const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    pub(in crate::base::files) const FILE_SHARE_READ: u32 = 1;
+    pub(in crate::base::files) const FILE_SHARE_WRITE: u32 = 2;
+    pub(in crate::base::files) const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    pub(in crate::base::files) const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 }
 
 impl Folder {
     /// Opens a folder by its path.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(in crate::base::files) fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         if !std::fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
@@ -49,7 +49,7 @@ impl Folder {
     }
 
     /// Opens a folder by its path and keeps its name as long as this lives.
-    pub(super) fn hold(self) -> io::Result<Self> {
+    pub(in crate::base::files) fn hold(self) -> io::Result<Self> {
         #[cfg(windows)]
         {
             use std::os::windows::fs::OpenOptionsExt as _;
@@ -65,7 +65,7 @@ impl Folder {
     }
 
     /// Opens a folder in this one; a link is refused.
-    pub(super) fn below(&self, name: &OsStr) -> io::Result<Self> {
+    pub(in crate::base::files) fn below(&self, name: &OsStr) -> io::Result<Self> {
         let path = self.path.join(name);
         if !std::fs::symlink_metadata(&path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
@@ -74,17 +74,17 @@ impl Folder {
     }
 
     /// As [`Self::below`].
-    pub(super) fn below_on_same_mount(&self, name: &OsStr) -> io::Result<Self> {
+    pub(in crate::base::files) fn below_on_same_mount(&self, name: &OsStr) -> io::Result<Self> {
         self.below(name)
     }
 
     /// What it is itself.
-    pub(super) fn look_at_self(&self) -> io::Result<Look> {
+    pub(in crate::base::files) fn look_at_self(&self) -> io::Result<Look> {
         Ok(Look::of(&std::fs::metadata(&self.path)?))
     }
 
     /// What has a name in it.
-    pub(super) fn look(&self, name: &OsStr) -> io::Result<Look> {
+    pub(in crate::base::files) fn look(&self, name: &OsStr) -> io::Result<Look> {
         Ok(Look::of(&std::fs::symlink_metadata(self.path.join(name))?))
     }
 
@@ -98,74 +98,74 @@ impl Folder {
     }
 
     /// Opens a file that is there for reading.
-    pub(super) fn open_to_read(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn open_to_read(&self, name: &OsStr) -> io::Result<File> {
         self.open_with(name, File::options().read(true))
     }
 
     /// Opens a file that is there for reading and writing.
-    pub(super) fn open_to_write(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn open_to_write(&self, name: &OsStr) -> io::Result<File> {
         self.open_with(name, File::options().read(true).write(true))
     }
 
     /// Opens a file that is there for reading, and for writing to its end.
-    pub(super) fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
         self.open_with(name, File::options().read(true).append(true))
     }
 
     /// Makes a file, open for reading and writing; nothing may have its name.
-    pub(super) fn create_new(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn create_new(&self, name: &OsStr) -> io::Result<File> {
         self.open_with(name, File::options().read(true).write(true).create_new(true))
     }
 
     /// Makes a folder, and opens it; nothing may have its name.
-    pub(super) fn make_dir(&self, name: &OsStr) -> io::Result<Self> {
+    pub(in crate::base::files) fn make_dir(&self, name: &OsStr) -> io::Result<Self> {
         std::fs::create_dir(self.path.join(name))?;
         self.below(name)
     }
 
     /// Removes what has a name and is no folder.
-    pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
         std::fs::remove_file(self.path.join(name))
     }
 
     /// Removes a folder in which nothing is.
-    pub(super) fn remove_dir(&self, name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn remove_dir(&self, name: &OsStr) -> io::Result<()> {
         std::fs::remove_dir(self.path.join(name))
     }
 
     /// Gives what has a name another, here or elsewhere; a file that has that one is replaced.
-    pub(super) fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
         std::fs::rename(self.path.join(name), to.path.join(to_name))
     }
 
     /// There is no such step.
-    pub(super) fn exchange(&self, _: &OsStr, _: &Self, _: &OsStr) -> io::Result<bool> {
+    pub(in crate::base::files) fn exchange(&self, _: &OsStr, _: &Self, _: &OsStr) -> io::Result<bool> {
         Ok(false)
     }
 
     /// Gives a file a second name; nothing may have it.
-    pub(super) fn link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
         std::fs::hard_link(self.path.join(name), to.path.join(to_name))
     }
 
     /// The names in it, each with what it stands for.
-    pub(super) fn list(&self) -> io::Result<Vec<(OsString, Kind)>> {
+    pub(in crate::base::files) fn list(&self) -> io::Result<Vec<(OsString, Kind)>> {
         let entries = std::fs::read_dir(&self.path)?;
         entries.map(|entry| entry.and_then(|e| Ok((e.file_name(), Look::of(&e.metadata()?).kind)))).collect()
     }
 
     /// There are no modes.
-    pub(super) fn restrict_file(&self, _: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn restrict_file(&self, _: &OsStr) -> io::Result<()> {
         Ok(())
     }
 
     /// There are no modes.
-    pub(super) fn restrict(&self) -> io::Result<()> {
+    pub(in crate::base::files) fn restrict(&self) -> io::Result<()> {
         Ok(())
     }
 
     /// Its path.
-    pub(super) fn reach(&self) -> Option<PathBuf> {
+    pub(in crate::base::files) fn reach(&self) -> Option<PathBuf> {
         Some(self.path.clone())
     }
 }

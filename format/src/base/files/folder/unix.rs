@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, fstat, openat, statat};
 
-use super::look::{Kind, Look};
-use super::modes::{DIR_MODE, FILE_MODE};
+use crate::base::files::look::{Kind, Look};
+use crate::base::files::modes::{DIR_MODE, FILE_MODE};
 
 /// An open folder.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(in crate::base::files) struct Folder {
     handle: OwnedFd,
 }
 
@@ -30,24 +30,24 @@ const CAREFUL: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::N
 
 impl Folder {
     /// Opens a folder by its path, through links on the way and at its end.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(in crate::base::files) fn open(path: &Path) -> io::Result<Self> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         Ok(Self { handle: openat(CWD, path, THROUGH, Mode::empty())? })
     }
 
     /// A handle keeps its folder whatever becomes of the names.
     #[expect(clippy::unnecessary_wraps, reason = "where folders are kept by their paths this can fail")]
-    pub(super) fn hold(self) -> io::Result<Self> {
+    pub(in crate::base::files) fn hold(self) -> io::Result<Self> {
         Ok(self)
     }
 
     /// Opens a folder in this one; a link is refused.
-    pub(super) fn below(&self, name: &OsStr) -> io::Result<Self> {
+    pub(in crate::base::files) fn below(&self, name: &OsStr) -> io::Result<Self> {
         Ok(Self { handle: openat(&self.handle, name, THROUGH | OFlags::NOFOLLOW, Mode::empty())? })
     }
 
     /// As [`Self::below`], and something else that is mounted there is refused, too.
-    pub(super) fn below_on_same_mount(&self, name: &OsStr) -> io::Result<Self> {
+    pub(in crate::base::files) fn below_on_same_mount(&self, name: &OsStr) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         {
             use rustix::fs::{ResolveFlags, openat2};
@@ -68,43 +68,43 @@ impl Folder {
     }
 
     /// The same folder, opened so that it can be listed, synced and locked.
-    pub(super) fn reopen(&self) -> io::Result<File> {
+    pub(in crate::base::files) fn reopen(&self) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(File::from(openat(&self.handle, ".", flags, Mode::empty())?))
     }
 
     /// What it is itself.
-    pub(super) fn stat(&self) -> io::Result<rustix::fs::Stat> {
+    pub(in crate::base::files) fn stat(&self) -> io::Result<rustix::fs::Stat> {
         Ok(fstat(&self.handle)?)
     }
 
     /// What it is itself.
-    pub(super) fn look_at_self(&self) -> io::Result<Look> {
+    pub(in crate::base::files) fn look_at_self(&self) -> io::Result<Look> {
         Ok(Look::of_stat(&self.stat()?))
     }
 
     /// What has a name in it.
-    pub(super) fn look(&self, name: &OsStr) -> io::Result<Look> {
+    pub(in crate::base::files) fn look(&self, name: &OsStr) -> io::Result<Look> {
         Ok(Look::of_stat(&statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?))
     }
 
     /// Opens a file that is there for reading.
-    pub(super) fn open_to_read(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn open_to_read(&self, name: &OsStr) -> io::Result<File> {
         Ok(File::from(openat(&self.handle, name, OFlags::RDONLY | CAREFUL, Mode::empty())?))
     }
 
     /// Opens a file that is there for reading and writing.
-    pub(super) fn open_to_write(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn open_to_write(&self, name: &OsStr) -> io::Result<File> {
         Ok(File::from(openat(&self.handle, name, OFlags::RDWR | CAREFUL, Mode::empty())?))
     }
 
     /// Opens a file that is there for reading, and for writing to its end.
-    pub(super) fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
         Ok(File::from(openat(&self.handle, name, OFlags::RDWR | OFlags::APPEND | CAREFUL, Mode::empty())?))
     }
 
     /// Makes a file, open for reading and writing, with the private mode whatever the umask is; nothing may have its name.
-    pub(super) fn create_new(&self, name: &OsStr) -> io::Result<File> {
+    pub(in crate::base::files) fn create_new(&self, name: &OsStr) -> io::Result<File> {
         use std::os::unix::fs::PermissionsExt as _;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | CAREFUL;
         let file = File::from(openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?);
@@ -113,7 +113,7 @@ impl Folder {
     }
 
     /// Makes a folder with the private mode whatever the umask is, and opens it; nothing may have its name.
-    pub(super) fn make_dir(&self, name: &OsStr) -> io::Result<Self> {
+    pub(in crate::base::files) fn make_dir(&self, name: &OsStr) -> io::Result<Self> {
         use std::os::unix::fs::PermissionsExt as _;
         rustix::fs::mkdirat(&self.handle, name, Mode::RWXU)?;
         let folder = self.below(name)?;
@@ -126,22 +126,22 @@ impl Folder {
     }
 
     /// Removes what has a name and is no folder.
-    pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
     }
 
     /// Removes a folder in which nothing is.
-    pub(super) fn remove_dir(&self, name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn remove_dir(&self, name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)?)
     }
 
     /// Gives what has a name another, here or elsewhere; what has that one is replaced.
-    pub(super) fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.handle, name, &to.handle, to_name)?)
     }
 
     /// Exchanges two names in one step; false where the system has none.
-    pub(super) fn exchange(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<bool> {
+    pub(in crate::base::files) fn exchange(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<bool> {
         #[cfg(any(target_os = "linux", target_os = "macos"))]
         {
             use rustix::fs::{RenameFlags, renameat_with};
@@ -159,12 +159,12 @@ impl Folder {
     }
 
     /// Gives a file a second name; nothing may have it.
-    pub(super) fn link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
+    pub(in crate::base::files) fn link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::linkat(&self.handle, name, &to.handle, to_name, AtFlags::empty())?)
     }
 
     /// The names in it, each with what it stands for.
-    pub(super) fn list(&self) -> io::Result<Vec<(OsString, Kind)>> {
+    pub(in crate::base::files) fn list(&self) -> io::Result<Vec<(OsString, Kind)>> {
         use std::os::unix::ffi::OsStrExt as _;
         let mut out = Vec::new();
         for entry in Dir::read_from(self.reopen()?)? {
@@ -187,18 +187,18 @@ impl Folder {
     }
 
     /// Gives a file in it the private mode; nothing is followed.
-    pub(super) fn restrict_file(&self, name: &OsStr) -> io::Result<()> {
-        super::modes::restrict(&self.open_to_read(name)?)
+    pub(in crate::base::files) fn restrict_file(&self, name: &OsStr) -> io::Result<()> {
+        crate::base::files::modes::restrict(&self.open_to_read(name)?)
     }
 
     /// Gives itself the private mode.
-    pub(super) fn restrict(&self) -> io::Result<()> {
+    pub(in crate::base::files) fn restrict(&self) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         self.reopen()?.set_permissions(std::fs::Permissions::from_mode(DIR_MODE))
     }
 
     /// A path that leads to the open folder itself, where the system has such: for libraries that take nothing else.
-    pub(super) fn reach(&self) -> Option<PathBuf> {
+    pub(in crate::base::files) fn reach(&self) -> Option<PathBuf> {
         let path = PathBuf::from(format!("/proc/self/fd/{}", self.handle.as_raw_fd()));
         let same = std::fs::metadata(&path).ok().map(|meta| Look::of(&meta).identity)?;
         (same.is_some() && same == self.look_at_self().ok()?.identity).then_some(path)
