@@ -1,4 +1,4 @@
-//! The seam of platforms: one [`Backend`] is one way to a screen, to inputs, or to both.
+//! The seam of platforms: one [`Backend`] is one way to a screen, to inputs, to sound, or to several of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use super::error::CaptureError;
 use super::facet::FacetSet;
 use super::input::OpenInput;
 use super::screen::OpenScreen;
+use super::sound::{OpenSound, SoundDevice, SoundPlan};
 use super::target::{Target, TargetInfo};
 use crate::base::time::Clock;
 use crate::privacy::exclude::Exclusions;
@@ -43,12 +44,14 @@ pub struct InputPlan {
 }
 
 /// Streams that a backend is wanted for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Wanted {
     /// Pictures.
     pub screen: bool,
     /// Inputs.
     pub input: bool,
+    /// Sound.
+    pub sound: bool,
 }
 
 /// What a system gave when it was asked: the permission, and what belongs to it (a session of a portal, a token).
@@ -76,7 +79,7 @@ pub enum Targets {
     Picker,
 }
 
-/// One way to a screen, to inputs, or to both. The registry lists those of a build in the order in which `auto` tries them.
+/// One way to a screen, to inputs, to sound, or to several of them. The registry lists those of a build in the order in which `auto` tries them.
 pub trait Backend: Sync {
     /// Returns the name that flags take and the documentation lists.
     fn name(&self) -> &'static str;
@@ -133,5 +136,19 @@ pub trait Backend: Sync {
     /// Prepares the inputs, each a source of its own; none for a backend that has none.
     fn inputs(&self, _plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
         Vec::new()
+    }
+
+    /// Lists the devices of sound; none for a backend that has none.
+    ///
+    /// # Errors
+    /// [`CaptureError::Unavailable`] when the system does not tell.
+    fn sounds(&self) -> Result<Vec<SoundDevice>, CaptureError> {
+        Ok(Vec::new())
+    }
+
+    /// Prepares a device of sound; `None` for a backend that has none. That the device is not there is said when it is opened, by
+    /// [`CaptureError::NoDevice`].
+    fn sound(&self, _plan: &SoundPlan, _grant: &Grant) -> Option<OpenSound> {
+        None
     }
 }

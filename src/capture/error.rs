@@ -38,6 +38,12 @@ pub enum CaptureError {
         /// What was asked for.
         wanted: String,
     },
+    /// There is no such device of sound.
+    #[error("no such source of sound: {wanted}")]
+    NoDevice {
+        /// What was asked for.
+        wanted: String,
+    },
     /// The target has a size that cannot be recorded.
     #[error("cannot record a surface of {width}x{height} pixels: {why}")]
     BadSize {
@@ -94,6 +100,7 @@ impl CaptureError {
                     .into(),
             ),
             Self::NoTarget { .. } => Some("`watchcap targets` lists what can be recorded".into()),
+            Self::NoDevice { .. } => Some("`watchcap targets` lists the devices that can be recorded".into()),
             Self::BadSize { nearest, .. } => nearest.map(|(width, height)| format!("{width}x{height} can be recorded")),
             Self::Unavailable { what, .. } if what == "lock" => {
                 Some("record where logind runs, or allow it with --allow-missing lock".into())

@@ -1,4 +1,4 @@
-//! Where pictures and inputs come from: the two seams, [`ScreenSource`] and [`InputSource`], and what they hand over.
+//! Where pictures, inputs and sound come from: the seams [`ScreenSource`], [`InputSource`] and [`sound::SoundSource`], and what they hand over.
 //!
 //! Sources only produce. They do not know the log, the encoder or each other; the recorder's one loop puts what they
 //! say in order. No type of a platform appears in the seams, so everything above them can be tested without a screen.
@@ -21,6 +21,7 @@ mod raw;
 pub mod registry;
 mod screen;
 mod sink;
+pub mod sound;
 mod sources;
 pub mod synthetic;
 mod target;

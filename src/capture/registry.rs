@@ -75,6 +75,11 @@ pub fn inputs() -> impl Iterator<Item = &'static dyn Backend> {
     BACKENDS.iter().copied().filter(|backend| backend.serves().input)
 }
 
+/// Returns the backends that have sound.
+pub fn sounds() -> impl Iterator<Item = &'static dyn Backend> {
+    BACKENDS.iter().copied().filter(|backend| backend.serves().sound)
+}
+
 /// Returns the choice that a flag's value names among these backends; `None` for a name that none of them has.
 pub fn choice(of: impl Iterator<Item = &'static dyn Backend>, name: &str) -> Option<Choice> {
     if name == AUTO {
@@ -93,7 +98,7 @@ pub fn sources(
 ) -> Result<Sources, CaptureError> {
     let opening = open_screen(screen, plan, input.is_some())?;
     let inputs = input.map_or_else(|| Ok(Vec::new()), |(choice, plan)| open_inputs(choice, plan))?;
-    Ok(Sources { screen: opening, inputs })
+    Ok(Sources { screen: opening, inputs, sounds: Vec::new() })
 }
 
 /// Prepares the screen. Under `auto`, a backend that is for another kind of desktop, or turns out to be unavailable, is followed by the next: a
@@ -105,7 +110,7 @@ pub fn open_screen(choice: Choice, plan: &ScreenPlan, input: bool) -> Result<Ope
     let mut ways = Vec::new();
     for backend in choice.candidates(screens().collect()) {
         // Only the first is asked beforehand; the others are a way out.
-        let wanted = Wanted { screen: true, input: input && backend.serves().input };
+        let wanted = Wanted { screen: true, input: input && backend.serves().input, ..Wanted::default() };
         let grant = if ways.is_empty() { backend.ask(wanted)? } else { Grant::default() };
         ways.extend(backend.screen(plan, &grant).map(|open| (backend.name(), open)));
     }
@@ -148,7 +153,7 @@ pub fn open_inputs(choice: Choice, plan: &InputPlan) -> Result<Vec<OpenInput>, C
     let ready = tried.iter().find(|(_, ready)| matches!(ready, Some(Ok(()))));
     let lacking = || tried.iter().find(|(_, ready)| matches!(ready, Some(Err(error)) if !is_elsewhere(error)));
     let Some((backend, _)) = ready.or_else(lacking).or_else(|| tried.first()) else { return Err(none_of("input")) };
-    let grant = backend.ask(Wanted { screen: false, input: true })?;
+    let grant = backend.ask(Wanted { input: true, ..Wanted::default() })?;
     Ok(backend.inputs(plan, &grant))
 }
 
@@ -205,13 +210,13 @@ mod tests {
 
     #[test]
     fn names_are_not_given_twice_and_native_ones_come_first() {
-        for list in [screens().collect::<Vec<_>>(), inputs().collect()] {
+        for list in [screens().collect::<Vec<_>>(), inputs().collect(), sounds().collect()] {
             let names: std::collections::BTreeSet<_> = list.iter().map(|backend| backend.name()).collect();
             assert_eq!(names.len(), list.len());
             assert!(!names.contains(AUTO) && list.iter().all(|backend| !backend.about().is_empty()));
             assert!(list.is_sorted_by_key(|backend| !backend.is_native()));
         }
-        assert!(BACKENDS.iter().all(|backend| backend.serves().screen || backend.serves().input));
+        assert!(BACKENDS.iter().all(|backend| backend.serves() != Wanted::default()));
     }
 
     /// The table that people read says the same: one line for each backend, with its streams and its words.
@@ -226,9 +231,9 @@ mod tests {
         let row = |name: &str| rows.iter().find(|row| row[0] == name && row.len() == 4);
         for backend in BACKENDS {
             let row = row(backend.name()).unwrap_or_else(|| panic!("no line for {}", backend.name()));
-            let Wanted { screen, input } = backend.serves();
-            let streams: Vec<_> =
-                [screen.then_some("screen"), input.then_some("input")].into_iter().flatten().collect();
+            let Wanted { screen, input, sound } = backend.serves();
+            let streams = [(screen, "screen"), (input, "input"), (sound, "audio")];
+            let streams: Vec<_> = streams.into_iter().filter_map(|(has, name)| has.then_some(name)).collect();
             assert_eq!(row[1], streams.join(", "), "{}", backend.name());
             assert_eq!(row[2], if backend.is_native() { "native" } else { "portable" }, "{}", backend.name());
             assert_eq!(row[3].trim_end_matches('|').trim(), backend.about());

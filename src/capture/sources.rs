@@ -1,12 +1,15 @@
-//! What one recording takes its pictures and inputs from.
+//! What one recording takes its pictures, inputs and sound from.
 
 use super::input::OpenInput;
 use super::screen::OpenScreen;
+use super::sound::OpenSound;
 
-/// The screen and the inputs of one recording, not yet open.
+/// The sources of one recording, not yet open.
 pub struct Sources {
     /// Opens the screen.
     pub screen: OpenScreen,
     /// Opens each of the inputs; none when input is not recorded.
     pub inputs: Vec<OpenInput>,
+    /// Opens each device of sound, in the order of their tracks; none when sound is not recorded.
+    pub sounds: Vec<OpenSound>,
 }

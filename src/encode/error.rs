@@ -73,6 +73,16 @@ pub enum EncodeError {
         /// Its name.
         encoder: String,
     },
+    /// An encoder of sound takes no sound of this kind.
+    #[error("{encoder} takes no sound of {rate} samples per second in {channels} channels")]
+    Sound {
+        /// Its name.
+        encoder: &'static str,
+        /// Samples per second and channel.
+        rate: u32,
+        /// Channels.
+        channels: u16,
+    },
     /// No encoder of this build makes a codec.
     #[error("no encoder of this build makes {codec}")]
     NoCodec {
@@ -96,6 +106,7 @@ impl EncodeError {
                 Some(format!("use --fps {}, record a smaller target, or use --encoder auto", (*held).max(1)))
             }
             Self::NoFormat { .. } | Self::OtherCodec { .. } => Some("use --encoder auto".into()),
+            Self::Sound { .. } => Some("use another device with --audio, or another --audio-codec".into()),
             Self::Failed { .. } | Self::NoCodec { .. } => None,
         }
     }

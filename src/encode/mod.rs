@@ -1,5 +1,6 @@
 //! From pixels to access units: colours ([`convert`]), masked pictures as a type ([`masked`]), the seam of encoders ([`encoder`]), what
-//! they make on its way out ([`outbox`], [`driver`]), which pictures are IDRs ([`gop`]), and the encoders that there are ([`registry`]).
+//! they make on its way out ([`outbox`], [`driver`]), which pictures are IDRs ([`gop`]), and the encoders that there are ([`registry`]);
+//! from samples of sound to packets ([`sound`]).
 //!
 //! It knows no file and no clock, and captures nothing.
 
@@ -9,6 +10,7 @@ pub mod driver;
 pub mod encoder;
 pub mod error;
 pub mod ffmpeg;
+pub mod flac;
 pub mod gop;
 pub mod kind;
 pub mod masked;
@@ -19,6 +21,7 @@ pub mod rate;
 mod raw;
 pub mod registry;
 pub mod settings;
+pub mod sound;
 
 pub use ask::Ask;
 pub use driver::Driver;

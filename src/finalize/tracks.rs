@@ -18,7 +18,7 @@ use crate::media::flac;
 use crate::media::mp4::append::FIRST_BOX;
 use crate::media::mp4::finish;
 use crate::media::mp4::sound::{self, SoundPacket};
-use crate::media::mp4::writer::{self, FlacTrack};
+use crate::media::mp4::writer::{self, SoundTrack};
 use crate::media::track::{PacketRef, Shape, TRACKS, TrackCodec, TrackId};
 use crate::session::metadata::{Extra, Loss, Metadata, StreamInfo};
 use crate::session::seal::{self, FileHash, IntegrityEntry};
@@ -99,7 +99,9 @@ pub(super) fn finish(session: &Path, source: &LogSource) -> Result<Vec<FinishedT
 
 fn finish_one(session: &Path, source: &LogSource, track: &TrackFact) -> Result<Option<FinishedTrack>, FinalizeError> {
     let Some((id, stream, file)) = TRACKS.into_iter().find(|(id, ..)| *id == track.id) else { return Ok(None) };
-    let (Some(codec @ TrackCodec::Flac), Some(Shape::Sound { rate, channels })) = (&track.config, track.shape) else {
+    let (Some(codec @ (TrackCodec::Flac | TrackCodec::Aac { .. })), Some(Shape::Sound { rate, channels })) =
+        (&track.config, track.shape)
+    else {
         return Ok(None);
     };
     if !source.story.is_agreed(stream) {
@@ -107,9 +109,11 @@ fn finish_one(session: &Path, source: &LogSource, track: &TrackFact) -> Result<O
     }
     let Some(path) = place(session, source, file)? else { return Ok(None) };
     let kept = kept(source, id, stream, &path, rate)?;
-    let Some(t0) = kept.t0 else { return Ok(None) };
+    let Some(first) = kept.t0 else { return Ok(None) };
+    // Time 0 of the file is behind what the edit list leaves out.
+    let t0 = MonoNs(first.0 + i64::from(codec.priming()) * 1_000_000_000 / i64::from(rate.max(1)));
     let layout = finish::detect_layout(&path)?;
-    let track = FlacTrack { rate, channels };
+    let track = SoundTrack { codec: codec.clone(), rate, channels };
     let finished = writer::finish_in_place(&path, layout, kept.end, &kept.packets, &track)?;
     // Bytes that changed since they were hashed are sealed as they are now: they belong to no packet any more.
     let stood = source.reader.facts.digests.get(&id).filter(|_| kept.damaged == 0);

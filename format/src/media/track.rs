@@ -17,6 +17,8 @@ impl TrackId {
     pub const PICTURES: Self = Self(0);
     /// The sound: `audio.mp4`.
     pub const SOUND: Self = Self(1);
+    /// The microphone, where it is recorded beside the system's sound: `audio_mic.mp4`.
+    pub const MICROPHONE: Self = Self(2);
 }
 
 /// The file of [`TrackId::PICTURES`], in the log as in the session.
@@ -24,9 +26,15 @@ pub const PICTURES_FILE: &str = "frames.mp4";
 /// The file of [`TrackId::SOUND`], in the log as in the session.
 pub const SOUND_FILE: &str = "audio.mp4";
 
+/// The file of [`TrackId::MICROPHONE`], in the log as in the session.
+pub const MICROPHONE_FILE: &str = "audio_mic.mp4";
+
 /// Every track that there is, with the stream whose consent it falls under and its file. A further one is a further line.
-pub const TRACKS: [(TrackId, Stream, &str); 2] =
-    [(TrackId::PICTURES, Stream::Screen, PICTURES_FILE), (TrackId::SOUND, Stream::Audio, SOUND_FILE)];
+pub const TRACKS: [(TrackId, Stream, &str); 3] = [
+    (TrackId::PICTURES, Stream::Screen, PICTURES_FILE),
+    (TrackId::SOUND, Stream::Audio, SOUND_FILE),
+    (TrackId::MICROPHONE, Stream::Audio, MICROPHONE_FILE),
+];
 
 /// Most tracks of one recording. Bounds what each chunk of the log says of them.
 pub const MAX_TRACKS: usize = 8;
@@ -79,7 +87,17 @@ pub enum TrackCodec {
     Pictures(CodecConfig),
     /// FLAC of 16 bits: each packet is a frame that says the number of its first sample ([`crate::media::flac`]).
     Flac,
+    /// AAC-LC: each packet is a raw block of 1024 samples.
+    Aac {
+        /// The `AudioSpecificConfig` of ISO/IEC 14496-3.
+        specific: Vec<u8>,
+        /// Samples (per channel) that a decoder puts out before the first one that was given.
+        priming: u16,
+    },
 }
+
+/// Samples (per channel) of a packet of AAC-LC.
+pub const AAC_PACKET: u32 = 1024;
 
 impl TrackCodec {
     /// The codec's name in metadata and in the log.
@@ -87,6 +105,7 @@ impl TrackCodec {
         match self {
             Self::Pictures(config) => config.name(),
             Self::Flac => "flac",
+            Self::Aac { .. } => "aac",
         }
     }
 
@@ -94,7 +113,16 @@ impl TrackCodec {
     pub fn pictures(&self) -> Option<&CodecConfig> {
         match self {
             Self::Pictures(config) => Some(config),
-            Self::Flac => None,
+            Self::Flac | Self::Aac { .. } => None,
+        }
+    }
+
+    /// Returns how many samples (per channel) of sound a decoder puts out before the first one that was given: the packets begin so much
+    /// earlier, and the file says so in an edit list.
+    pub fn priming(&self) -> u32 {
+        match self {
+            Self::Aac { priming, .. } => u32::from(*priming),
+            Self::Pictures(_) | Self::Flac => 0,
         }
     }
 }
@@ -158,11 +186,16 @@ pub struct TrackSpec {
 impl TrackSpec {
     /// Returns the track of the sound, without loss; times in samples.
     pub fn flac(rate: u32, channels: u16, box_bytes: u64) -> Self {
+        Self::sound(TrackId::SOUND, TrackCodec::Flac, (rate, channels), box_bytes)
+    }
+
+    /// Returns a track of sound of so many samples per second and channels; times in samples.
+    pub fn sound(id: TrackId, config: TrackCodec, (rate, channels): (u32, u16), box_bytes: u64) -> Self {
         Self {
-            id: TrackId::SOUND,
+            id,
             stream: Stream::Audio,
-            file: SOUND_FILE,
-            config: TrackCodec::Flac,
+            file: if id == TrackId::MICROPHONE { MICROPHONE_FILE } else { SOUND_FILE },
+            config,
             shape: Shape::Sound { rate, channels },
             timescale: rate,
             box_bytes,

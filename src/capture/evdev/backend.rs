@@ -26,7 +26,7 @@ impl Backend for Evdev {
         "The kernel's devices, on any desktop: neither the pointer's position nor the active window"
     }
     fn serves(&self) -> Wanted {
-        Wanted { screen: false, input: true }
+        Wanted { input: true, ..Wanted::default() }
     }
     fn is_native(&self) -> bool {
         true

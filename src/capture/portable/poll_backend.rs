@@ -17,7 +17,7 @@ impl Backend for Poll {
         "Portable, by polling: sees no wheel and may miss short taps"
     }
     fn serves(&self) -> Wanted {
-        Wanted { screen: false, input: true }
+        Wanted { input: true, ..Wanted::default() }
     }
     fn is_native(&self) -> bool {
         false

@@ -17,7 +17,7 @@ impl Backend for Xcap {
         "Portable, slower, without the pointer"
     }
     fn serves(&self) -> Wanted {
-        Wanted { screen: true, input: false }
+        Wanted { screen: true, ..Wanted::default() }
     }
     fn is_native(&self) -> bool {
         false

@@ -28,6 +28,7 @@ pub fn sources(size: (u32, u32), clock: &Arc<dyn Clock>, input: bool) -> Result<
         inputs: Vec::from_iter(
             input.then(|| scripted("synthetic", FacetSet::ALL, Duration::ZERO, script, input_clock)),
         ),
+        sounds: Vec::new(),
     })
 }
 
@@ -59,6 +60,7 @@ pub fn split_sources(size: (u32, u32), clock: &Arc<dyn Clock>, late: Duration) -
             scripted("synthetic-keyboard", keyboard, Duration::ZERO, script.clone(), Arc::clone(clock)),
             scripted("synthetic-pointer", pointer, late, script, Arc::clone(clock)),
         ],
+        sounds: Vec::new(),
     })
 }
 
@@ -80,6 +82,7 @@ pub fn pushing_sources(size: (u32, u32), clock: &Arc<dyn Clock>, how: Pushing) -
             script,
             Arc::clone(clock),
         )],
+        sounds: Vec::new(),
     })
 }
 

@@ -18,7 +18,7 @@ impl Backend for WaylandCopy {
         "Wayland with wlr-screencopy: sway, labwc, Hyprland, niri"
     }
     fn serves(&self) -> Wanted {
-        Wanted { screen: true, input: false }
+        Wanted { screen: true, ..Wanted::default() }
     }
     fn is_native(&self) -> bool {
         true

@@ -17,7 +17,7 @@ impl Backend for X11 {
         "X11 with shared memory"
     }
     fn serves(&self) -> Wanted {
-        Wanted { screen: true, input: false }
+        Wanted { screen: true, ..Wanted::default() }
     }
     fn is_native(&self) -> bool {
         true
@@ -54,7 +54,7 @@ impl Backend for Xi2 {
         "X11 with XInput2 raw events"
     }
     fn serves(&self) -> Wanted {
-        Wanted { screen: false, input: true }
+        Wanted { input: true, ..Wanted::default() }
     }
     fn is_native(&self) -> bool {
         true

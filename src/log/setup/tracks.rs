@@ -51,6 +51,7 @@ impl TrackFact {
             (Some("h264"), Some(config)) => avc(config),
             (Some("h265"), Some(config)) => hevc(config),
             (Some("flac"), _) => Some(TrackCodec::Flac),
+            (Some("aac"), Some(config)) => aac(config),
             _ => None,
         };
         Some(Self { id, config, shape: track.get("shape").and_then(shape) })
@@ -67,6 +68,12 @@ fn hevc(config: &Map<String, Value>) -> Option<TrackCodec> {
     let bytes = |key: &str| unhex(config.get(key)?.as_str()?);
     let sets = HevcSets { vps: bytes("vps")?, sps: bytes("sps")?, pps: bytes("pps")? };
     Some(TrackCodec::Pictures(CodecConfig::Hevc(sets)))
+}
+
+fn aac(config: &Map<String, Value>) -> Option<TrackCodec> {
+    let specific = unhex(config.get("specific")?.as_str()?)?;
+    let priming = config.get("priming")?.as_u64()?.try_into().ok()?;
+    Some(TrackCodec::Aac { specific, priming })
 }
 
 fn shape(shape: &Value) -> Option<Shape> {
@@ -105,6 +112,7 @@ pub fn tracks_json(specs: &[TrackSpec]) -> String {
                     json!({ "vps": hex(vps), "sps": hex(sps), "pps": hex(pps) })
                 }
                 TrackCodec::Flac => json!({}),
+                TrackCodec::Aac { specific, priming } => json!({ "specific": hex(specific), "priming": priming }),
             };
             let shape = match spec.shape {
                 Shape::Picture { coded, surface, colour } => json!({
@@ -137,7 +145,9 @@ mod tests {
         let hevc = HevcSets { vps: vec![0x40, 1, 3], sps: vec![0x42, 1, 4], pps: vec![0x44, 1, 5] };
         for config in [CodecConfig::Avc(sets), CodecConfig::Hevc(hevc)] {
             let spec = TrackSpec::pictures(config, (640, 360), (639, 360), 1 << 20);
-            let specs = [spec, TrackSpec::flac(48_000, 2, 1 << 20)];
+            let aac = TrackCodec::Aac { specific: vec![0x11, 0x90], priming: 1024 };
+            let microphone = TrackSpec::sound(TrackId::MICROPHONE, aac, (44_100, 1), 1 << 20);
+            let specs = [spec, TrackSpec::flac(48_000, 2, 1 << 20), microphone];
             let said =
                 specs.clone().map(|spec| TrackFact { id: spec.id, config: Some(spec.config), shape: Some(spec.shape) });
             assert_eq!(read(&tracks_json(&specs)), said);

@@ -3,12 +3,13 @@
 //! A pure function. Times are ticks of the sampling rate, from the packets' own times: where packets are missing, or the device's clock
 //! drifts, the packet before lasts that much longer or shorter, so that what a reader is told is when it was heard.
 
-use mp4_atom::{Audio, Codec, Dfla, Encode, Flac, FlacMetadataBlock, Stsd};
+use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, Esds, SLConfig};
+use mp4_atom::{Audio, Codec, Dfla, Encode, Flac, FlacMetadataBlock, Mp4a, Stsd};
 
 use crate::media::flac;
 use crate::media::mp4::index::MAX_SAMPLES;
 use crate::media::mp4::moov::{MoovError, place, single_track, written};
-use crate::media::track::Sample;
+use crate::media::track::{Sample, TrackCodec};
 
 /// A packet of sound in the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,15 +33,16 @@ pub fn tick(t_ns: i64, t0_ns: i64, rate: u32) -> Option<u64> {
     u64::try_from((since * i128::from(rate) + 500_000_000).div_euclid(1_000_000_000)).ok()
 }
 
-/// Returns the `moov` box for these packets of FLAC, header included.
+/// Returns the `moov` box for these packets, header included.
 ///
 /// # Errors
 /// When they are not what a file of this format may hold: too many, empty, or not one behind the other.
-pub fn build(packets: &[SoundPacket], rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
-    build_with(packets, rate, &description(rate, channels)?)
+pub fn build(packets: &[SoundPacket], codec: &TrackCodec, rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
+    build_with(packets, rate, codec.priming(), &description(codec, rate, channels)?)
 }
 
-/// Returns the `moov` box for these packets, whose `stsd` box is `description`.
+/// Returns the `moov` box for these packets, whose `stsd` box is `description`. The first `priming` samples that a decoder puts out are no
+/// sound, which an edit list says.
 ///
 /// # Errors
 /// As [`build`].
@@ -48,7 +50,7 @@ pub fn build(packets: &[SoundPacket], rate: u32, channels: u16) -> Result<Vec<u8
     clippy::default_trait_access,
     reason = "the mp4 crate exports MoovBox alone, the boxes in it have no name outside"
 )]
-pub fn build_with(packets: &[SoundPacket], rate: u32, description: &[u8]) -> Result<Vec<u8>, MoovError> {
+pub fn build_with(packets: &[SoundPacket], rate: u32, priming: u32, description: &[u8]) -> Result<Vec<u8>, MoovError> {
     if packets.len() > MAX_SAMPLES {
         return Err(MoovError::TooMany { found: packets.len() });
     }
@@ -70,6 +72,16 @@ pub fn build_with(packets: &[SoundPacket], rate: u32, description: &[u8]) -> Res
     }
     let duration = packets.last().map_or(0, |last| last.tick + u64::from(last.samples));
     let mut moov = single_track(rate, duration, 1, &runs);
+    if priming > 0 {
+        let heard = duration.saturating_sub(u64::from(priming));
+        (moov.mvhd.duration, moov.traks[0].tkhd.duration) = (heard, heard);
+        let elst = moov.traks[0].edts.insert(Default::default()).elst.insert(Default::default());
+        elst.version = u8::from(heard > u64::from(u32::MAX));
+        elst.entries.push(Default::default());
+        if let Some(edit) = elst.entries.last_mut() {
+            (edit.segment_duration, edit.media_time, edit.media_rate) = (heard, u64::from(priming), 1);
+        }
+    }
     let mdia = &mut moov.traks[0].mdia;
     mdia.hdlr.handler_type = mp4::FourCC { value: *b"soun" };
     mdia.hdlr.name = "SoundHandler".into();
@@ -83,8 +95,8 @@ pub fn build_with(packets: &[SoundPacket], rate: u32, description: &[u8]) -> Res
     written(&moov, description)
 }
 
-/// The `stsd` box: FLAC in `fLaC`, with the stream's description in `dfLa`.
-fn description(rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
+/// The `stsd` box: FLAC in `fLaC`, with the stream's description in `dfLa`; AAC in `mp4a`, with it in `esds`.
+fn description(codec: &TrackCodec, rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
     let sound = || MoovError::Sound { rate, channels };
     if !(1..=flac::MAX_CHANNELS).contains(&channels) {
         return Err(sound());
@@ -95,7 +107,44 @@ fn description(rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
         sample_size: flac::BITS,
         sample_rate: u16::try_from(rate).ok().filter(|rate| *rate > 0).ok_or_else(sound)?.into(),
     };
-    let stream = FlacMetadataBlock::StreamInfo {
+    let codec = match codec {
+        TrackCodec::Flac => Codec::Flac(Flac { audio, dfla: Dfla { blocks: vec![stream_info(rate, channels)] } }),
+        TrackCodec::Aac { specific, .. } => {
+            Codec::Mp4a(Mp4a { audio, esds: Esds { es_desc: aac_stream(specific) }, btrt: None, taic: None })
+        }
+        TrackCodec::Pictures(_) => return Err(sound()),
+    };
+    let mut bytes = Vec::new();
+    let made = Stsd { codecs: vec![codec] }.encode(&mut bytes);
+    made.map_err(|error| MoovError::Write { why: error.to_string() })?;
+    Ok(bytes)
+}
+
+/// The stream of AAC: audio of ISO/IEC 14496-3.
+fn aac_stream(specific: &[u8]) -> EsDescriptor {
+    EsDescriptor {
+        es_id: 1,
+        depends_on_es_id: None,
+        url: None,
+        ocr_es_id: None,
+        stream_priority: 0,
+        dec_config: DecoderConfig {
+            object_type_indication: 0x40,
+            stream_type: 5,
+            up_stream: 0,
+            buffer_size_db: Default::default(),
+            // Not known.
+            max_bitrate: 0,
+            avg_bitrate: 0,
+            dec_specific: Some(DecoderSpecific { raw: specific.to_vec(), ..DecoderSpecific::default() }),
+        },
+        sl_config: SLConfig {},
+    }
+}
+
+/// The description of a stream of FLAC.
+fn stream_info(rate: u32, channels: u16) -> FlacMetadataBlock {
+    FlacMetadataBlock::StreamInfo {
         minimum_block_size: flac::MIN_BLOCK,
         maximum_block_size: flac::MAX_BLOCK,
         // Not known, as the number of samples and the sum.
@@ -106,12 +155,7 @@ fn description(rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
         bits_per_sample_minus_one: (flac::BITS - 1) as u8,
         number_of_interchannel_samples: 0,
         md5_checksum: vec![0; 16],
-    };
-    let mut bytes = Vec::new();
-    let codec = Codec::Flac(Flac { audio, dfla: Dfla { blocks: vec![stream] } });
-    let made = Stsd { codecs: vec![codec] }.encode(&mut bytes);
-    made.map_err(|error| MoovError::Write { why: error.to_string() })?;
-    Ok(bytes)
+    }
 }
 
 #[cfg(test)]
@@ -124,15 +168,21 @@ mod tests {
 
     #[test]
     fn packets_that_do_not_follow_each_other_are_refused() {
-        assert!(build(&[packet(0), packet(480), packet(1_000_000)], 48_000, 2).is_ok());
-        assert!(matches!(build(&[packet(0), packet(0)], 48_000, 2), Err(MoovError::Gap { frame: 1, .. })));
-        assert!(matches!(build(&[packet(480), packet(0)], 48_000, 2), Err(MoovError::Gap { .. })));
+        assert!(build(&[packet(0), packet(480), packet(1_000_000)], &TrackCodec::Flac, 48_000, 2).is_ok());
         assert!(matches!(
-            build(&[SoundPacket { size: 0, ..packet(0) }], 48_000, 2),
+            build(&[packet(0), packet(0)], &TrackCodec::Flac, 48_000, 2),
+            Err(MoovError::Gap { frame: 1, .. })
+        ));
+        assert!(matches!(build(&[packet(480), packet(0)], &TrackCodec::Flac, 48_000, 2), Err(MoovError::Gap { .. })));
+        assert!(matches!(
+            build(&[SoundPacket { size: 0, ..packet(0) }], &TrackCodec::Flac, 48_000, 2),
             Err(MoovError::Empty { frame: 0 })
         ));
         for (rate, channels) in [(0, 2), (96_000, 2), (48_000, 0), (48_000, 9)] {
-            assert!(matches!(build(&[packet(0)], rate, channels), Err(MoovError::Sound { .. })), "{rate} {channels}");
+            assert!(
+                matches!(build(&[packet(0)], &TrackCodec::Flac, rate, channels), Err(MoovError::Sound { .. })),
+                "{rate} {channels}"
+            );
         }
     }
 

@@ -7,13 +7,16 @@
 use std::fs::File;
 
 use crate::media::flac;
-use crate::media::mp4::boxes::{Boxes, IndexError, be16, be32, child, malformed, required, table};
+use crate::media::mp4::boxes::{Boxes, IndexError, be16, be32, be64, child, malformed, required, table};
 use crate::media::mp4::index::{find_moov, place_samples, sized_samples};
 use crate::media::mp4::moov::MoovError;
 use crate::media::mp4::sound::{self, SoundPacket};
 use crate::media::mp4::trak::{self, Media};
 use crate::media::mp4::writer::Track;
-use crate::media::track::Sample;
+use crate::media::track::{AAC_PACKET, Sample};
+
+/// Most samples that an encoder puts out before the first one that it was given: several times what any has.
+const MAX_PRIMING: u32 = 16_384;
 
 /// What a file of sound holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +34,8 @@ pub struct CopiedSound {
     pub rate: u32,
     /// Channels.
     pub channels: u16,
+    /// Samples (per channel) that a decoder puts out and that are no sound: the edit list leaves them out.
+    pub priming: u32,
     /// The four letters of the codec.
     pub codec: [u8; 4],
     /// The `stsd` box, header included.
@@ -42,7 +47,7 @@ impl Track for CopiedSound {
     const KIND: &'static str = "sound";
 
     fn index(&self, packets: &[SoundPacket]) -> Result<Vec<u8>, MoovError> {
-        sound::build_with(packets, self.rate, &self.description)
+        sound::build_with(packets, self.rate, self.priming, &self.description)
     }
 }
 
@@ -61,9 +66,7 @@ pub fn read_index(file: &File) -> Result<SoundIndex, IndexError> {
 /// When they are damaged or not of this format.
 pub fn parse_moov(moov: &[u8], file_len: u64) -> Result<SoundIndex, IndexError> {
     let trak = trak::of_handler(moov, *b"soun", "there is no track of sound")?;
-    if child(trak, *b"edts")?.is_some() {
-        return Err(IndexError::Unsupported { what: "an edit list" });
-    }
+    let priming = child(trak, *b"edts")?.map_or(Ok(0), priming)?;
     let Media { timescale: rate, stbl } = Media::of(trak)?;
     if rate == 0 {
         return Err(malformed("the sound has no sampling rate"));
@@ -73,7 +76,22 @@ pub fn parse_moov(moov: &[u8], file_len: u64) -> Result<SoundIndex, IndexError> 
     }
     let (codec, channels, description) = described(required(stbl, *b"stsd", "there is no sample description")?)?;
     let packets = packets(stbl, file_len)?;
-    Ok(SoundIndex { packets, track: CopiedSound { rate, channels, codec, description } })
+    Ok(SoundIndex { packets, track: CopiedSound { rate, channels, priming, codec, description } })
+}
+
+/// The samples that an edit list leaves out: one edit, from there to the end.
+fn priming(edts: &[u8]) -> Result<u32, IndexError> {
+    let elst = required(edts, *b"elst", "there is an edit list without edits")?;
+    let long = elst.first() == Some(&1);
+    let (media_time, rate) =
+        if long { (be64(elst, 16)?, be16(elst, 24)?) } else { (be32(elst, 12)?.into(), be16(elst, 16)?) };
+    if be32(elst, 4)? != 1 || rate != 1 {
+        return Err(IndexError::Unsupported { what: "several edits" });
+    }
+    u32::try_from(media_time)
+        .ok()
+        .filter(|samples| *samples <= MAX_PRIMING)
+        .ok_or(IndexError::Unsupported { what: "such an edit" })
 }
 
 /// Codec, channels, and the box of the one sample description.
@@ -123,11 +141,9 @@ fn packets(stbl: &[u8], file_len: u64) -> Result<Vec<SoundPacket>, IndexError> {
 /// Returns how many samples (per channel) a packet has, by its own bytes; at the most those until the next packet, where the codec does
 /// not say.
 pub fn samples_in(codec: [u8; 4], packet: &SoundPacket, bytes: &[u8]) -> u32 {
-    /// Samples of a packet of AAC-LC.
-    const AAC: u32 = 1024;
     match &codec {
         b"fLaC" => flac::samples_in(bytes).unwrap_or(packet.samples),
-        b"mp4a" => AAC,
+        b"mp4a" => AAC_PACKET,
         _ => packet.samples,
     }
 }
@@ -135,11 +151,12 @@ pub fn samples_in(codec: [u8; 4], packet: &SoundPacket, bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::mp4::writer::{FlacTrack, Writer};
+    use crate::media::mp4::writer::{SoundTrack, Writer};
+    use crate::media::track::TrackCodec;
 
     const GAP: u64 = 100_000;
 
-    fn file() -> (tempfile::NamedTempFile, Vec<SoundPacket>) {
+    fn file(codec: TrackCodec) -> (tempfile::NamedTempFile, Vec<SoundPacket>) {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let mut writer = Writer::create(file.path()).expect("a file");
         for (n, tick) in [0, 480, 960, 960 + GAP].into_iter().enumerate() {
@@ -147,13 +164,26 @@ mod tests {
             let unit = flac::frame(&samples, 2, tick).expect("a frame");
             writer.push(&unit, SoundPacket { offset: 0, size: 0, tick, samples: 480 }).expect("room");
         }
-        let written = writer.finish(&FlacTrack { rate: 48_000, channels: 2 }).expect("an index");
+        let written = writer.finish(&SoundTrack { codec, rate: 48_000, channels: 2 }).expect("an index");
         (file, written.packets)
+    }
+
+    fn aac() -> TrackCodec {
+        TrackCodec::Aac { specific: vec![0x11, 0x90], priming: 1024 }
+    }
+
+    #[test]
+    fn the_edit_list_of_aac_reads_back() {
+        let (file, packets) = file(aac());
+        let index = read_index(&std::fs::File::open(file.path()).expect("the file")).expect("an index");
+        assert_eq!((index.track.priming, index.track.codec), (1024, *b"mp4a"));
+        let again = index.track.index(&packets).expect("an index");
+        assert!(std::fs::read(file.path()).expect("the file").ends_with(&again), "the same index");
     }
 
     #[test]
     fn what_was_written_is_read_and_can_be_written_again() {
-        let (file, packets) = file();
+        let (file, packets) = file(TrackCodec::Flac);
         let opened = std::fs::File::open(file.path()).expect("the file");
         let index = read_index(&opened).expect("an index");
         assert_eq!((index.track.rate, index.track.channels, index.track.codec), (48_000, 2, *b"fLaC"));
@@ -170,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_cut_and_every_changed_byte_is_an_error_or_an_index() {
-        let (file, _) = file();
+        let (file, _) = file(aac());
         let bytes = std::fs::read(file.path()).expect("the file");
         let at = bytes.windows(4).position(|w| w == b"moov").expect("an index") + 4;
         let moov = &bytes[at..];

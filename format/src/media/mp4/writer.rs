@@ -13,7 +13,7 @@ use crate::media::mp4::append::{
 use crate::media::mp4::finish::{self, Finished};
 use crate::media::mp4::moov::{self, Colour, MoovError, VideoTrack};
 use crate::media::mp4::sound::{self, SoundPacket};
-use crate::media::track::Sample;
+use crate::media::track::{Sample, TrackCodec};
 
 /// Why a file of a track cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -101,21 +101,23 @@ impl Track for ForeignVideo<'_> {
     }
 }
 
-/// Sound in FLAC of this program.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FlacTrack {
+/// Sound of this program.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SoundTrack {
+    /// How it is coded.
+    pub codec: TrackCodec,
     /// Samples per second and channel.
     pub rate: u32,
     /// Channels.
     pub channels: u16,
 }
 
-impl Track for FlacTrack {
+impl Track for SoundTrack {
     type Packet = SoundPacket;
     const KIND: &'static str = "sound";
 
     fn index(&self, packets: &[SoundPacket]) -> Result<Vec<u8>, MoovError> {
-        sound::build(packets, self.rate, self.channels)
+        sound::build(packets, &self.codec, self.rate, self.channels)
     }
 }
 
@@ -294,7 +296,7 @@ mod tests {
 
     use super::*;
 
-    const TRACK: FlacTrack = FlacTrack { rate: 48_000, channels: 2 };
+    const TRACK: SoundTrack = SoundTrack { codec: TrackCodec::Flac, rate: 48_000, channels: 2 };
 
     fn packet(tick: u64) -> SoundPacket {
         SoundPacket { offset: 0, size: 0, tick, samples: 480 }
