@@ -4,7 +4,7 @@
 //! drifts, the packet before lasts that much longer or shorter, so that what a reader is told is when it was heard.
 
 use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, Esds, SLConfig};
-use mp4_atom::{Audio, Codec, Dfla, Encode, Flac, FlacMetadataBlock, Mp4a, Stsd};
+use mp4_atom::{Audio, Codec, Dfla, Encode, Flac, FlacMetadataBlock, Mp4a, Stsd, u24};
 
 use crate::media::flac;
 use crate::media::mp4::index::MAX_SAMPLES;
@@ -132,7 +132,7 @@ fn aac_stream(specific: &[u8]) -> EsDescriptor {
             object_type_indication: 0x40,
             stream_type: 5,
             up_stream: 0,
-            buffer_size_db: Default::default(),
+            buffer_size_db: u24::default(),
             // Not known.
             max_bitrate: 0,
             avg_bitrate: 0,
