@@ -36,6 +36,7 @@ mod floods;
 mod folders;
 mod fuzz_corpus;
 mod golden;
+mod help;
 mod hostile;
 mod hotkeys;
 mod import;

@@ -1,5 +1,6 @@
 //! The command line's types, and nothing else: what each verb takes and how values are read.
 
+mod examples;
 mod record;
 mod replay;
 mod values;
@@ -19,6 +20,9 @@ use crate::derive::import::options;
 use crate::derive::import::options::{Positions, TimeUnit};
 use crate::export::{FORMATS, Keys, McapFor};
 
+/// Heading of the options that every verb takes.
+const GLOBAL: &str = "Global options";
+
 /// Records a screen and every input on one clock, crash-safe, straight into training data.
 #[derive(Parser, Debug)]
 #[command(name = "watchcap", version, arg_required_else_help = true, max_term_width = 100)]
@@ -27,14 +31,21 @@ pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
     /// Say more on standard error (-v, -vv, -vvv); captured content is never printed.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     pub verbose: u8,
+    /// Print errors, warnings and questions only; results on standard output stay.
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
+    pub quiet: bool,
+    /// Append all that is said to this file too, with times, also what --quiet leaves out.
+    #[arg(long, global = true, value_name = "FILE", env = "WATCHCAP_LOG_FILE", help_heading = GLOBAL)]
+    pub log_file: Option<PathBuf>,
     /// Configuration file [default: ~/.config/watchcap/config.toml].
-    #[arg(long, global = true, value_name = "FILE", env = "WATCHCAP_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "WATCHCAP_CONFIG", help_heading = GLOBAL)]
     pub config: Option<PathBuf>,
     /// Write, replace and delete also in folders that belong to somebody else, or that others can write to: whoever can may
     /// exchange what is in them.
     #[arg(long, global = true, env = "WATCHCAP_ALLOW_SHARED_FOLDER", value_parser = FalseyValueParser::new())]
+    #[arg(help_heading = GLOBAL)]
     pub allow_shared_folder: bool,
 }
 
@@ -42,48 +53,70 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     /// Record the screen and the inputs into a crash-safe log, and seal it.
+    #[command(after_help = examples::of("record"))]
     Record(Box<RecordArgs>),
     /// Pause a running recording: neither pixels nor inputs are taken.
+    #[command(after_help = examples::of("pause"))]
     Pause(WhichArgs),
     /// Go on with a recording that is paused.
+    #[command(after_help = examples::of("resume"))]
     Resume(WhichArgs),
     /// Set a mark in a running recording.
+    #[command(after_help = examples::of("mark"))]
     Mark(MarkArgs),
     /// End a running recording, which then seals what it recorded.
+    #[command(after_help = examples::of("stop"))]
     Stop(WhichArgs),
     /// List the recordings that are running.
+    #[command(after_help = examples::of("status"))]
     Status(StatusArgs),
     /// Make a new session of a sealed one in which a span is masked or its keys are withheld.
+    #[command(after_help = examples::of("redact"))]
     Redact(RedactArgs),
     /// Make a sealed session of a log.
+    #[command(after_help = examples::of("finalize"))]
     Finalize(FinalizeArgs),
     /// Say what can be recovered of a damaged log, or recover it.
+    #[command(after_help = examples::of("recover"))]
     Recover(RecoverArgs),
     /// Check that a session is whole, unchanged and consistent.
+    #[command(after_help = examples::of("verify"))]
     Verify(VerifyArgs),
     /// Sign the seal of a session with an SSH key, so that others can tell who made it.
+    #[command(after_help = examples::of("sign"))]
     Sign(SignArgs),
     /// Play a session or a log in the terminal, also one that is being recorded.
+    #[command(after_help = examples::of("replay"), visible_alias = "play")]
     Replay(ReplayArgs),
     /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
+    #[command(after_help = examples::of("export"))]
     Export(ExportArgs),
     /// Summarise a session or a log, or list those in the folders below.
+    #[command(after_help = examples::of("info"), visible_alias = "ls")]
     Info(InfoArgs),
     /// Bring sealed sessions to the current format.
+    #[command(after_help = examples::of("migrate"))]
     Migrate(MigrateArgs),
     /// Write or update a table of all sessions below a folder.
+    #[command(after_help = examples::of("catalog"))]
     Catalog(CatalogArgs),
     /// Remove a recording: its session and log, copies of it, and exports, after saying what that is.
+    #[command(after_help = examples::of("delete"))]
     Delete(DeleteArgs),
     /// List the monitors and windows that can be recorded.
+    #[command(after_help = examples::of("targets"))]
     Targets(TargetsArgs),
     /// Check what this machine can record, and say what is missing.
+    #[command(after_help = examples::of("doctor"))]
     Doctor(DoctorArgs),
     /// Show and edit the consent that stands for every recording; take back that to one that runs.
+    #[command(after_help = examples::of("consent"))]
     Consent(ConsentArgs),
     /// List, show and check profiles: what is masked and withheld in a game.
+    #[command(after_help = examples::of("profile"))]
     Profile(ProfileArgs),
     /// Record the built-in synthetic desktop, finalize, verify, and open the replay.
+    #[command(after_help = examples::of("demo"))]
     Demo(DemoArgs),
 }
 
@@ -302,6 +335,7 @@ fn formats() -> PossibleValuesParser {
 #[derive(Args, Debug)]
 pub struct InfoArgs {
     /// The session's folder, or one with sessions below it.
+    #[arg(default_value = ".")]
     pub session: PathBuf,
     /// Print as JSON on standard output.
     #[arg(long)]

@@ -97,6 +97,14 @@ fn encoders() -> PossibleValuesParser {
     PossibleValuesParser::new([auto].into_iter().chain(kinds))
 }
 
+// Headings of its help, in their order.
+const TARGET: &str = "What is recorded";
+const VIDEO: &str = "Video";
+const BACKENDS: &str = "Backends";
+const PRIVACY: &str = "What is kept out";
+const CONTROL: &str = "While recording";
+const METADATA: &str = "For the metadata";
+
 /// `watchcap record`
 #[derive(Args, Debug)]
 pub struct RecordArgs {
@@ -111,108 +119,108 @@ pub struct RecordArgs {
     pub consent: Vec<String>,
 
     /// Where pictures and inputs come from.
-    #[arg(long, value_enum, default_value = "desktop")]
+    #[arg(long, value_enum, default_value = "desktop", help_heading = TARGET)]
     pub source: SourceArg,
     /// Record this monitor, by name or number.
-    #[arg(long, value_name = "NAME", group = "target")]
+    #[arg(long, value_name = "NAME", group = "target", help_heading = TARGET)]
     pub monitor: Option<String>,
     /// Record this window, by its identifier (see `watchcap targets`).
-    #[arg(long, value_name = "ID", group = "target")]
+    #[arg(long, value_name = "ID", group = "target", help_heading = TARGET)]
     pub window: Option<String>,
     /// Record the first window with this in its title; without case, * for any characters; - reads it from standard input.
-    #[arg(long, value_name = "TEXT", group = "target")]
+    #[arg(long, value_name = "TEXT", group = "target", help_heading = TARGET)]
     pub window_title: Option<String>,
     /// Record the first window of this application: its class or instance, whole, without case; * for any characters; -
     /// reads it from standard input.
-    #[arg(long, value_name = "NAME", group = "target")]
+    #[arg(long, value_name = "NAME", group = "target", help_heading = TARGET)]
     pub app: Option<String>,
     /// Record this part of the desktop, pixels; even sizes.
-    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", group = "target", allow_hyphen_values = true)]
+    #[arg(long, value_name = "X,Y,WIDTH,HEIGHT", group = "target", allow_hyphen_values = true, help_heading = TARGET)]
     pub region: Option<String>,
     /// How long to wait for a recorded window that was closed, to be made anew, or a monitor that was switched off, to come back,
     /// before the recording ends: 30, 30s, 5m; 0 for not at all [default: 30s].
-    #[arg(long, value_name = "TIME", value_parser = parse_wait)]
+    #[arg(long, value_name = "TIME", value_parser = parse_wait, help_heading = TARGET)]
     pub wait_target: Option<Duration>,
     /// Size of the synthetic picture [default: 1280x720].
-    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size)]
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = parse_size, help_heading = TARGET)]
     pub size: Option<(u32, u32)>,
 
     /// Frames per second, 1 to 240 [default: 30].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = VIDEO)]
     pub fps: Option<u32>,
     /// Video bit rate [default: by size and rate, 4666 at 1080p30].
-    #[arg(long, value_name = "KBPS")]
+    #[arg(long, value_name = "KBPS", help_heading = VIDEO)]
     pub bitrate_kbps: Option<u32>,
     /// Seconds between two keyframes at the most [default: 0.5].
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", help_heading = VIDEO)]
     pub gop: Option<f64>,
     /// Encoding time against picture [default: fast].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = VIDEO)]
     pub quality: Option<QualityArg>,
     /// What encodes the pictures.
-    #[arg(long, value_name = "NAME", default_value = AUTO, value_parser = encoders())]
+    #[arg(long, value_name = "NAME", default_value = AUTO, value_parser = encoders(), help_heading = VIDEO)]
     pub encoder: String,
     /// Codec of the video [default: that of the encoder, H.264 where it is chosen by itself].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = VIDEO)]
     pub codec: Option<CodecArg>,
     /// What encodes where --encoder is missing or too slow; without it, record refuses to begin.
-    #[arg(long, value_name = "NAME", value_parser = encoders())]
+    #[arg(long, value_name = "NAME", value_parser = encoders(), help_heading = VIDEO)]
     pub encoder_fallback: Option<String>,
     /// Do not measure beforehand whether the encoder is fast enough.
-    #[arg(long)]
+    #[arg(long, help_heading = VIDEO)]
     pub no_encoder_check: bool,
     /// Stop by itself after this time: 90, 90s, 5m, 8h.
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     pub duration: Option<Duration>,
     /// Draw the pointer into the pictures [default: on].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = TARGET)]
     pub cursor: Option<OnOff>,
     /// What to do with an unchanged screen [default: repeat].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = VIDEO)]
     pub unchanged: Option<UnchangedArg>,
     /// Backend for pictures.
-    #[arg(long, value_name = "SCREEN_BACKEND", default_value = registry::AUTO)]
+    #[arg(long, value_name = "SCREEN_BACKEND", default_value = registry::AUTO, help_heading = BACKENDS)]
     #[arg(value_parser = backend_values(registry::screens()))]
     pub screen_backend: String,
     /// Backend for inputs.
-    #[arg(long, value_name = "INPUT_BACKEND", default_value = registry::AUTO)]
+    #[arg(long, value_name = "INPUT_BACKEND", default_value = registry::AUTO, help_heading = BACKENDS)]
     #[arg(value_parser = backend_values(registry::inputs()))]
     pub input_backend: String,
     /// How often the polling input backend looks, per second [default: 500].
-    #[arg(long, value_name = "HZ")]
+    #[arg(long, value_name = "HZ", help_heading = BACKENDS)]
     pub poll_hz: Option<u32>,
     /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
     /// typed into excluded windows), lock (that the screen is locked).
-    #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_possible_values = true)]
+    #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_possible_values = true, help_heading = BACKENDS)]
     #[arg(value_parser = PossibleValuesParser::new(may_miss()))]
     pub allow_missing: Vec<String>,
 
     /// Black out this part of every picture: X,Y,WIDTH,HEIGHT in pixels of what is recorded, or in percent of it (0%,90%,25%,10%).
-    #[arg(long, value_name = "AREA", allow_hyphen_values = true)]
+    #[arg(long, value_name = "AREA", allow_hyphen_values = true, help_heading = PRIVACY)]
     pub mask: Vec<String>,
     /// Mask the windows of this application (named as for --app), and withhold what is typed there.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = PRIVACY)]
     pub exclude_app: Vec<String>,
     /// Likewise for windows with this in their title (as for --window-title). For both, - reads a list from standard input, a name on
     /// each line, so that the names are not in the process list.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", help_heading = PRIVACY)]
     pub exclude_title: Vec<String>,
     /// Mask notification windows [default: on].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = PRIVACY)]
     pub mask_notifications: Option<OnOff>,
     /// Which keys are recorded with their codes [default: all].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, help_heading = PRIVACY)]
     pub keys: Option<KeysArg>,
     /// What to mask and withhold in a game: a profile (see `watchcap profile list`), auto (by the windows), none [default: auto].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = PRIVACY)]
     pub profile: Option<String>,
     /// The game's HUD scale, 0 to 100, where the profile asks for it [default: the largest areas].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100), help_heading = PRIVACY)]
     pub hud_scale: Option<u8>,
 
     /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, stop, withdraw. Its key
     /// is kept out of the recording. ACTION=none turns one of the configuration off.
-    #[arg(long, value_name = "ACTION=CHORD")]
+    #[arg(long, value_name = "ACTION=CHORD", help_heading = CONTROL)]
     pub hotkey: Vec<String>,
 
     /// How many of the frames, in percent, may be dropped before the exit code is 3 [default: 1].
@@ -220,13 +228,13 @@ pub struct RecordArgs {
     pub max_dropped: Option<f64>,
 
     /// Name of the game or task, for the metadata.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = METADATA)]
     pub game: Option<String>,
     /// Its version, for the metadata.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", help_heading = METADATA)]
     pub patch: Option<String>,
     /// Version of the game's client, for the metadata.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", help_heading = METADATA)]
     pub client_version: Option<String>,
     /// Leave the log as it is; `watchcap finalize` seals it later.
     #[arg(long)]

@@ -77,12 +77,21 @@ fn part(out: &mut String, command: &Command, names: &[&str]) {
     let names = [names, &[command.get_name()]].concat();
     let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
     writeln!(out, "\n## {}\n\n{about}", names.join(" ")).expect("memory");
+    let aliases: Vec<String> = command.get_visible_aliases().map(|alias| format!("`watchcap {alias}`")).collect();
+    if !aliases.is_empty() {
+        writeln!(out, "\nAlso {}.", aliases.join(", ")).expect("memory");
+    }
     let args: Vec<&Arg> = command
         .get_arguments()
         .filter(|arg| !arg.is_hide_set() && !arg.is_global_set() && arg.get_id() != "help" && arg.get_id() != "version")
         .collect();
     if !args.is_empty() {
         table(out, &args);
+    }
+    // Without the heading of the help.
+    if let Some(examples) = command.get_after_help().map(ToString::to_string) {
+        let lines: Vec<&str> = examples.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+        writeln!(out, "\n```text\n{}\n```", lines.join("\n")).expect("memory");
     }
     for below in command.get_subcommands().filter(|below| below.get_name() != "help" && !below.is_hide_set()) {
         part(out, below, &names);

@@ -62,7 +62,7 @@ pub(super) fn run(args: &ExportArgs, named: &Named) -> Result<Outcome, Failure> 
         return Err(failure);
     }
     if !failures.is_empty() {
-        text::say(&format!("made {}; {} failed", text::counted(made as u64, "clip"), failures.len()));
+        text::warn(&format!("made {}; {} failed", text::counted(made as u64, "clip"), failures.len()));
     }
     export::outcome(made, &failures, named.unreadable.len())
 }

@@ -24,7 +24,8 @@ impl From<DeleteError> for Failure {
 
 pub(super) fn run(args: &DeleteArgs) -> Result<Outcome, Failure> {
     let plan = delete::plan(&args.session, args.below.as_deref(), args.only)?;
-    tell(&plan);
+    // What is asked about is told also with `--quiet`.
+    tell(&plan, if args.yes { text::say } else { text::ask });
     if args.dry_run {
         if args.json {
             text::json(&as_json(&plan, None));
@@ -42,34 +43,34 @@ pub(super) fn run(args: &DeleteArgs) -> Result<Outcome, Failure> {
     }
     text::say(&format!("removed {}, {}", text::counted(removed.files, "file"), text::size(removed.bytes)));
     for (path, why) in &removed.left {
-        text::say(&format!("left: {}: {why}", path.display()));
+        text::warn(&format!("left: {}: {why}", path.display()));
     }
     Ok(if removed.left.is_empty() { Outcome::Clean } else { Outcome::Lossy })
 }
 
 /// Says what will be removed, and what stays.
-fn tell(plan: &Plan) {
-    text::say("this removes:");
+fn tell(plan: &Plan, say: fn(&str)) {
+    say("this removes:");
     for one in &plan.sessions {
-        text::say(&format!("  {} ({}, {})", one.path.display(), one.what, text::size(one.bytes)));
+        say(&format!("  {} ({}, {})", one.path.display(), one.what, text::size(one.bytes)));
     }
     for one in &plan.exports {
         let files = text::counted(one.manifest.files.len() as u64, "file");
-        text::say(&format!("  {} ({}, {files})", one.path.display(), one.manifest.what()));
+        say(&format!("  {} ({}, {files})", one.path.display(), one.manifest.what()));
     }
     for path in &plan.stays {
-        text::say(&format!("stays, though it is of the same recording: {}", path.display()));
+        say(&format!("stays, though it is of the same recording: {}", path.display()));
     }
     if plan.exports.iter().any(|one| one.manifest.format == "lerobot") {
-        text::say(
+        say(
             "note: tables of a LeRobot dataset that are about all of its sessions stay; export it anew without this one",
         );
     }
     if plan.nameless {
-        text::say("note: it does not say which recording it is, so copies and exports of it are not looked for");
+        say("note: it does not say which recording it is, so copies and exports of it are not looked for");
     }
     if plan.truncated {
-        text::say("note: there is more in the folder than is looked through; name a folder with --below");
+        say("note: there is more in the folder than is looked through; name a folder with --below");
     }
 }
 
@@ -79,7 +80,7 @@ fn is_agreed(args: &DeleteArgs) -> Result<bool, Failure> {
         return Err(Failure::usage("nobody is there to be asked, and nothing was removed", hint));
     }
     for _ in 0..MOST_ANSWERS {
-        text::say("Remove all of this? It cannot be undone. [y/N]");
+        text::ask("Remove all of this? It cannot be undone. [y/N]");
         let mut answer = String::new();
         match std::io::stdin().lock().read_line(&mut answer) {
             Ok(0) | Err(_) => return Ok(false),
@@ -88,7 +89,7 @@ fn is_agreed(args: &DeleteArgs) -> Result<bool, Failure> {
         if let Some(agreed) = consent::answer(&answer) {
             return Ok(agreed);
         }
-        text::say("please answer y (yes) or n (no)");
+        text::ask("please answer y (yes) or n (no)");
     }
     Ok(false)
 }

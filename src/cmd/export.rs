@@ -60,7 +60,7 @@ fn as_json(made: &Made) -> Value {
 
 /// Says why a session was not exported.
 pub(super) fn tell_failure(session: &Path, format: &str, failure: &Failure, as_json: bool) {
-    text::say(failure.text().trim_end());
+    text::warn(failure.text().trim_end());
     if as_json {
         text::json(&json!({
             "session": session.display().to_string(), "format": format, "error": failure.message, "hint": failure.hint,

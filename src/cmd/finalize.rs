@@ -71,13 +71,13 @@ pub(super) fn seal(session: &Path, how: How, max_dropped: MaxDropped, as_json: b
     }
     text::say(&format!("sealed {folder}: {rows}, {frames}"));
     if let Some(recovery) = &done.metadata.recovery {
-        text::say(if recovery.closed {
+        text::warn(if recovery.closed {
             "its log was damaged; what could be read was recovered"
         } else {
             "the recording did not end in good order; what could be read was recovered"
         });
         if recovery.video != "present" {
-            text::say(&format!("the video of the log is {}", recovery.video));
+            text::warn(&format!("the video of the log is {}", recovery.video));
         }
     }
     for loss in &done.metadata.lost {
@@ -87,11 +87,11 @@ pub(super) fn seal(session: &Path, how: How, max_dropped: MaxDropped, as_json: b
             continue;
         }
         let count = loss.count.map_or_else(|| "an unknown number".into(), |count| count.to_string());
-        text::say(&text::printable(&format!("lost in {}: {count} ({})", loss.stream, loss.reason)));
+        text::warn(&text::printable(&format!("lost in {}: {count} ({})", loss.stream, loss.reason)));
     }
     if finalize::keeps_log(&done.metadata) {
         let log = layout::log_dir(session);
-        text::say(&format!(
+        text::warn(&format!(
             "the log was kept, since parts of it are gone: delete {} when you need it no more; once it is mended, make the session anew with: \
              watchcap finalize --again {}",
             shown::shell(&log),

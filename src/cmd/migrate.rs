@@ -44,9 +44,9 @@ pub(super) fn each(
             Err(failure) if sessions.len() == 1 => return Err(failure),
             Err(failure) => {
                 failed += 1;
-                text::say(&format!("error: {}", failure.message));
+                text::warn(&format!("error: {}", failure.message));
                 if let Some(hint) = failure.hint {
-                    text::say(&format!("hint: {hint}"));
+                    text::warn(&format!("hint: {hint}"));
                 }
             }
         }

@@ -16,6 +16,7 @@ mod folder;
 mod given;
 mod import;
 mod info;
+mod logging;
 mod migrate;
 mod privacy;
 mod profile;
@@ -88,11 +89,20 @@ impl From<ConfigError> for Failure {
     }
 }
 
+/// Runs a verb, and says why it failed. Returns the exit code.
+pub fn main(cli: Cli) -> u8 {
+    match logging::start(&cli).and_then(|()| run(cli)) {
+        Ok(Outcome::Clean) => 0,
+        Ok(Outcome::Lossy) => 3,
+        Err(failure) => {
+            logging::failed(&failure);
+            failure.code
+        }
+    }
+}
+
 /// Runs a verb.
-///
-/// # Errors
-/// [`Failure`] with everything that is to be printed.
-pub fn run(cli: Cli) -> Result<Outcome, Failure> {
+fn run(cli: Cli) -> Result<Outcome, Failure> {
     if cli.allow_shared_folder {
         crate::base::files::trust::allow_shared_folders();
     }

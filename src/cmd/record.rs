@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::{Failure, Outcome, text};
@@ -313,7 +313,7 @@ fn record_into(
             if status.input_withdrawn && !stop.is_asked() && !std::mem::replace(&mut told_withdrawn, true) {
                 let hotkeys = if plan.hotkeys.is_empty() { "" } else { ", and hotkeys do nothing any more" };
                 let said = format!("consent to the input was taken back: it is not recorded any more{hotkeys}");
-                line.suspend(|| text::say(&said));
+                line.suspend(|| text::warn(&said));
             }
             if status.profiles > std::mem::replace(&mut told_profiles, status.profiles) {
                 line.suspend(|| text::say("a window of a game is there: its profile is in force"));
@@ -375,7 +375,7 @@ fn tell(folder: &Path, screen: &ScreenDescription, plan: &Plan) {
         tracing::debug!(?area, asked_by = mask.asked_by.name(), reason = %mask.reason, "mask");
     }
     if !screen.masks_windows && !plan.privacy.exclusions.games.is_empty() {
-        text::say(
+        text::warn(
             "the screen backend does not follow windows: the chat of a game that is opened later is not kept out",
         );
     }
@@ -385,14 +385,14 @@ fn tell(folder: &Path, screen: &ScreenDescription, plan: &Plan) {
 /// A recording runs without control as well.
 fn tell_uncontrolled(error: &ControlError) {
     let hint = error.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
-    text::say(&text::printable(&format!("this recording cannot be paused or marked from outside: {error}{hint}")));
+    text::warn(&text::printable(&format!("this recording cannot be paused or marked from outside: {error}{hint}")));
 }
 
 /// Says that the environment names another desktop than the one that is recorded.
 fn warn_of_wayland(screen: &ScreenDescription) {
     if let Some(said) = wayland::session().filter(|_| !screen.backend.starts_with("wayland")) {
         let display = std::env::var("DISPLAY").unwrap_or_default();
-        text::say(&text::printable(&format!(
+        text::warn(&text::printable(&format!(
             "warning: {said}, but the X server {display} is recorded: nothing of the Wayland desktop is in the recording"
         )));
     }
@@ -417,7 +417,7 @@ fn announce(json: bool, folder: &Path, screen: &ScreenDescription, controlled: b
 /// Says when the disk does not keep others out.
 fn announce_disk(folder: &Path) {
     if matches!(files::keeps_modes(folder), Ok(false)) {
-        text::say(&text::printable(&format!(
+        text::warn(&text::printable(&format!(
             "warning: the disk of {} keeps no permission bits, so other accounts of this machine may be able to read the recording; \
              choose another disk with --out when they must not",
             folder.display()
@@ -455,12 +455,12 @@ fn summarise(args: &RecordArgs, recorded: &Recorded) {
         text::size(video_bytes)
     ));
     if let Some(failure) = &recorded.failure {
-        text::say(&text::printable(&format!("recording stopped: {failure}; what was acknowledged before is kept")));
+        text::warn(&text::printable(&format!("recording stopped: {failure}; what was acknowledged before is kept")));
     }
 }
 
 fn status_line() -> ProgressBar {
-    let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
+    let line = ProgressBar::with_draw_target(None, super::ui::target(4));
     if let Ok(style) = ProgressStyle::with_template("{spinner:.red} {msg}") {
         line.set_style(style.tick_chars("●○ "));
     }

@@ -86,7 +86,7 @@ impl Named {
     pub(super) fn tell_unreadable(&self) {
         for path in &self.unreadable {
             let what = format!("note: {} could not be looked into: what is in it is left out", path.display());
-            text::say(&text::printable(&what));
+            text::warn(&text::printable(&what));
         }
     }
 }

@@ -41,10 +41,10 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
         text::out(&line);
     }
     if server == Some("xwayland") {
-        text::say(
+        text::warn(
             "this X server is Xwayland, the part of a Wayland desktop that X11 programs see: none of these can be recorded",
         );
-        text::say(&format!("hint: {}", wayland::OTHER_SERVER));
+        text::warn(&format!("hint: {}", wayland::OTHER_SERVER));
         return Ok(Outcome::Clean);
     }
     if let Some(said) = wayland::session().filter(|_| server == Some("x11")) {

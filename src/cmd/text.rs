@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::logging;
 use crate::base::shown;
 use crate::session::table::row::event_type;
 
@@ -33,8 +35,46 @@ fn write_out(line: &str) {
     drop(stdout.write_all(line.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush()));
 }
 
-/// Writes lines for people to standard error, without anything that steers a terminal.
+/// Whether only errors, warnings and questions are said (`--quiet`), for all of this process.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Leaves out what [`say`] would say, on standard error.
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Returns whether only errors, warnings and questions are said.
+pub(crate) fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Writes lines for people to standard error, without anything that steers a terminal; with `--quiet` only to the log file.
 pub(crate) fn say(text: &str) {
+    if !is_quiet() {
+        write_err(text);
+    }
+    for line in text.lines() {
+        tracing::info!(target: logging::SAID, "{}", shown::line(line));
+    }
+}
+
+/// Writes lines for people to standard error that are said with `--quiet` as well: warnings and losses.
+pub(crate) fn warn(text: &str) {
+    write_err(text);
+    for line in text.lines() {
+        tracing::warn!(target: logging::SAID, "{}", shown::line(line));
+    }
+}
+
+/// Writes a question, and what it is about, to standard error: also with `--quiet`, since an answer is waited for.
+pub(crate) fn ask(text: &str) {
+    write_err(text);
+    for line in text.lines() {
+        tracing::info!(target: logging::SAID, "{}", shown::line(line));
+    }
+}
+
+fn write_err(text: &str) {
     let mut stderr = std::io::stderr().lock();
     drop(stderr.write_all(shown::text(text).as_bytes()).and_then(|()| stderr.write_all(b"\n")));
 }

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Failure;
+use super::{Failure, text};
 use crate::base::progress::Step;
 use crate::derive::clip::run::ClipError;
 use crate::derive::import::run::ImportError;
@@ -16,13 +16,18 @@ use crate::log::LogError;
 use crate::session::refusal::Refusal;
 use crate::session::signature::SignatureError;
 
+/// Where progress is drawn: standard error, so many times a second; nowhere with `--quiet`, and nowhere when that is no terminal.
+pub(super) fn target(hz: u8) -> ProgressDrawTarget {
+    if text::is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(hz) }
+}
+
 /// A bar on standard error; silent when that is no terminal, and gone when it is dropped.
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {
     /// Makes a bar that says what is being done.
     pub(super) fn new(what: &'static str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+        let bar = ProgressBar::with_draw_target(Some(0), target(10));
         if let Ok(style) = ProgressStyle::with_template("{msg:10} [{bar:40}] {percent:>3} % {eta:>4}") {
             bar.set_style(style.progress_chars("━╸ "));
         }

@@ -49,8 +49,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
         ));
         if let Some(why) = &report.not_checked {
             let left = report.frames.saturating_sub(report.frames_decoded);
-            text::say(&text::printable(&format!("{} not checked here: {why}", text::counted(left, "picture"))));
-            text::say(&format!("hint: {}", crate::media::decode::hint()));
+            text::warn(&text::printable(&format!("{} not checked here: {why}", text::counted(left, "picture"))));
+            text::warn(&format!("hint: {}", crate::media::decode::hint()));
         }
         if let Some(wanted) = &args.expect {
             expect(dir, edition, wanted)?;

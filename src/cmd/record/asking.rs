@@ -31,7 +31,7 @@ pub(super) fn consent(
     let decided = match decided {
         // What was said, if only in part, is an answer already.
         Err(ConsentError::Missing) if is_terminal && args.consent.is_empty() && config.consent.is_empty() => {
-            text::say(&text::printable(&consent::text(&Asked {
+            text::ask(&text::printable(&consent::text(&Asked {
                 what: &called(target),
                 streams: &consent::RECORDABLE,
                 place: &place(out, args.session.as_deref()),
@@ -47,7 +47,7 @@ pub(super) fn consent(
     };
     let decided = decided.map_err(|error| Failure::wrong(&error, error.hint()))?;
     for stream in &decided.unavailable {
-        text::say(&format!(
+        text::warn(&format!(
             "the {} cannot be recorded by this release: the consent to it is without effect",
             stream.name()
         ));
@@ -58,7 +58,7 @@ pub(super) fn consent(
 /// Asks for one stream until the answer is a yes or a no. The end of what is typed is a no.
 fn agrees(stream: Stream) -> bool {
     for _ in 0..MOST_ANSWERS {
-        text::say(consent::question(stream));
+        text::ask(consent::question(stream));
         let mut answer = String::new();
         match std::io::stdin().lock().read_line(&mut answer) {
             Ok(0) | Err(_) => return false,
@@ -66,7 +66,7 @@ fn agrees(stream: Stream) -> bool {
         }
         match consent::answer(&answer) {
             Some(agrees) => return agrees,
-            None => text::say("please answer y (yes) or n (no)"),
+            None => text::ask("please answer y (yes) or n (no)"),
         }
     }
     false

@@ -51,7 +51,7 @@ impl Choice {
             self.open(&self.name, self.codec, settings, &clock).or_else(|error| {
                 let codec = registry::kind(fallback).and_then(|kind| kind.codecs().first().copied());
                 let opened = self.open(fallback, codec.unwrap_or(Codec::H264), settings, &clock)?;
-                text::say(&text::printable(&format!("{error}; {} takes its place", opened.describe().name)));
+                text::warn(&text::printable(&format!("{error}; {} takes its place", opened.describe().name)));
                 Ok(opened)
             })
         })
