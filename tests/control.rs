@@ -444,3 +444,23 @@ fn another_user_is_refused_and_root_is_another_user() {
     assert_eq!(code, 0);
     assert_eq!(metadata(&theirs.join("s"))["end_reason"], "sigint");
 }
+
+#[test]
+fn all_recordings_are_stopped_at_once() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, err) = verb(dir.path(), &["stop", "--all", "--json"], 0);
+    assert!(out.trim() == "[]" && err.contains("no recording is running"), "{out}{err}");
+    let running = [synthetic(dir.path(), "a"), synthetic(dir.path(), "b")];
+    wait_running(dir.path(), 2);
+    let (_, err) = verb(dir.path(), &["stop", "--all", "--pid", "1"], 2);
+    assert!(err.contains("cannot be used with"), "{err}");
+    let (out, err) = verb(dir.path(), &["stop", "--all", "--json"], 0);
+    let stopped: Vec<Value> = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((stopped.len(), err.matches("asked the recording into ").count()), (2, 2), "{err}");
+    for one in running {
+        assert!([0, 3].contains(&one.wait()));
+    }
+    for name in ["a", "b"] {
+        assert_eq!(metadata(&dir.path().join(name))["end_reason"], "stopped");
+    }
+}

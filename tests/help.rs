@@ -4,7 +4,10 @@ use crate::support::{run, synthetic, watchcap};
 
 /// The headings of a help, in their order.
 fn headings(help: &str) -> Vec<&str> {
-    help.lines().filter(|line| line.ends_with(':') && !line.starts_with(' ')).map(|line| line.trim_end_matches(':')).collect()
+    help.lines()
+        .filter(|line| line.ends_with(':') && !line.starts_with(' '))
+        .map(|line| line.trim_end_matches(':'))
+        .collect()
 }
 
 #[test]
@@ -13,8 +16,15 @@ fn the_options_of_record_stand_under_headings() {
     assert_eq!(code, 0, "{err}");
     let found = headings(&out);
     let wanted = [
-        "Options", "What is recorded", "Video", "Backends", "What is kept out", "While recording", "For the metadata",
-        "Global options", "Examples",
+        "Options",
+        "What is recorded",
+        "Video",
+        "Backends",
+        "What is kept out",
+        "While recording",
+        "For the metadata",
+        "Global options",
+        "Examples",
     ];
     let in_order: Vec<_> = found.iter().filter(|heading| wanted.contains(heading)).copied().collect();
     assert_eq!(in_order, wanted, "{out}");
@@ -46,7 +56,17 @@ fn quiet_leaves_results_and_errors_and_the_log_file_has_all() {
     let log = dir.path().join("watchcap.log");
     let record = |name: &str, more: &[&str]| {
         let mut command = watchcap();
-        command.args(["record", "--source", "synthetic", "--size", "96x64", "--duration", "300ms", "--max-dropped", "100"]);
+        command.args([
+            "record",
+            "--source",
+            "synthetic",
+            "--size",
+            "96x64",
+            "--duration",
+            "300ms",
+            "--max-dropped",
+            "100",
+        ]);
         run(command.arg("--out").arg(dir.path()).args(["--session", name]).args(more))
     };
     let (code, out, err) = record("a", &["--quiet", "--log-file", log.to_str().expect("text")]);
@@ -64,7 +84,8 @@ fn quiet_leaves_results_and_errors_and_the_log_file_has_all() {
         assert_eq!(mode & 0o777, 0o600, "what is said may name windows");
     }
     // Appended to; errors are said in both places.
-    let (code, _, err) = run(watchcap().args(["-q", "--log-file"]).arg(&log).arg("verify").arg(dir.path().join("none")));
+    let (code, _, err) =
+        run(watchcap().args(["-q", "--log-file"]).arg(&log).arg("verify").arg(dir.path().join("none")));
     let both = std::fs::read_to_string(&log).expect("a log file");
     assert!(code == 1 && err.starts_with("error: ") && both.starts_with(&said), "{err}");
     assert!(both.lines().any(|line| line.contains("ERROR error: ")), "{both}");

@@ -58,6 +58,7 @@ mod recorder;
 mod recover;
 mod redact;
 mod replay;
+mod reseal;
 mod screen;
 mod session;
 mod sources;

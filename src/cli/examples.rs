@@ -14,7 +14,7 @@ const LITERAL: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// The examples of every verb.
-pub(super) const EXAMPLES: [(&str, &[Example]); 22] = [
+pub(super) const EXAMPLES: [(&str, &[Example]); 23] = [
     (
         "record",
         &[
@@ -57,7 +57,7 @@ pub(super) const EXAMPLES: [(&str, &[Example]); 22] = [
         "stop",
         &[
             ("watchcap stop", "End the one recording that is running"),
-            ("watchcap stop --pid 4711", "The recording of this process"),
+            ("watchcap stop --all", "Every recording of yours"),
         ],
     ),
     (
@@ -89,7 +89,17 @@ pub(super) const EXAMPLES: [(&str, &[Example]); 22] = [
         "verify",
         &[
             ("watchcap verify first", "Every file, row and frame"),
-            ("watchcap verify --no-decode first", "Quicker: frames are hashed, and not decoded"),
+            ("watchcap verify --no-decode sessions more/s1", "Many, a line each; frames are hashed and not decoded"),
+        ],
+    ),
+    (
+        "reseal",
+        &[
+            ("watchcap reseal first", "Check all that can be checked, and seal it, which its metadata tell"),
+            (
+                "watchcap reseal first --expect 0f343b0931126a20f133d67c2b018a3b5ec5b7a8a0d4b2b3c7a4f1d9e6c8b2a1",
+                "Write the very seal again that a catalog names, if the files are its files",
+            ),
         ],
     ),
     (

@@ -66,7 +66,7 @@ pub enum Verb {
     Mark(MarkArgs),
     /// End a running recording, which then seals what it recorded.
     #[command(after_help = examples::of("stop"))]
-    Stop(WhichArgs),
+    Stop(StopArgs),
     /// List the recordings that are running.
     #[command(after_help = examples::of("status"))]
     Status(StatusArgs),
@@ -82,6 +82,9 @@ pub enum Verb {
     /// Check that a session is whole, unchanged and consistent.
     #[command(after_help = examples::of("verify"))]
     Verify(VerifyArgs),
+    /// Make the seal of a session anew that lost it, when its files are whole; the metadata say so.
+    #[command(after_help = examples::of("reseal"))]
+    Reseal(ResealArgs),
     /// Sign the seal of a session with an SSH key, so that others can tell who made it.
     #[command(after_help = examples::of("sign"))]
     Sign(SignArgs),
@@ -141,6 +144,17 @@ pub struct MarkArgs {
     /// Which recording.
     #[command(flatten)]
     pub which: WhichArgs,
+}
+
+/// `watchcap stop`
+#[derive(Args, Debug)]
+pub struct StopArgs {
+    /// Which recording.
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// Every recording of yours that is running.
+    #[arg(long, conflicts_with_all = ["session", "pid"])]
+    pub all: bool,
 }
 
 /// `watchcap status`
@@ -223,8 +237,9 @@ pub struct RecoverArgs {
 /// `watchcap verify`
 #[derive(Args, Debug)]
 pub struct VerifyArgs {
-    /// The session's folder.
-    pub session: PathBuf,
+    /// The sessions' folders, or folders with sessions below them; - reads a list from standard input, a path on each line.
+    #[arg(required = true, value_name = "SESSION")]
+    pub sessions: Vec<PathBuf>,
     /// Do not decode the frames.
     #[arg(long)]
     pub no_decode: bool,
@@ -234,7 +249,21 @@ pub struct VerifyArgs {
     /// Fail unless the session is signed (`watchcap sign`) by this SSH public key, or by one of this list of allowed signers.
     #[arg(long, value_name = "FILE")]
     pub signed_by: Option<PathBuf>,
-    /// Print the report as JSON on standard output.
+    /// Print the report as JSON on standard output; of several sessions a line each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `watchcap reseal`
+#[derive(Args, Debug)]
+pub struct ResealArgs {
+    /// The session's folder.
+    pub session: PathBuf,
+    /// SHA-256 of the lost integrity.sha256 (from a catalog, an export's manifest, a report of verify): write that very seal again, and
+    /// refuse when the files are not its files.
+    #[arg(long, value_name = "SHA256")]
+    pub expect: Option<String>,
+    /// Print the result as JSON on standard output.
     #[arg(long)]
     pub json: bool,
 }

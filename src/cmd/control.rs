@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Failure, Outcome, given, text};
 use crate::base::event::{Content, Stream};
-use crate::cli::{MarkArgs, StatusArgs, WhichArgs};
+use crate::cli::{MarkArgs, StatusArgs, StopArgs, WhichArgs};
 use crate::control::protocol::{Request, Snapshot};
 use crate::control::{self, ControlError, Wanted};
 use crate::log::codec::MAX_TEXT;
@@ -76,8 +76,29 @@ pub(super) fn mark(args: &MarkArgs) -> Result<Outcome, Failure> {
     ask(&args.which, &Request::Mark { text }, |s| format!("marked {}", at(s)))
 }
 
-pub(super) fn stop(which: &WhichArgs) -> Result<Outcome, Failure> {
-    ask(which, &Request::Stop, |s| format!("asked the recording into {} to stop", at(s)))
+pub(super) fn stop(args: &StopArgs) -> Result<Outcome, Failure> {
+    let said = |s: &Snapshot| format!("asked the recording into {} to stop", at(s));
+    if !args.all {
+        return ask(&args.which, &Request::Stop, said);
+    }
+    let (mut stopped, mut failed) = (Vec::new(), None);
+    for running in control::running()? {
+        match control::ask(&running.socket, &Request::Stop) {
+            Ok(snapshot) => {
+                text::say(&text::printable(&said(&snapshot)));
+                stopped.push(to_json(&snapshot));
+            }
+            // The others are still asked.
+            Err(error) => failed = Some(Failure::from(error)),
+        }
+    }
+    if stopped.is_empty() && failed.is_none() {
+        text::say("no recording is running");
+    }
+    if args.which.json {
+        text::json(&serde_json::Value::from(stopped));
+    }
+    failed.map_or(Ok(Outcome::Clean), Err)
 }
 
 pub(super) fn withdraw(names: &[String], which: &WhichArgs) -> Result<Outcome, Failure> {

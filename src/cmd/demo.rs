@@ -35,7 +35,7 @@ pub(super) fn run(args: &DemoArgs, config: Option<&Path>) -> Result<Outcome, Fai
     };
     text::say("2. verify what was sealed");
     verify::run(&VerifyArgs {
-        session: session.clone(),
+        sessions: vec![session.clone()],
         no_decode: false,
         expect: None,
         signed_by: None,

@@ -10,7 +10,7 @@ use crate::base::event::Event;
 use crate::base::shown;
 use crate::cli::InfoArgs;
 use crate::finalize::keeps_log;
-use crate::inspect::survey;
+use crate::inspect::{strays, survey};
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
@@ -123,7 +123,7 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         let sizes: serde_json::Map<_, _> = files(dir).into_iter().map(|(name, size)| (name, json!(size))).collect();
         text::json(&json!({
             "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "log_bytes": log_bytes,
-            "review": review.to_json(), "metadata": value,
+            "strays": strays_json(dir), "review": review.to_json(), "metadata": value,
         }));
         return;
     }
@@ -179,6 +179,10 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
     for (name, size) in files(dir) {
         lines.push(("file", format!("{name}, {}", text::size(size))));
     }
+    for name in strays::below(dir) {
+        let what = strays::maker(&name).unwrap_or("nobody knows who made it");
+        lines.push(("stray", format!("{name}: not of the session and breaks its seal; {what}")));
+    }
     for loss in &metadata.lost {
         let count = loss.count.map_or_else(|| "an unknown number".into(), |count| count.to_string());
         lines.push(("lost", format!("{} {count}: {}", loss.stream, loss.reason)));
@@ -201,6 +205,12 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
     let first = table.and_then(|table| table.groups().first().and_then(|group| group.span_ns));
     lines.extend(remarks(review, first.map_or(metadata.clock.t0_ns, |(first, _)| first)));
     text::pairs(&lines);
+}
+
+/// What is not of the session, with who makes such files.
+fn strays_json(dir: &Path) -> Vec<Value> {
+    let one = |name: String| json!({ "name": name, "maker": strays::maker(&name) });
+    strays::below(dir).into_iter().map(one).collect()
 }
 
 fn skipped(metadata: &Metadata) -> String {
@@ -232,7 +242,8 @@ fn kept_out(privacy: &Privacy) -> String {
 /// A step from an older session.
 fn made_by(step: &Lineage) -> String {
     let what = if step.what.is_empty() { String::new() } else { format!(" without {}", step.what.join(" and ")) };
-    format!("{} of {}{what}", step.by, step.integrity_sha256.get(..12).unwrap_or(&step.integrity_sha256))
+    let at = step.at.as_deref().map_or_else(String::new, |at| format!(" at {at}"));
+    format!("{} of {}{what}{at}", step.by, step.integrity_sha256.get(..12).unwrap_or(&step.integrity_sha256))
 }
 
 fn consent(metadata: &Metadata) -> String {

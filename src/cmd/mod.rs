@@ -25,6 +25,7 @@ mod record;
 mod recover;
 mod redact;
 mod replay;
+mod reseal;
 mod sessions;
 mod sign;
 mod targets;
@@ -122,6 +123,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Finalize(args) => finalize::run(&args),
         Verb::Recover(args) => recover::run(&args),
         Verb::Verify(args) => verify::run(&args),
+        Verb::Reseal(args) => reseal::run(&args),
         Verb::Sign(args) => sign::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Export(args) => export::run(&args),
@@ -134,7 +136,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Pause(which) => control::pause(&which),
         Verb::Resume(which) => control::resume(&which),
         Verb::Mark(args) => control::mark(&args),
-        Verb::Stop(which) => control::stop(&which),
+        Verb::Stop(args) => control::stop(&args),
         Verb::Status(args) => control::status(&args),
         Verb::Redact(args) => redact::run(&args),
         Verb::Migrate(args) => migrate::run(&args),

@@ -8,6 +8,7 @@ use crate::derive::clip::run::ClipError;
 use crate::derive::import::run::ImportError;
 use crate::derive::migrate::run::MigrateError;
 use crate::derive::redact::run::RedactError;
+use crate::derive::reseal::ResealError;
 use crate::export::ExportError;
 use crate::finalize::FinalizeError;
 use crate::inspect::catalog::run::CatalogError;
@@ -105,7 +106,7 @@ macro_rules! explain {
 }
 
 explain!(
-    CatalogError, FinalizeError, ImportError, LogError, MigrateError, QaError, SignatureError;
+    CatalogError, FinalizeError, ImportError, LogError, MigrateError, QaError, ResealError, SignatureError;
     usage: ClipError, ExportError, RedactError, Refusal
 );
 

@@ -1,6 +1,7 @@
-//! Looks at sessions and logs and says how they are: what a folder holds ([`survey`]), what is odd about a session ([`qa`]), and tables of
-//! many ([`catalog`]).
+//! Looks at sessions and logs and says how they are: what a folder holds ([`survey`]), what is odd about a session ([`qa`]), what in its
+//! folder is not of it ([`strays`]), and tables of many ([`catalog`]).
 
 pub mod catalog;
 pub mod qa;
+pub mod strays;
 pub mod survey;

@@ -152,6 +152,7 @@ fn fill(metadata: &mut Metadata) {
         from_ns: Some(1),
         until_ns: Some(2),
         masks: vec![MaskInfo { x: 0, y: 0, width: 2, height: 2 }],
+        at: text(),
     }];
 }
 

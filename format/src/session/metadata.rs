@@ -517,6 +517,9 @@ pub struct Lineage {
     pub until_ns: Option<i64>,
     /// Areas that were painted over in the span, pixels of the video.
     pub masks: Vec<MaskInfo>,
+    /// When, RFC 3339, UTC, by the clock of the machine that did it; only in steps of `watchcap reseal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
 }
 
 /// An area that was painted over, pixels of the video.

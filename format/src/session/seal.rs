@@ -298,6 +298,27 @@ pub fn seal(dir: &Path, known: &[IntegrityEntry], progress: &mut dyn FnMut(u64))
     publish_bytes(&layout::integrity_path(dir), text.as_bytes())
 }
 
+/// Hashes files of a session, which must be named in the order of [`list_files`].
+///
+/// # Errors
+/// When one cannot be read.
+pub fn hash_all(
+    dir: &Path,
+    names: &[String],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<IntegrityEntry>, SealError> {
+    let one = |name: &String| {
+        let hash = hash_file(&dir.join(name), progress)?;
+        Ok(IntegrityEntry { name: name.clone(), hash })
+    };
+    names.iter().map(one).collect()
+}
+
+/// Returns the bytes of `integrity.sha256` for these files: what [`seal`] writes.
+pub fn text_of(entries: &[IntegrityEntry]) -> String {
+    entries.iter().map(|entry| format_line(&entry.name, entry.hash)).collect()
+}
+
 /// One line as `sha256sum` writes it in text mode: two spaces.
 fn format_line(name: &str, hash: FileHash) -> String {
     format!("{hash}  {name}\n")

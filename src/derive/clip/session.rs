@@ -124,6 +124,7 @@ pub fn session(
         from_ns: Some(cut.start_ns),
         until_ns: Some(cut.until_ns),
         masks: Vec::new(),
+        at: None,
     });
     let mut wanted = true;
     let checked = draft.seal(&metadata)?.check(true, &mut |at| wanted &= progress(at));

@@ -239,6 +239,7 @@ fn make(
         from_ns: None,
         until_ns: None,
         masks: Vec::new(),
+        at: None,
     });
     Ok((draft.seal(&metadata)?, video))
 }

@@ -256,6 +256,7 @@ fn lineage(identity: FileHash, format: String, span: &Span, what: &rows::What<'_
         from_ns: Some(span.from),
         until_ns: Some(span.until),
         masks,
+        at: None,
     }
 }
 
