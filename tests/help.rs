@@ -47,7 +47,7 @@ fn sessions_are_listed_by_ls_and_played_by_play() {
     let report: serde_json::Value = serde_json::from_str(&checked).expect("JSON");
     assert!(report.is_object(), "{checked}");
     let (_, help, _) = run(watchcap().arg("--help"));
-    assert!(help.contains("[aliases: ls]") && help.contains("[aliases: play]"), "{help}");
+    assert!(help.contains("[alias: ls]") && help.contains("[alias: play]"), "{help}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod catalog;
 mod chaos;
 mod cli;
 mod clip;
+mod config;
 mod consumers;
 mod control;
 mod corruption;

@@ -1,7 +1,5 @@
 //! Examples of each verb, as they stand at the end of its help and in the reference. A test parses every one.
 
-use std::fmt::Write as _;
-
 use clap::builder::StyledStr;
 
 /// A command, and what it does.
@@ -14,7 +12,7 @@ const LITERAL: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// The examples of every verb.
-pub(super) const EXAMPLES: [(&str, &[Example]); 23] = [
+pub(super) const EXAMPLES: [(&str, &[Example]); 24] = [
     (
         "record",
         &[
@@ -179,6 +177,14 @@ pub(super) const EXAMPLES: [(&str, &[Example]); 23] = [
         ],
     ),
     (
+        "config",
+        &[
+            ("watchcap config init", "Write a commented file"),
+            ("watchcap config show --origin", "What holds, and where each value is from"),
+            ("watchcap config check", "Line and column of everything that is wrong"),
+        ],
+    ),
+    (
         "profile",
         &[
             ("watchcap profile list", "Profiles that are built in, and your own"),
@@ -197,14 +203,11 @@ pub(super) const EXAMPLES: [(&str, &[Example]); 23] = [
 /// Returns the end of a verb's help.
 pub(super) fn of(verb: &str) -> StyledStr {
     let examples = EXAMPLES.iter().find(|(name, _)| *name == verb).map(|(_, examples)| *examples).unwrap_or_default();
-    let mut out = StyledStr::new();
-    if !examples.is_empty() {
-        drop(write!(out, "{HEADING}"));
+    if examples.is_empty() {
+        return StyledStr::new();
     }
-    for (command, what) in examples {
-        drop(write!(out, "\n  {LITERAL}{command}{PLAIN}\n          {what}"));
-    }
-    out
+    let one = |(command, what): &Example| format!("\n  {LITERAL}{command}{PLAIN}\n          {what}");
+    format!("{HEADING}{}", examples.iter().map(one).collect::<String>()).into()
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! The command line's types, and nothing else: what each verb takes and how values are read.
 
+mod config;
 mod examples;
 mod record;
 mod replay;
 mod values;
 
-pub use record::{KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
+pub use config::{ConfigArgs, ConfigVerb};
+pub use record::{CodecArg, KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
 
 use std::path::PathBuf;
@@ -115,6 +117,9 @@ pub enum Verb {
     /// Show and edit the consent that stands for every recording; take back that to one that runs.
     #[command(after_help = examples::of("consent"))]
     Consent(ConsentArgs),
+    /// Write, show and check the configuration: files, variables, and what each value is from.
+    #[command(after_help = examples::of("config"))]
+    Config(ConfigArgs),
     /// List, show and check profiles: what is masked and withheld in a game.
     #[command(after_help = examples::of("profile"))]
     Profile(ProfileArgs),

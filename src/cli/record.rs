@@ -157,9 +157,9 @@ pub struct RecordArgs {
     /// Encoding time against picture [default: fast].
     #[arg(long, value_enum, help_heading = VIDEO)]
     pub quality: Option<QualityArg>,
-    /// What encodes the pictures.
-    #[arg(long, value_name = "NAME", default_value = AUTO, value_parser = encoders(), help_heading = VIDEO)]
-    pub encoder: String,
+    /// What encodes the pictures [default: auto].
+    #[arg(long, value_name = "NAME", value_parser = encoders(), help_heading = VIDEO)]
+    pub encoder: Option<String>,
     /// Codec of the video [default: that of the encoder, H.264 where it is chosen by itself].
     #[arg(long, value_enum, help_heading = VIDEO)]
     pub codec: Option<CodecArg>,

@@ -1,4 +1,5 @@
-//! Holds `docs/reference/command-line.md` to the command line: every verb and every option, made of clap's own description.
+//! Holds `docs/reference/command-line.md` to the command line: every verb and every option, made of clap's own description; and the table in
+//! `docs/reference/configuration.md` to the list of keys.
 //!
 //! `WATCHCAP_REFERENCE=write cargo test --lib cli::reference` writes it anew.
 
@@ -7,6 +8,7 @@ use std::fmt::Write as _;
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use super::Cli;
+use crate::config::keys;
 
 /// Returns text as it may stand in a cell of a table.
 fn cell(text: &str) -> String {
@@ -125,4 +127,41 @@ fn the_page_of_the_command_line_is_what_the_program_takes() {
         "docs/reference/command-line.md is not what the program takes: write it with \
          `WATCHCAP_REFERENCE=write cargo test --lib cli::reference`"
     );
+}
+
+/// Returns the table of the configuration's keys.
+fn keys_table() -> String {
+    let mut out = String::from("| key | meaning | without it | over it |\n|---|---|---|---|\n");
+    let of_games = keys::OF_A_GAME.iter().map(|key| (format!("games.NAME.{}", key.name), key));
+    for (path, key) in keys::all().map(|key| (key.path(), key)).chain(of_games) {
+        let over = [key.variable, key.flag]
+            .iter()
+            .filter(|name| !name.is_empty())
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>();
+        let adds = if key.adds { " Lists of several files add up." } else { "" };
+        let (about, default) = (cell(key.about()), cell(key.default));
+        writeln!(out, "| `{path}` | {about}{adds} | {default} | {} |", over.join(", ")).expect("memory");
+    }
+    out
+}
+
+#[test]
+fn the_page_of_the_configuration_has_every_key() {
+    const BEGIN: &str = "<!-- keys: made of src/config/keys.rs -->\n\n";
+    const END: &str = "\n<!-- end of keys -->";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/configuration.md");
+    let there = std::fs::read_to_string(path).expect("the page");
+    let (before, rest) = there.split_once(BEGIN).expect("the mark where the table begins");
+    let (_, after) = rest.split_once(END).expect("the mark where it ends");
+    let page = format!("{before}{BEGIN}{}{END}{after}", keys_table());
+    if std::env::var_os("WATCHCAP_REFERENCE").is_some_and(|what| what == "write") {
+        std::fs::write(path, &page).expect("the page");
+    } else {
+        assert!(
+            there == page,
+            "docs/reference/configuration.md is not what can be configured: write it with \
+            `WATCHCAP_REFERENCE=write cargo test --lib cli::reference`"
+        );
+    }
 }

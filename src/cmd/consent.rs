@@ -51,7 +51,7 @@ fn standing(path: &Path) -> Result<BTreeSet<Stream>, Failure> {
     if !path.exists() {
         return Ok(BTreeSet::new());
     }
-    let names = Config::load(Some(path))?.record.consent;
+    let names = Config::of_file(path)?.record.consent;
     consent::parse(&names).map_err(|error| Failure::wrong(&error, error.hint()))
 }
 

@@ -28,7 +28,7 @@ pub(super) fn run(args: &DemoArgs, config: Option<&Path>) -> Result<Outcome, Fai
     record_args.duration = Some(args.duration);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // A demonstration shows the defaults, unless a file was named.
-    let config = config.map(|path| Config::load(Some(path))).transpose()?.unwrap_or_default();
+    let config = config.map(Config::of_file).transpose()?.unwrap_or_default();
     // Nobody is asked for consent to the synthetic desktop.
     let Some((session, outcome)) = record::run_into(&args.out, &record_args, &config, &clock)? else {
         return Ok(Outcome::Clean);

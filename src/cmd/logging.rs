@@ -9,12 +9,10 @@ use std::sync::Mutex;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
+use super::text::SAID;
 use super::{Failure, text};
 use crate::base::files;
 use crate::cli::Cli;
-
-/// Target of what was said to the person already, so that it goes to the log file alone.
-pub(super) const SAID: &str = "said";
 
 /// Starts both, before anything else is done.
 ///

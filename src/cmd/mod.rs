@@ -5,6 +5,7 @@
 
 mod catalog;
 mod clip;
+mod config;
 mod consent;
 mod control;
 mod delete;
@@ -13,6 +14,7 @@ mod doctor;
 mod export;
 mod finalize;
 mod folder;
+mod games;
 mod given;
 mod import;
 mod info;
@@ -35,7 +37,8 @@ mod verify;
 
 use crate::base::shown;
 use crate::cli::{Cli, Verb};
-use crate::config::{self, Config, ConfigError};
+use crate::config::layers::Layers;
+use crate::config::{ConfigError, name_file};
 
 /// How a verb ended well.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,17 +111,17 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         crate::base::files::trust::allow_shared_folders();
     }
     // A file that was named is to be used: when it cannot be, every verb says so, and not only those that take something from it.
-    // `consent` may make it, and `doctor` says more about it.
-    if cli.config.is_some() && !matches!(cli.verb, Verb::Consent(_) | Verb::Doctor(_)) {
-        Config::load(cli.config.as_deref())?;
+    // `consent` and `config` may make it, and they and `doctor` say more about it.
+    if cli.config.is_some() && !matches!(cli.verb, Verb::Consent(_) | Verb::Config(_) | Verb::Doctor(_)) {
+        Layers::load(cli.config.as_deref())?;
     }
     if let Some(path) = &cli.config {
-        config::name_file(path);
+        name_file(path);
     }
     match cli.verb {
         Verb::Record(mut args) => {
             given::names(&mut args)?;
-            record::run(&args, &Config::load(cli.config.as_deref())?)
+            record::run(&args, &Layers::load(cli.config.as_deref())?)
         }
         Verb::Finalize(args) => finalize::run(&args),
         Verb::Recover(args) => recover::run(&args),
@@ -131,6 +134,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Targets(args) => targets::run(&args),
         Verb::Doctor(args) => doctor::run(&args, cli.config.as_deref()),
         Verb::Consent(args) => consent::run(&args, cli.config.as_deref()),
+        Verb::Config(args) => config::run(&args, cli.config.as_deref()),
         Verb::Profile(args) => profile::run(&args),
         Verb::Demo(args) => demo::run(&args, cli.config.as_deref()),
         Verb::Pause(which) => control::pause(&which),

@@ -97,11 +97,11 @@ pub(super) fn for_windows() -> Result<Vec<Profile>, Failure> {
     Ok(profiles.into_iter().filter(|profile| !profile.windows.is_empty()).collect())
 }
 
-/// The first of these profiles that is for the recorded window, or else for any that is open. None where windows cannot be listed: what
-/// keeps them from being listed keeps from recording them, too.
-pub(super) fn fitting<'a>(profiles: &'a [Profile], target: &Target) -> Option<&'a Profile> {
-    let Ok(Targets::List(windows)) = registry::targets() else { return None };
-    let recorded = |window: &&TargetInfo| {
+/// The window that is recorded, or else every one that is open. None where windows cannot be listed: what keeps them from being listed keeps
+/// from recording them, too.
+pub(super) fn windows(target: &Target) -> Vec<TargetInfo> {
+    let Ok(Targets::List(windows)) = registry::targets() else { return Vec::new() };
+    let recorded = |window: &TargetInfo| {
         window.kind == "window"
             && match target {
                 Target::WindowId(id) => window.id == *id,
@@ -110,12 +110,16 @@ pub(super) fn fitting<'a>(profiles: &'a [Profile], target: &Target) -> Option<&'
                 _ => true,
             }
     };
-    let windows: Vec<&TargetInfo> = match target {
-        Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_) => {
-            windows.iter().find(recorded).into_iter().collect()
-        }
-        _ => windows.iter().filter(recorded).collect(),
-    };
+    let windows = windows.into_iter().filter(recorded);
+    match target {
+        Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_) => windows.take(1).collect(),
+        _ => windows.collect(),
+    }
+}
+
+/// The first of these profiles that is for the recorded window, or else for any that is open.
+pub(super) fn fitting<'a>(profiles: &'a [Profile], target: &Target) -> Option<&'a Profile> {
+    let windows = windows(target);
     let fits = |profile: &&Profile| {
         windows.iter().any(|window| profile.windows.fits(&window.app, &window.instance, &window.title.0))
     };

@@ -24,7 +24,8 @@ use crate::capture::backend::{Backend, InputPlan, LOCK, ScreenPlan};
 use crate::capture::registry::{self, Choice};
 use crate::capture::{Facet, FacetSet, OpenInput, ScreenDescription, Sources, Target, synthetic, wayland};
 use crate::cli::{OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
-use crate::config::{Config, RecordConfig};
+use crate::config::layers::Layers;
+use crate::config::{Config, RecordConfig, limits};
 use crate::control::{ControlError, Server};
 use crate::encode::settings::{Quality, default_bitrate_kbps};
 use crate::log::setup::{Fact as _, SESSION_ID_KEY, SessionFact};
@@ -45,10 +46,11 @@ const SYNTHETIC_SIZE: (u32, u32) = (1280, 720);
 const POLL_HZ: u32 = 500;
 /// How long what is recorded is waited for, as the help of `--wait-target` says.
 const WAIT_TARGET: Duration = Duration::from_secs(30);
-/// The longest such wait: a day, since nobody looks after a recording that waits for longer.
-const MAX_WAIT_SECONDS: f64 = 86_400.0;
 
-pub(super) fn run(args: &RecordArgs, config: &Config) -> Result<Outcome, Failure> {
+pub(super) fn run(args: &RecordArgs, layers: &Layers) -> Result<Outcome, Failure> {
+    flags::check(args)?;
+    let layers = super::games::in_force(layers, args, &flags::target(args)?);
+    let config = layers.config();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let out = args.out.clone().or_else(|| config.record.out.clone()).unwrap_or_else(|| PathBuf::from("."));
     let recorded = run_into(&out, args, config, &clock)?;
@@ -102,6 +104,7 @@ struct Plan {
     game: Option<String>,
     /// Share of the frames that may be dropped before the exit code says so.
     max_dropped: MaxDropped,
+    encoding: encoding::Choice,
 }
 
 impl Plan {
@@ -109,18 +112,18 @@ impl Plan {
         flags::check(args)?;
         let target = flags::target(args)?;
         let fps = args.fps.or(config.fps).unwrap_or(30);
-        if !(1..=240).contains(&fps) {
+        if !limits::FPS.contains(&fps) {
             return Err(Failure::usage(format!("{fps} frames per second are not possible"), "use --fps 1 to 240"));
         }
         let gop = args.gop.or(config.gop).unwrap_or(0.5);
-        if !(0.01..=60.0).contains(&gop) {
+        if !limits::GOP.contains(&gop) {
             return Err(Failure::usage(
                 format!("{gop} seconds between keyframes are not possible"),
                 "use --gop 0.01 to 60",
             ));
         }
         let bitrate_kbps = args.bitrate_kbps.or(config.bitrate_kbps);
-        if bitrate_kbps.is_some_and(|rate| !(100..=200_000).contains(&rate)) {
+        if bitrate_kbps.is_some_and(|rate| !limits::BITRATE_KBPS.contains(&rate)) {
             return Err(Failure::usage("that bit rate is not possible", "use --bitrate-kbps 100 to 200000"));
         }
         let quality = match (args.quality, config.quality.as_deref()) {
@@ -139,7 +142,7 @@ impl Plan {
             }
         };
         let max_dropped = args.max_dropped.or(config.max_dropped).unwrap_or(MaxDropped::default().0);
-        if !(0.0..=100.0).contains(&max_dropped) {
+        if !limits::MAX_DROPPED.contains(&max_dropped) {
             return Err(Failure::usage(
                 format!("{max_dropped} is no share of the frames"),
                 "use --max-dropped 0 to 100",
@@ -156,6 +159,7 @@ impl Plan {
             hotkeys: Hotkeys::default(),
             game: args.game.clone(),
             max_dropped: MaxDropped(max_dropped),
+            encoding: encoding::Choice::of(args, config)?,
         })
     }
 
@@ -163,7 +167,7 @@ impl Plan {
     fn keep_out(&mut self, args: &RecordArgs, config: &Config) -> Result<(), Failure> {
         let (privacy, game) = super::privacy::plan(args, &config.privacy, &self.target)?;
         self.privacy = privacy;
-        self.game = self.game.take().or(game);
+        self.game = self.game.take().or_else(|| config.game.clone()).or(game);
         Ok(())
     }
 }
@@ -207,11 +211,11 @@ fn sources(
 
 /// How long what is recorded is waited for while it is away.
 fn wait_target(args: &RecordArgs, config: &RecordConfig) -> Result<Duration, Failure> {
-    let configured = config.wait_target.map(|seconds| {
-        (0.0..=MAX_WAIT_SECONDS).contains(&seconds).then(|| Duration::from_secs_f64(seconds)).ok_or(seconds)
-    });
+    let configured = config
+        .wait_target
+        .map(|seconds| limits::WAIT_TARGET.contains(&seconds).then(|| Duration::from_secs_f64(seconds)).ok_or(seconds));
     let wait = match (args.wait_target, configured) {
-        (Some(wait), _) if wait.as_secs_f64() > MAX_WAIT_SECONDS => Err(wait.as_secs_f64()),
+        (Some(wait), _) if !limits::WAIT_TARGET.contains(&wait.as_secs_f64()) => Err(wait.as_secs_f64()),
         (Some(wait), _) => Ok(wait),
         (None, configured) => configured.unwrap_or(Ok(WAIT_TARGET)),
     };
@@ -291,7 +295,7 @@ fn record_into(
     let mut rates = Rates::default();
     let mut told_withdrawn = false;
     let mut told_profiles = 0;
-    let encoder = encoding::Choice::of(args)?.maker(Arc::clone(clock));
+    let encoder = plan.encoding.clone().maker(Arc::clone(clock));
     let mut server = None;
     let recorded = recorder::record(
         options,

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::logging;
 use crate::base::shown;
 use crate::session::table::row::event_type;
 
@@ -35,6 +34,9 @@ fn write_out(line: &str) {
     drop(stdout.write_all(line.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush()));
 }
 
+/// Target of what was said to the person already, so that it goes to the log file alone.
+pub(super) const SAID: &str = "said";
+
 /// Whether only errors, warnings and questions are said (`--quiet`), for all of this process.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -54,7 +56,7 @@ pub(crate) fn say(text: &str) {
         write_err(text);
     }
     for line in text.lines() {
-        tracing::info!(target: logging::SAID, "{}", shown::line(line));
+        tracing::info!(target: SAID, "{}", shown::line(line));
     }
 }
 
@@ -62,7 +64,7 @@ pub(crate) fn say(text: &str) {
 pub(crate) fn warn(text: &str) {
     write_err(text);
     for line in text.lines() {
-        tracing::warn!(target: logging::SAID, "{}", shown::line(line));
+        tracing::warn!(target: SAID, "{}", shown::line(line));
     }
 }
 
@@ -70,7 +72,7 @@ pub(crate) fn warn(text: &str) {
 pub(crate) fn ask(text: &str) {
     write_err(text);
     for line in text.lines() {
-        tracing::info!(target: logging::SAID, "{}", shown::line(line));
+        tracing::info!(target: SAID, "{}", shown::line(line));
     }
 }
 

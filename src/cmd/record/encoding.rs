@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::time::Clock;
-use crate::cli::RecordArgs;
+use clap::ValueEnum as _;
+
+use crate::cli::{CodecArg, RecordArgs};
 use crate::cmd::{Failure, text};
+use crate::config::RecordConfig;
 use crate::encode::kind::{Codec, EncoderKind};
-use crate::encode::registry;
+use crate::encode::registry::{self, AUTO};
 use crate::encode::settings::EncodeSettings;
 use crate::encode::{Driver, EncodeError, VideoEncoder, rate};
 use crate::recorder::MakeEncoder;
@@ -27,10 +30,28 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Reads what was asked for.
-    pub(super) fn of(args: &RecordArgs) -> Result<Self, Failure> {
-        let named = registry::kind(&args.encoder);
-        let asked = args.codec.map(Codec::from);
+    /// Reads what was asked for: flags over the configuration. An encoder that a flag names takes none of what the configuration says of
+    /// another one.
+    pub(super) fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
+        let configured = |what: Option<&String>| what.filter(|_| args.encoder.is_none()).cloned();
+        let name = args.encoder.clone().or_else(|| config.encoder.clone()).unwrap_or_else(|| AUTO.into());
+        let fallback = args.encoder_fallback.clone().or_else(|| configured(config.encoder_fallback.as_ref()));
+        for (key, name) in [("encoder", Some(&name)), ("encoder_fallback", fallback.as_ref())] {
+            if let Some(name) = name.filter(|name| *name != AUTO && registry::kind(name).is_none()) {
+                let hint = "`watchcap doctor` names the encoders; `watchcap config check` says where the key stands";
+                return Err(Failure::usage(
+                    format!("there is no encoder '{name}', which {key} of the configuration names"),
+                    hint,
+                ));
+            }
+        }
+        let named = registry::kind(&name);
+        let configured = configured(config.codec.as_ref());
+        let codec = configured.as_deref().map(|codec| {
+            let found = CodecArg::from_str(codec, false).map(Codec::from);
+            found.map_err(|_unknown| Failure::usage(format!("unknown codec '{codec}'"), "h264 or h265"))
+        });
+        let asked = args.codec.map(Codec::from).or(codec.transpose()?);
         let made = named.and_then(|kind| kind.codecs().first().copied());
         let codec = asked.or(made).unwrap_or(Codec::H264);
         if let (Some(kind), Some(made)) = (named, made)
@@ -40,7 +61,6 @@ impl Choice {
                 EncodeError::OtherCodec { encoder: kind.name().into(), makes: made.name(), codec: codec.name() };
             return Err(Failure::usage(error.to_string(), error.hint().unwrap_or_default()));
         }
-        let (name, fallback) = (args.encoder.clone(), args.encoder_fallback.clone());
         Ok(Self { name, codec, fallback, measure: !args.no_encoder_check })
     }
 
