@@ -302,11 +302,7 @@ pub fn seal(dir: &Path, known: &[IntegrityEntry], progress: &mut dyn FnMut(u64))
 ///
 /// # Errors
 /// When one cannot be read.
-pub fn hash_all(
-    dir: &Path,
-    names: &[String],
-    progress: &mut dyn FnMut(u64),
-) -> Result<Vec<IntegrityEntry>, SealError> {
+pub fn hash_all(dir: &Path, names: &[String], progress: &mut dyn FnMut(u64)) -> Result<Vec<IntegrityEntry>, SealError> {
     let one = |name: &String| {
         let hash = hash_file(&dir.join(name), progress)?;
         Ok(IntegrityEntry { name: name.clone(), hash })
