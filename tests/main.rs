@@ -11,6 +11,7 @@ mod targets;
 
 mod support;
 
+mod aac;
 mod attacks;
 mod capture_input;
 mod cases;

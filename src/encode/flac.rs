@@ -1,7 +1,7 @@
 //! FLAC of this program: lossless at 16 bits, and no more work than a copy ([`crate::media::flac`]).
 
 use super::error::EncodeError;
-use super::sound::{SoundEncoder, SoundEncoderKind, SoundSettings, SoundUnit};
+use super::sound_encoder::{SoundEncoder, SoundEncoderKind, SoundSettings, SoundUnit};
 use crate::media::flac::{self, MAX_CHANNELS};
 use crate::media::track::TrackCodec;
 

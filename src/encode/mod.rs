@@ -4,6 +4,8 @@
 //!
 //! It knows no file and no clock, and captures nothing.
 
+#[cfg(feature = "sound")]
+pub mod aac;
 pub mod ask;
 pub mod convert;
 pub mod driver;
@@ -22,6 +24,7 @@ mod raw;
 pub mod registry;
 pub mod settings;
 pub mod sound;
+mod sound_encoder;
 
 pub use ask::Ask;
 pub use driver::Driver;

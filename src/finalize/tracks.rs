@@ -110,6 +110,9 @@ fn finish_one(session: &Path, source: &LogSource, track: &TrackFact) -> Result<O
     let Some(path) = place(session, source, file)? else { return Ok(None) };
     let kept = kept(source, id, stream, &path, rate)?;
     let Some(first) = kept.t0 else { return Ok(None) };
+    // Where nothing is behind what the edit list leaves out, nothing is heard.
+    let heard = kept.samples.checked_sub(u64::from(codec.priming())).filter(|heard| *heard > 0);
+    let Some(samples) = heard else { return Ok(None) };
     // Time 0 of the file is behind what the edit list leaves out.
     let t0 = MonoNs(first.0 + i64::from(codec.priming()) * 1_000_000_000 / i64::from(rate.max(1)));
     let layout = finish::detect_layout(&path)?;
@@ -128,7 +131,7 @@ fn finish_one(session: &Path, source: &LogSource, track: &TrackFact) -> Result<O
         channels,
         t0,
         packets: kept.packets.len() as u64,
-        samples: kept.samples,
+        samples,
         lost_packets: kept.lost,
         damaged_packets: kept.damaged,
     }))

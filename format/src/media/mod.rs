@@ -1,7 +1,9 @@
-//! Coded bytes and their container: H.264 ([`avc`]), H.265 ([`hevc`]), what differs between them ([`codec`]), decoders ([`decode`]), MP4 ([`mp4`]), pictures, tracks ([`track`]), and the frames of a video by number ([`frames`]).
+//! Coded bytes and their container: H.264 ([`avc`]), H.265 ([`hevc`]), what differs between them ([`codec`]), decoders ([`decode`]), sound ([`aac`],
+//! [`flac`]), MP4 ([`mp4`]), pictures, tracks ([`track`]), and the frames of a video by number ([`frames`]).
 //!
 //! Pure functions over slices but for [`mp4::append`] and [`frames`], which are handed a file. It knows no clock, no session and no log.
 
+pub mod aac;
 pub mod avc;
 pub mod codec;
 pub mod decode;

@@ -2,7 +2,7 @@
 
 use crossbeam_channel::Sender;
 
-use super::source::SoundBlock;
+use super::block::SoundBlock;
 use crate::base::time::MonoNs;
 
 /// What goes through the queue of sound.

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::plan::SoundRole;
 use super::sink::SoundSink;
-use crate::base::time::MonoNs;
-use crate::capture::{CaptureError, StopFlag};
+use crate::capture::error::CaptureError;
+use crate::capture::sink::StopFlag;
 
 /// What a source of sound says of itself once it is open; goes into the metadata.
 #[derive(Clone, PartialEq, Debug)]
@@ -22,20 +22,6 @@ pub struct SoundDescription {
     pub channels: u16,
     /// What else is worth knowing (server, size of a fragment), name and value.
     pub settings: Vec<(String, Value)>,
-}
-
-/// A stretch of sound as a device delivers it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct SoundBlock {
-    /// When its first sample was heard (or left for the speakers), on the clock of the recording. A guess where `is_measured` is false.
-    pub t: MonoNs,
-    /// `t` was measured: only such times are taken into the line that places samples.
-    pub is_measured: bool,
-    /// The device's number of its first sample (per channel), counted from 0. Samples that the device made and nobody got are counted
-    /// too, so that a jump is a hole of that length.
-    pub first: u64,
-    /// The samples, -1 to 1, channel by channel in turns.
-    pub samples: Vec<f32>,
 }
 
 /// A source of sound. Opened and run in one thread, so it need not be `Send`.

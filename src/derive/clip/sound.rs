@@ -1,6 +1,7 @@
 //! The sound of a part, copied into a file of its own: the packets that lie wholly in it. Nothing is encoded.
 //!
-//! Keeps the invariant that nothing is heard in a part that was said outside of it: at each edge up to one packet is left out.
+//! Keeps the invariant that nothing is in a part that was said outside of it: at each edge up to one packet is left out, of AAC up to two, since
+//! a packet has something of the next one's samples in it.
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use crate::base::file_at::read_exact_at;
 use crate::base::io_error::IoError;
 use crate::derive::clip::run::ClipError;
 use crate::media::mp4::sound::{self as index, SoundPacket};
-use crate::media::mp4::sound_index::{read_index, samples_in};
+use crate::media::mp4::sound_index::{self, read_index, samples_in};
 use crate::media::mp4::writer::Writer;
 use crate::session::layout;
 use crate::session::metadata::Metadata;
@@ -39,7 +40,10 @@ pub(crate) fn copy(dir: &Path, metadata: &Metadata, cut: &Cut, to: &Path) -> Res
         sound::t0_ns(metadata).ok_or(ClipError::Mismatch { what: "the metadata do not say when the sound begins" })?;
     let file = crate::base::files::open_regular(&path).map_err(IoError::at("open", &path))?;
     let found = read_index(&file).map_err(|source| ClipError::Sound { path: path.clone(), source })?;
-    let (rate, codec) = (found.track.rate, found.track.codec);
+    let (rate, codec, priming) = (found.track.rate, found.track.codec, found.track.priming);
+    // Time 0 is behind the priming, and packets are counted from before it.
+    let primed_ns = t_ns(0, u64::from(priming), rate);
+    let t0_ns = t0_ns.saturating_sub(primed_ns);
     let (mut unit, mut samples) = (Vec::new(), 0);
     let mut made: Option<(Writer<SoundPacket>, i64)> = None;
     for packet in &found.packets {
@@ -53,7 +57,8 @@ pub(crate) fn copy(dir: &Path, metadata: &Metadata, cut: &Cut, to: &Path) -> Res
         unit.resize(packet.size as usize, 0);
         read_exact_at(&file, &mut unit, packet.offset).map_err(IoError::at("read", &path))?;
         let held = samples_in(codec, packet, &unit);
-        if t_ns(t0_ns, packet.tick + u64::from(held), rate) > cut.until_ns {
+        let reaches = held.max(sound_index::reach(codec));
+        if t_ns(t0_ns, packet.tick + u64::from(reaches), rate) > cut.until_ns {
             break;
         }
         if made.is_none() {
@@ -64,8 +69,14 @@ pub(crate) fn copy(dir: &Path, metadata: &Metadata, cut: &Cut, to: &Path) -> Res
         writer.push(&unit, SoundPacket { offset: 0, size: 0, tick, samples: held })?;
         samples += u64::from(held);
     }
-    let Some((writer, first_ns)) = made else { return Ok(Some(Part { t0_ns: None, packets: 0, samples: 0 })) };
+    let none = Part { t0_ns: None, packets: 0, samples: 0 };
+    let Some((writer, first_ns)) = made else { return Ok(Some(none)) };
+    let Some(heard) = samples.checked_sub(u64::from(priming)).filter(|heard| *heard > 0) else {
+        drop(writer);
+        crate::base::files::remove_file(to).map_err(IoError::at("remove", to))?;
+        return Ok(Some(none));
+    };
     let packets = writer.len() as u64;
     writer.finish(&found.track)?;
-    Ok(Some(Part { t0_ns: Some(first_ns), packets, samples }))
+    Ok(Some(Part { t0_ns: Some(first_ns.saturating_add(primed_ns)), packets, samples: heard }))
 }

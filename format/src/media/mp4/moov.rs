@@ -101,6 +101,12 @@ pub enum MoovError {
         /// Channels.
         channels: u16,
     },
+    /// There is no more than what is left out at the start.
+    #[error("there is no sound behind the {priming} samples at the start that are left out")]
+    Priming {
+        /// Samples that are left out.
+        priming: u32,
+    },
     /// A box could not be written.
     #[error("cannot write the index: {why}")]
     Write {

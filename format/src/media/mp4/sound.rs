@@ -4,12 +4,13 @@
 //! drifts, the packet before lasts that much longer or shorter, so that what a reader is told is when it was heard.
 
 use mp4_atom::esds::{DecoderConfig, DecoderSpecific, EsDescriptor, Esds, SLConfig};
-use mp4_atom::{Audio, Codec, Dfla, Encode, Flac, FlacMetadataBlock, Mp4a, Stsd, u24};
+use mp4_atom::{Audio, Codec, Dfla, Encode, Flac, FlacMetadataBlock, Mp4a, Stsd};
 
+use crate::media::aac::{self, Described};
 use crate::media::flac;
 use crate::media::mp4::index::MAX_SAMPLES;
 use crate::media::mp4::moov::{MoovError, place, single_track, written};
-use crate::media::track::{Sample, TrackCodec};
+use crate::media::track::{AAC_PACKET, Sample, TrackCodec};
 
 /// A packet of sound in the file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +39,7 @@ pub fn tick(t_ns: i64, t0_ns: i64, rate: u32) -> Option<u64> {
 /// # Errors
 /// When they are not what a file of this format may hold: too many, empty, or not one behind the other.
 pub fn build(packets: &[SoundPacket], codec: &TrackCodec, rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
-    build_with(packets, rate, codec.priming(), &description(codec, rate, channels)?)
+    build_with(packets, rate, codec.priming(), &description(packets, codec, rate, channels)?)
 }
 
 /// Returns the `moov` box for these packets, whose `stsd` box is `description`. The first `priming` samples that a decoder puts out are no
@@ -73,7 +74,8 @@ pub fn build_with(packets: &[SoundPacket], rate: u32, priming: u32, description:
     let duration = packets.last().map_or(0, |last| last.tick + u64::from(last.samples));
     let mut moov = single_track(rate, duration, 1, &runs);
     if priming > 0 {
-        let heard = duration.saturating_sub(u64::from(priming));
+        let behind = duration.checked_sub(u64::from(priming)).filter(|heard| *heard > 0);
+        let heard = behind.ok_or(MoovError::Priming { priming })?;
         (moov.mvhd.duration, moov.traks[0].tkhd.duration) = (heard, heard);
         let elst = moov.traks[0].edts.insert(Default::default()).elst.insert(Default::default());
         elst.version = u8::from(heard > u64::from(u32::MAX));
@@ -96,7 +98,7 @@ pub fn build_with(packets: &[SoundPacket], rate: u32, priming: u32, description:
 }
 
 /// The `stsd` box: FLAC in `fLaC`, with the stream's description in `dfLa`; AAC in `mp4a`, with it in `esds`.
-fn description(codec: &TrackCodec, rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
+fn description(packets: &[SoundPacket], codec: &TrackCodec, rate: u32, channels: u16) -> Result<Vec<u8>, MoovError> {
     let sound = || MoovError::Sound { rate, channels };
     if !(1..=flac::MAX_CHANNELS).contains(&channels) {
         return Err(sound());
@@ -110,7 +112,9 @@ fn description(codec: &TrackCodec, rate: u32, channels: u16) -> Result<Vec<u8>, 
     let codec = match codec {
         TrackCodec::Flac => Codec::Flac(Flac { audio, dfla: Dfla { blocks: vec![stream_info(rate, channels)] } }),
         TrackCodec::Aac { specific, .. } => {
-            Codec::Mp4a(Mp4a { audio, esds: Esds { es_desc: aac_stream(specific) }, btrt: None, taic: None })
+            aac::described(specific).filter(|said| *said == Described { rate, channels }).ok_or_else(sound)?;
+            let es_desc = aac_stream(packets, rate, specific);
+            Codec::Mp4a(Mp4a { audio, esds: Esds { es_desc }, btrt: None, taic: None })
         }
         TrackCodec::Pictures(_) => return Err(sound()),
     };
@@ -121,7 +125,13 @@ fn description(codec: &TrackCodec, rate: u32, channels: u16) -> Result<Vec<u8>, 
 }
 
 /// The stream of AAC: audio of ISO/IEC 14496-3.
-fn aac_stream(specific: &[u8]) -> EsDescriptor {
+fn aac_stream(packets: &[SoundPacket], rate: u32, specific: &[u8]) -> EsDescriptor {
+    let largest = packets.iter().map(|packet| packet.size).max().unwrap_or(0);
+    let bytes: u64 = packets.iter().map(|packet| u64::from(packet.size)).sum();
+    let bitrate = |bytes: u64, packets: u64| {
+        let samples = u128::from(packets.max(1)) * u128::from(AAC_PACKET);
+        u32::try_from(u128::from(bytes) * 8 * u128::from(rate) / samples).unwrap_or(u32::MAX)
+    };
     EsDescriptor {
         es_id: 1,
         depends_on_es_id: None,
@@ -132,10 +142,10 @@ fn aac_stream(specific: &[u8]) -> EsDescriptor {
             object_type_indication: 0x40,
             stream_type: 5,
             up_stream: 0,
-            buffer_size_db: u24::default(),
-            // Not known.
-            max_bitrate: 0,
-            avg_bitrate: 0,
+            // 24 bits: far more than a packet has.
+            buffer_size_db: largest.try_into().unwrap_or_default(),
+            max_bitrate: bitrate(u64::from(largest), 1),
+            avg_bitrate: bitrate(bytes, packets.len() as u64),
             dec_specific: Some(DecoderSpecific { raw: specific.to_vec(), ..DecoderSpecific::default() }),
         },
         sl_config: SLConfig {},
@@ -183,6 +193,25 @@ mod tests {
                 matches!(build(&[packet(0)], &TrackCodec::Flac, rate, channels), Err(MoovError::Sound { .. })),
                 "{rate} {channels}"
             );
+        }
+    }
+
+    #[test]
+    fn aac_has_something_behind_its_priming_and_is_what_it_says() {
+        let packets = [0, 1024, 2049].map(|tick| SoundPacket { offset: 40 + tick, size: 20, tick, samples: 1024 });
+        let codec = |specific: [u8; 2]| TrackCodec::Aac { specific: specific.to_vec(), priming: 1024 };
+        let moov = build(&packets, &codec([0x11, 0x90]), 48_000, 2).expect("an index");
+        let list = moov.windows(4).position(|kind| kind == b"elst").expect("an edit list");
+        let fields = moov[list + 4..list + 24].as_chunks::<4>().0.iter();
+        let fields: Vec<u32> = fields.map(|field| u32::from_be_bytes(*field)).collect();
+        assert_eq!(fields, [0, 1, 2049, 1024, 0x1_0000], "version, entries, how long, from where, at which speed");
+        let alone = build(&packets[..1], &codec([0x11, 0x90]), 48_000, 2);
+        assert!(matches!(alone, Err(MoovError::Priming { priming: 1024 })));
+        for (rate, channels, specific) in
+            [(44_100, 2, [0x11, 0x90]), (48_000, 1, [0x11, 0x90]), (48_000, 2, [0x29, 0x90])]
+        {
+            let refused = build(&packets, &codec(specific), rate, channels);
+            assert!(matches!(refused, Err(MoovError::Sound { .. })), "{rate} {channels} {specific:?}");
         }
     }
 

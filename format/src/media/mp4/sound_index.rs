@@ -6,7 +6,6 @@
 
 use std::fs::File;
 
-use crate::media::flac;
 use crate::media::mp4::boxes::{Boxes, IndexError, be16, be32, be64, child, malformed, required, table};
 use crate::media::mp4::index::{find_moov, place_samples, sized_samples};
 use crate::media::mp4::moov::MoovError;
@@ -14,6 +13,7 @@ use crate::media::mp4::sound::{self, SoundPacket};
 use crate::media::mp4::trak::{self, Media};
 use crate::media::mp4::writer::Track;
 use crate::media::track::{AAC_PACKET, Sample};
+use crate::media::{aac, flac};
 
 /// Most samples that an encoder puts out before the first one that it was given: several times what any has.
 const MAX_PRIMING: u32 = 16_384;
@@ -146,6 +146,12 @@ pub fn samples_in(codec: [u8; 4], packet: &SoundPacket, bytes: &[u8]) -> u32 {
         b"mp4a" => AAC_PACKET,
         _ => packet.samples,
     }
+}
+
+/// Returns of how many samples (per channel), from the first that it decodes to, a packet has something in it; 0 where that is what it decodes
+/// to.
+pub fn reach(codec: [u8; 4]) -> u32 {
+    if &codec == b"mp4a" { aac::WINDOW } else { 0 }
 }
 
 #[cfg(test)]
