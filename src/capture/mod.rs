@@ -5,6 +5,8 @@
 
 mod absence;
 pub mod backend;
+#[cfg(all(any(windows, target_os = "macos"), feature = "sound"))]
+mod cpal_sound;
 mod error;
 #[cfg(all(target_os = "linux", feature = "evdev"))]
 mod evdev;
@@ -17,6 +19,8 @@ mod look;
 mod outlets;
 pub mod pacing;
 pub mod portable;
+#[cfg(all(target_os = "linux", feature = "sound"))]
+mod pulse;
 mod raw;
 pub mod registry;
 mod screen;

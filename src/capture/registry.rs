@@ -4,12 +4,16 @@
 //! with a [`Backend`] in it, and a line here.
 
 use super::backend::{Backend, Grant, InputPlan, ScreenPlan, Targets, Wanted};
+#[cfg(all(any(windows, target_os = "macos"), feature = "sound"))]
+use super::cpal_sound;
 use super::error::CaptureError;
 #[cfg(all(target_os = "linux", feature = "evdev"))]
 use super::evdev;
 use super::input::OpenInput;
 #[cfg(any(feature = "capture-xcap", feature = "capture-poll"))]
 use super::portable;
+#[cfg(all(target_os = "linux", feature = "sound"))]
+use super::pulse;
 use super::screen::OpenScreen;
 use super::sources::Sources;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
@@ -28,6 +32,10 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &wayland_copy::backend::WaylandCopy,
     #[cfg(all(target_os = "linux", feature = "evdev"))]
     &evdev::backend::Evdev,
+    #[cfg(all(target_os = "linux", feature = "sound"))]
+    &pulse::backend::Pulse,
+    #[cfg(all(any(windows, target_os = "macos"), feature = "sound"))]
+    &cpal_sound::backend::Cpal,
     #[cfg(feature = "capture-xcap")]
     &portable::xcap_backend::Xcap,
     #[cfg(feature = "capture-poll")]
