@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: docs demo test test-lockers test-consumers test-server test-wine lint bench build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
@@ -36,6 +36,14 @@ bench:
 	scripts/setup.sh bench
 	cargo build --release --locked --examples --bins
 	scripts/bench.sh
+
+# Where recorded clicks are in time, on PulseAudio and on PipeWire: SOUND_SECONDS each, and some kills.
+SOUND_SECONDS ?= 120
+bench-sound:
+	scripts/setup.sh bench
+	cargo build --release --locked --bins
+	.venv/bin/python scripts/sound_rig.py pulseaudio --seconds $(SOUND_SECONDS)
+	.venv/bin/python scripts/sound_rig.py pipewire --seconds $(SOUND_SECONDS)
 
 # 1000 random schedules of windows that must not be seen, against a real X server: about five minutes.
 privacy:

