@@ -27,6 +27,7 @@ test_packages=(
     xvfb x11-utils x11-xserver-utils xterm xfonts-base openbox                # a real X server, real clients, a real window manager
     ffmpeg tmux python3 python3-venv openssh-client               # real decoder, real terminal, real readers, real signatures
     sway xwayland                                                 # a real Wayland desktop
+    chromium                                                      # pages of reports, as a browser shows them
     python3-tk                                                    # menus and lists of a real toolkit
     e2fsprogs util-linux mount exfat-fuse exfatprogs fuse3        # disks of their own, for power cuts, and one through FUSE (as root)
     xdotool tigervnc-standalone-server xserver-xephyr suckless-tools          # cases: warps, remote pointers, a locker without a name

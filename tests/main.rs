@@ -60,6 +60,7 @@ mod recorder;
 mod recover;
 mod redact;
 mod replay;
+mod report;
 mod reseal;
 mod screen;
 mod session;

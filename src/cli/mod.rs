@@ -4,11 +4,13 @@ mod config;
 mod examples;
 mod record;
 mod replay;
+mod report;
 mod values;
 
 pub use config::{ConfigArgs, ConfigVerb};
 pub use record::{CodecArg, KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
+pub use report::{EmbedArg, ReportArgs};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -93,6 +95,8 @@ pub enum Verb {
     /// Play a session or a log in the terminal, also one that is being recorded.
     #[command(after_help = examples::of("replay"), visible_alias = "play")]
     Replay(ReplayArgs),
+    /// Make a page that a browser opens: the video with what was done, lanes, plots and checks; or an overview of many sessions.
+    Report(ReportArgs),
     /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
     #[command(after_help = examples::of("export"))]
     Export(ExportArgs),

@@ -27,6 +27,7 @@ mod record;
 mod recover;
 mod redact;
 mod replay;
+mod report;
 mod reseal;
 mod sessions;
 mod sign;
@@ -129,6 +130,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Reseal(args) => reseal::run(&args),
         Verb::Sign(args) => sign::run(&args),
         Verb::Replay(args) => replay::run(&args),
+        Verb::Report(args) => report::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),

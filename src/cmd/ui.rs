@@ -13,6 +13,7 @@ use crate::export::ExportError;
 use crate::finalize::FinalizeError;
 use crate::inspect::catalog::run::CatalogError;
 use crate::inspect::qa::run::QaError;
+use crate::inspect::report::run::ReportError;
 use crate::log::LogError;
 use crate::session::refusal::Refusal;
 use crate::session::signature::SignatureError;
@@ -106,7 +107,7 @@ macro_rules! explain {
 }
 
 explain!(
-    CatalogError, FinalizeError, ImportError, LogError, MigrateError, QaError, ResealError, SignatureError;
+    CatalogError, FinalizeError, ImportError, LogError, MigrateError, QaError, ReportError, ResealError, SignatureError;
     usage: ClipError, ExportError, RedactError, Refusal
 );
 

@@ -1,7 +1,8 @@
 //! Looks at sessions and logs and says how they are: what a folder holds ([`survey`]), what is odd about a session ([`qa`]), what in its
-//! folder is not of it ([`strays`]), and tables of many ([`catalog`]).
+//! folder is not of it ([`strays`]), tables of many ([`catalog`]), and pages for a browser ([`report`]).
 
 pub mod catalog;
 pub mod qa;
+pub mod report;
 pub mod strays;
 pub mod survey;

@@ -1,0 +1,191 @@
+"""Opens a page of `watchcap report` in headless Chromium, as a person would: waits, seeks, plays, steps, filters; prints what it saw as JSON.
+
+usage: report_page.py PAGE SESSION
+"""
+
+import base64
+import io
+import json
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+import av
+import websocket
+
+
+def crc8(number):
+    crc = 0
+    for byte in number.to_bytes(4, "big"):
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x07 if crc & 0x80 else crc << 1) & 0xFF
+    return crc
+
+
+def barcode(luma):
+    """The number in a picture, given the 40 lumas of its cells; None when its check does not fit."""
+    word = 0
+    for value in luma:
+        word = word << 1 | (value >= 128)
+    number = word >> 8
+    return number if crc8(number) == word & 0xFF else None
+
+
+class Browser:
+    def __init__(self):
+        program = shutil.which("chromium") or shutil.which("chromium-browser")
+        assert program, "chromium is missing: run scripts/setup.sh test"
+        self.folder = tempfile.mkdtemp()
+        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--mute-audio", "--no-first-run",
+                     "--autoplay-policy=no-user-gesture-required", "--disable-background-networking", "--disable-component-update",
+                     "--remote-debugging-port=0", f"--user-data-dir={self.folder}", "--window-size=1280,1400", "about:blank"]
+        self.process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        port = pathlib.Path(self.folder, "DevToolsActivePort")
+        end = time.monotonic() + 60
+        while not (port.exists() and "\n" in port.read_text()):
+            assert time.monotonic() < end and self.process.poll() is None, "chromium did not start"
+            time.sleep(0.05)
+        pages = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port.read_text().splitlines()[0]}/json"))
+        page = next(page for page in pages if page["type"] == "page")
+        self.socket = websocket.create_connection(page["webSocketDebuggerUrl"], suppress_origin=True, timeout=60)
+        self.calls, self.events = 0, []
+        for part in ["Runtime", "Log", "Page", "Network"]:
+            self.call(f"{part}.enable")
+
+    def call(self, method, **parameters):
+        self.calls += 1
+        self.socket.send(json.dumps({"id": self.calls, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self.socket.recv())
+            if answer.get("id") == self.calls:
+                assert "error" not in answer, answer
+                return answer["result"]
+            self.events.append(answer)
+
+    def run(self, text):
+        answer = self.call("Runtime.evaluate", expression=text, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait(self, text, seconds=60):
+        end = time.monotonic() + seconds
+        while not self.run(text):
+            assert time.monotonic() < end, f"never: {text}; {self.errors()}"
+            time.sleep(0.02)
+
+    def errors(self):
+        found = []
+        for event in self.events:
+            method, told = event["method"], event["params"]
+            if method == "Runtime.exceptionThrown":
+                found.append(told["exceptionDetails"].get("exception", {}).get("description", "exception"))
+            if method == "Log.entryAdded" and told["entry"]["level"] == "error":
+                found.append(told["entry"]["text"])
+            if method == "Runtime.consoleAPICalled" and told["type"] == "error":
+                found.append("console.error")
+        return found
+
+    def requests(self):
+        """What was fetched, without the page itself and what is in it or on this disk."""
+        urls = [event["params"]["request"]["url"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if not url.startswith(("file:", "blob:", "data:", "about:"))]
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# The lumas of the 40 cells of what the video shows, and the frame that the page names for it.
+CELLS = """(async () => {
+  const video = document.getElementById("video");
+  const seen = await new Promise((done) => { video.requestVideoFrameCallback((_, info) => done(info.mediaTime)); video.currentTime = TIME; setTimeout(() => done(-1), 5000); });
+  await new Promise((done) => setTimeout(done, 60));
+  const canvas = document.createElement("canvas"); canvas.width = video.videoWidth; canvas.height = video.videoHeight;
+  const c = canvas.getContext("2d"); c.drawImage(video, 0, 0);
+  const cell = Math.max(2, Math.min(16, Math.floor(video.videoWidth / 48))), middle = cell + Math.floor(cell / 2), luma = [];
+  for (let i = 0; i < 40; i++) { const p = c.getImageData(middle + i * cell, middle, 1, 1).data; luma.push(p[1]); }
+  return { luma, frame: Number(document.documentElement.dataset.frame), seen };
+})()"""
+
+
+def truth(session):
+    """The numbers that are in the pictures of the video, in order, by PyAV; and its length in seconds."""
+    numbers, last = [], 0.0
+    with av.open(str(pathlib.Path(session, "frames.mp4"))) as container:
+        for frame in container.decode(video=0):
+            luma = frame.reformat(format="gray").to_ndarray()
+            cell = max(2, min(16, frame.width // 48))
+            middle = cell + cell // 2
+            numbers.append(barcode([int(luma[middle, middle + i * cell]) for i in range(40)]))
+            last = float(frame.pts * frame.time_base)
+    return numbers, last
+
+
+def player(browser, session, said):
+    browser.wait("document.getElementById('video').readyState >= 2")
+    said["duration"] = browser.run("document.getElementById('video').duration")
+    numbers, length = truth(session)
+    chance = random.Random(7)
+    said["sought"] = said["right"] = 0
+    embedded = browser.run("document.getElementById('video').src.startsWith('blob:')")
+    if embedded:
+        for _ in range(24):
+            seen = browser.run(CELLS.replace("TIME", str(chance.uniform(0.0, length))))
+            said["sought"] += 1
+            # A seek to the picture that is shown shows no new one: the page names it all the same.
+            said["right"] += barcode(seen["luma"]) == numbers[seen["frame"]] is not None
+    browser.run("document.getElementById('video').currentTime = 0.3")
+    time.sleep(0.3)
+    before = browser.run("document.getElementById('video').currentTime")
+    browser.run("document.getElementById('play').click()")
+    time.sleep(1.0)
+    browser.run("document.getElementById('play').click()")
+    said["played_s"] = browser.run("document.getElementById('video').currentTime") - before
+    browser.run("document.getElementById('video').currentTime = 0.5")
+    time.sleep(0.5)
+    frame = browser.run("Number(document.documentElement.dataset.frame)")
+    browser.call("Input.dispatchKeyEvent", type="keyDown", key=".", text=".")
+    browser.call("Input.dispatchKeyEvent", type="keyUp", key=".")
+    time.sleep(0.5)
+    said["stepped"] = browser.run("Number(document.documentElement.dataset.frame)") - frame
+    count = "Number(document.getElementById('count').textContent.split(' ')[0])"
+    said["rows"] = browser.run(count)
+    browser.run("(() => { const f = document.getElementById('filter'); f.value = 'no such event'; f.dispatchEvent(new Event('input')); })()")
+    said["filtered"] = browser.run(count)
+    back = "getComputedStyle(document.body).backgroundColor"
+    for scheme in ["light", "dark"]:
+        browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        said[scheme] = browser.run(back)
+
+
+def main():
+    page, session = (os.path.abspath(path) for path in sys.argv[1:3])
+    browser = Browser()
+    said = {}
+    try:
+        browser.call("Page.navigate", url=pathlib.Path(page).as_uri())
+        browser.wait("document.documentElement && document.documentElement.dataset.ready === 'yes'")
+        if browser.run("!!document.getElementById('video')"):
+            player(browser, session, said)
+        said["links"] = browser.run("[...document.querySelectorAll('tbody a')].map((a) => a.getAttribute('href')).sort()")
+        said["title"] = browser.run("document.title")
+        said["text"] = browser.run("document.body.innerText")
+        picture = os.environ.get("WATCHCAP_SCREENSHOT")
+        if picture:
+            shot = browser.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+            pathlib.Path(picture).write_bytes(base64.b64decode(io.BytesIO(shot.encode()).read()))
+        said["errors"], said["requests"] = browser.errors(), browser.requests()
+    finally:
+        browser.end()
+    print(json.dumps(said))
+
+
+main()
