@@ -12,7 +12,7 @@ const LITERAL: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
 /// The examples of every verb.
-pub(super) const EXAMPLES: [(&str, &[Example]); 24] = [
+pub(super) const EXAMPLES: [(&str, &[Example]); 25] = [
     (
         "record",
         &[
@@ -112,6 +112,13 @@ pub(super) const EXAMPLES: [(&str, &[Example]); 24] = [
         &[
             ("watchcap replay first", "Look at it: space plays, ? explains the keys"),
             ("watchcap replay first --check --json", "Open no player: say what makes it unfit for use"),
+        ],
+    ),
+    (
+        "report",
+        &[
+            ("watchcap report sessions/monday", "One page of a session, beside its folder"),
+            ("watchcap report sessions --each", "An overview of all of them, and a page of each"),
         ],
     ),
     (

@@ -96,6 +96,7 @@ pub enum Verb {
     #[command(after_help = examples::of("replay"), visible_alias = "play")]
     Replay(ReplayArgs),
     /// Make a page that a browser opens: the video with what was done, lanes, plots and checks; or an overview of many sessions.
+    #[command(after_help = examples::of("report"))]
     Report(ReportArgs),
     /// Make of sealed sessions what a trainer reads: tables, manifests, clips.
     #[command(after_help = examples::of("export"))]
