@@ -105,7 +105,7 @@ impl ReportError {
             Self::Read(error) => error.hint(),
             Self::Taken { .. } => Some("give another name with --out, or remove that file".into()),
             Self::Inside { .. } => Some("give a name outside of the session with --out".into()),
-            Self::TooLarge { .. } => Some("leave --embed out: the page then plays the session's own file".into()),
+            Self::TooLarge { .. } => Some("leave out --embed: the page then plays the session's own file".into()),
             Self::Io(_) => None,
             Self::Write(error) => error.hint(),
         }
