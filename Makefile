@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: deb test-deb wheel test-wheel docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
@@ -8,6 +8,23 @@ build:
 # The program that is given to others, in target/dist: stripped, with its debug information in a file beside it.
 dist: build
 	scripts/dist.sh
+
+# The Debian package, in target/dist; and what installs, uses and removes it in a clean Debian and a clean Ubuntu (root, network).
+deb:
+	scripts/setup.sh deb
+	cargo build --release --locked
+	scripts/deb.sh
+
+test-deb: deb
+	scripts/test_deb.sh target/dist/watchcap_*.deb
+
+# A Python wheel with the program, in target/wheels, which needs no library but libc's; and what installs and uses it in a new environment.
+wheel:
+	scripts/setup.sh wheel
+	scripts/wheel.sh
+
+test-wheel: wheel
+	scripts/test_wheel.sh
 
 demo: build
 	target/release/watchcap demo

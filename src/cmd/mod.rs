@@ -18,6 +18,7 @@ mod games;
 mod given;
 mod import;
 mod info;
+mod install;
 mod logging;
 mod migrate;
 mod privacy;
@@ -138,6 +139,8 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Consent(args) => consent::run(&args, cli.config.as_deref()),
         Verb::Config(args) => config::run(&args, cli.config.as_deref()),
         Verb::Profile(args) => profile::run(&args),
+        Verb::Completions(args) => Ok(install::completions(&args)),
+        Verb::Man(args) => install::man(&args),
         Verb::Demo(args) => demo::run(&args, cli.config.as_deref()),
         Verb::Pause(which) => control::pause(&which),
         Verb::Resume(which) => control::resume(&which),

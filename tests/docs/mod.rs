@@ -174,7 +174,7 @@ fn readme() {
 }
 
 /// The pages of the book that have blocks, but for the exports, which need big packages.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "docs/CATALOG.md",
     "docs/guides/desktop.md",
     "docs/guides/game.md",
@@ -184,6 +184,7 @@ const PAGES: [&str; 14] = [
     "docs/guides/review.md",
     "docs/guides/study.md",
     "docs/guides/training.md",
+    "docs/install.md",
     "docs/loss.md",
     "docs/reference/configuration.md",
     "docs/reference/session.md",
