@@ -108,7 +108,7 @@ def main():
             failed = stream_time(stream, at)
             after = time.monotonic_ns()
             if not failed:
-                print("M", (before + after) // 2, at.value * RATE // 1_000_000)
+                print("M", (before + after) // 2, at.value * RATE // 1_000_000, flush=True)
         unlock(loop)
         time.sleep(0.01)
 

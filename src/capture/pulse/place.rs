@@ -42,12 +42,20 @@ fn socket(server: &str) -> Option<PathBuf> {
     path.starts_with('/').then(|| PathBuf::from(path))
 }
 
-/// Returns the cookie; empty where there is none, which is enough for servers that ask for none.
+/// Returns the cookie; zeros where there is none, which is enough for servers that ask for none. Another length would be an error to them.
 pub(super) fn cookie() -> Vec<u8> {
     let named = std::env::var_os("PULSE_COOKIE").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let usual = home.iter().flat_map(|home| [".config/pulse/cookie", ".pulse-cookie"].map(|name| home.join(name)));
-    named.into_iter().chain(usual).find_map(|path| files::read_at_most(&path, COOKIE_BYTES).ok()).unwrap_or_default()
+    named
+        .into_iter()
+        .chain(usual)
+        .find_map(|path| files::read_at_most(&path, COOKIE_BYTES).ok())
+        .unwrap_or_default()
+        .into_iter()
+        .chain(std::iter::repeat(0))
+        .take(COOKIE_BYTES as usize)
+        .collect()
 }
 
 #[cfg(test)]
