@@ -578,6 +578,7 @@ fn described(columns: &arrow_schema::Schema) -> Vec<Vec<String>> {
             let kind = match field.data_type().to_string().to_lowercase() {
                 kind if kind.starts_with("fixedsizelist") => "uint8[32]".to_owned(),
                 kind if kind == "boolean" => "bool".to_owned(),
+                kind if kind == "utf8" => "string".to_owned(),
                 kind => kind,
             };
             let null = if field.is_nullable() { "null" } else { "not null" };

@@ -266,6 +266,8 @@ fn make() {
     let verdict = line.replace(r#""verdict":null"#, r#""verdict":"accept""#);
     let span = line.replace(r#""from_ns":null,"until_ns":null"#, r#""from_ns":1,"until_ns":2"#);
     let later = line.replace(r#"{"v":1"#, r#"{"v":2"#);
+    let said = r#"{"v":1,"session_id":"s","integrity_sha256":"e","task":"a","outcome":"success","note":"b","tags":{"c":"d","e":null},"clear_subtasks":false,"subtasks":[{"from_ns":1,"until_ns":2,"text":"f"}],"at":"2026-01-01T00:00:00Z","by":null}"#;
+    put("review", "annotations", [said, &said.replace("true", "false"), &said[..60]].join("\n").as_bytes());
     put("review", "all", [line, &verdict, &span, &later, "", "x", &line[..40]].join("\n").as_bytes());
 
     let foreign = dir.path().join("tiny");

@@ -65,6 +65,7 @@ mod reseal;
 mod screen;
 mod session;
 mod sources;
+mod study;
 mod tidy;
 mod tracks;
 mod wayland;

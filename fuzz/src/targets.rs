@@ -29,6 +29,7 @@ use watchcap_format::media::mp4::index;
 use watchcap_format::media::mp4::index::Sample;
 use watchcap_format::media::mp4::scan;
 use watchcap_format::media::track::CodecConfig;
+use watchcap_format::session::annotations::Annotations;
 use watchcap_format::session::metadata::Metadata;
 use watchcap_format::session::review::Review;
 use watchcap_format::session::span;
@@ -315,6 +316,10 @@ fn review(data: &[u8], _: &Path) {
         assert!(review.remarks.iter().all(|remark| remark.span_ns.is_none_or(|(from, until)| from <= until)));
         assert!(!review.is_accepted() || review.verdict_at(0).is_some());
         assert_eq!(review.to_json()["later"], review.later);
+        let annotations = Annotations::parse(data, session, edition);
+        let found = &annotations.lines;
+        assert!(found.said.len() as u64 + found.unread() <= lines as u64 + 1);
+        assert!(annotations.subtasks().iter().all(|subtask| subtask.from_ns <= subtask.until_ns));
     }
 }
 

@@ -139,6 +139,17 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "annotate",
+        &[
+            (
+                "watchcap annotate first --task 'Write a letter' --outcome success",
+                "What was to be done, and how it went",
+            ),
+            ("watchcap annotate first --subtask '0..12.5=open the editor'", "A part of it, and when"),
+            ("watchcap annotate first", "What was said so far"),
+        ],
+    ),
+    (
         "migrate",
         &[
             ("watchcap migrate old --dry-run", "Say what would be done"),

@@ -1,5 +1,6 @@
 //! The command line's types, and nothing else: what each verb takes and how values are read.
 
+mod annotate;
 mod config;
 mod examples;
 mod install;
@@ -8,6 +9,7 @@ mod replay;
 mod report;
 mod values;
 
+pub use annotate::AnnotateArgs;
 pub use config::{ConfigArgs, ConfigVerb};
 pub use install::{CompletionsArgs, ManArgs};
 pub use record::{CodecArg, KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
@@ -106,6 +108,9 @@ pub enum Verb {
     /// Summarise a session or a log, or list those in the folders below.
     #[command(after_help = examples::of("info"), visible_alias = "ls")]
     Info(InfoArgs),
+    /// Say what a sealed session is of: task, subtasks, outcome, tags; or show what was said.
+    #[command(after_help = examples::of("annotate"))]
+    Annotate(AnnotateArgs),
     /// Bring sealed sessions to the current format.
     #[command(after_help = examples::of("migrate"))]
     Migrate(MigrateArgs),

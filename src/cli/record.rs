@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 
-use super::values::{parse_duration, parse_percent, parse_size, parse_wait};
+use super::values::{parse_duration, parse_percent, parse_size, parse_tag, parse_wait};
 use crate::capture::backend::{Backend, LOCK};
 use crate::capture::{Facet, registry};
 use crate::encode::kind::Codec;
@@ -236,6 +236,17 @@ pub struct RecordArgs {
     /// Version of the game's client, for the metadata.
     #[arg(long, value_name = "VERSION", help_heading = METADATA)]
     pub client_version: Option<String>,
+
+    /// What the person is to do, in one line, for the metadata and for trainers of instructed agents.
+    #[arg(long, value_name = "TEXT", help_heading = METADATA)]
+    pub task: Option<String>,
+    /// The name by which a study calls the person: one that says nothing of who it is.
+    #[arg(long, value_name = "ID", help_heading = METADATA)]
+    pub participant: Option<String>,
+    /// A tag, as KEY=VALUE; may be given more than once.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_tag, help_heading = METADATA)]
+    pub tag: Vec<(String, String)>,
+
     /// Leave the log as it is; `watchcap finalize` seals it later.
     #[arg(long)]
     pub no_finalize: bool,

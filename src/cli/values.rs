@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::export::McapFor;
+use crate::session::labels;
 
 /// Reads a limit: a number that is not negative.
 ///
@@ -64,6 +65,14 @@ pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let side = |text: &str| text.parse().ok().filter(|side| *side > 0);
     let sides = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
     sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
+}
+
+/// Reads `KEY=VALUE`.
+///
+/// # Errors
+/// A sentence for clap when it is no tag.
+pub(super) fn parse_tag(text: &str) -> Result<(String, String), String> {
+    labels::parse_tag(text).map_err(|error| format!("{error}; {}", error.hint()))
 }
 
 /// The readers that an MCAP file is for.

@@ -62,7 +62,8 @@ impl Held {
             };
         }
         let value = layers.value(path);
-        let from = layers.origins(path).iter().map(|at| format!("{}:{}", at.path.display(), at.line)).collect();
+        let from =
+            layers.origins_below(path).into_iter().map(|at| format!("{}:{}", at.path.display(), at.line)).collect();
         Self { value: value.map(ToString::to_string), json: json!(value), from }
     }
 }

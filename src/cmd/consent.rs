@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
+use super::record::asking;
 use super::{Failure, Outcome, text};
 use crate::base::event::Stream;
 use crate::cli::{ConsentArgs, ConsentVerb};
@@ -29,12 +30,16 @@ pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, F
             if let Some(stream) = granted.iter().find(|stream| !RECORDABLE.contains(stream)) {
                 return Err(wrong(ConsentError::Unavailable { stream: *stream }));
             }
+            let config = if path.exists() { Config::load(Some(&path))? } else { Config::default() };
+            let study = asking::study_text(&config.consent)?;
             let streams: Vec<Stream> = granted.iter().copied().collect();
             text::say(&consent::text(&Asked {
                 what: "whatever you tell it to, in every recording",
                 streams: &streams,
                 place: "into a new folder where you say",
                 duration: None,
+                pause: None,
+                study: study.as_ref(),
             }));
             edit(&path, |standing| standing.extend(granted))
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, text};
+use super::{Failure, Outcome, annotate, text};
 use crate::base::event::Event;
 use crate::base::shown;
 use crate::cli::InfoArgs;
@@ -14,6 +14,7 @@ use crate::inspect::{strays, survey};
 use crate::log::lock::LogLock;
 use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
+use crate::session::annotations::Annotations;
 use crate::session::layout::{self, DirState};
 use crate::session::metadata::{Lineage, Metadata, Privacy};
 use crate::session::review::{Remark, Review};
@@ -29,7 +30,7 @@ pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
         _ => {
             let metadata = Metadata::read(&layout::metadata_path(dir))
                 .map_err(|error| Failure::new(&error, error.hint().or_else(|| next(dir))))?;
-            sealed(dir, &metadata, &review(dir)?, args.json);
+            sealed(dir, &metadata, (&review(dir)?, &annotate::of(dir, &metadata)?), args.json);
             Ok(Outcome::Clean)
         }
     }
@@ -114,7 +115,7 @@ fn remarks(review: &Review, start_ns: i64) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
+fn sealed(dir: &Path, metadata: &Metadata, (review, annotations): (&Review, &Annotations), as_json: bool) {
     let found = survey::look(dir).ok();
     let state = found.as_ref().map_or("damaged", |found| found.state.name());
     let log_bytes = found.as_ref().and_then(|found| found.log_bytes);
@@ -123,7 +124,8 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
         let sizes: serde_json::Map<_, _> = files(dir).into_iter().map(|(name, size)| (name, json!(size))).collect();
         text::json(&json!({
             "state": state, "path": dir.display().to_string(), "size_bytes": sizes, "log_bytes": log_bytes,
-            "strays": strays_json(dir), "review": review.to_json(), "metadata": value,
+            "strays": strays_json(dir), "review": review.to_json(), "annotations": annotations.to_json(metadata),
+            "metadata": value,
         }));
         return;
     }
@@ -203,7 +205,9 @@ fn sealed(dir: &Path, metadata: &Metadata, review: &Review, as_json: bool) {
     // From the first row on, as the player counts.
     let table = EventsReader::open(&layout::events_path(dir)).ok();
     let first = table.and_then(|table| table.groups().first().and_then(|group| group.span_ns));
-    lines.extend(remarks(review, first.map_or(metadata.clock.t0_ns, |(first, _)| first)));
+    let start = first.map_or(metadata.clock.t0_ns, |(first, _)| first);
+    lines.extend(annotate::lines(metadata, annotations, start));
+    lines.extend(remarks(review, start));
     text::pairs(&lines);
 }
 

@@ -3,6 +3,7 @@
 //! Human text goes to standard error, results to standard output. Exit codes: 0 clean, 1 failure, 2 usage, 3 finished, but
 //! data was lost or recovered.
 
+mod annotate;
 mod catalog;
 mod clip;
 mod config;
@@ -148,6 +149,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Stop(args) => control::stop(&args),
         Verb::Status(args) => control::status(&args),
         Verb::Redact(args) => redact::run(&args),
+        Verb::Annotate(args) => annotate::run(&args),
         Verb::Migrate(args) => migrate::run(&args),
         Verb::Catalog(args) => catalog::run(&args),
         Verb::Delete(args) => delete::run(&args),

@@ -1,10 +1,11 @@
 //! `watchcap record`.
 
-mod asking;
+pub(super) mod asking;
 mod encoding;
 mod environment;
 mod flags;
 mod gpu;
+mod study;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use crate::config::layers::Layers;
 use crate::config::{Config, RecordConfig, limits};
 use crate::control::{ControlError, Server};
 use crate::encode::settings::{Quality, default_bitrate_kbps};
-use crate::log::setup::{Fact as _, SESSION_ID_KEY, SessionFact};
+use crate::log::setup::{Fact as _, SESSION_ID_KEY, SessionFact, StudyFact};
 use crate::log::{LogError, LogPaths};
 use crate::media::mp4::append::BOX_SIZE;
 use crate::media::picture::I420;
@@ -67,7 +68,7 @@ pub(super) fn run_into(
     let mut plan = Plan::of(args, &config.record)?;
     super::folder::check_own(out)?;
     plan.hotkeys = super::privacy::hotkeys(args, &config.hotkeys)?;
-    let Some(consent) = asking::consent(args, &config.record, clock.as_ref(), (out, &plan.target))? else {
+    let Some(consent) = asking::consent(args, config, clock.as_ref(), (out, &plan.target, &plan.hotkeys))? else {
         text::say("nothing was recorded");
         return Ok(None);
     };
@@ -102,6 +103,8 @@ struct Plan {
     hotkeys: Hotkeys,
     /// The game: the person's word over the profile's.
     game: Option<String>,
+    /// What a study says of it.
+    study: StudyFact,
     /// Share of the frames that may be dropped before the exit code says so.
     max_dropped: MaxDropped,
     encoding: encoding::Choice,
@@ -158,6 +161,7 @@ impl Plan {
             privacy: privacy::Plan::default(),
             hotkeys: Hotkeys::default(),
             game: args.game.clone(),
+            study: study::of(args, config)?,
             max_dropped: MaxDropped(max_dropped),
             encoding: encoding::Choice::of(args, config)?,
         })
@@ -260,7 +264,7 @@ fn record_into(
         let said = format!("'{name}' is no name for a folder: {why}");
         return Err(Failure::usage(said, "give the place with --out, and a plain name"));
     }
-    let facts = vec![
+    let mut facts = vec![
         consent.to_fact().entry(),
         (SESSION_ID_KEY.to_owned(), json!(session_id.to_string())),
         SessionFact {
@@ -273,6 +277,9 @@ fn record_into(
         .entry(),
         environment::facts(args.client_version.as_deref()).entry(),
     ];
+    if plan.study != StudyFact::default() {
+        facts.push(plan.study.entry());
+    }
     let options = RecordOptions {
         session_dir: out.join(name),
         exact_name: args.session.is_some(),

@@ -3,7 +3,7 @@
 use toml::Value;
 use toml_edit::{Document, Item, TableLike};
 
-use super::keys::{self, Config, GAMES, Key, OF_A_GAME, SECTIONS};
+use super::keys::{self, Config, GAMES, Key, OF_A_GAME, SECTIONS, STUDY};
 use super::layers::line_of;
 use super::nearest::nearest;
 
@@ -77,7 +77,7 @@ impl Checker<'_> {
             };
             let prefix = format!("{GAMES}.{name}.");
             for (part, item) in game.iter() {
-                let section = SECTIONS.iter().find(|(section, _)| *section == part);
+                let section = SECTIONS.iter().find(|(section, _)| *section == part && part != STUDY);
                 match (section, item.as_table_like()) {
                     (Some((_, keys)), Some(table)) => {
                         if table.contains_key("consent") && part == "record" {
@@ -208,6 +208,10 @@ mod tests {
             "[record]\nx = 1",
             "[games]\na = 1",
             "[games.a]\nb = 1",
+            "[games.a.consent]\ntext = \"x\"",
+            "[consent]\ntext = \"x\"\nversion = \"1\"",
+            "[record.tags]\na = \"b\"",
+            "[record]\ntags = { a = 1 }",
             "x",
         ] {
             assert_eq!(found(text).is_empty(), Config::parse(text).is_ok(), "{text}");

@@ -99,6 +99,12 @@ section! {
     wait_target: Option<f64>, "30", "30", flag "--wait-target";
     /// Percent of the frames that may be dropped before the exit code is 3.
     max_dropped: Option<f64>, "1.0", "1.0", flag "--max-dropped";
+    /// What the person is to do, in one line.
+    task: Option<String>, "\"Write a letter\"", "none", flag "--task";
+    /// The name by which a study calls the person: one that says nothing of who it is.
+    participant: Option<String>, "\"P-017\"", "none", flag "--participant";
+    /// Tags, value by key; one of the flag stands over one with the same key.
+    tags: BTreeMap<String, String>, "{ condition = \"a\" }", "none", flag "--tag";
 }
 
 section! {
@@ -136,6 +142,19 @@ section! {
 }
 
 section! {
+    /// `[consent]`: a study's own text, shown at the prompt before what the program says.
+    consent as ConsentConfig in CONSENT;
+    /// The text: plain, line feeds are kept.
+    text: Option<String>, "\"We look at how people write letters.\"", "none";
+    /// A file with the text, in its place: from the configuration's folder on, at most 16 KiB.
+    text_file: Option<PathBuf>, "\"consent.txt\"", "none";
+    /// The text's version, which goes into the metadata with the text's SHA-256.
+    version: Option<String>, "\"2026-11\"", "none";
+    /// Who answers questions.
+    contact: Option<String>, "\"kim@example.org\"", "none";
+}
+
+section! {
     /// `[games.NAME]`: for the windows of one game; the tables above may stand in it.
     games as GameConfig in GAME;
     /// Applications: class or instance of the window, * for any characters.
@@ -150,7 +169,10 @@ section! {
 }
 
 /// The tables that a file may have, and a game of it.
-pub const SECTIONS: [(&str, &[Key]); 3] = [("record", RECORD), ("privacy", PRIVACY), ("hotkeys", HOTKEYS)];
+pub const SECTIONS: [(&str, &[Key]); 4] =
+    [("record", RECORD), ("privacy", PRIVACY), ("hotkeys", HOTKEYS), (STUDY, CONSENT)];
+/// The table that no game has.
+pub const STUDY: &str = "consent";
 /// The table of tables, one for each game.
 pub const GAMES: &str = "games";
 /// Keys of a game itself.
@@ -171,6 +193,8 @@ pub struct Config {
     pub privacy: PrivacyConfig,
     /// Hotkeys while recording.
     pub hotkeys: HotkeyConfig,
+    /// A study's own text of consent.
+    pub consent: ConsentConfig,
     /// By game.
     pub games: BTreeMap<String, GameConfig>,
     /// Name of the game whose tables are in force here ([`super::layers::Layers::for_game`]), for the metadata.

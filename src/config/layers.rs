@@ -10,7 +10,7 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::error::ConfigError;
 use super::files::{self, Owner};
-use super::keys::{self, Config, GAMES};
+use super::keys::{self, Config, GAMES, STUDY};
 
 /// A line of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,7 +60,7 @@ impl Layers {
             return Err(ConfigError::ForOthers { path: path.to_path_buf() });
         }
         let table: Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
-        merge(&mut self.table, table, "");
+        merge(&mut self.table, from_its_folder(table, path), "");
         let document = Document::parse(text).map_err(|error| invalid(error.to_string()))?;
         let mut found = BTreeMap::new();
         lines(document.as_table(), "", text, &mut found);
@@ -99,6 +99,13 @@ impl Layers {
     /// Returns where a value is from: one line, or each line of a list that adds up.
     pub fn origins(&self, path: &str) -> &[Origin] {
         self.origins.get(path).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Returns where a value is from, and, of a table, where its values are.
+    pub fn origins_below(&self, path: &str) -> Vec<&Origin> {
+        let below = format!("{path}.");
+        let inside = self.origins.iter().filter(|(key, _)| *key == path || key.starts_with(&below));
+        inside.flat_map(|(_, origins)| origins).collect()
     }
 
     /// Returns what holds for a game: its tables over the others. Nothing changes when there are none.
@@ -150,6 +157,15 @@ impl Config {
         let text = files::read(path)?.ok_or_else(missing)?;
         Self::parse(&text).map_err(|detail| ConfigError::Invalid { path: path.to_path_buf(), detail })
     }
+}
+
+/// Makes the path of a text of consent one from the folder of the file that names it.
+fn from_its_folder(mut table: Table, path: &Path) -> Table {
+    let file = table.get_mut(STUDY).and_then(|table| table.get_mut("text_file"));
+    if let (Some(Value::String(file)), Some(folder)) = (file, path.parent()) {
+        *file = folder.join(&*file).to_string_lossy().into_owned();
+    }
+    table
 }
 
 /// Whether a key is a list that adds up.

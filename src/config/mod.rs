@@ -18,4 +18,4 @@ pub mod template;
 
 pub use error::ConfigError;
 pub use files::{MAX_BYTES, config_file, name_file, profile_dir};
-pub use keys::{Config, GameConfig, HotkeyConfig, PrivacyConfig, RecordConfig};
+pub use keys::{Config, ConsentConfig, GameConfig, HotkeyConfig, PrivacyConfig, RecordConfig};

@@ -30,8 +30,9 @@ const BLOCK: usize = 1 << 16;
 /// How deep the folders of a log's database are.
 const MAX_DEPTH: usize = 4;
 /// The names in a session's folder, but for what the seal lists; the last ones go last, so that what an interruption leaves is known.
-const SESSION_FILES: [&str; 7] = [
+const SESSION_FILES: [&str; 8] = [
     layout::REVIEW_FILE,
+    layout::ANNOTATIONS_FILE,
     layout::SIGNATURE_FILE,
     layout::FRAMES_FILE,
     layout::EVENTS_FILE,

@@ -26,6 +26,7 @@ use super::source::Source;
 use super::space::Space;
 use super::steps::{self, Step};
 use super::table::properties;
+use super::words::{self, Words};
 use crate::base::event::Stream;
 use crate::base::progress::Progress;
 
@@ -41,7 +42,7 @@ pub struct Actions;
 pub fn columns() -> SchemaRef {
     let set = || DataType::FixedSizeList(Arc::new(Field::new("element", DataType::UInt8, false)), KEY_BYTES);
     let column = |name: &str, kind, nullable| Field::new(name, kind, nullable);
-    Arc::new(Schema::new(vec![
+    let columns = vec![
         column("step", DataType::Int64, false),
         column("frame_ref", DataType::Int64, false),
         column("t_ns", DataType::Int64, false),
@@ -72,7 +73,8 @@ pub fn columns() -> SchemaRef {
         column("events", DataType::Int32, false),
         column("input_gap", DataType::Boolean, false),
         column("paused", DataType::Boolean, false),
-    ]))
+    ];
+    Arc::new(Schema::new(columns.into_iter().chain(words::columns()).collect::<Vec<_>>()))
 }
 
 impl FormatKind for Actions {
@@ -85,7 +87,7 @@ impl FormatKind for Actions {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn makes(&self, file: &str, stem: &str, _: &str) -> bool {
@@ -181,6 +183,7 @@ struct Batch {
     buttons: [UInt8Builder; 3],
     counts: [Int32Builder; 8],
     floats: [Float32Builder; 6],
+    words: Words,
 }
 
 impl Batch {
@@ -224,6 +227,7 @@ impl Batch {
             action.wheel_y.map(float),
         ];
         self.floats.iter_mut().zip(floats).for_each(|(to, value)| to.append_option(value));
+        self.words.push(source, step);
         self.rows += 1;
     }
 
@@ -250,6 +254,7 @@ impl Batch {
         arrays.extend([clicks, unclicks, unknown_clicks]);
         arrays.extend(self.floats.each_mut().map(|b| Arc::new(b.finish()) as ArrayRef));
         arrays.extend([events, input_gap, paused]);
+        arrays.extend(self.words.finish());
         Ok(RecordBatch::try_new(schema, arrays)?)
     }
 }

@@ -16,6 +16,7 @@ use super::source::Source;
 use super::space::Space;
 use super::steps::Step;
 use super::table::properties;
+use super::words::{self, Words};
 
 /// Rows handed to the encoder at once: 8,192 of at most 1.2 kB.
 const BATCH_ROWS: usize = 8192;
@@ -30,7 +31,8 @@ pub fn columns(space: &Space) -> SchemaRef {
     let numbers = space.names().into_iter().map(|name| Field::new(name, DataType::Float32, true));
     let events = std::iter::once(Field::new("events", DataType::Int32, false));
     let flags = FLAGS.iter().map(|name| Field::new(*name, DataType::Boolean, false));
-    Arc::new(Schema::new(times.chain(numbers).chain(events).chain(flags).collect::<Vec<_>>()))
+    let all = times.chain(numbers).chain(events).chain(flags).chain(words::columns());
+    Arc::new(Schema::new(all.collect::<Vec<_>>()))
 }
 
 /// Writes steps as a table of numbers.
@@ -43,6 +45,7 @@ pub(super) struct Writer<W: Write + Send> {
     numbers: Vec<Float32Builder>,
     events: Int32Builder,
     flags: [BooleanBuilder; FLAGS.len()],
+    words: Words,
 }
 
 impl<W: Write + Send> Writer<W> {
@@ -59,6 +62,7 @@ impl<W: Write + Send> Writer<W> {
             times: Default::default(),
             events: Int32Builder::new(),
             flags: Default::default(),
+            words: Words::default(),
         })
     }
 
@@ -88,6 +92,7 @@ impl<W: Write + Send> Writer<W> {
         let misses = self.space.misses(action);
         let flags = [frame.keyframe, frame.dup, is_known, misses, action.input_gap, action.paused];
         self.flags.iter_mut().zip(flags).for_each(|(to, value)| to.append_value(value));
+        self.words.push(source, step);
         self.rows += 1;
         if self.rows == BATCH_ROWS { self.flush() } else { Ok(()) }
     }
@@ -98,7 +103,7 @@ impl<W: Write + Send> Writer<W> {
         let numbers = self.numbers.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
         let events = std::iter::once(Arc::new(self.events.finish()) as ArrayRef);
         let flags = self.flags.iter_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
-        let arrays = times.chain(numbers).chain(events).chain(flags).collect();
+        let arrays = times.chain(numbers).chain(events).chain(flags).chain(self.words.finish()).collect();
         self.file.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)
     }
 

@@ -8,6 +8,7 @@ use crate::base::shown::shell;
 use crate::encode::EncodeError;
 use crate::media::frames::FrameError;
 use crate::media::mp4::writer::WriterError;
+use crate::session::annotations::AnnotationError;
 use crate::session::refusal::Refusal;
 use crate::session::review::ReviewError;
 use crate::session::seal::SealError;
@@ -173,6 +174,9 @@ pub enum ExportError {
     /// What reviewers said cannot be read.
     #[error(transparent)]
     Review(#[from] ReviewError),
+    /// What was said of the session after sealing cannot be read.
+    #[error(transparent)]
+    Annotations(#[from] AnnotationError),
     /// Pictures cannot be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -290,6 +294,7 @@ impl ExportError {
             Self::Size { .. } => Some("even sides, 16 to those of the picture: pictures are not made larger".into()),
             Self::Frames { path, .. } => Some(format!("see what is wrong with: watchcap verify {}", shell(path))),
             Self::Review(error) => error.hint(),
+            Self::Annotations(error) => error.hint(),
             Self::Encode(error) => error.hint(),
             Self::Write(error) => error.hint(),
             Self::Span(error) => error.hint(),

@@ -16,7 +16,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use self::about::{Episode, Told, all_stats, chunk_and_file, episodes_table, info, tasks, tasks_table};
+use self::about::{
+    Episode, Told, all_stats, chunk_and_file, episodes_table, info, subtask_indices, subtasks, subtasks_table, tasks,
+    tasks_table,
+};
 use self::columns::{Data, Row, features, new_stats, state};
 use self::names::{EPISODE_SECONDS, VIDEO};
 use self::stats::PictureStats;
@@ -52,6 +55,8 @@ const MAX_INFO_BYTES: u64 = 100 << 20;
 
 /// The text of each task.
 const TASKS: &str = "meta/tasks.parquet";
+/// The text of each subtask.
+const SUBTASKS: &str = "meta/subtasks.parquet";
 /// Where the rows and the pictures of each episode are.
 const EPISODES: &str = "meta/episodes/chunk-000/file-000.parquet";
 /// Statistics of every feature.
@@ -59,7 +64,7 @@ const STATS: &str = "meta/stats.json";
 /// What the data set is.
 const INFO: &str = "meta/info.json";
 /// What is about all sessions, in the order in which it is written.
-const META: [&str; 4] = [TASKS, EPISODES, STATS, INFO];
+const META: [&str; 5] = [TASKS, SUBTASKS, EPISODES, STATS, INFO];
 
 /// The key under which a manifest tells how many steps are left out since their action is not known.
 pub const LEFT_OUT: &str = "left_out";
@@ -77,7 +82,7 @@ impl FormatKind for LeRobot {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn makes(&self, file: &str, _: &str, _: &str) -> bool {
@@ -129,14 +134,15 @@ impl Format for LeRobot {
 
     fn place(&self, source: &Source, before: &[Manifest]) -> Map<String, Value> {
         let told: Vec<Told> = before.iter().map(Told::of).collect();
-        let task = task(source);
+        let task = source.about.instruction();
         let tasks = tasks(&told);
-        let task_index = tasks.iter().position(|known| *known == task).unwrap_or(tasks.len());
+        let task_index = tasks.iter().position(|known| known == task).unwrap_or(tasks.len());
         let mut place = Map::new();
         place.insert("session".into(), json!(before.len()));
         place.insert("first_episode".into(), json!(told.iter().map(|told| told.episodes.len()).sum::<usize>()));
         place.insert("first_index".into(), json!(told.iter().map(|told| told.frames).sum::<u64>()));
         place.insert("task_index".into(), json!(task_index));
+        place.insert("subtask_indices".into(), json!(subtask_indices(&told, &subtask_texts(source))));
         place
     }
 
@@ -164,6 +170,13 @@ impl Format for LeRobot {
         let (mut episode, mut frame) = (0, 0);
         let mut stats = new_stats(names.len());
         let mut told = Vec::new();
+        let texts = subtask_texts(source);
+        let indices = piece.manifest.options.get("subtask_indices").and_then(Value::as_array);
+        let subtask = |t_ns: i64| {
+            let text = source.subtask_at(t_ns);
+            let at = text.and_then(|text| texts.iter().position(|known| *known == text));
+            at.and_then(|at| indices?.get(at)?.as_i64()).unwrap_or_default()
+        };
         inputs::for_each(source, &steps, progress, &mut |index, step, action| {
             let row = Row {
                 state: state(&action),
@@ -177,6 +190,8 @@ impl Format for LeRobot {
                     (first_episode + episode) as i64,
                     place("first_index") as i64 + index as i64,
                     place("task_index") as i64,
+                    subtask(step.start_ns),
+                    source.marks.between(step.start_ns, step.end_ns).len() as i64,
                 ],
             };
             row.count(&mut stats);
@@ -197,8 +212,8 @@ impl Format for LeRobot {
         })?;
         data.finish().map_err(table)?;
         out.tell(json!({
-            "fps": fps, "width": size.0, "height": size.1, "task": task(source), "action": names, "frames": steps.len(),
-            LEFT_OUT: left_out, "episodes": told,
+            "fps": fps, "width": size.0, "height": size.1, "task": source.about.instruction(), "action": names, "frames": steps.len(),
+            "subtasks": texts, LEFT_OUT: left_out, "episodes": told,
         }));
         Ok(())
     }
@@ -213,6 +228,7 @@ impl Format for LeRobot {
         };
         let tasks = tasks(&told);
         publish(dir, TASKS, &tasks_table(&tasks).map_err(table(TASKS))?)?;
+        publish(dir, SUBTASKS, &subtasks_table(&subtasks(&told)).map_err(table(SUBTASKS))?)?;
         publish(dir, EPISODES, &episodes_table(&told).map_err(table(EPISODES))?)?;
         publish(dir, STATS, &pretty(dir, &all_stats(&told))?)?;
         publish(dir, INFO, &pretty(dir, &info(&told, first, tasks.len(), made))?)?;
@@ -235,9 +251,15 @@ fn space(source: &Source, options: &Options) -> Space {
     if never_wheels(source.reader().metadata()) { space.without_wheels() } else { space }
 }
 
-/// What the person was doing, as far as the session says: its game.
-fn task(source: &Source) -> String {
-    source.reader().metadata().game.clone().filter(|game| !game.is_empty()).unwrap_or_else(|| "unspecified".into())
+/// The texts of a session's subtasks, each once, in the order in which they are worked on.
+fn subtask_texts(source: &Source) -> Vec<&str> {
+    let mut texts: Vec<&str> = Vec::new();
+    for subtask in &source.about.subtasks {
+        if !texts.contains(&subtask.text.as_str()) {
+            texts.push(&subtask.text);
+        }
+    }
+    texts
 }
 
 /// Lengths of the episodes: runs of steps of which each begins where the one before ends.

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::about::About;
 use super::keys::Keys;
 use super::kind::FormatKind;
 use super::opt::Opt;
@@ -42,6 +43,9 @@ pub struct Manifest {
     pub consent: Consent,
     /// What was kept out of the recording, likewise.
     pub privacy: Privacy,
+    /// What the session is of, by the word of people.
+    #[serde(default)]
+    pub about: About,
     /// How the session was made of another one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<Lineage>,
@@ -150,6 +154,7 @@ impl Manifest {
             options: asked,
             consent: metadata.consent.clone(),
             privacy: metadata.privacy.clone(),
+            about: source.about.clone(),
             lineage: metadata.lineage.clone(),
             files: Vec::new(),
             told: Value::Null,
@@ -173,7 +178,11 @@ impl Manifest {
 
     /// Whether it was made of the same session in the same way.
     pub(super) fn is(&self, other: &Self) -> bool {
-        let bare = |manifest: &Self| Self { files: Vec::new(), told: Value::Null, ..manifest.clone() };
+        // Marks are a function of the session and the options, and known only when its rows were read.
+        let bare = |manifest: &Self| {
+            let about = About { marks: Vec::new(), marks_left_out: 0, ..manifest.about.clone() };
+            Self { files: Vec::new(), told: Value::Null, about, ..manifest.clone() }
+        };
         bare(self) == bare(other)
     }
 

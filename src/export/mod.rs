@@ -11,6 +11,7 @@
 //! [`FORMATS`]. It gets a [`Source`] (a session that was
 //! checked, with its frames), the [`Options`] it said it takes, and an [`Out`] to write to.
 
+pub mod about;
 pub mod actions;
 mod ahead;
 pub mod copy;
@@ -39,6 +40,7 @@ pub mod unseen;
 pub mod video;
 pub mod vpt;
 pub mod webdataset;
+pub mod words;
 
 pub use error::ExportError;
 pub use format::{Format, Piece};

@@ -13,6 +13,7 @@ use super::manifest::Manifest;
 use super::options::Options;
 use super::out::{self, Out, Place};
 use super::source::Source;
+use super::steps;
 use crate::base::io_error::IoError;
 use crate::base::progress::Progress;
 
@@ -141,6 +142,11 @@ impl<'a> Plan<'a> {
             source.verify(progress)?;
         }
         let source = source.survey(progress)?;
+        let span = steps::span(&source, options)?;
+        manifest.about = manifest.about.with_marks(&source.marks, |t_ns| {
+            let withheld = options.exclude_redacted && source.redacted.hold(t_ns);
+            span.holds(t_ns) && source.is_accepted(t_ns) && !withheld
+        });
         let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
         let made = format.export(&piece, &mut out, progress).and_then(|()| out.publish(manifest.clone()));
         let manifest = made.inspect_err(|_| out.discard())?;

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::about::{About, Marks};
 use super::error::ExportError;
 use super::kind::FormatKind;
 use super::spans::Spans;
@@ -12,6 +13,7 @@ use crate::base::event::Stream;
 use crate::base::progress::{Progress, Step};
 use crate::derive::import::consent;
 use crate::media::mp4::index::pts_us;
+use crate::session::annotations::{Annotations, Subtask};
 use crate::session::layout;
 use crate::session::refusal::Refusal;
 use crate::session::review::{Review, Verdict};
@@ -56,13 +58,24 @@ pub struct Source {
     pub blind: Blind,
     /// Where pictures are missing, from the first that is to the next that is not.
     pub screen_gaps: Spans,
+    /// What it is of, by the word of people; without marks.
+    pub about: About,
+    /// The marks that were set.
+    pub marks: Marks,
+    /// Subtasks in the order in which they were said.
+    subtasks: Vec<Subtask>,
 }
 
 impl Source {
     /// Opens a sealed session; nothing is gathered yet.
     pub(super) fn open(dir: &Path) -> Result<Self, ExportError> {
+        let session = SealedSession::open(dir)?;
+        let metadata = session.reader().metadata();
+        let annotations = Annotations::read(dir, Some(&metadata.session_id))?;
         Ok(Self {
-            session: SealedSession::open(dir)?,
+            about: About::of(metadata, &annotations),
+            subtasks: annotations.subtasks(),
+            session,
             review: None,
             span_ns: (0, 0),
             frames: Vec::new(),
@@ -71,6 +84,7 @@ impl Source {
             input_gaps: Spans::default(),
             blind: Blind::default(),
             screen_gaps: Spans::default(),
+            marks: Marks::default(),
         })
     }
 
@@ -99,6 +113,11 @@ impl Source {
             self.review = Some((review, seal::hash_file(&path, &mut |_| {})?));
         }
         Ok(accepted)
+    }
+
+    /// What is worked on at a moment: the subtask that was said last of those around it.
+    pub fn subtask_at(&self, t_ns: i64) -> Option<&str> {
+        self.subtasks.iter().rev().find(|subtask| subtask.holds(t_ns)).map(|subtask| subtask.text.as_str())
     }
 
     /// SHA-256 of the file by whose verdicts steps are chosen; `None` when they are not.
@@ -183,6 +202,7 @@ impl Source {
         self.input_gaps = Spans::new(gathered.input_gaps);
         self.blind = gathered.blind.end(self.reader().metadata());
         self.screen_gaps = Spans::new(gathered.screen_gaps);
+        self.marks = gathered.marks;
         Ok(self)
     }
 
@@ -203,6 +223,7 @@ struct Gathered {
     paused: Option<i64>,
     input_gaps: Vec<(i64, i64)>,
     screen_gaps: Vec<(i64, i64)>,
+    marks: Marks,
     blind: Gathering,
 }
 
@@ -229,6 +250,7 @@ impl Gathered {
                 self.redacted.push((row.t_ns, until()));
                 self.blind.take(row, until());
             }
+            event_type::MARK => self.marks.push(row.t_ns, row.metadata.get(key::TEXT).unwrap_or_default()),
             event_type::PAUSE => {
                 self.paused.get_or_insert(row.t_ns);
             }

@@ -42,7 +42,7 @@ impl FormatKind for Vpt {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn makes(&self, file: &str, name: &str, _: &str) -> bool {
@@ -180,6 +180,8 @@ impl Lines<'_> {
         // A key that was only tapped counts as down in its step.
         let mut held = action.keys;
         held.0.iter_mut().zip(action.keys_pressed.0).for_each(|(held, pressed)| *held |= pressed);
+        let marks = self.source.marks.between(step.start_ns, step.end_ns);
+        let marks: Vec<_> = marks.iter().map(|mark| mark.text.as_deref()).collect();
         let buttons = |mask: u8| (0..8).filter(|bit| mask & (1 << bit) != 0).collect::<Vec<u8>>();
         json!({
             "mouse": {
@@ -190,6 +192,7 @@ impl Lines<'_> {
             "isGuiOpen": null, "hotbar": 0,
             "tick": index, "milli": self.wall_ms(step.start_ns),
             "t_ns": step.start_ns, "frame_ref": step.frame,
+            "task": self.source.about.task, "subtask": self.source.subtask_at(step.start_ns), "marks": marks,
         })
     }
 

@@ -51,7 +51,7 @@ impl FormatKind for WebDataset {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn makes(&self, file: &str, _: &str, session_id: &str) -> bool {
@@ -136,10 +136,14 @@ fn info(
     split: &str,
 ) -> Result<String, ExportError> {
     let frames = &piece.source.frames;
+    let (begin, end) = (frames[clip.start].t_ns, frames.get(clip.end).map_or(i64::MAX, |next| next.t_ns));
+    let about = &piece.source.about;
+    let subtasks: Vec<_> = about.subtasks.iter().filter(|part| part.from_ns < end && part.until_ns >= begin).collect();
     let json = |source| ExportError::Json { path: PathBuf::from(piece.name), source };
     let value = json!({
         "clip": number, "split": split, "first_frame": clip.start, "frames": clip.len(), "t_ns": frames[clip.start].t_ns,
-        "until_ns": frames.get(clip.end).map(|next| next.t_ns), "width": video.surface().0, "height": video.surface().1,
+        "until_ns": frames.get(clip.end).map(|next| next.t_ns), "task": about.task,
+        "subtasks": subtasks, "marks": piece.source.marks.between(begin, end), "width": video.surface().0, "height": video.surface().1,
         "export": serde_json::to_value(piece.manifest).map_err(json)?,
     });
     serde_json::to_string(&value).map_err(json)

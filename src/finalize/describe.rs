@@ -19,7 +19,8 @@ use crate::privacy::keys::KeyPolicy;
 use crate::session::measured::Pictures;
 use crate::session::metadata::{
     AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Metadata, PiiRegion, Privacy,
-    ProfileInForce, Recovery, Resolution, StreamInfo, SurfaceInfo, Withdrawal, codec_name, fit_drift_ppm, input_device,
+    ProfileInForce, Recovery, Resolution, StreamInfo, StudyText, SurfaceInfo, Withdrawal, codec_name, fit_drift_ppm,
+    input_device,
 };
 use crate::session::table::schema::FORMAT_VERSION;
 use crate::session::table::write::TableSummary;
@@ -197,6 +198,9 @@ impl Story {
             lost: Vec::new(),
             game: session.game.clone().or_else(|| self.setup.profiles.iter().find_map(|profile| profile.game.clone())),
             patch: session.patch.clone(),
+            task: self.setup.study.task.clone(),
+            participant: self.setup.study.participant.clone(),
+            tags: self.setup.study.tags.clone().unwrap_or_default(),
             target: screen.target.clone(),
             resolution: (self.coded.0 > 0).then_some(Resolution { width: self.coded.0, height: self.coded.1 }),
             surface: surface(&screen),
@@ -328,6 +332,12 @@ impl Story {
             agreed_at: fact.given_at.unwrap_or_default(),
             text_version: fact.text_version,
             scope: fact.scope,
+            study_text: fact.study_text.map(|text| StudyText {
+                version: text.version,
+                sha256: text.sha256,
+                contact: text.contact,
+                extra: Extra::new(),
+            }),
             withdrawn: self.withdrawn().map(withdrawal).collect(),
             stated_at_import: None,
             extra: Extra::new(),

@@ -13,7 +13,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use recording::{EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, ScreenFact, SessionFact};
+pub use recording::{
+    EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, ScreenFact, SessionFact, StudyFact,
+};
 pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 
 use crate::base::event::Stream;
@@ -63,6 +65,9 @@ impl Fact for PrivacyFact {
 impl Fact for SessionFact {
     const KEY: &'static str = "session";
 }
+impl Fact for StudyFact {
+    const KEY: &'static str = "study";
+}
 impl Fact for EnvFact {
     const KEY: &'static str = "env";
 }
@@ -88,6 +93,8 @@ pub struct Setup {
     pub consent: Option<ConsentFact>,
     /// What is recorded, by the word of a person.
     pub session: SessionFact,
+    /// What a study says of it.
+    pub study: StudyFact,
     /// The machine.
     pub env: EnvFact,
     /// The name of the clock that stamps.
@@ -133,6 +140,7 @@ impl Setup {
             session_id: take(&mut rest, SESSION_ID_KEY),
             consent: fact(&mut rest),
             session: fact(&mut rest).unwrap_or_default(),
+            study: fact(&mut rest).unwrap_or_default(),
             env: fact(&mut rest).unwrap_or_default(),
             clock: take(&mut rest, CLOCK_KEY),
             screen: fact(&mut rest),

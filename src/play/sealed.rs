@@ -11,6 +11,7 @@ use watchcap_replay::{Fact, Mask, Picture, Pictures, Section, Summary, Tone};
 
 use super::reel::{FrameTimes, Reel};
 use crate::media::frames::FrameReader;
+use crate::session::annotations::Annotations;
 use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::table::pages::Pages;
@@ -188,10 +189,23 @@ pub fn summary(dir: &Path, metadata: &Metadata, size: (u32, u32), span: (i64, i6
     let agreed: Vec<_> = agreed.iter().filter(|(_, yes)| *yes == Some(true)).map(|(name, _)| *name).collect();
     let fact = |section, name: &str, value: String| Fact { section, name: name.into(), value, tone: Tone::Plain };
     let (date, time) = moment(&metadata.captured_at);
-    let facts = vec![
+    let annotations = Annotations::read(dir, Some(&metadata.session_id));
+    let unreadable = annotations.is_err().then(|| "cannot be read".to_owned());
+    let annotations = annotations.unwrap_or_default();
+    let said = [
+        ("task", annotations.task().map(str::to_owned).or_else(|| metadata.task.clone())),
+        ("outcome", annotations.outcome().map(|(outcome, _)| outcome.word().to_owned())),
+        ("participant", metadata.participant.clone()),
+        ("annotations", unreadable),
+    ];
+    let said = said.into_iter().filter_map(|(name, text)| Some(fact(Section::Recording, name, text?)));
+    let mut facts = vec![
         fact(Section::Recording, "captured", date),
         fact(Section::Recording, "at", time),
         fact(Section::Recording, "game", optional(&metadata.game)),
+    ];
+    facts.extend(said);
+    facts.extend([
         fact(Section::Recording, "target", optional(&metadata.target)),
         fact(Section::Recording, "ended by", optional(&metadata.end_reason)),
         fact(Section::Recording, "dropped", metadata.dropped_frames.map_or("not known".into(), |n| n.to_string())),
@@ -199,7 +213,7 @@ pub fn summary(dir: &Path, metadata: &Metadata, size: (u32, u32), span: (i64, i6
         fact(Section::Recording, "input", optional(&metadata.input_device)),
         fact(Section::Recording, "codec", optional(&metadata.codec)),
         fact(Section::Consent, "agreed", format!("{} ({})", agreed.join(", "), consent.how)),
-    ];
+    ]);
     Summary {
         title: dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
         path: dir.display().to_string(),

@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::base::event::Stream;
+use crate::base::hotkeys::Chord;
 use crate::base::time::UtcNs;
-use crate::privacy::fact::ConsentFact;
+use crate::privacy::fact::{ConsentFact, StudyTextFact};
+use crate::privacy::study::StudyText;
 
 /// Version of the text that a person agrees to ([`text`]); goes into the metadata.
-pub const TEXT_VERSION: u32 = 4;
+pub const TEXT_VERSION: u32 = 5;
 
 /// Columns of the text: what fits into any terminal, so that no line of it breaks inside of a word.
 const COLUMNS: usize = 78;
@@ -36,11 +38,15 @@ pub struct Asked<'a> {
     pub place: &'a str,
     /// When it stops by itself.
     pub duration: Option<Duration>,
+    /// The chord that pauses it, where there is one.
+    pub pause: Option<Chord>,
+    /// What a study says before all of this.
+    pub study: Option<&'a StudyText>,
 }
 
-/// What a person agrees to, in plain words: what is taken, of what, where it goes, how to stop and how to take consent back.
+/// What a person agrees to, in plain words: what is taken, of what, where it goes, how to pause, stop, take consent back and delete it.
 pub fn text(asked: &Asked<'_>) -> String {
-    let Asked { what, streams, place, duration } = asked;
+    let Asked { what, streams, place, duration, pause, study } = asked;
     let stream = |stream| match stream {
         Stream::Screen => "- the screen: pictures of everything that is shown there",
         Stream::Input => {
@@ -59,14 +65,20 @@ pub fn text(asked: &Asked<'_>) -> String {
         [_] => "",
         _ => ", to all of it or to the input alone,",
     };
-    let mut lines = vec![format!("watchcap wants to record {what}:")];
+    let pause = pause.map_or_else(String::new, |chord| format!(" {chord}, or with"));
+    let mut lines: Vec<String> = study.iter().flat_map(|study| study.lines().chain([String::new()])).collect();
+    lines.push(format!("watchcap wants to record {what}:"));
     lines.extend(streams.iter().map(|one| stream(*one).to_owned()));
     lines.extend([
         "Notifications and password managers are masked as far as they can be recognised; anything else that you type or \
          show, passwords too, is in the recording."
             .to_owned(),
-        format!("It is written {place}, which only you can open. Nothing is sent anywhere. There is no sound."),
-        format!("{ends} You can take your consent back at any time{part} with: watchcap consent withdraw"),
+        format!(
+            "It is written {place}, which only you can open. Nothing is sent anywhere by watchcap. There is no sound."
+        ),
+        format!("You can pause it with{pause}: watchcap pause, and go on with: watchcap resume. {ends}"),
+        format!("You can take your consent back at any time{part} with: watchcap consent withdraw"),
+        "What was recorded stays there until it is deleted, with: watchcap delete FOLDER".to_owned(),
     ]);
     lines.iter().map(|line| folded(line)).collect::<Vec<_>>().join("\n")
 }
@@ -165,6 +177,8 @@ pub struct Consent {
     pub at: UtcNs,
     /// Streams for which consent stands that cannot be recorded: not agreed to here.
     pub unavailable: BTreeSet<Stream>,
+    /// The study's own text that was shown.
+    pub study_text: Option<StudyTextFact>,
 }
 
 /// Why there is no consent.
@@ -235,7 +249,7 @@ impl Consent {
     /// # Errors
     /// [`ConsentError::Missing`] when the screen is not among them.
     pub fn to(streams: BTreeSet<Stream>, method: Method, at: UtcNs) -> Result<Self, ConsentError> {
-        let consent = Self { streams, method, at, unavailable: BTreeSet::new() };
+        let consent = Self { streams, method, at, unavailable: BTreeSet::new(), study_text: None };
         if consent.covers(Stream::Screen) { Ok(consent) } else { Err(ConsentError::Missing) }
     }
 
@@ -255,6 +269,7 @@ impl Consent {
             // Nobody who gave it otherwise was shown a text by this recording.
             text_version: (self.method == Method::Prompt).then_some(TEXT_VERSION),
             scope: Some(self.method.scope().to_owned()),
+            study_text: self.study_text.clone(),
             ..ConsentFact::default()
         }
     }
@@ -304,6 +319,8 @@ mod tests {
             streams: &RECORDABLE,
             place: "to /a/folder with/a long name that goes on/and on and on/session, a new folder",
             duration: None,
+            pause: None,
+            study: None,
         };
         let said = text(&asked);
         assert!(said.lines().all(|line| line.chars().count() <= COLUMNS), "{said}");
@@ -312,6 +329,26 @@ mod tests {
         assert!(words(&said).contains("Until you stop it, it goes on") && words(&said).contains("the input alone"));
         let timed = words(&text(&Asked { duration: Some(Duration::from_mins(5)), ..asked }));
         assert!(timed.contains("stops by itself after 5 min") && !timed.contains("it goes on"), "{timed}");
+        let chord = Chord::parse("ctrl+alt+p").expect("a chord");
+        let own = StudyText::new(
+            Some(format!("{}\n- für drei Jahre", "wir zeichnen auf ".repeat(9))),
+            Some("7".into()),
+            Some("Kim".into()),
+        );
+        let own = own.expect("a text");
+        let of_study = text(&Asked { pause: Some(chord), study: own.as_ref(), ..asked });
+        assert!(
+            of_study.starts_with("wir zeichnen auf") && of_study.lines().all(|line| line.chars().count() <= COLUMNS),
+            "{of_study}"
+        );
+        for part in [
+            "- für drei Jahre Questions: Kim (version 7 of this text) watchcap wants",
+            "ctrl+alt+KeyP",
+            "watchcap pause",
+            "watchcap delete",
+        ] {
+            assert!(words(&of_study).contains(part), "'{part}' is not in: {of_study}");
+        }
         let input = words(&text(&Asked { streams: &[Stream::Input], ..asked }));
         assert!(input.contains("- the input") && !input.contains("- the screen"), "{input}");
         assert_eq!(

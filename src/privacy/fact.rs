@@ -33,9 +33,23 @@ pub struct ConsentFact {
     /// For what: this recording, or every one.
     #[serde(deserialize_with = "lenient::value")]
     pub scope: Option<String>,
+    /// The study's own text that was shown; none where none was.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub study_text: Option<StudyTextFact>,
     /// Keys that this release does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// A study's own text of consent.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+pub struct StudyTextFact {
+    /// Its version, by the word of who wrote it.
+    pub version: String,
+    /// SHA-256 of it, lowercase hex.
+    pub sha256: String,
+    /// Who answers questions.
+    pub contact: Option<String>,
 }
 
 impl ConsentFact {

@@ -13,5 +13,6 @@ mod plan;
 pub mod profile;
 pub mod reason;
 pub mod spans;
+pub mod study;
 
 pub use self::plan::{Choice, FoundProfile, InForce, Plan};

@@ -35,6 +35,8 @@ def expected(session):
     rows = pq.read_table(session / "events.parquet").to_pylist()
     for row in rows:
         row["metadata"] = dict(row["metadata"])
+    metadata = json.loads((session / "metadata.json").read_text())
+    marks = [row["t_ns"] for row in rows if row["event_type"] == "mark"]
     initial = json.loads((session / "metadata.json").read_text())["initial_state"]
     frames = [row for row in rows if row["event_type"] == "frame"]
     inputs = [row for row in rows if row["event_type"] in INPUT]
@@ -112,6 +114,7 @@ def expected(session):
             "mouse_x": None if place[0] is None else float(place[0]), "mouse_y": None if place[1] is None else float(place[1]),
             "wheel_x": wheel(True), "wheel_y": wheel(False), "events": len(done),
             "input_gap": touched(gaps, frame["t_ns"], end), "paused": touched(pauses, frame["t_ns"], end),
+            "marks": sum(frame["t_ns"] <= t < end for t in marks), "task": metadata.get("task"), "subtask": None,
         })
     return out
 

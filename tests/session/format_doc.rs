@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use watchcap::session::layout;
 use watchcap::session::metadata::{
     AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, PiiRegion, ProfileInForce, Recovery,
-    StatedAtImport, StreamInfo, Withdrawal,
+    StatedAtImport, StreamInfo, StudyText, Withdrawal,
 };
 use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::table::{hash, schema};
@@ -84,12 +84,29 @@ fn keys_of_the_review_are_those_of_the_code() {
     assert!(document().contains(&format!("at most {} bytes of UTF-8", review::MAX_NOTE)));
 }
 
+#[test]
+fn keys_of_annotations_are_those_of_the_code() {
+    use watchcap::session::{annotations, labels};
+
+    assert_eq!(first_cells("annotations"), annotations::KEYS);
+    assert!(document().contains(&format!("at most {} of them", labels::MAX_SUBTASKS)));
+    for (most, of) in
+        [(labels::MAX_TASK, "one line of at most"), (labels::MAX_PARTICIPANT, "calls the person, at most")]
+    {
+        assert!(document().contains(&format!("{of} {most} bytes")));
+    }
+    assert!(document().contains(&format!("at most {} bytes) of the tag", labels::MAX_TAG_VALUE)));
+    assert!(document().contains(&format!("at most {}), at most {} tags", labels::MAX_TAG_KEY, labels::MAX_TAGS)));
+}
+
 /// Fills what is optional or a list, so that every key shows.
 fn fill(metadata: &mut Metadata) {
     let text = || Some("x".to_owned());
     for value in [
         &mut metadata.game,
         &mut metadata.patch,
+        &mut metadata.task,
+        &mut metadata.participant,
         &mut metadata.codec,
         &mut metadata.codec_string,
         &mut metadata.keyboard_layout,
@@ -97,6 +114,7 @@ fn fill(metadata: &mut Metadata) {
     ] {
         *value = text();
     }
+    metadata.tags = BTreeMap::from([("condition".to_owned(), "a".to_owned())]);
     metadata.recovery = Some(Recovery::default());
     metadata.lost = vec![Loss {
         stream: "screen".into(),
@@ -142,6 +160,8 @@ fn fill(metadata: &mut Metadata) {
     let streams = vec!["input".to_owned()];
     let stated = StatedAtImport { streams, by: text(), at: "x".into(), extra: Extra::new() };
     metadata.consent.stated_at_import = Some(stated);
+    metadata.consent.study_text =
+        Some(StudyText { version: "1".into(), sha256: "x".into(), contact: text(), extra: Extra::new() });
     metadata.consent.withdrawn = BTreeMap::from([("input".to_owned(), withdrawal)]);
     metadata.lineage = vec![Lineage {
         integrity_sha256: "x".into(),
@@ -158,7 +178,8 @@ fn fill(metadata: &mut Metadata) {
 
 /// Paths of all values, lists as `[]` and objects with free keys as `*`.
 fn paths(prefix: &str, value: &Value, out: &mut Vec<String>) {
-    const FREE: [&str; 8] = [
+    const FREE: [&str; 9] = [
+        "tags",
         "counts",
         "streams",
         "encoder.settings",

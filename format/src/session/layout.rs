@@ -24,6 +24,8 @@ pub const INTEGRITY_FILE: &str = "integrity.sha256";
 pub const SIGNATURE_FILE: &str = "integrity.sha256.sig";
 /// What people said of the session: beside what is sealed, never part of it.
 pub const REVIEW_FILE: &str = "review.jsonl";
+/// What people say that the session is of: beside what is sealed, never part of it.
+pub const ANNOTATIONS_FILE: &str = "annotations.jsonl";
 /// The log of a recording that is not finalized, or whose finalization did not come to its end.
 pub const LOG_DIR: &str = "log";
 /// The database of the log, inside [`LOG_DIR`].
@@ -113,6 +115,11 @@ pub fn review_path(dir: &Path) -> PathBuf {
     dir.join(REVIEW_FILE)
 }
 
+/// `annotations.jsonl` beside a session's sealed files.
+pub fn annotations_path(dir: &Path) -> PathBuf {
+    dir.join(ANNOTATIONS_FILE)
+}
+
 /// `integrity.sha256.sig` beside the seal.
 pub fn signature_path(dir: &Path) -> PathBuf {
     dir.join(SIGNATURE_FILE)
@@ -120,7 +127,7 @@ pub fn signature_path(dir: &Path) -> PathBuf {
 
 /// Whether a file of this name in a session's folder lies beside what is sealed.
 pub fn is_beside(name: &str) -> bool {
-    [INTEGRITY_FILE, SIGNATURE_FILE, REVIEW_FILE, MARK_FILE].contains(&name)
+    [INTEGRITY_FILE, SIGNATURE_FILE, REVIEW_FILE, ANNOTATIONS_FILE, MARK_FILE].contains(&name)
 }
 
 /// The directory of the log.

@@ -62,6 +62,16 @@ pub struct Metadata {
     pub game: Option<String>,
     /// The game's version. Source: the person or the profile.
     pub patch: Option<String>,
+    /// What the person was to do, one line; not there when nobody said. Source: the person. What was said after sealing stands in
+    /// `annotations.jsonl` beside the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The name by which a study calls the person; not there when nobody said. Source: the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<String>,
+    /// Tags, value by key; not there when there are none. Source: the person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// What was asked for: `monitor DP-1`, `window 0x…`, `region`. Source: the screen source.
     pub target: Option<String>,
     /// Size of the pictures in `frames.mp4`, pixels, `[width, height]`; the same from start to end. Source: the video's parameter sets.
@@ -368,12 +378,30 @@ pub struct Consent {
     /// `this_recording`, or `every_recording` for a consent that stands in the configuration.
     #[serde(default)]
     pub scope: Option<String>,
+    /// The study's own text that was shown at the prompt; not there when none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study_text: Option<StudyText>,
     /// Streams whose consent was taken back while they were recorded, by name; not there when none was.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub withdrawn: BTreeMap<String, Withdrawal>,
     /// Consent that somebody stated when the recording of another program was imported; not there otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stated_at_import: Option<StatedAtImport>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// A study's own text of consent.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct StudyText {
+    /// Its version, by the word of who wrote it.
+    pub version: String,
+    /// SHA-256 of its bytes, lowercase hex.
+    pub sha256: String,
+    /// Who answers questions; null when nobody was named.
+    pub contact: Option<String>,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,

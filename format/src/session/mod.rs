@@ -1,10 +1,13 @@
 //! The sealed session: its files, its metadata, reading and verifying it.
 
+pub mod annotations;
 pub mod clicks;
 pub mod draft;
 pub mod edition;
 pub mod held;
+pub mod labels;
 pub mod layout;
+pub mod lines;
 pub mod link;
 pub mod loss;
 pub mod measured;

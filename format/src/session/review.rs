@@ -6,16 +6,16 @@
 //! Knows neither the table nor the video. Notes are content: nothing here prints them, [`Remark`]'s `Debug` included.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::layout;
+pub use super::lines::edition_of;
+use super::lines::{self, Fault, Lines, LinesError};
 use super::metadata::{Metadata, MetadataError};
-use super::seal::{self, SealError};
+use super::seal::SealError;
 use crate::base::time::Clock;
 
 /// A reviewer's judgement of a recording or of a part of it.
@@ -43,14 +43,8 @@ impl Verdict {
 /// The shape of a line that this release writes.
 pub const VERSION: u64 = 1;
 
-/// The largest file that is read: 40,000 remarks of 400 bytes.
-const MAX_BYTES: u64 = 16 << 20;
-
 /// The longest note, bytes: ten times what the player lets a person type.
 pub const MAX_NOTE: usize = 4096;
-
-/// Most lines that are read: 16 MiB of lines of 130 bytes. Bounds what a file of empty lines takes.
-const MAX_LINES: usize = 1 << 17;
 
 /// What somebody said: a mark (no verdict), a verdict on a span, or one on the whole session.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,24 +76,9 @@ impl fmt::Debug for Remark {
 /// Why a review cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
-    /// The file cannot be worked with.
-    #[error("cannot {action} {}: {source}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// It is larger than any that is written, or no regular file.
-    #[error("{} is no review: {why}", path.display())]
-    NotAReview {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: &'static str,
-    },
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
     /// The note is too long.
     #[error("the note has {found} bytes, more than {MAX_NOTE}")]
     NoteTooLong {
@@ -118,10 +97,10 @@ impl ReviewError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotAReview { .. } => Some("move it out of the session's folder".into()),
+            Self::Lines(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
             Self::Seal(error) => error.hint(),
-            Self::Io { .. } | Self::NoteTooLong { .. } => None,
+            Self::NoteTooLong { .. } => None,
         }
     }
 }
@@ -146,18 +125,6 @@ pub const KEYS: [&str; 9] =
 
 fn verdict_of(word: &str) -> Option<Verdict> {
     [Verdict::Accept, Verdict::Reject, Verdict::Look].into_iter().find(|verdict| verdict.word() == word)
-}
-
-/// SHA-256 of a session's `integrity.sha256`, which stands for all of the session; `None` when it is not sealed.
-///
-/// # Errors
-/// When it is there and cannot be read.
-pub fn edition_of(dir: &Path) -> Result<Option<String>, SealError> {
-    let path = layout::integrity_path(dir);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    Ok(Some(seal::hash_file(&path, &mut |_| {})?.to_string()))
 }
 
 /// Everything that was said of a session.
@@ -193,52 +160,17 @@ impl Review {
     /// When `review.jsonl` or the seal are there and cannot be read.
     pub fn read_as(dir: &Path, session_id: Option<&str>) -> Result<Self, ReviewError> {
         let path = layout::review_path(dir);
-        let io = |action, source| ReviewError::Io { action, path: path.clone(), source };
-        let found = match path.symlink_metadata() {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(io("look at", error)),
-        };
-        if !found.is_file() {
-            return Err(ReviewError::NotAReview { path, why: "it is no regular file" });
+        if crate::base::files::is_free(&path) {
+            return Ok(Self::default());
         }
-        if found.len() > MAX_BYTES {
-            return Err(ReviewError::NotAReview { path, why: "it is larger than 16 MiB" });
-        }
-        let mut bytes = Vec::new();
-        let file = crate::base::files::open_regular(&path).map_err(|error| io("open", error))?;
-        file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| io("read", error))?;
+        let bytes = lines::read(&path, "review")?;
         Ok(Self::parse(&bytes, session_id, edition_of(dir)?.as_deref()))
     }
 
     /// Reads the lines of a file; `edition` is the one that is here.
     pub fn parse(bytes: &[u8], session_id: Option<&str>, edition: Option<&str>) -> Self {
-        let mut review = Self::default();
-        let mut rest = bytes;
-        let mut number = 0;
-        while !rest.is_empty() {
-            if number == MAX_LINES {
-                review.faults.push((number + 1, "there are more lines than are read"));
-                break;
-            }
-            let (line, ended) = match rest.iter().position(|byte| *byte == b'\n') {
-                Some(at) => {
-                    let line = &rest[..at];
-                    rest = &rest[at + 1..];
-                    (line, true)
-                }
-                None => (std::mem::take(&mut rest), false),
-            };
-            number += 1;
-            match parse_line(line, session_id, edition) {
-                Ok(Some(remark)) => review.remarks.push(remark),
-                Ok(None) => review.later += 1,
-                Err(Fault::Torn) => review.torn.push(number),
-                Err(Fault::Wrong(_)) if !ended => review.torn.push(number),
-                Err(Fault::Wrong(why)) => review.faults.push((number, why)),
-            }
-        }
-        review
+        let Lines { said, torn, faults, later } = Lines::parse(bytes, |line| parse_line(line, session_id, edition));
+        Self { remarks: said, torn, faults, later }
     }
 
     /// Whether nothing at all is there.
@@ -294,33 +226,9 @@ impl Review {
     }
 }
 
-/// Why a line is no remark.
-enum Fault {
-    /// It ends too early.
-    Torn,
-    /// It is something else.
-    Wrong(&'static str),
-}
-
 /// A line; `None` when a later release wrote it.
 fn parse_line(line: &[u8], session_id: Option<&str>, edition: Option<&str>) -> Result<Option<Remark>, Fault> {
-    #[derive(Deserialize)]
-    struct VersionOnly {
-        v: u64,
-    }
-    if std::str::from_utf8(line).is_err_and(|error| error.error_len().is_none()) {
-        return Err(Fault::Torn);
-    }
-    let fault = |error: serde_json::Error| match error.classify() {
-        serde_json::error::Category::Eof => Fault::Torn,
-        serde_json::error::Category::Data => Fault::Wrong("a key is missing, or has a value of the wrong type"),
-        _ => Fault::Wrong("it is no JSON object"),
-    };
-    let VersionOnly { v } = serde_json::from_slice(line).map_err(fault)?;
-    if v > VERSION {
-        return Ok(None);
-    }
-    let line: Line = serde_json::from_slice(line).map_err(fault)?;
+    let Some(line) = lines::decode::<Line>(line, VERSION)? else { return Ok(None) };
     if session_id.is_some_and(|id| id != line.session_id) {
         return Err(Fault::Wrong("it is of another session"));
     }
@@ -408,41 +316,8 @@ impl Book {
             at: self.clock.anchor().utc.to_rfc3339(),
             by: self.by.clone(),
         };
-        let path = layout::review_path(&self.dir);
-        let io = |action| {
-            let path = path.clone();
-            move |source| ReviewError::Io { action, path, source }
-        };
-        let mut bytes = serde_json::to_vec(&line).map_err(|error| io("write")(error.into()))?;
-        bytes.push(b'\n');
-        let new = crate::base::files::is_free(&path);
-        let mut file = crate::base::files::open_to_append(&path).map_err(io("open"))?;
-        crate::base::files::restrict(&file).map_err(io("make private"))?;
-        if !ends_with_newline(&mut file).map_err(io("read"))? {
-            // What was cut off must not take this line along.
-            bytes.insert(0, b'\n');
-        }
-        // One write, so that two reviewers never mix their lines.
-        let written = file.write(&bytes).map_err(io("write"))?;
-        if written < bytes.len() {
-            return Err(io("write all of a line to")(io::ErrorKind::WriteZero.into()));
-        }
-        file.sync_all().map_err(io("sync"))?;
-        if new {
-            crate::base::files::sync_dir(&self.dir).map_err(io("sync the name of"))?;
-        }
-        Ok(())
+        Ok(lines::append(&self.dir, &layout::review_path(&self.dir), &line)?)
     }
-}
-
-fn ends_with_newline(file: &mut File) -> io::Result<bool> {
-    if file.metadata()?.len() == 0 {
-        return Ok(true);
-    }
-    file.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn a_link_is_not_followed() {
     fs::write(&elsewhere, "mine\n").expect("a file");
     std::os::unix::fs::symlink(&elsewhere, layout::review_path(dir.path())).expect("a link");
     assert!(book.append(None, None, "").is_err());
-    assert!(matches!(Review::read(dir.path()), Err(ReviewError::NotAReview { .. })));
+    assert!(matches!(Review::read(dir.path()), Err(ReviewError::Lines(LinesError::NotOne { .. }))));
     assert_eq!(fs::read_to_string(&elsewhere).expect("a file"), "mine\n");
 }
 

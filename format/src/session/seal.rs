@@ -195,7 +195,7 @@ pub fn hash_file(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<FileHash,
     }
 }
 
-/// What lies in a session's directory: everything but the log, the seal, the review, and what is not published yet.
+/// What lies in a session's directory: everything but the log, the seal, what lies beside it, and what is not published yet.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Listing {
     /// Regular files, as paths inside the session, sorted by their bytes.

@@ -16,7 +16,9 @@ use self::files::check_files;
 pub use self::options::{NoPicture, OpenVideo, VerifyOptions, VideoCheck};
 pub use self::report::{Kind, Problem, Report};
 use self::rows::check_table;
+use super::annotations::Annotations;
 use super::layout::{self, DirState};
+use super::lines::Lines;
 use super::metadata::Metadata;
 use super::review::Review;
 use crate::base::progress::Step;
@@ -64,8 +66,47 @@ pub fn verify(dir: &Path, options: VerifyOptions, open_video: OpenVideo<'_>, pro
         check_video(video.as_mut(), metadata.as_ref(), options, &mut report, progress);
     }
     check_review(dir, metadata.as_ref(), &mut report);
+    check_annotations(dir, metadata.as_ref(), &mut report);
     report.problems.sort_by_key(|problem| problem.kind);
     report
+}
+
+/// Reports the lines of a file beside the seal that say nothing.
+fn check_lines(
+    kind: Kind,
+    file: &str,
+    faults: &[(usize, &'static str)],
+    torn: &[usize],
+    later: u64,
+    report: &mut Report,
+) {
+    for (line, why) in faults {
+        report.add(kind, file, None, None, || format!("line {line}: {why}"));
+    }
+    for line in torn {
+        report.notes.push(format!("{file} line {line} was cut off while it was written; what it said is lost"));
+    }
+    if later > 0 {
+        report.notes.push(format!("{file}: {later} lines of a later release were passed over"));
+    }
+}
+
+/// Lists what was said of the session after it was sealed.
+fn check_annotations(dir: &Path, metadata: Option<&Metadata>, report: &mut Report) {
+    const FILE: &str = layout::ANNOTATIONS_FILE;
+    let annotations = match Annotations::read(dir, metadata.map(|metadata| metadata.session_id.as_str())) {
+        Ok(annotations) => annotations,
+        Err(error) => return report.add(Kind::Annotations, FILE, None, None, || error.to_string()),
+    };
+    let Lines { said, faults, torn, later } = &annotations.lines;
+    check_lines(Kind::Annotations, FILE, faults, torn, *later, report);
+    let stale = said.iter().filter(|annotation| annotation.stale).count() as u64;
+    if !said.is_empty() {
+        let old =
+            if stale > 0 { format!(", {stale} of them of another edition of this session") } else { String::new() };
+        let lines = crate::base::shown::counted(said.len() as u64, "line");
+        report.notes.push(format!("{FILE} has {lines}{old}; it is not part of what was sealed"));
+    }
 }
 
 fn check_review(dir: &Path, metadata: Option<&Metadata>, report: &mut Report) {
@@ -74,15 +115,7 @@ fn check_review(dir: &Path, metadata: Option<&Metadata>, report: &mut Report) {
         Ok(review) => review,
         Err(error) => return report.add(Kind::Review, FILE, None, None, || error.to_string()),
     };
-    for (line, why) in &review.faults {
-        report.add(Kind::Review, FILE, None, None, || format!("line {line}: {why}"));
-    }
-    for line in &review.torn {
-        report.notes.push(format!("{FILE} line {line} was cut off while it was written; what it said is lost"));
-    }
-    if review.later > 0 {
-        report.notes.push(format!("{FILE}: {} lines of a later release were passed over", review.later));
-    }
+    check_lines(Kind::Review, FILE, &review.faults, &review.torn, review.later, report);
     if let Some(verdict) = review.verdict().filter(|verdict| verdict.stale)
         && let Some(word) = verdict.verdict
     {

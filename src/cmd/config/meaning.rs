@@ -13,6 +13,7 @@ use crate::encode::registry::{self, AUTO, ENCODERS};
 use crate::privacy::consent::{self, RECORDABLE};
 use crate::privacy::keys::parse_keys;
 use crate::privacy::mask::Place;
+use crate::session::labels::{self, LabelError};
 
 /// Says what is wrong with a value that has the right type.
 pub(super) fn fault(key: &Key, value: &Value) -> Result<(), String> {
@@ -58,9 +59,20 @@ pub(super) fn fault(key: &Key, value: &Value) -> Result<(), String> {
                 Ok(())
             }
         }
+        ("record", "task") => label(labels::check_task(word(value))),
+        ("record", "participant") => label(labels::check_participant(word(value))),
+        ("record", "tags") => {
+            let tags = value.as_table().into_iter().flatten();
+            let tags = tags.map(|(key, value)| (key.clone(), word(value).to_owned())).collect();
+            label(labels::check_tags(&tags))
+        }
         // Folders, yes and no, chords and names: the type is all.
         _ => Ok(()),
     }
+}
+
+fn label(checked: Result<(), LabelError>) -> Result<(), String> {
+    checked.map_err(|error| format!("{error}; {}", error.hint()))
 }
 
 fn list(value: &Value) -> Vec<String> {

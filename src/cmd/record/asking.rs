@@ -5,11 +5,14 @@ use std::path::Path;
 
 use super::super::{Failure, text};
 use crate::base::event::Stream;
+use crate::base::files::read_own_text;
+use crate::base::hotkeys::{Action, Hotkeys};
 use crate::base::time::Clock;
 use crate::capture::Target;
 use crate::cli::{RecordArgs, SourceArg};
-use crate::config::RecordConfig;
+use crate::config::{Config, ConsentConfig};
 use crate::privacy::consent::{self, Asked, Consent, ConsentError, Method};
+use crate::privacy::study::{MAX_TEXT, StudyText};
 
 /// How often a question is asked: who says neither yes nor no so often does not agree.
 const MOST_ANSWERS: u32 = 10;
@@ -17,10 +20,13 @@ const MOST_ANSWERS: u32 = 10;
 /// Finds the consent, and asks for it where nobody gave any and somebody is there. `None`: the person was asked, and does not agree.
 pub(super) fn consent(
     args: &RecordArgs,
-    config: &RecordConfig,
+    config: &Config,
     clock: &dyn Clock,
-    (out, target): (&Path, &Target),
+    (out, target, hotkeys): (&Path, &Target, &Hotkeys),
 ) -> Result<Option<Consent>, Failure> {
+    // Also where nobody is asked: a text that cannot be shown is told of before it is needed.
+    let study = study_text(&config.consent)?;
+    let config = &config.record;
     let at = clock.anchor().utc;
     let decided = if args.source == SourceArg::Synthetic && args.consent.is_empty() {
         Consent::to(consent::RECORDABLE.into(), Method::Synthetic, at)
@@ -36,12 +42,15 @@ pub(super) fn consent(
                 streams: &consent::RECORDABLE,
                 place: &place(out, args.session.as_deref()),
                 duration: args.duration,
+                pause: hotkeys.iter().find(|(action, _)| *action == Action::Pause).map(|(_, chord)| chord),
+                study: study.as_ref(),
             })));
             if !agrees(Stream::Screen) {
                 return Ok(None);
             }
             let agreed = consent::RECORDABLE.into_iter().filter(|stream| *stream == Stream::Screen || agrees(*stream));
             Consent::to(agreed.collect(), Method::Prompt, clock.anchor().utc)
+                .map(|consent| Consent { study_text: study.as_ref().map(StudyText::to_fact), ..consent })
         }
         other => other,
     };
@@ -53,6 +62,28 @@ pub(super) fn consent(
         ));
     }
     Ok(Some(decided))
+}
+
+/// The study's own text, where the configuration has one.
+pub(in crate::cmd) fn study_text(config: &ConsentConfig) -> Result<Option<StudyText>, Failure> {
+    let text = match (&config.text, &config.text_file) {
+        (Some(_), Some(_)) => {
+            let said = "both `text` and `text_file` stand under [consent] in the configuration";
+            return Err(Failure::usage(said, "leave one of them out"));
+        }
+        (None, Some(path)) => Some(read_own_text(path, MAX_TEXT as u64).map_err(|error| {
+            let said = format!("cannot read the text of consent {}: {error}", path.display());
+            Failure::usage(
+                said,
+                format!(
+                    "`text_file` names a file of at most {MAX_TEXT} bytes of UTF-8, from the configuration's folder"
+                ),
+            )
+        })?),
+        (text, None) => text.clone(),
+    };
+    let text = StudyText::new(text, config.version.clone(), config.contact.clone());
+    text.map_err(|error| Failure::usage(error.to_string(), error.hint()))
 }
 
 /// Asks for one stream until the answer is a yes or a no. The end of what is typed is a no.

@@ -17,6 +17,7 @@ use super::video::Made;
 use crate::base::event::Stream;
 use crate::base::time::UtcNs;
 use crate::derive::import::consent::{self, NOT_RECORDED};
+use crate::session::labels;
 use crate::session::measured::{Measured, Pictures};
 use crate::session::metadata::{
     AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, Import, InitialState, Metadata, Privacy, Resolution,
@@ -214,6 +215,7 @@ pub(crate) fn describe(facts: Facts<'_>) -> Metadata {
         how: text(consent, "how").unwrap_or_else(|| NOT_RECORDED.into()),
         agreed_at: text(consent, "agreed_at").unwrap_or_default(),
         text_version: None,
+        study_text: None,
         scope: text(consent, "scope"),
         withdrawn: take(consent, "withdrawn").unwrap_or_default(),
         stated_at_import: None,
@@ -226,6 +228,7 @@ pub(crate) fn describe(facts: Facts<'_>) -> Metadata {
         how: NOT_RECORDED.into(),
         agreed_at: String::new(),
         text_version: None,
+        study_text: None,
         scope: None,
         withdrawn: BTreeMap::new(),
         stated_at_import: None,
@@ -276,6 +279,9 @@ pub(crate) fn describe(facts: Facts<'_>) -> Metadata {
         lost: Vec::new(),
         game: text(&mut said, "game"),
         patch: text(&mut said, "patch"),
+        task: take_if(&mut said, "task", |task: &String| labels::check_task(task).is_ok()),
+        participant: take_if(&mut said, "participant", |name: &String| labels::check_participant(name).is_ok()),
+        tags: take_if(&mut said, "tags", |tags| labels::check_tags(tags).is_ok()).unwrap_or_default(),
         target: text(&mut said, "target"),
         resolution: video.map(|video| Resolution { width: video.size.0, height: video.size.1 }),
         surface: take::<SurfaceInfo>(&mut said, "surface"),

@@ -1,7 +1,7 @@
 //! Lifts a session of an older format to the present one.
 
+pub(crate) mod beside;
 mod error;
 pub(crate) mod holds;
 pub(crate) mod leftover;
-pub(crate) mod review;
 pub mod run;

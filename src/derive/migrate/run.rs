@@ -168,7 +168,7 @@ pub fn migrate(session: &Path, wanted: Wanted, progress: &mut dyn FnMut(Step)) -
     sealed::verify(&session, progress)?;
     let (draft, video) = make(&session, Draft::begin(&work, purpose)?, metadata, progress)?;
     done.video = video;
-    crate::derive::migrate::review::carry(&session, draft.dir())?;
+    crate::derive::migrate::beside::carry(&session, draft.dir())?;
     let made = draft.check(false, progress)?;
     compare(&session, made.dir(), progress)?;
     if wanted.in_place {

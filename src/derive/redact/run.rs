@@ -260,14 +260,16 @@ fn lineage(identity: FileHash, format: String, span: &Span, what: &rows::What<'_
     }
 }
 
-/// Files of the old session that are neither made anew nor brought along: PNG pictures, the review, what others put there. They may show
-/// what is redacted; and a review is of what was there before.
+/// Files of the old session that are neither made anew nor brought along: PNG pictures, review and annotations, what others put there. They may
+/// show what is redacted; and what people said is of what was there before.
 fn left_out(old: &SealedSession) -> Result<Vec<String>, RedactError> {
     let session = old.dir();
     let sound = sound::is_there(old.metadata()).then_some(layout::AUDIO_FILE);
     let made = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::METADATA_FILE];
     let made: Vec<&str> = made.into_iter().chain(sound).collect();
     let listing = seal::list_files(session)?;
-    let review = layout::review_path(session).is_file().then(|| layout::REVIEW_FILE.to_owned());
-    Ok(listing.files.into_iter().filter(|name| !made.contains(&name.as_str())).chain(review).collect())
+    let beside =
+        [layout::REVIEW_FILE, layout::ANNOTATIONS_FILE].into_iter().filter(|name| session.join(name).is_file());
+    let not_made = listing.files.into_iter().filter(|name| !made.contains(&name.as_str()));
+    Ok(not_made.chain(beside.map(str::to_owned)).collect())
 }

@@ -12,9 +12,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use serde_json::{Map, Value, json};
 
-use super::columns::{Feature, features, properties};
+use super::columns::{FEATURES, Feature, features, properties};
 use super::names::{CHUNK_FILES, VIDEO};
 use super::stats::{NAMES, as_channels, count, numbers, over_all};
+use crate::export::about::UNSPECIFIED;
 use crate::export::manifest::Manifest;
 
 /// What a session's manifest tells. Read from its text each time, so that numbers are the same whether it was just made or found.
@@ -22,6 +23,8 @@ pub(super) struct Told {
     fps: u64,
     size: (u64, u64),
     task: String,
+    /// Texts of its subtasks, each once.
+    subtasks: Vec<String>,
     /// Names of an action's dimensions.
     action: Vec<String>,
     pub(super) frames: u64,
@@ -50,17 +53,27 @@ impl Told {
     pub(super) fn of(manifest: &Manifest) -> Self {
         let told: Value = serde_json::from_str(&manifest.told.to_string()).unwrap_or_default();
         let number = |name: &str| told[name].as_u64().unwrap_or_default();
+        let texts = |name: &str| {
+            told[name]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(Into::into)
+                .collect::<Vec<String>>()
+        };
         Self {
             fps: number("fps"),
             size: (number("width"), number("height")),
+            subtasks: texts("subtasks"),
             task: told["task"].as_str().unwrap_or_default().to_owned(),
-            action: told["action"].as_array().into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect(),
+            action: texts("action"),
             frames: number("frames"),
             episodes: told["episodes"].as_array().into_iter().flatten().map(Episode::of).collect(),
         }
     }
 
-    fn features(&self) -> [Feature; 12] {
+    fn features(&self) -> [Feature; FEATURES] {
         features(self.action.len())
     }
 }
@@ -81,6 +94,29 @@ pub(super) fn tasks(told: &[Told]) -> Vec<String> {
     tasks
 }
 
+/// The subtasks, each once, in the order in which they come; first stands the word for steps of which nobody said any.
+pub(super) fn subtasks(told: &[Told]) -> Vec<String> {
+    let mut all = vec![UNSPECIFIED.to_owned()];
+    for text in told.iter().flat_map(|told| &told.subtasks) {
+        if !all.contains(text) {
+            all.push(text.clone());
+        }
+    }
+    all
+}
+
+/// The places of a session's subtasks among those of the sessions before it and its own.
+pub(super) fn subtask_indices(before: &[Told], texts: &[&str]) -> Vec<usize> {
+    let mut all = subtasks(before);
+    let place = |text: &&str| {
+        all.iter().position(|known| known == *text).unwrap_or_else(|| {
+            all.push((*text).to_owned());
+            all.len() - 1
+        })
+    };
+    texts.iter().map(place).collect()
+}
+
 /// A table in memory.
 fn table(columns: Vec<(&str, ArrayRef)>, metadata: HashMap<String, String>) -> Result<Vec<u8>, ParquetError> {
     let batch = RecordBatch::try_from_iter(columns)?;
@@ -91,18 +127,29 @@ fn table(columns: Vec<(&str, ArrayRef)>, metadata: HashMap<String, String>) -> R
     file.into_inner()
 }
 
-/// `meta/tasks.parquet`: pandas finds its index in the metadata, and LeRobot the task's text in the index.
+/// `meta/tasks.parquet`.
 pub(super) fn tasks_table(tasks: &[String]) -> Result<Vec<u8>, ParquetError> {
+    vocabulary("task", tasks)
+}
+
+/// `meta/subtasks.parquet`, as LeRobot's tasks are.
+pub(super) fn subtasks_table(subtasks: &[String]) -> Result<Vec<u8>, ParquetError> {
+    vocabulary("subtask", subtasks)
+}
+
+/// Texts with their numbers: pandas finds its index in the metadata, and LeRobot the text in the index.
+fn vocabulary(name: &str, texts: &[String]) -> Result<Vec<u8>, ParquetError> {
+    let index = format!("{name}_index");
     let column = |name: &str, pandas: &str, numpy: &str| json!({"name": name, "field_name": name, "pandas_type": pandas, "numpy_type": numpy, "metadata": null});
     let pandas = json!({
-        "index_columns": ["task"], "column_indexes": [],
-        "columns": [column("task_index", "int64", "int64"), column("task", "unicode", "object")],
+        "index_columns": [name], "column_indexes": [],
+        "columns": [column(&index, "int64", "int64"), column(name, "unicode", "object")],
         "creator": {"library": "watchcap", "version": env!("CARGO_PKG_VERSION")}, "pandas_version": "2.0.0",
     });
-    let numbers: Int64Array = (0..tasks.len() as i64).collect::<Vec<_>>().into();
-    let texts = StringArray::from(tasks.to_vec());
+    let numbers: Int64Array = (0..texts.len() as i64).collect::<Vec<_>>().into();
+    let texts = StringArray::from(texts.to_vec());
     table(
-        vec![("task_index", Arc::new(numbers)), ("task", Arc::new(texts))],
+        vec![(&index, Arc::new(numbers)), (name, Arc::new(texts))],
         HashMap::from([("pandas".to_owned(), pandas.to_string())]),
     )
 }

@@ -23,12 +23,17 @@ const BATCH_ROWS: usize = 1024;
 /// Rows of a group: no episode has more.
 const MAX_GROUP_ROWS: usize = EPISODE_SECONDS * 240;
 
+/// How many features are numbers.
+pub(super) const FEATURES: usize = 14;
+/// How many of them are whole numbers.
+const NUMBERS: usize = 8;
+
 /// A feature that is numbers: its name, type and length.
 pub(super) type Feature = (&'static str, &'static str, usize);
 
 /// The features that are numbers, in the order of the columns; an action has `action` dimensions. No other name may begin with `action` or
 /// `observation`: LeRobot takes every such feature for something to predict or to see.
-pub(super) const fn features(action: usize) -> [Feature; 12] {
+pub(super) const fn features(action: usize) -> [Feature; FEATURES] {
     [
         ("observation.state", "float32", STATE),
         ("action", "float32", action),
@@ -42,6 +47,8 @@ pub(super) const fn features(action: usize) -> [Feature; 12] {
         ("episode_index", "int64", 1),
         ("index", "int64", 1),
         ("task_index", "int64", 1),
+        ("subtask_index", "int64", 1),
+        ("marks", "int64", 1),
     ]
 }
 
@@ -53,8 +60,8 @@ pub(super) struct Row {
     /// `known_action`, `other_input`, `input_gap`.
     pub(super) flags: [bool; 3],
     pub(super) timestamp: f32,
-    /// `src_frame_ref`, `src_t_ns`, `frame_index`, `episode_index`, `index`, `task_index`.
-    pub(super) numbers: [i64; 6],
+    /// `src_frame_ref`, `src_t_ns`, `frame_index`, `episode_index`, `index`, `task_index`, `subtask_index`, `marks`.
+    pub(super) numbers: [i64; NUMBERS],
 }
 
 impl Row {
@@ -108,7 +115,7 @@ pub(super) struct Data<W: std::io::Write + Send> {
     lists: [Float32Builder; 2],
     flags: [BooleanBuilder; 3],
     timestamps: Float32Builder,
-    numbers: [Int64Builder; 6],
+    numbers: [Int64Builder; NUMBERS],
     rows: usize,
 }
 

@@ -22,7 +22,7 @@ use parquet::file::properties::WriterProperties;
 use crate::session::table::read::{each_batch, open_footer};
 
 /// Version of the catalog; another one is not read, and all sessions are read again.
-pub const CATALOG_VERSION: &str = "1.0.0";
+pub const CATALOG_VERSION: &str = "1.1.0";
 /// Its key in the file's key-value metadata.
 pub const CATALOG_VERSION_KEY: &str = "watchcap.catalog_version";
 /// Largest catalog that is read: a row has about 300 bytes, so a million sessions have 300 MB.
@@ -97,6 +97,12 @@ columns! {
     Lossy "lossy" Bool,
     Game "game" Text,
     Patch "patch" Text,
+    Task "task" Text,
+    Participant "participant" Text,
+    Tags "tags" Text,
+    Outcome "outcome" Text,
+    Subtasks "subtasks" Int,
+    AnnotationsSha256 "annotations_sha256" Text,
     Target "target" Text,
     Width "width" Int,
     Height "height" Int,

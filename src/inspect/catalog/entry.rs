@@ -2,12 +2,14 @@
 //!
 //! Never writes. What nobody measured is null.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::columns::{Col, Entry};
 use crate::inspect::survey;
 use crate::inspect::survey::State;
 use crate::media::mp4::index::read_index;
+use crate::session::annotations::Annotations;
 use crate::session::layout;
 use crate::session::loss::{MaxDropped, is_lossy};
 use crate::session::metadata::{Metadata, printable};
@@ -74,6 +76,7 @@ pub(crate) fn of_session(dir: &Path, path: &str, seal: &str) -> Entry {
     }
     files(dir, path, &mut entry);
     verdict(dir, &mut entry);
+    annotated(dir, &mut entry);
     entry
 }
 
@@ -88,6 +91,7 @@ pub(crate) fn again(before: &Entry, dir: &Path, path: &str) -> Entry {
         entry.set(Col::Problem, "its files have other sizes than when they were read first");
     }
     verdict(dir, &mut entry);
+    annotated(dir, &mut entry);
     entry
 }
 
@@ -124,6 +128,24 @@ fn verdict(dir: &Path, entry: &mut Entry) {
     entry.set(Col::VerdictAt, verdict.and_then(|remark| micros(&remark.at)));
 }
 
+/// What people said that it is of after it was sealed, when that is something else than what the row says.
+fn annotated(dir: &Path, entry: &mut Entry) {
+    let path = layout::annotations_path(dir);
+    let now = path.is_file().then(|| seal::hash_file(&path, &mut |_| {}).ok()).flatten().map(|hash| hash.to_string());
+    if now.as_deref() == entry.text(Col::AnnotationsSha256) {
+        return;
+    }
+    let Ok(metadata) = Metadata::read(&layout::metadata_path(dir)) else { return };
+    let annotations = Annotations::read(dir, Some(&metadata.session_id)).unwrap_or_default();
+    let mut tags = metadata.tags.clone();
+    annotations.apply_tags(&mut tags);
+    entry.set(Col::Task, annotations.task().or(metadata.task.as_deref()));
+    entry.set(Col::Tags, json(&tags));
+    entry.set(Col::Outcome, annotations.outcome().map(|(outcome, _)| outcome.word()));
+    entry.set(Col::Subtasks, now.is_some().then(|| annotations.subtasks().len() as u64));
+    entry.set(Col::AnnotationsSha256, now);
+}
+
 /// Reads seal, metadata and the footer of the table; what is wrong, when something is.
 fn read(dir: &Path, entry: &mut Entry) -> Result<(), String> {
     let sealed = seal::read_integrity(dir).map_err(|error| error.to_string())?;
@@ -148,6 +170,11 @@ fn read(dir: &Path, entry: &mut Entry) -> Result<(), String> {
     if found == wanted { Ok(()) } else { Err(format!("frames.mp4 has {found} frames, the metadata say {wanted}")) }
 }
 
+/// Tags as a text of JSON, which every reader of tables can take apart; none where there are none.
+fn json(tags: &BTreeMap<String, String>) -> Option<String> {
+    (!tags.is_empty()).then(|| serde_json::to_string(tags).ok()).flatten()
+}
+
 fn fill(entry: &mut Entry, metadata: &Metadata) {
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     entry.set(Col::SessionId, metadata.session_id.as_str());
@@ -161,6 +188,9 @@ fn fill(entry: &mut Entry, metadata: &Metadata) {
     entry.set(Col::Lossy, is_lossy(metadata, MaxDropped::default()));
     entry.set(Col::Game, metadata.game.clone());
     entry.set(Col::Patch, metadata.patch.clone());
+    entry.set(Col::Task, metadata.task.clone());
+    entry.set(Col::Participant, metadata.participant.clone());
+    entry.set(Col::Tags, json(&metadata.tags));
     entry.set(Col::Target, metadata.target.as_deref().map(printable));
     entry.set(Col::Width, metadata.resolution.map(|size| i64::from(size.width)));
     entry.set(Col::Height, metadata.resolution.map(|size| i64::from(size.height)));

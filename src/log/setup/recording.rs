@@ -2,6 +2,8 @@
 //!
 //! Everything may be missing: see [`lenient`]. Settings of a source that have no place of their own in the metadata go there as they are.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -23,6 +25,24 @@ pub struct SessionFact {
     /// Its patch.
     #[serde(deserialize_with = "lenient::value")]
     pub patch: Option<String>,
+    /// Keys that this release does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// What a study says of the recording, by the word of a person.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct StudyFact {
+    /// What the person is to do.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The name by which the study calls the person.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub participant: Option<String>,
+    /// Tags, value by key.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
     /// Keys that this release does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

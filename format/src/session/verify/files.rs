@@ -26,7 +26,8 @@ pub(super) fn check_files(dir: &Path, options: VerifyOptions, report: &mut Repor
         report.add(Kind::ExtraFile, name, None, None, || "it is a folder with nothing in it".to_owned());
     }
     let mut private = listing.files.clone();
-    private.extend(layout::review_path(dir).is_file().then(|| layout::REVIEW_FILE.to_owned()));
+    let beside = [layout::REVIEW_FILE, layout::ANNOTATIONS_FILE].into_iter().filter(|name| dir.join(name).is_file());
+    private.extend(beside.map(str::to_owned));
     note_rights(dir, &private, report);
     note_hard_links(dir, &listing.files, report);
     if !report.sealed {

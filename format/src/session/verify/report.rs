@@ -58,6 +58,8 @@ pub enum Kind {
     Decode,
     /// `review.jsonl` cannot be read, or holds lines that are none of this session. It is not part of what was sealed.
     Review,
+    /// `annotations.jsonl` likewise.
+    Annotations,
 }
 
 /// The first fault of a kind.

@@ -1,4 +1,4 @@
-//! What people said of the old session, said of the new one.
+//! What people said of the old session (`review.jsonl`, `annotations.jsonl`), said of the new one.
 //!
 //! A remark names the edition that was judged, by its seal. The new session says the same in every row and shows the same pictures, which
 //! was checked: so a verdict on the old edition is carried over to the new one. A remark that was stale stays stale.
@@ -11,20 +11,22 @@ use super::error::MigrateError;
 use crate::base::io_error::IoError;
 use crate::session::edition;
 use crate::session::layout;
+use crate::session::lines::MAX_BYTES;
 use crate::session::seal::{self, FileHash};
 
-/// Largest file of remarks that is read.
-const MAX_BYTES: u64 = 16 << 20;
-
-/// Brings the remarks on `session` to the sealed session in `work`.
+/// Brings what people said of `session` to the sealed session in `work`.
 pub(crate) fn carry(session: &Path, work: &Path) -> Result<(), MigrateError> {
-    let path = layout::review_path(session);
+    [layout::REVIEW_FILE, layout::ANNOTATIONS_FILE].into_iter().try_for_each(|file| carry_file(file, session, work))
+}
+
+fn carry_file(file: &str, session: &Path, work: &Path) -> Result<(), MigrateError> {
+    let path = session.join(file);
     if !path.symlink_metadata().is_ok_and(|found| found.is_file()) {
         return Ok(());
     }
     let bytes = crate::base::files::read_at_most(&path, MAX_BYTES).map_err(IoError::at("read", &path))?;
     let carried = readdressed(&bytes, edition::identity(session)?, edition::identity(work)?);
-    seal::publish_bytes(&layout::review_path(work), &carried)?;
+    seal::publish_bytes(&work.join(file), &carried)?;
     Ok(())
 }
 
