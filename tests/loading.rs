@@ -68,6 +68,15 @@ fn clips_through_grain_show_the_right_pictures_and_actions() {
     assert!(told <= clips && clips - told < 8 && out.contains("(4, 8, 240, 320, 3)"), "{out} of {clips} clips");
 }
 
+/// In a loop; `make test-consumers` has the same on Ray Data and on PySpark.
+#[test]
+fn sessions_of_a_catalog_are_exported_and_bad_ones_named() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let program = Path::new(env!("CARGO_BIN_EXE_watchcap"));
+    let out = python(".venv", "tests/python/many_sessions.py", &[program, dir.path()], &["one_session"]);
+    assert!(out.contains("ok: one_session: 4 made, 4 bad ones named"), "{out}");
+}
+
 #[test]
 #[ignore = "needs torch, several gigabytes: make torch"]
 fn torch() {
