@@ -66,6 +66,7 @@ mod screen;
 mod session;
 mod sources;
 mod study;
+mod sync_test;
 mod tidy;
 mod tracks;
 mod wayland;

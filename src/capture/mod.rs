@@ -11,6 +11,7 @@ mod error;
 #[cfg(all(target_os = "linux", feature = "evdev"))]
 mod evdev;
 mod facet;
+pub mod flash;
 mod input;
 mod latest;
 #[cfg(any(feature = "capture-xcap", all(target_os = "linux", any(feature = "x11", feature = "wayland"))))]

@@ -3,12 +3,15 @@
 //! Flags, `doctor`, `targets` and the table in docs/reference/targets.md are made of, or compared with, this list. A new platform is a folder
 //! with a [`Backend`] in it, and a line here.
 
+use std::sync::Arc;
+
 use super::backend::{Backend, Grant, InputPlan, ScreenPlan, Targets, Wanted};
 #[cfg(all(any(windows, target_os = "macos"), feature = "sound"))]
 use super::cpal_sound;
 use super::error::CaptureError;
 #[cfg(all(target_os = "linux", feature = "evdev"))]
 use super::evdev;
+use super::flash::FlashWindow;
 use super::input::OpenInput;
 #[cfg(any(feature = "capture-xcap", feature = "capture-poll"))]
 use super::portable;
@@ -20,6 +23,7 @@ use super::sources::Sources;
 use super::wayland_copy;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 use super::x11;
+use crate::base::time::Clock;
 
 /// Native ones first: `auto` takes the first that serves.
 pub static BACKENDS: &[&dyn Backend] = &[
@@ -94,6 +98,24 @@ pub fn choice(of: impl Iterator<Item = &'static dyn Backend>, name: &str) -> Opt
         return Some(Choice::Auto);
     }
     of.into_iter().find(|backend| backend.name() == name).map(Choice::Named)
+}
+
+/// Opens the window of `sync-test`, on the systems that have one.
+///
+/// # Errors
+/// When there is no display, or none that this build has such a window for.
+pub fn flash_window(clock: &Arc<dyn Clock>) -> Result<Box<dyn FlashWindow + Send>, CaptureError> {
+    #[cfg(all(target_os = "linux", feature = "x11"))]
+    return x11::flash::open(Arc::clone(clock));
+    #[cfg(not(all(target_os = "linux", feature = "x11")))]
+    {
+        let _ = clock;
+        Err(CaptureError::Unavailable {
+            backend: "sync-test",
+            what: "a window".into(),
+            detail: "this build has none for this system; X11 has".into(),
+        })
+    }
 }
 
 /// Prepares the sources of a recording; they open in the threads that use them.

@@ -115,6 +115,13 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "sync-test",
+        &[
+            ("watchcap sync-test --consent screen,input", "Ten seconds at 30 frames a second"),
+            ("watchcap sync-test --consent screen,input --fps 60 --duration 30s --json", "As JSON, for a table"),
+        ],
+    ),
+    (
         "report",
         &[
             ("watchcap report sessions/monday", "One page of a session, beside its folder"),

@@ -7,6 +7,7 @@ mod install;
 mod record;
 mod replay;
 mod report;
+mod sync_test;
 mod values;
 
 pub use annotate::AnnotateArgs;
@@ -15,6 +16,7 @@ pub use install::{CompletionsArgs, ManArgs};
 pub use record::{CodecArg, KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
 pub use report::{EmbedArg, ReportArgs};
+pub use sync_test::SyncTestArgs;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -126,6 +128,9 @@ pub enum Verb {
     /// Check what this machine can record, and say what is missing.
     #[command(after_help = examples::of("doctor"))]
     Doctor(DoctorArgs),
+    /// Measure on this desktop how well inputs and pictures agree: a window flashes and takes keys, and is recorded.
+    #[command(after_help = examples::of("sync-test"))]
+    SyncTest(SyncTestArgs),
     /// Show and edit the consent that stands for every recording; take back that to one that runs.
     #[command(after_help = examples::of("consent"))]
     Consent(ConsentArgs),

@@ -33,6 +33,7 @@ mod report;
 mod reseal;
 mod sessions;
 mod sign;
+mod sync_test;
 mod targets;
 mod text;
 mod ui;
@@ -133,6 +134,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Sign(args) => sign::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::SyncTest(args) => sync_test::run(&args, &Layers::load(cli.config.as_deref())?),
         Verb::Export(args) => export::run(&args),
         Verb::Info(args) => info::run(&args),
         Verb::Targets(args) => targets::run(&args),

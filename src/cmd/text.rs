@@ -28,8 +28,22 @@ pub(crate) fn json(value: &serde_json::Value) {
     write_out(&shown::json(&value.to_string()));
 }
 
+/// Whether results are left out, see [`without_results`].
+static WITHOUT_RESULTS: AtomicBool = AtomicBool::new(false);
+
+/// Does something whose results are none of the verb's: they do not appear on standard output. One at a time.
+pub(crate) fn without_results<T>(work: impl FnOnce() -> T) -> T {
+    WITHOUT_RESULTS.store(true, Ordering::Relaxed);
+    let done = work();
+    WITHOUT_RESULTS.store(false, Ordering::Relaxed);
+    done
+}
+
 /// A closed pipe is not an error of ours.
 fn write_out(line: &str) {
+    if WITHOUT_RESULTS.load(Ordering::Relaxed) {
+        return;
+    }
     let mut stdout = std::io::stdout().lock();
     drop(stdout.write_all(line.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush()));
 }

@@ -11,7 +11,7 @@ use super::rows::RowMaker;
 use crate::base::event::Stream;
 use crate::base::time::MonoNs;
 use crate::log::reader::{Database, Facts, LogReader};
-use crate::log::setup::{ScreenFact, Setup, TrackFact};
+use crate::log::setup::{SYNC_TEST, ScreenFact, Setup, TrackFact};
 use crate::media::track::{CodecConfig, TrackId};
 use crate::privacy::consent::{STREAMS, WITHDRAWN};
 use crate::privacy::fact::{RegionFact, WithdrawalFact};
@@ -385,7 +385,11 @@ impl Story {
             cpu_cores: fact.cpu_cores,
             memory_bytes: fact.memory_bytes,
             display_server: self.setup.screen.as_ref().and_then(|screen| screen.display_server.clone()),
-            extra: further.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect(),
+            extra: further
+                .into_iter()
+                .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
+                .chain(fact.extra.get(SYNC_TEST).map(|value| (SYNC_TEST.to_owned(), value.clone())))
+                .collect(),
         }
     }
 }

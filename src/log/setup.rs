@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use recording::{
-    EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, ScreenFact, SessionFact, StudyFact,
+    EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SessionFact, StudyFact,
 };
 pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 

@@ -6,6 +6,7 @@ pub(crate) mod backend;
 mod connect;
 mod cursor;
 mod failure;
+pub(crate) mod flash;
 pub mod focus;
 pub mod input;
 pub mod kind;

@@ -1,7 +1,9 @@
 //! Facts of the machine that records; what it does not tell is null.
 
 use super::gpu;
+use crate::inspect::last_sync;
 use crate::log::setup::EnvFact;
+use crate::log::setup::SYNC_TEST;
 
 /// Returns the fact `env` of the log; `client_version` is the person's word on the game's client.
 pub(super) fn facts(client_version: Option<&str>) -> EnvFact {
@@ -23,6 +25,9 @@ pub(super) fn facts(client_version: Option<&str>) -> EnvFact {
         desktop: std::env::var("XDG_CURRENT_DESKTOP").ok().filter(|name| !name.is_empty()),
         gpu: gpu::describe(),
         client_version: client_version.map(str::to_owned),
-        ..EnvFact::default()
+        extra: last_sync::read()
+            .and_then(|last| Some((SYNC_TEST.to_owned(), serde_json::to_value(last).ok()?)))
+            .into_iter()
+            .collect(),
     }
 }

@@ -48,6 +48,9 @@ pub struct StudyFact {
     pub extra: Map<String, Value>,
 }
 
+/// Key of the fact `env` and of the metadata's `env`: the last result of `sync-test` on this machine, when the recording began.
+pub const SYNC_TEST: &str = "sync_test";
+
 /// The machine.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
 #[serde(default)]
