@@ -25,6 +25,7 @@ mod control;
 mod corruption;
 mod delete;
 mod docs;
+mod doctor;
 mod encoders;
 mod evdev;
 mod export;

@@ -39,7 +39,7 @@ mod zoom;
 mod fake;
 
 pub use filter::{Facts, Filter};
-pub use terminal::{Options, Recording, ReplayError, run};
+pub use terminal::{Abilities, Options, Recording, ReplayError, abilities, run};
 pub use theme::Look;
 pub use timeline::{
     Button, Click, Density, Direction, Export, Exports, Fact, Found, FrameInfo, HeldKey, InputState, Lane, Lanes, Mask,

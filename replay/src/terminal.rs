@@ -309,6 +309,38 @@ fn graphics() -> Option<Picker> {
     Picker::from_query_stdio().ok().filter(|picker| picker.protocol_type() != ProtocolType::Halfblocks)
 }
 
+/// What the player can draw here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Abilities {
+    /// Which colours, in words.
+    pub colours: &'static str,
+    /// What pictures are drawn with, in words.
+    pub pictures: &'static str,
+}
+
+/// Asks the terminal what [`run`] could draw in it; none where there is no terminal.
+pub fn abilities() -> Option<Abilities> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return None;
+    }
+    let colours = colours(&Options::default(), |name| std::env::var(name).ok());
+    let picker = if colours == Colours::None { None } else { graphics() };
+    Some(Abilities {
+        colours: match colours {
+            Colours::True => "16.7 million colours",
+            Colours::Indexed => "256 colours",
+            Colours::None => "no colours",
+        },
+        pictures: match picker.map(|picker| picker.protocol_type()) {
+            Some(ProtocolType::Kitty) => "kitty's pixels",
+            Some(ProtocolType::Sixel) => "sixels",
+            Some(ProtocolType::Iterm2) => "iTerm2's pixels",
+            _ if colours == Colours::None => "dots",
+            _ => "half-blocks",
+        },
+    })
+}
+
 /// Deletes the pictures that a kitty terminal stores.
 fn forget_pictures() -> io::Result<()> {
     let mut out = io::stdout();

@@ -500,7 +500,7 @@ pub struct TargetsArgs {
 /// `watchcap doctor`
 #[derive(Args, Debug)]
 pub struct DoctorArgs {
-    /// Size of the pictures by which encoders are measured [default: 1920x1080].
+    /// Size of the pictures by which encoders are measured [default: that of the screen, 1920x1080 without one].
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = values::parse_size)]
     pub size: Option<(u32, u32)>,
     /// Frames per second that a recording would ask of them [default: 30].

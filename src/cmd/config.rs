@@ -129,6 +129,16 @@ fn show(named: Option<&Path>, origin: bool, game: Option<&str>, as_json: bool) -
     Ok(Outcome::Clean)
 }
 
+/// What is wrong with these files, each with its place.
+pub(super) fn faults_in(paths: &[PathBuf]) -> Vec<String> {
+    let of = |path: &PathBuf| -> Vec<String> {
+        let text = files::read_text_at_most(path, MAX_BYTES).unwrap_or_default();
+        let found = faults(&text, &meaning::fault).into_iter();
+        found.map(|Fault { line, column, what }| format!("{}:{line}:{column}: {what}", path.display())).collect()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
 fn check(named: Option<&Path>, given: &[PathBuf], as_json: bool) -> Result<Outcome, Failure> {
     let mut paths: Vec<PathBuf> = given.to_vec();
     if paths.is_empty() {
