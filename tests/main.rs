@@ -65,6 +65,7 @@ mod report;
 mod reseal;
 mod screen;
 mod session;
+mod sound;
 mod sources;
 mod study;
 mod sync_test;

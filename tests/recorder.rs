@@ -41,6 +41,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
         bitrate_kbps: Some(200),
         gop_ns: 500_000_000,
         quality: Quality::Fast,
+        sound: watchcap::recorder::SoundOptions::default(),
         duration: Some(Duration::from_millis(1500)),
         unchanged: Unchanged::Repeat,
         box_bytes: 1 << 20,

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use watchcap::base::time::{Clock, MonoNs, SystemClock};
-use watchcap::capture::synthetic::{self, Barcode, Pushing};
+use watchcap::capture::sound::{OpenSound, SoundItem, SoundSink};
+use watchcap::capture::synthetic::{self, Barcode, Clicks, Hole, Pushing, Shows};
 use watchcap::capture::{
     Facet, FacetSet, InputSink, Look, OpenInput, OpenScreen, Outlets, RawInput, ScreenDescription, StampedInput,
     StopFlag,
@@ -389,4 +390,68 @@ mod on_x11 {
         assert!(native.iter().all(|line| held.contains(line)), "{out}");
         println!("{}", held.join("\n"));
     }
+}
+
+/// Holds a source of sound against the contract for a while: what it said of its device is what it delivers, numbers never go back without
+/// a word, blocks have whole samples of all channels, no sample was heard in the future, and it ends when it is told to.
+fn hold_sound(open: OpenSound, lasts: Duration) -> u64 {
+    let (queue, items) = crossbeam_channel::unbounded();
+    let stop = StopFlag::new();
+    let (describe, described) = crossbeam_channel::bounded(1);
+    let begin = SystemClock.now();
+    let source = std::thread::spawn({
+        let stop = stop.clone();
+        move || {
+            let source = open().expect("a source of sound");
+            let what = source.describe();
+            assert_eq!(what, source.describe(), "it is the same from start to end");
+            describe.send(what).expect("a listener");
+            source.run(&SoundSink::new(queue), &stop)
+        }
+    });
+    let what = described.recv().expect("a description");
+    assert!(what.rate > 0 && what.channels > 0 && !what.backend.is_empty() && !what.device.is_empty());
+    let (mut next, mut samples) = (0, 0);
+    while SystemClock.now().since(begin) < lasts {
+        let Ok(item) = items.recv_timeout(Duration::from_millis(50)) else { continue };
+        let now = SystemClock.now();
+        match item {
+            SoundItem::Silent { since, reason } => {
+                assert!(since <= now && !reason.is_empty());
+                next = 0;
+            }
+            SoundItem::Block(block) => {
+                let channels = usize::from(what.channels);
+                assert!(!block.samples.is_empty() && block.samples.len().is_multiple_of(channels), "{}", what.backend);
+                let count = (block.samples.len() / channels) as u64;
+                assert!(block.first >= next, "{}: {} comes after {next}", what.backend, block.first);
+                next = block.first + count;
+                samples += count;
+                // The first sample of a block that has arrived was heard by then, within what stamps are off.
+                assert!(block.t.0 <= now.0 + 20_000_000, "{}: {:?} at {now:?}", what.backend, block.t);
+            }
+        }
+    }
+    stop.set();
+    let asked = SystemClock.now();
+    source.join().expect("no panic").expect("its end");
+    assert!(SystemClock.now().since(asked) < STOP, "{} does not end", what.backend);
+    samples
+}
+
+#[test]
+fn sources_of_sound_keep_the_contract() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let second = Duration::from_secs(1);
+    let holes = [Shows::Numbers, Shows::Times, Shows::Gone].into_iter().zip(1..).map(|(shows, n)| Hole {
+        at: second * n,
+        lasts: second / 4,
+        shows,
+    });
+    let odd =
+        Clicks { drift_ppm: 500.0, holes: holes.collect(), jitter: Duration::from_millis(5), ..Clicks::default() };
+    let samples = hold_sound(Clicks::default().open(Arc::clone(&clock)), second);
+    assert!((40_000..=48_500).contains(&samples), "{samples} in a second");
+    let samples = hold_sound(odd.open(clock), second * 4);
+    assert!((130_000..=160_000).contains(&samples), "{samples} in four seconds less the holes");
 }

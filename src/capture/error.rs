@@ -108,6 +108,9 @@ impl CaptureError {
             Self::Unavailable { what, .. } if what == "input" => {
                 Some("go on without it with --allow-missing input".into())
             }
+            Self::Unavailable { what, .. } if what == "audio" => {
+                Some("record without sound (--audio off), or the built-in clicks with --audio synthetic".into())
+            }
             Self::Unavailable { backend, what, .. } if what == "screen" && *backend != XCAP && cfg!(feature = "capture-xcap") => {
                 Some(format!("try another one with --screen-backend {XCAP}"))
             }

@@ -18,7 +18,9 @@ use super::portable;
 #[cfg(all(target_os = "linux", feature = "sound"))]
 use super::pulse;
 use super::screen::OpenScreen;
+use super::sound::{OpenSound, SoundDevice, SoundPlan, SoundWanted};
 use super::sources::Sources;
+use super::synthetic;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
 use super::wayland_copy;
 #[cfg(all(target_os = "linux", feature = "x11"))]
@@ -44,6 +46,7 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &portable::xcap_backend::Xcap,
     #[cfg(feature = "capture-poll")]
     &portable::poll_backend::Poll,
+    &synthetic::backend::Synthetic,
 ];
 
 /// The value of a flag that lets the registry choose.
@@ -185,6 +188,43 @@ pub fn open_inputs(choice: Choice, plan: &InputPlan) -> Result<Vec<OpenInput>, C
     let Some((backend, _)) = ready.or_else(lacking).or_else(|| tried.first()) else { return Err(none_of("input")) };
     let grant = backend.ask(Wanted { input: true, ..Wanted::default() })?;
     Ok(backend.inputs(plan, &grant))
+}
+
+/// Prepares a device of sound: by its name of the backend that lists it, by its role of the first native backend that is ready.
+///
+/// # Errors
+/// [`CaptureError::NoDevice`] for a name that no backend lists, [`CaptureError::Unavailable`] when no backend serves, and what
+/// [`Backend::ask`] says.
+pub fn open_sound(plan: &SoundPlan) -> Result<OpenSound, CaptureError> {
+    let backend = match &plan.wanted {
+        SoundWanted::Device(name) => {
+            let has = |device: &SoundDevice| device.id == *name;
+            let lists = |backend: &&dyn Backend| backend.sounds().is_ok_and(|devices| devices.iter().any(has));
+            sounds().find(lists).ok_or_else(|| CaptureError::NoDevice { wanted: name.clone() })?
+        }
+        SoundWanted::Role(_) => {
+            let native = || sounds().filter(|backend| backend.is_native());
+            let first = native().next().ok_or_else(|| none_of("audio"))?;
+            match native().find(|backend| backend.ready().is_ok()) {
+                Some(ready) => ready,
+                None => return first.ready().and(Err(none_of("audio"))),
+            }
+        }
+    };
+    let grant = backend.ask(Wanted { sound: true, ..Wanted::default() })?;
+    backend.sound(plan, &grant).ok_or_else(|| none_of("audio"))
+}
+
+/// Lists the devices of sound of every backend that tells, with their backend.
+pub fn sound_devices() -> Vec<(&'static dyn Backend, SoundDevice)> {
+    let of = |backend: &'static dyn Backend| {
+        let devices = backend.sounds().unwrap_or_else(|error| {
+            tracing::debug!(backend = backend.name(), %error, "lists no devices of sound");
+            Vec::new()
+        });
+        devices.into_iter().map(move |device| (backend, device))
+    };
+    sounds().flat_map(of).collect()
 }
 
 /// Lists what can be recorded on this machine.

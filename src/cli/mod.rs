@@ -536,7 +536,7 @@ pub enum ConsentVerb {
     },
     /// Take the consent to a running recording back: for these streams, or for all, which ends it.
     Withdraw {
-        /// The streams, with commas: screen, input [default: all]. Without the screen the recording ends.
+        /// The streams, with commas: screen, input, audio [default: all]. Without the screen the recording ends.
         #[arg(long, value_name = "STREAMS", value_delimiter = ',')]
         stream: Vec<String>,
         /// Which recording.

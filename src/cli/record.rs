@@ -12,10 +12,11 @@ use crate::capture::backend::{Backend, LOCK};
 use crate::capture::{Facet, registry};
 use crate::encode::kind::Codec;
 use crate::encode::registry::{AUTO, ENCODERS};
+use crate::encode::sound::SOUND_ENCODERS;
 
-/// Returns what `--allow-missing` may name: the input as a whole, each facet of it, and masks of windows.
+/// Returns what `--allow-missing` may name: the input as a whole, each facet of it, masks of windows, and the sound.
 pub(crate) fn may_miss() -> impl Iterator<Item = &'static str> {
-    ["input"].into_iter().chain(Facet::ALL.into_iter().map(Facet::name)).chain(["masks", LOCK])
+    ["input"].into_iter().chain(Facet::ALL.into_iter().map(Facet::name)).chain(["masks", LOCK, "audio"])
 }
 
 /// Where pictures and inputs come from.
@@ -97,9 +98,14 @@ fn encoders() -> PossibleValuesParser {
     PossibleValuesParser::new([auto].into_iter().chain(kinds))
 }
 
+fn sound_encoders() -> PossibleValuesParser {
+    PossibleValuesParser::new(SOUND_ENCODERS.iter().map(|kind| PossibleValue::new(kind.name()).help(kind.about())))
+}
+
 // Headings of its help, in their order.
 const TARGET: &str = "What is recorded";
 const VIDEO: &str = "Video";
+const SOUND: &str = "Sound";
 const BACKENDS: &str = "Backends";
 const PRIVACY: &str = "What is kept out";
 const CONTROL: &str = "While recording";
@@ -114,7 +120,7 @@ pub struct RecordArgs {
     /// Name of the session's folder [default: session_YYYYMMDD_HHMMSS].
     #[arg(long, value_name = "NAME")]
     pub session: Option<String>,
-    /// Streams you consent to have recorded: screen, input. Asked for on a terminal when not given.
+    /// Streams you consent to have recorded: screen, input, audio. Asked for on a terminal when not given.
     #[arg(long, value_name = "STREAMS", value_delimiter = ',', env = "WATCHCAP_CONSENT")]
     pub consent: Vec<String>,
 
@@ -169,6 +175,13 @@ pub struct RecordArgs {
     /// Do not measure beforehand whether the encoder is fast enough.
     #[arg(long, help_heading = VIDEO)]
     pub no_encoder_check: bool,
+    /// Sound to record: mic, system (what is played), both (each in a file of its own), a device by its name (see `watchcap
+    /// targets`), synthetic (the built-in clicks), off. It needs consent of its own: --consent screen,input,audio [default: off].
+    #[arg(long, value_name = "SOURCE", help_heading = SOUND)]
+    pub audio: Option<String>,
+    /// Codec of the sound [default: the first of these].
+    #[arg(long, value_name = "NAME", value_parser = sound_encoders(), help_heading = SOUND)]
+    pub audio_codec: Option<String>,
     /// Stop by itself after this time: 90, 90s, 5m, 8h.
     #[arg(short, long, value_name = "TIME", value_parser = parse_duration)]
     pub duration: Option<Duration>,
@@ -190,7 +203,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "HZ", help_heading = BACKENDS)]
     pub poll_hz: Option<u32>,
     /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
-    /// typed into excluded windows), lock (that the screen is locked).
+    /// typed into excluded windows), lock (that the screen is locked), audio.
     #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_possible_values = true, help_heading = BACKENDS)]
     #[arg(value_parser = PossibleValuesParser::new(may_miss()))]
     pub allow_missing: Vec<String>,

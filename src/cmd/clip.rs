@@ -99,21 +99,22 @@ fn one(dir: &Path, args: &ExportArgs, options: &Options) -> Result<(), Failure> 
     });
     bar.end();
     let made = made?;
+    let sound = (!made.sound.is_empty()).then(|| made.sound.iter().map(|(_, sound)| sound.packets).sum::<u64>());
     if args.json {
         let value = json!({
             "session": out.display().to_string(), "source": dir.display().to_string(), "format": "clip",
             "session_id": made.session_id, "from_ns": made.cut.start_ns, "until_ns": made.cut.until_ns,
-            "frames": made.frames, "rows": made.rows, "sound_packets": made.sound.map(|sound| sound.packets), "kept": false,
+            "frames": made.frames, "rows": made.rows, "sound_packets": sound, "kept": false,
         });
         text::out(&value.to_string());
     } else {
         text::out(&text::printable(&out.display().to_string()));
     }
     let earlier = (made.cut.asked_ns.0 - made.cut.start_ns).max(0) as f64 / 1e9;
-    let sound = match made.sound {
+    let sound = match sound {
         None => "",
-        Some(sound) if sound.packets > 0 => ", its sound",
-        Some(_) => ", no sound in it",
+        Some(1..) => ", its sound",
+        Some(0) => ", no sound in it",
     };
     text::say(&text::printable(&format!(
         "sealed {}: {} rows, {} frames{sound}; it begins {earlier:.3} s earlier, with a keyframe",

@@ -13,7 +13,7 @@ use super::{Failure, Outcome, text};
 use crate::base::event::Stream;
 use crate::cli::{ConsentArgs, ConsentVerb};
 use crate::config::{self, Config};
-use crate::privacy::consent::{self, Asked, ConsentError, RECORDABLE, STREAMS};
+use crate::privacy::consent::{self, Asked, ConsentError, STREAMS};
 
 pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, Failure> {
     if let Some(ConsentVerb::Withdraw { stream, which }) = &args.verb {
@@ -27,9 +27,6 @@ pub(super) fn run(args: &ConsentArgs, named: Option<&Path>) -> Result<Outcome, F
         ConsentVerb::Show { json } => show(&path, *json),
         ConsentVerb::Grant { streams } => {
             let granted = consent::parse(streams).map_err(wrong)?;
-            if let Some(stream) = granted.iter().find(|stream| !RECORDABLE.contains(stream)) {
-                return Err(wrong(ConsentError::Unavailable { stream: *stream }));
-            }
             let config = if path.exists() { Config::load(Some(&path))? } else { Config::default() };
             let study = asking::study_text(&config.consent)?;
             let streams: Vec<Stream> = granted.iter().copied().collect();
@@ -69,11 +66,10 @@ fn show(path: &Path, as_json: bool) -> Result<Outcome, Failure> {
         return Ok(Outcome::Clean);
     }
     for stream in STREAMS {
-        let says = match (standing.contains(&stream), RECORDABLE.contains(&stream)) {
-            (true, true) => "consent stands: it is recorded without being asked about",
-            (true, false) => "consent stands and is without effect: it cannot be recorded by this release",
-            (false, true) => "no consent: asked about, or given with --consent, each time",
-            (false, false) => "no consent; it cannot be recorded by this release",
+        let says = match (standing.contains(&stream), stream) {
+            (true, Stream::Audio) => "consent stands: what --audio names is recorded without being asked about",
+            (true, _) => "consent stands: it is recorded without being asked about",
+            (false, _) => "no consent: asked about, or given with --consent, each time",
         };
         text::out(&format!("{:7}{says}", stream.name()));
     }

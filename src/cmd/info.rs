@@ -79,7 +79,8 @@ fn next(dir: &Path) -> Option<String> {
 
 /// Files of a session with their sizes.
 fn files(dir: &Path) -> Vec<(String, u64)> {
-    let names = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::AUDIO_FILE, layout::METADATA_FILE];
+    let names =
+        [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::AUDIO_FILE, layout::MICROPHONE_FILE, layout::METADATA_FILE];
     names.iter().filter_map(|name| Some(((*name).to_owned(), std::fs::metadata(dir.join(name)).ok()?.len()))).collect()
 }
 

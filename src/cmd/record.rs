@@ -5,6 +5,7 @@ mod encoding;
 mod environment;
 mod flags;
 mod gpu;
+mod sound;
 mod study;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use crate::base::shown::shell;
 use crate::base::time::{Clock, SystemClock};
 use crate::capture::backend::{Backend, InputPlan, LOCK, ScreenPlan};
 use crate::capture::registry::{self, Choice};
+use crate::capture::sound::SoundWanted;
 use crate::capture::{Facet, FacetSet, OpenInput, ScreenDescription, Sources, Target, synthetic, wayland};
 use crate::cli::{OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 use crate::config::layers::Layers;
@@ -35,7 +37,7 @@ use crate::media::mp4::append::BOX_SIZE;
 use crate::media::picture::I420;
 use crate::privacy;
 use crate::privacy::consent::Consent;
-use crate::recorder::{self, Control, RecordError, RecordOptions, Recorded, Status, Stop, Unchanged};
+use crate::recorder::{self, Control, RecordError, RecordOptions, Recorded, SoundOptions, Status, Stop, Unchanged};
 use crate::session::layout;
 use crate::session::loss::MaxDropped;
 
@@ -68,7 +70,9 @@ pub(super) fn run_into(
     let mut plan = Plan::of(args, &config.record)?;
     super::folder::check_own(out)?;
     plan.hotkeys = super::privacy::hotkeys(args, &config.hotkeys)?;
-    let Some(consent) = asking::consent(args, config, clock.as_ref(), (out, &plan.target, &plan.hotkeys))? else {
+    let sound = !plan.sounds.is_empty();
+    let who = (out, &plan.target, &plan.hotkeys);
+    let Some(consent) = asking::consent(args, config, clock.as_ref(), who, sound)? else {
         text::say("nothing was recorded");
         return Ok(None);
     };
@@ -108,6 +112,10 @@ struct Plan {
     /// Share of the frames that may be dropped before the exit code says so.
     max_dropped: MaxDropped,
     encoding: encoding::Choice,
+    /// The devices of sound, in the order of their tracks.
+    sounds: Vec<SoundWanted>,
+    /// How sound is encoded.
+    sound: SoundOptions,
 }
 
 impl Plan {
@@ -164,6 +172,8 @@ impl Plan {
             study: study::of(args, config)?,
             max_dropped: MaxDropped(max_dropped),
             encoding: encoding::Choice::of(args, config)?,
+            sounds: sound::wanted(args, config)?,
+            sound: sound::options(args, config)?,
         })
     }
 
@@ -184,8 +194,11 @@ fn sources(
     plan: &Plan,
 ) -> Result<Sources, Failure> {
     let input = consent.covers(Stream::Input);
+    let wanted = if consent.covers(Stream::Audio) { plan.sounds.as_slice() } else { &[] };
+    let sounds = sound::sources(wanted, args.source, clock)?;
     if args.source == SourceArg::Synthetic {
         return synthetic::sources(args.size.unwrap_or(SYNTHETIC_SIZE), clock, input)
+            .map(|sources| Sources { sounds, ..sources })
             .map_err(|error| Failure::wrong(&error, error.hint()));
     }
     let poll_hz = args.poll_hz.unwrap_or(POLL_HZ);
@@ -210,6 +223,7 @@ fn sources(
     let screen_choice = choice(registry::screens().collect(), &args.screen_backend);
     let input_choice = choice(registry::inputs().collect(), &args.input_backend);
     registry::sources((screen_choice, &screen), input.then_some((input_choice, &inputs)))
+        .map(|sources| Sources { sounds, ..sources })
         .map_err(|error| Failure::new(&error, error.hint()))
 }
 
@@ -288,6 +302,7 @@ fn record_into(
         bitrate_kbps: plan.bitrate_kbps,
         gop_ns: plan.gop_ns,
         quality: plan.quality,
+        sound: plan.sound,
         duration: args.duration,
         unchanged: plan.unchanged,
         box_bytes: BOX_SIZE,
@@ -300,7 +315,7 @@ fn record_into(
     };
     let line = status_line();
     let mut rates = Rates::default();
-    let mut told_withdrawn = false;
+    let (mut told_withdrawn, mut told_no_sound) = (false, false);
     let mut told_profiles = 0;
     let encoder = plan.encoding.clone().maker(Arc::clone(clock));
     let mut server = None;
@@ -325,6 +340,9 @@ fn record_into(
                 let hotkeys = if plan.hotkeys.is_empty() { "" } else { ", and hotkeys do nothing any more" };
                 let said = format!("consent to the input was taken back: it is not recorded any more{hotkeys}");
                 line.suspend(|| text::warn(&said));
+            }
+            if status.sound_withdrawn && !stop.is_asked() && !std::mem::replace(&mut told_no_sound, true) {
+                line.suspend(|| text::warn("consent to the sound was taken back: it is not recorded any more"));
             }
             if status.profiles > std::mem::replace(&mut told_profiles, status.profiles) {
                 line.suspend(|| text::say("a window of a game is there: its profile is in force"));
@@ -500,6 +518,12 @@ impl Rates {
     }
 
     fn describe(&mut self, status: &Status) -> String {
+        let state = |status: &Status| {
+            let said =
+                [(status.paused, "paused"), (status.input_withdrawn, "no input"), (status.sound_withdrawn, "no sound")];
+            let said: Vec<_> = said.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
+            if said.is_empty() { String::new() } else { said.join(", ") + "  " }
+        };
         self.look(status);
         let time_left = status.disk_left.map(|left| {
             let seconds = left as f64 / status.disk_rate.max(1) as f64;
@@ -507,12 +531,7 @@ impl Rates {
         });
         format!(
             "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
-            match (status.paused, status.input_withdrawn) {
-                (false, false) => "",
-                (true, false) => "paused  ",
-                (false, true) => "no input  ",
-                (true, true) => "paused, no input  ",
-            },
+            state(status),
             text::clock(status.elapsed),
             self.fps,
             status.dropped,

@@ -4,8 +4,12 @@ use serde_json::json;
 
 use super::{Failure, Outcome, text};
 use crate::capture::backend::Targets;
+use crate::capture::sound::SoundDevice;
 use crate::capture::{TargetInfo, registry, wayland};
 use crate::cli::TargetsArgs;
+
+/// The kind of devices of sound.
+const AUDIO: &str = "audio";
 
 pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
     let targets = registry::targets().map_err(|error| Failure::new(&error, error.hint()))?;
@@ -18,7 +22,8 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
     };
     let server = registry::server().map_err(|error| Failure::new(&error, error.hint()))?;
     if args.json {
-        let list: Vec<_> = targets.iter().map(|target| to_json(target, server)).collect();
+        let mut list: Vec<_> = targets.iter().map(|target| to_json(target, server)).collect();
+        list.extend(sounds().iter().map(sound_to_json));
         text::json(&json!(list));
         return Ok(Outcome::Clean);
     }
@@ -37,6 +42,16 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
             text::cell(&target.title.0),
         ]);
     }
+    let sounds = sounds();
+    for device in &sounds {
+        let mut row = vec![String::new(); heading.len()];
+        if device.is_default {
+            row[0].push('*');
+        }
+        (row[1], row[2]) = (AUDIO.to_owned(), text::cell(&device.id));
+        (row[6], row[7]) = (device.role.name().to_owned(), text::cell(&device.title));
+        rows.push(row);
+    }
     for line in text::table(&rows) {
         text::out(&line);
     }
@@ -53,7 +68,22 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
         )));
     }
     text::say(&legend(&targets));
+    if !sounds.is_empty() {
+        text::say("record sound with --audio ID; * is what --audio mic and --audio system take");
+    }
     Ok(Outcome::Clean)
+}
+
+/// The devices of sound of this machine; the built-in clicks are none.
+fn sounds() -> Vec<SoundDevice> {
+    registry::sound_devices().into_iter().filter(|(backend, _)| backend.is_native()).map(|(_, device)| device).collect()
+}
+
+fn sound_to_json(device: &SoundDevice) -> serde_json::Value {
+    json!({
+        "kind": AUDIO, "id": device.id, "title": device.title, "role": device.role.name(), "default": device.is_default,
+        "rate_hz": device.rate, "channels": device.channels,
+    })
 }
 
 /// What the star means, as far as there is one, and how to record what is listed.

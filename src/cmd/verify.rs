@@ -120,13 +120,30 @@ impl<'a> Checked<'a> {
             text::counted(report.rows, "row"),
             text::counted(report.frames, "frame"),
             report.frames_decoded
-        )
+        ) + &self.counted_sound()
+    }
+
+    fn counted_sound(&self) -> String {
+        match self.report.sound_packets {
+            0 => String::new(),
+            packets => {
+                format!(", {} of sound, {} decoded", text::counted(packets, "packet"), self.report.sound_decoded)
+            }
+        }
     }
 
     fn tell_not_checked(&self) {
         if let Some(why) = &self.report.not_checked {
             let left = self.report.frames.saturating_sub(self.report.frames_decoded);
             text::warn(&text::printable(&format!("{} not checked here: {why}", text::counted(left, "picture"))));
+            text::warn(&format!("hint: {}", crate::media::decode::hint()));
+        }
+        self.tell_sound_not_checked();
+    }
+
+    fn tell_sound_not_checked(&self) {
+        if let Some(why) = &self.report.sound_not_checked {
+            text::warn(&text::printable(&format!("the sound is not checked here: {why}")));
             text::warn(&format!("hint: {}", crate::media::decode::hint()));
         }
     }

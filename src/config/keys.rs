@@ -75,7 +75,7 @@ section! {
     record as RecordConfig in RECORD;
     /// Folder in which sessions are made; made when it is not there.
     out: Option<PathBuf>, "\"/data/sessions\"", "the current folder", flag "--out", variable "WATCHCAP_OUT";
-    /// Streams for which consent stands in every recording: screen, input. Not in the system's file, and not for a game.
+    /// Streams for which consent stands in every recording: screen, input, audio. Not in the system's file, and not for a game.
     consent: Vec<String>, "[\"screen\", \"input\"]", "none: it is asked for", flag "--consent", variable "WATCHCAP_CONSENT";
     /// Frames per second, 1 to 240.
     fps: Option<u32>, "30", "30", flag "--fps";
@@ -91,6 +91,10 @@ section! {
     codec: Option<String>, "\"h264\"", "that of the encoder, h264 where it is chosen by itself", flag "--codec";
     /// What encodes where the encoder is missing or too slow.
     encoder_fallback: Option<String>, "\"openh264\"", "none: record refuses to begin", flag "--encoder-fallback";
+    /// Sound to record: mic, system, both, a device, synthetic, off.
+    audio: Option<String>, "\"system\"", "off", flag "--audio";
+    /// Codec of the sound: aac, flac.
+    audio_codec: Option<String>, "\"aac\"", "aac", flag "--audio-codec";
     /// Draw the pointer.
     cursor: Option<bool>, "true", "true", flag "--cursor";
     /// What to do with an unchanged screen: repeat, skip.

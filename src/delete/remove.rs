@@ -30,19 +30,27 @@ const BLOCK: usize = 1 << 16;
 /// How deep the folders of a log's database are.
 const MAX_DEPTH: usize = 4;
 /// The names in a session's folder, but for what the seal lists; the last ones go last, so that what an interruption leaves is known.
-const SESSION_FILES: [&str; 8] = [
+const SESSION_FILES: [&str; 9] = [
     layout::REVIEW_FILE,
     layout::ANNOTATIONS_FILE,
     layout::SIGNATURE_FILE,
     layout::FRAMES_FILE,
     layout::EVENTS_FILE,
     layout::AUDIO_FILE,
+    layout::MICROPHONE_FILE,
     layout::INTEGRITY_FILE,
     layout::METADATA_FILE,
 ];
 /// The files of a log.
-const LOG_FILES: [&str; 6] =
-    [log::FACTS_FILE, track::PICTURES_FILE, track::SOUND_FILE, log::RESERVE_FILE, log::ENDING_FILE, log::LOCK_FILE];
+const LOG_FILES: [&str; 7] = [
+    log::FACTS_FILE,
+    track::PICTURES_FILE,
+    track::SOUND_FILE,
+    track::MICROPHONE_FILE,
+    log::RESERVE_FILE,
+    log::ENDING_FILE,
+    log::LOCK_FILE,
+];
 
 impl Removed {
     fn leave(&mut self, path: PathBuf, why: impl std::fmt::Display) {

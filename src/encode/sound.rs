@@ -5,9 +5,9 @@ pub use super::sound_encoder::{DEFAULT_SOUND_KBPS, SoundEncoder, SoundEncoderKin
 
 /// Every kind of encoder of sound; the first one is taken where nobody asks for another.
 pub static SOUND_ENCODERS: &[&dyn SoundEncoderKind] = &[
-    &FlacKind,
     #[cfg(feature = "sound")]
     &super::aac::AacKind,
+    &FlacKind,
 ];
 
 /// Returns the kind of a name.

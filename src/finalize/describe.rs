@@ -259,8 +259,9 @@ impl Story {
         let consent = self.setup.consent.as_ref();
         let screen = self.setup.screen.as_ref().map(|fact| (&fact.backend, &fact.settings));
         let input = self.setup.input.as_ref().map(|fact| (&fact.backend, &fact.settings));
+        let sound = self.setup.sound.as_ref().map(|fact| (&fact.backend, &fact.settings));
         let mut out = BTreeMap::new();
-        for (stream, fact) in [(Stream::Screen, screen), (Stream::Input, input), (Stream::Audio, None)] {
+        for (stream, fact) in [(Stream::Screen, screen), (Stream::Input, input), (Stream::Audio, sound)] {
             if consent.is_none() && fact.is_none() {
                 // Whether it was asked for, the log does not say any more.
                 continue;

@@ -19,6 +19,7 @@
 pub mod check;
 pub mod describe;
 mod discard;
+mod drift;
 mod error;
 mod keep;
 pub mod merge;

@@ -217,6 +217,9 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata,
     for track in &further {
         track.describe(&mut metadata);
     }
+    if further.is_empty() {
+        tracks::note_missing(&mut metadata);
+    }
     let mut publishing = |done| progress(Step { what: "publish", done, of: 4 });
     publishing(0);
     seal::publish(&table, &layout::events_path(session))?;

@@ -6,6 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
+use super::drift::Drift;
 use super::error::FinalizeError;
 use super::source::LogSource;
 use crate::base::event::Stream;
@@ -29,13 +32,17 @@ const MAX_PACKET: u32 = flac::MAX_BLOCK as u32 * flac::MAX_CHANNELS as u32 * 4 +
 
 /// Returns whether a track lost what was on the disk for certain: somebody may still mend or find it.
 pub(super) fn is_damaged(metadata: &Metadata) -> bool {
-    let damaged =
-        |info: &StreamInfo| info.settings.get(session_sound::DAMAGED_PACKETS).and_then(serde_json::Value::as_u64);
-    metadata.streams.values().any(|info| damaged(info) > Some(0))
+    let damaged = |packets: Option<&Value>| packets.and_then(Value::as_u64) > Some(0);
+    metadata.streams.values().any(|info| {
+        let further = info.settings.get(session_sound::MICROPHONE);
+        damaged(info.settings.get(session_sound::DAMAGED_PACKETS))
+            || damaged(further.and_then(|further| further.get(session_sound::DAMAGED_PACKETS)))
+    })
 }
 
 /// A finished track.
 pub(super) struct FinishedTrack {
+    id: TrackId,
     stream: Stream,
     file: &'static str,
     path: PathBuf,
@@ -44,6 +51,7 @@ pub(super) struct FinishedTrack {
     rate: u32,
     channels: u16,
     t0: MonoNs,
+    drift_ppm: Option<f64>,
     packets: u64,
     samples: u64,
     lost_packets: u64,
@@ -55,6 +63,7 @@ pub(super) struct FinishedTrack {
 struct Kept {
     packets: Vec<SoundPacket>,
     t0: Option<MonoNs>,
+    drift: Drift,
     samples: u64,
     /// Where the last one's bytes end.
     end: u64,
@@ -77,6 +86,7 @@ impl Kept {
             return;
         };
         self.t0 = Some(t0);
+        self.drift.take(packet.first_sample, t);
         self.samples += u64::from(packet.samples);
         self.end = packet.offset + u64::from(packet.size_bytes);
         self.packets.push(SoundPacket {
@@ -122,6 +132,7 @@ fn finish_one(session: &Path, source: &LogSource, track: &TrackFact) -> Result<O
     let stood = source.reader.facts.digests.get(&id).filter(|_| kept.damaged == 0);
     let hash = FileHash(writer::sha256_from(&path, stood, &finished)?);
     Ok(Some(FinishedTrack {
+        id,
         stream,
         file,
         path,
@@ -130,6 +141,7 @@ fn finish_one(session: &Path, source: &LogSource, track: &TrackFact) -> Result<O
         rate,
         channels,
         t0,
+        drift_ppm: kept.drift.ppm(rate),
         packets: kept.packets.len() as u64,
         samples,
         lost_packets: kept.lost,
@@ -178,6 +190,13 @@ fn kept(source: &LogSource, id: TrackId, stream: Stream, path: &Path, rate: u32)
     Ok(kept)
 }
 
+/// Says of sound that was recorded and of which nothing is there that it is missing.
+pub(super) fn note_missing(metadata: &mut Metadata) {
+    if let Some(info) = metadata.streams.get_mut(Stream::Audio.name()).filter(|info| info.status == "recorded") {
+        info.status = "missing".into();
+    }
+}
+
 impl FinishedTrack {
     /// Puts the file in its place in the session.
     pub(super) fn publish(&self, session: &Path) -> Result<(), FinalizeError> {
@@ -213,6 +232,7 @@ impl FinishedTrack {
             (session_sound::RATE_HZ, self.rate.into()),
             (session_sound::CHANNELS, self.channels.into()),
             (session_sound::T0_NS, self.t0.0.into()),
+            (session_sound::DRIFT_PPM, self.drift_ppm.into()),
             (session_sound::PACKETS, self.packets.into()),
             (session_sound::SAMPLES, self.samples.into()),
             (session_sound::LOST_PACKETS, self.lost_packets.into()),
@@ -230,6 +250,15 @@ impl FinishedTrack {
             });
             metadata.lost.sort_by(|a, b| (&a.stream, &a.reason).cmp(&(&b.stream, &b.reason)));
         }
-        info.settings.extend(said.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)));
+        let said = said.map(|(key, value): (&str, Value)| (key.to_owned(), value));
+        if self.id == TrackId::MICROPHONE {
+            let further = info.settings.entry(session_sound::MICROPHONE.to_owned()).or_insert_with(|| json!({}));
+            if !further.is_object() {
+                *further = json!({});
+            }
+            further.as_object_mut().into_iter().for_each(|further| further.extend(said.clone()));
+        } else {
+            info.settings.extend(said);
+        }
     }
 }

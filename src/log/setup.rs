@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use recording::{
-    EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SessionFact, StudyFact,
+    EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SessionFact, SoundFact,
+    StudyFact,
 };
 pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 
@@ -77,6 +78,9 @@ impl Fact for ScreenFact {
 impl Fact for InputFact {
     const KEY: &'static str = "input";
 }
+impl Fact for SoundFact {
+    const KEY: &'static str = "audio";
+}
 impl Fact for EncoderFact {
     const KEY: &'static str = "encoder";
 }
@@ -103,6 +107,8 @@ pub struct Setup {
     pub screen: Option<ScreenFact>,
     /// The source of the inputs; `None` when none were recorded.
     pub input: Option<InputFact>,
+    /// The sources of the sound; `None` when none was recorded.
+    pub sound: Option<SoundFact>,
     /// The encoder of the pictures.
     pub encoder: EncoderFact,
     /// What was held when it began.
@@ -145,6 +151,7 @@ impl Setup {
             clock: take(&mut rest, CLOCK_KEY),
             screen: fact(&mut rest),
             input: fact(&mut rest),
+            sound: fact(&mut rest),
             encoder: fact(&mut rest).unwrap_or_default(),
             initial_state: fact(&mut rest).unwrap_or_default(),
             privacy: fact(&mut rest).unwrap_or_default(),

@@ -1,7 +1,6 @@
 //! Consent, per stream: what was agreed to, how and when. Without it a stream is not opened.
 //!
-//! A pure decision over what the caller gathered (flags, configuration, answers at a prompt); it opens nothing and asks nobody. A
-//! stream that this release cannot record is never recorded as agreed to.
+//! A pure decision over what the caller gathered (flags, configuration, answers at a prompt); it opens nothing and asks nobody.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,16 +12,13 @@ use crate::privacy::fact::{ConsentFact, StudyTextFact};
 use crate::privacy::study::StudyText;
 
 /// Version of the text that a person agrees to ([`text`]); goes into the metadata.
-pub const TEXT_VERSION: u32 = 5;
+pub const TEXT_VERSION: u32 = 6;
 
 /// Columns of the text: what fits into any terminal, so that no line of it breaks inside of a word.
 const COLUMNS: usize = 78;
 
 /// The streams that there can be consent for, in the order in which they are asked about.
 pub const STREAMS: [Stream; 3] = [Stream::Screen, Stream::Input, Stream::Audio];
-
-/// The streams of [`STREAMS`] that this release can record.
-pub const RECORDABLE: [Stream; 2] = [Stream::Screen, Stream::Input];
 
 /// Why a recording, or a stream of it, ended: consent was taken back.
 pub const WITHDRAWN: &str = "consent_withdrawn";
@@ -52,7 +48,7 @@ pub fn text(asked: &Asked<'_>) -> String {
         Stream::Input => {
             "- the input: every key, button, wheel and mouse movement, and which window is active with its title"
         }
-        _ => "- the sound",
+        _ => "- the sound: everything that is said near the microphone, or that this machine plays, as you chose it",
     };
     let ends = match duration {
         Some(duration) => format!(
@@ -61,10 +57,12 @@ pub fn text(asked: &Asked<'_>) -> String {
         ),
         None => "It stops when you press Ctrl-C here, or with: watchcap stop. Until you stop it, it goes on.".into(),
     };
-    let part = match *streams {
-        [_] => "",
-        _ => ", to all of it or to the input alone,",
+    let parts: Vec<_> = streams.iter().filter(|one| **one != Stream::Screen).map(|one| spoken_of(*one)).collect();
+    let part = match (streams.len(), parts.as_slice()) {
+        (..=1, _) | (_, []) => String::new(),
+        (_, parts) => format!(", to all of it or to {} alone,", parts.join(" or ")),
     };
+    let silent = if streams.contains(&Stream::Audio) { "" } else { " There is no sound." };
     let pause = pause.map_or_else(String::new, |chord| format!(" {chord}, or with"));
     let mut lines: Vec<String> = study.iter().flat_map(|study| study.lines().chain([String::new()])).collect();
     lines.push(format!("watchcap wants to record {what}:"));
@@ -74,13 +72,22 @@ pub fn text(asked: &Asked<'_>) -> String {
          show, passwords too, is in the recording."
             .to_owned(),
         format!(
-            "It is written {place}, which only you can open. Nothing is sent anywhere by watchcap. There is no sound."
+            "It is written {place}, which only you can open. Nothing is sent anywhere by watchcap.{silent}"
         ),
         format!("You can pause it with{pause}: watchcap pause, and go on with: watchcap resume. {ends}"),
         format!("You can take your consent back at any time{part} with: watchcap consent withdraw"),
         "What was recorded stays there until it is deleted, with: watchcap delete FOLDER".to_owned(),
     ]);
     lines.iter().map(|line| folded(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// A stream as people say it.
+fn spoken_of(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Screen => "the screen",
+        Stream::Input => "the input",
+        _ => "the sound",
+    }
 }
 
 /// A length of time as people say it.
@@ -175,8 +182,6 @@ pub struct Consent {
     pub method: Method,
     /// When.
     pub at: UtcNs,
-    /// Streams for which consent stands that cannot be recorded: not agreed to here.
-    pub unavailable: BTreeSet<Stream>,
     /// The study's own text that was shown.
     pub study_text: Option<StudyTextFact>,
 }
@@ -190,12 +195,6 @@ pub enum ConsentError {
         /// The name.
         name: String,
     },
-    /// The stream cannot be recorded, so there is nothing to agree to.
-    #[error("the {stream} cannot be recorded by this release", stream = stream.name())]
-    Unavailable {
-        /// Which.
-        stream: Stream,
-    },
     /// Nobody agreed.
     #[error("no consent to record the screen")]
     Missing,
@@ -205,8 +204,7 @@ impl ConsentError {
     /// What the person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { .. } => Some("streams are screen and input".into()),
-            Self::Unavailable { stream } => Some(format!("leave {} out: --consent screen,input", stream.name())),
+            Self::Unknown { .. } => Some("streams are screen, input and audio".into()),
             Self::Missing => Some(
                 "agree with --consent screen,input, or for every recording with `watchcap consent grant screen,input`"
                     .into(),
@@ -221,6 +219,8 @@ impl ConsentError {
 /// [`ConsentError::Unknown`] for a name that is none.
 pub fn parse(names: &[String]) -> Result<BTreeSet<Stream>, ConsentError> {
     let named = |name: &str| {
+        // People say it either way.
+        let name = if name == "sound" { Stream::Audio.name() } else { name };
         let stream = STREAMS.into_iter().find(|stream| stream.name() == name);
         stream.ok_or_else(|| ConsentError::Unknown { name: name.chars().take(40).collect() })
     };
@@ -231,17 +231,11 @@ impl Consent {
     /// Decides over what was given: a flag stands over the configuration. Recording needs at least the screen.
     ///
     /// # Errors
-    /// [`ConsentError`] when a name is unknown, the screen is not among the streams, or a flag asks for what cannot be recorded. In
-    /// the configuration such a stream is left out and told by [`Consent::unavailable`].
+    /// [`ConsentError`] when a name is unknown, or the screen is not among the streams.
     pub fn decide(flag: &[String], configuration: &[String], at: UtcNs) -> Result<Self, ConsentError> {
         let (names, method) =
             if flag.is_empty() { (configuration, Method::Configuration) } else { (flag, Method::Flag) };
-        let (streams, unavailable): (BTreeSet<_>, BTreeSet<_>) =
-            parse(names)?.into_iter().partition(|stream| RECORDABLE.contains(stream));
-        if let (Method::Flag, Some(stream)) = (method, unavailable.first()) {
-            return Err(ConsentError::Unavailable { stream: *stream });
-        }
-        Self::to(streams, method, at).map(|consent| Self { unavailable, ..consent })
+        Self::to(parse(names)?, method, at)
     }
 
     /// Consent to some streams, given otherwise.
@@ -249,8 +243,15 @@ impl Consent {
     /// # Errors
     /// [`ConsentError::Missing`] when the screen is not among them.
     pub fn to(streams: BTreeSet<Stream>, method: Method, at: UtcNs) -> Result<Self, ConsentError> {
-        let consent = Self { streams, method, at, unavailable: BTreeSet::new(), study_text: None };
+        let consent = Self { streams, method, at, study_text: None };
         if consent.covers(Stream::Screen) { Ok(consent) } else { Err(ConsentError::Missing) }
+    }
+
+    /// The same without a stream, of which nothing is recorded.
+    #[must_use]
+    pub fn without(mut self, stream: Stream) -> Self {
+        self.streams.remove(&stream);
+        self
     }
 
     /// Whether a stream was agreed to.
@@ -303,12 +304,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_recorded_is_never_agreed_to() {
-        let flag = Consent::decide(&names("screen,audio"), &[], UtcNs(0));
-        assert_eq!(flag, Err(ConsentError::Unavailable { stream: Stream::Audio }));
-        let standing = Consent::decide(&[], &names("screen,audio"), UtcNs(0)).expect("consent to the screen");
-        assert_eq!(standing.unavailable, [Stream::Audio].into());
-        assert_eq!(standing.to_fact().record_audio, Some(false));
+    fn sound_is_agreed_to_by_its_own_name_alone() {
+        let both = Consent::decide(&names("screen,input"), &names("screen,audio"), UtcNs(0)).expect("consent");
+        assert_eq!(both.to_fact().record_audio, Some(false), "the flag stands over the configuration");
+        for name in ["screen,audio", "screen,sound"] {
+            let consent = Consent::decide(&names(name), &[], UtcNs(0)).expect("consent");
+            assert_eq!(consent.to_fact().record_audio, Some(true));
+            assert_eq!(consent.without(Stream::Audio).to_fact().record_audio, Some(false));
+        }
         assert_eq!(Consent::decide(&[], &names("audio"), UtcNs(0)), Err(ConsentError::Missing));
     }
 
@@ -316,7 +319,7 @@ mod tests {
     fn the_text_says_what_is_asked_for_and_breaks_no_word() {
         let asked = Asked {
             what: "the primary monitor",
-            streams: &RECORDABLE,
+            streams: &[Stream::Screen, Stream::Input],
             place: "to /a/folder with/a long name that goes on/and on and on/session, a new folder",
             duration: None,
             pause: None,
@@ -351,6 +354,9 @@ mod tests {
         }
         let input = words(&text(&Asked { streams: &[Stream::Input], ..asked }));
         assert!(input.contains("- the input") && !input.contains("- the screen"), "{input}");
+        let sound = words(&text(&Asked { streams: &STREAMS, ..asked }));
+        assert!(sound.contains("- the sound") && sound.contains("the input or the sound alone"), "{sound}");
+        assert!(!sound.contains("no sound") && input.contains("There is no sound."));
         assert_eq!(
             [5, 119, 120, 5400, 28_800].map(|s| spoken(Duration::from_secs(s))),
             ["5 s", "119 s", "2 min", "90 min", "8 h"]

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::mutes::Mutes;
 use super::status::Status;
 use super::stop::Stop;
 use crate::base::event::{Content, Source, Stream};
 use crate::base::time::{Clock, MonoNs};
-use crate::privacy::consent::WITHDRAWN;
+use crate::privacy::consent::{STREAMS, WITHDRAWN};
 
 /// Orders that wait for the sequence, which looks at least every 50 ms: more than a person can give in a second.
 const ORDERS: usize = 64;
@@ -76,8 +77,12 @@ pub enum OrderError {
 struct State {
     running: bool,
     records_input: bool,
+    records_sound: bool,
     screen_withdrawn: Option<Withdrawal>,
     input_withdrawn: Option<Withdrawal>,
+    sound_withdrawn: Option<Withdrawal>,
+    /// Pauses that sound may still fall into.
+    mutes: Mutes,
     paused_since: Option<MonoNs>,
     /// When the last pause ended.
     resumed: Option<MonoNs>,
@@ -134,6 +139,7 @@ impl Control {
         let t = clock.now();
         self.order(&state, Order::Pause(t, source))?;
         state.paused_since = Some(t);
+        state.mutes.begin(t);
         state.status.paused = true;
         Ok(t)
     }
@@ -155,6 +161,7 @@ impl Control {
         let t = clock.now();
         self.order(&state, Order::Resume(t, source))?;
         (state.paused_since, state.resumed) = (None, Some(t));
+        state.mutes.end(t);
         state.status.paused = false;
         Ok(Some(t))
     }
@@ -184,7 +191,8 @@ impl Control {
         let recorded = |stream: &Stream| match stream {
             Stream::Screen => true,
             Stream::Input => state.records_input,
-            _ => false,
+            Stream::Audio => state.records_sound,
+            Stream::Log | Stream::Clock => false,
         };
         if let Some(missing) = streams.iter().find(|stream| !recorded(stream)) {
             return Err(OrderError::NotRecorded(*missing));
@@ -199,11 +207,18 @@ impl Control {
         if input || (all && state.records_input) {
             t = t.max(Some(state.input_withdrawn.get_or_insert(new).t));
         }
+        let sound = streams.contains(&Stream::Audio);
+        if sound || (all && state.records_sound) {
+            t = t.max(Some(state.sound_withdrawn.get_or_insert(new).t));
+        }
         drop(state);
         if screen {
             stop.ask(WITHDRAWN);
-        } else {
+        } else if input {
             stop.close_input();
+        }
+        if sound && !screen {
+            stop.close_sound();
         }
         Ok(t.unwrap_or(new.t))
     }
@@ -214,7 +229,8 @@ impl Control {
         match stream {
             Stream::Screen => state.screen_withdrawn,
             Stream::Input => state.input_withdrawn,
-            _ => None,
+            Stream::Audio => state.sound_withdrawn,
+            Stream::Log | Stream::Clock => None,
         }
     }
 
@@ -224,9 +240,20 @@ impl Control {
         [state.screen_withdrawn, state.input_withdrawn].into_iter().flatten().map(|withdrawn| withdrawn.t).min()
     }
 
+    /// From when on no sound is kept: consent to it was taken back, or to the screen, which ends the recording.
+    pub(crate) fn sound_until(&self) -> Option<MonoNs> {
+        let state = self.state();
+        [state.screen_withdrawn, state.sound_withdrawn].into_iter().flatten().map(|withdrawn| withdrawn.t).min()
+    }
+
+    /// The parts of a stretch of time whose sound is not kept, since it was paused.
+    pub(crate) fn mutes(&self, from: MonoNs, until: MonoNs) -> Vec<(MonoNs, MonoNs)> {
+        self.state().mutes.within(from, until)
+    }
+
     /// The streams whose consent was taken back.
     pub fn withdrawn_streams(&self) -> Vec<Stream> {
-        [Stream::Screen, Stream::Input].into_iter().filter(|stream| self.withdrawn(*stream).is_some()).collect()
+        STREAMS.into_iter().filter(|stream| self.withdrawn(*stream).is_some()).collect()
     }
 
     /// How the recording goes, as of a quarter of a second ago at most.
@@ -264,11 +291,20 @@ impl Control {
         self.state().records_input = records;
     }
 
+    /// Whether sound is recorded beside the screen.
+    pub(crate) fn set_records_sound(&self, records: bool) {
+        self.state().records_sound = records;
+    }
+
     /// Makes the status known to whoever asks.
     pub(crate) fn publish(&self, status: Status) -> Status {
         let mut state = self.state();
-        state.status =
-            Status { paused: state.paused_since.is_some(), input_withdrawn: state.input_withdrawn.is_some(), ..status };
+        state.status = Status {
+            paused: state.paused_since.is_some(),
+            input_withdrawn: state.input_withdrawn.is_some(),
+            sound_withdrawn: state.sound_withdrawn.is_some(),
+            ..status
+        };
         state.status
     }
 
@@ -323,11 +359,15 @@ mod tests {
         assert_eq!(withdraw(&[Stream::Input]), Err(OrderError::NotRecorded(Stream::Input)));
         assert_eq!(withdraw(&[Stream::Audio]), Err(OrderError::NotRecorded(Stream::Audio)));
         control.set_records_input(true);
+        control.set_records_sound(true);
         for _ in 0..ORDERS {
             control.mark(Content::default(), &clock).expect("room");
         }
         assert_eq!(withdraw(&[Stream::Input]), Ok(MonoNs(100)));
         assert!(stop.input_flag().is_set() && !stop.is_asked(), "the screen goes on");
+        assert!(!stop.sound_flag().is_set() && control.sound_until().is_none(), "the sound too");
+        assert_eq!(withdraw(&[Stream::Audio]), Ok(MonoNs(100)));
+        assert!(stop.sound_flag().is_set() && !stop.is_asked() && control.sound_until() == Some(MonoNs(100)));
         assert!(control.admits(MonoNs(200)) && control.input_until() == Some(MonoNs(100)));
         clock.advance_to(MonoNs(150));
         assert_eq!(withdraw(&[Stream::Input]), Ok(MonoNs(100)), "taken back twice");
@@ -335,6 +375,6 @@ mod tests {
         assert_eq!(stop.reason(), WITHDRAWN);
         assert!(control.admits(MonoNs(149)) && !control.admits(MonoNs(150)));
         assert_eq!(control.withdrawn(Stream::Input).map(|w| w.t), Some(MonoNs(100)), "its first moment stands");
-        assert_eq!(control.withdrawn_streams(), [Stream::Screen, Stream::Input]);
+        assert_eq!(control.withdrawn_streams(), [Stream::Screen, Stream::Input, Stream::Audio]);
     }
 }

@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::lanes::Lanes;
-use super::queues::{GRACE, Note, Unit};
+use super::produced::Produced;
+use super::queues::{GRACE, Note};
+use super::sound::SoundNews;
 use super::status::Counters;
 use super::stop::Stop;
 use crate::base::event::{Event, Stream};
@@ -30,7 +32,7 @@ pub(super) struct Ended {
 
 /// Takes what the producers still send until they have ended, and counts it: they were asked to end. One that hangs is not waited
 /// for longer than elsewhere.
-pub(super) fn count_rest(lost: &mut Uncommitted, inputs: &mut Lanes, units: &Receiver<Unit>, notes: &Receiver<Note>) {
+pub(super) fn count_rest(lost: &mut Uncommitted, inputs: &mut Lanes, Produced { units, notes, sounds }: &Produced) {
     let until = SystemClock.now().plus(GRACE);
     rest(notes, until, |note| {
         if let Note::Event(_, Event::Gap(gap)) = &note {
@@ -39,6 +41,7 @@ pub(super) fn count_rest(lost: &mut Uncommitted, inputs: &mut Lanes, units: &Rec
     });
     // The encoder waits when its queue is full, so that what it still has is taken here too.
     rest(units, until, |_| lost.frames += 1);
+    rest(sounds, until, |news| lost.packets += u64::from(matches!(news, SoundNews::Packet(_))));
     let mut count = |input: StampedInput| match input.input {
         RawInput::Lost { count, .. } => lost.dropped.1 = lost.dropped.1.saturating_add(count.unwrap_or(0)),
         _ => lost.inputs += 1,

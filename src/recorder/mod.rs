@@ -1,9 +1,10 @@
-//! Records: four threads behind bounded queues, and one loop that puts everything in order.
+//! Records: threads behind bounded queues, and one loop that puts everything in order.
 //!
 //! ```text
 //! screen ──grab, convert──> [PICTURES] ──> encoder ──> [UNITS] ──┐
 //!                                                                ├──> sequence: number, append, commit ──> log
-//! input ────────────────────────────────> [INPUTS] ─────────────┘
+//! input ────────────────────────────────> [INPUTS] ─────────────┤
+//! sound ───> [SOUNDS] ──> place, encode ──> [PACKETS] ───────────┘
 //! ```
 //!
 //! Sources and encoder only produce; [`sequence`] numbers and appends, so order is a fact of the log. What does not fit into a
@@ -20,14 +21,17 @@ mod failure;
 mod inputs;
 mod lanes;
 mod masking;
+mod mutes;
 mod opening;
 mod options;
 mod pauses;
 mod prepare;
+mod produced;
 mod queues;
 mod run;
 mod screen;
 mod sequence;
+mod sound;
 mod stamps;
 mod status;
 mod stop;
@@ -35,7 +39,7 @@ mod taps;
 
 pub use control::{Control, OrderError, Way};
 pub use error::RecordError;
-pub use options::{RecordOptions, Unchanged};
+pub use options::{RecordOptions, SoundOptions, Unchanged};
 pub use run::{MakeEncoder, Recorded, record};
 pub use status::Status;
 pub use stop::Stop;

@@ -8,7 +8,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::context::Running;
 use super::error::RecordError;
-use super::options::RecordOptions;
+use super::options::{RecordOptions, SoundOptions};
+use super::sound::{self, OpenedSound, StartingSound};
 use super::stop::{Stop, source_ended, spawn};
 use crate::base::event::Stream;
 use crate::base::time::MonoNs;
@@ -84,6 +85,29 @@ impl<'a> Promises<'a> {
             tracing::warn!("what is typed into excluded windows is recorded: the input backend cannot tell");
         }
         Ok(Some(inputs))
+    }
+
+    /// Waits for the sources of sound and opens their encoders; those that cannot be opened and may be missing are left out.
+    pub(super) fn sounds(
+        &self,
+        starting: Vec<StartingSound>,
+        options: &SoundOptions,
+        stop: &Stop,
+    ) -> Result<Vec<OpenedSound>, RecordError> {
+        let mut opened = Vec::new();
+        for starting in starting {
+            match wait_opened(&starting.opened, Stream::Audio, stop)? {
+                Ok(what) => {
+                    let encoder = sound::encoder(options, &what)?;
+                    opened.push(OpenedSound { what, encoder, starting });
+                }
+                Err(error) if self.may_miss(Stream::Audio.name()) => {
+                    tracing::warn!(%error, "a source of sound is not recorded");
+                }
+                Err(error) => return Err(source_error(Stream::Audio)(error)),
+            }
+        }
+        Ok(opened)
     }
 
     /// Checks that what recordings promise of the inputs is there, or was allowed to be missing.

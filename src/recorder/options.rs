@@ -10,6 +10,8 @@ use super::taps::Tap;
 use crate::base::hotkeys::Hotkeys;
 use crate::base::id::SessionId;
 use crate::encode::settings::Quality;
+use crate::encode::sound::SOUND_ENCODERS;
+use crate::encode::sound::{DEFAULT_SOUND_KBPS, SoundEncoderKind};
 use crate::privacy::Plan;
 
 /// What is done with an unchanged picture.
@@ -32,6 +34,21 @@ impl Unchanged {
     }
 }
 
+/// How sound is encoded, where it is recorded.
+#[derive(Clone, Copy)]
+pub struct SoundOptions {
+    /// By which encoder.
+    pub encoder: &'static dyn SoundEncoderKind,
+    /// Kilobits per second, for encoders that lose something.
+    pub bitrate_kbps: u32,
+}
+
+impl Default for SoundOptions {
+    fn default() -> Self {
+        Self { encoder: SOUND_ENCODERS[0], bitrate_kbps: DEFAULT_SOUND_KBPS }
+    }
+}
+
 /// What to record, and how.
 pub struct RecordOptions {
     /// The session's folder: made by the recorder, after the sources have opened. Gets a numeric suffix when taken.
@@ -48,6 +65,8 @@ pub struct RecordOptions {
     pub gop_ns: i64,
     /// Time against picture.
     pub quality: Quality,
+    /// How sound is encoded.
+    pub sound: SoundOptions,
     /// Stop by itself after this long.
     pub duration: Option<Duration>,
     /// What is done with an unchanged picture.

@@ -15,6 +15,10 @@ pub(super) const PICTURE_POOL: usize = PICTURES + 3;
 pub(super) const UNITS: usize = 30;
 /// Inputs that wait to be appended, about 100 bytes each: at 1000 Hz the disk may stall for a minute before one is dropped.
 pub(super) const INPUTS: usize = 65_536;
+/// Blocks of sound that wait for their thread, 4 kB each at 10 ms: it may be held up for five seconds before one is dropped.
+pub(super) const SOUNDS: usize = 512;
+/// Packets of sound that wait to be appended: at 20 ms each the disk may stall for 2.5 s before the blocks wait too.
+pub(super) const PACKETS: usize = 128;
 /// Notes of the screen's thread (gaps, moved surface): a few per second at the worst.
 pub(super) const NOTES: usize = 1024;
 

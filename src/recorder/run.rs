@@ -15,15 +15,18 @@ use super::error::RecordError;
 use super::lanes::{Lane, Lanes};
 use super::opening::{self, OpenedInputs, Promises, StartingInput};
 use super::options::RecordOptions;
-use super::queues::{CLOSE_LIMIT, GRACE, INPUTS, NOTES, UNITS};
+use super::produced::Produced;
+use super::queues::{CLOSE_LIMIT, GRACE, INPUTS, NOTES, PACKETS, UNITS};
+use super::sound::{OpenedSound, SoundStage, StartingSound};
 use super::status::{Counters, Status};
 use super::stop::{Stop, spawn};
-use super::{disk, failure, inputs, prepare, screen, sequence};
+use super::{disk, failure, inputs, prepare, screen, sequence, sound};
 use crate::base::event::{Stream, Surface};
 use crate::base::files;
 use crate::base::files::Pin;
 use crate::base::id::SessionId;
 use crate::base::time::Clock;
+use crate::capture::sound::SoundDescription;
 use crate::capture::{Facet, FacetSet, ScreenDescription, Sources};
 use crate::encode::driver::Driver;
 use crate::encode::encoder::VideoEncoder;
@@ -35,7 +38,7 @@ use crate::log::setup::{Fact as _, HOTKEYS_KEY, UNCHANGED_KEY};
 use crate::log::writer::{LogWriter, SealedLog};
 use crate::log::{LogError, LogPaths, codec};
 use crate::media::picture::I420;
-use crate::media::track::TrackSpec;
+use crate::media::track::{TrackId, TrackSpec};
 use crate::privacy::InForce;
 use crate::session::layout;
 use crate::session::loss::{MaxDropped, is_fault};
@@ -97,6 +100,8 @@ pub fn record(
         starting.push(opening::start_input(open, inputs, &running)?);
         queues.push(queue);
     }
+    let sounds: Vec<_> =
+        sources.sounds.into_iter().map(|open| sound::start(open, &running)).collect::<Result<_, _>>()?;
     let (notes, wait_notes) = bounded(NOTES);
     let plan = options.privacy.clone();
     // Some screens know where the pointer is; where inputs are recorded, that is one.
@@ -112,11 +117,13 @@ pub fn record(
     let promises = Promises::of(&options);
     options.privacy.check_masks((description.surface.width, description.surface.height))?;
     let input = promises.inputs(&starting, &description, stop)?;
+    let sounds = promises.sounds(sounds, &options.sound, stop)?;
 
     let settings = encode_settings(&options, description.surface);
     let encoder = Driver::new(make_encoder(&settings)?);
     let format = prepare::format(&encoder)?;
-    disk::check_room(&options.session_dir, settings.bitrate_kbps)?;
+    let bitrate_kbps = settings.bitrate_kbps + sounds.iter().map(|sound| sound_kbps(&sound.what)).sum::<u32>();
+    disk::check_room(&options.session_dir, bitrate_kbps)?;
     if stop.is_asked() {
         return Err(RecordError::Interrupted);
     }
@@ -130,18 +137,24 @@ pub fn record(
     let session = options.session_id;
     let surface = (description.surface.width, description.surface.height);
     let coded = (settings.width, settings.height);
-    let tracks = [TrackSpec::pictures(encoder.config().clone(), coded, surface, options.box_bytes)];
+    let mut tracks = vec![TrackSpec::pictures(encoder.config().clone(), coded, surface, options.box_bytes)];
+    for (id, sound) in SOUND_TRACKS.into_iter().zip(&sounds) {
+        let shape = (sound.what.rate, sound.what.channels);
+        tracks.push(TrackSpec::sound(id, sound.encoder.config(), shape, options.box_bytes));
+    }
     if !options.hotkeys.is_empty() && input.is_some() {
         let names: Vec<_> = options.hotkeys.iter().map(|(action, _)| action.name()).collect();
         facts.push((HOTKEYS_KEY.into(), json!(names)));
     }
     let inputs = inputs::Inputs::new(description.surface, options.privacy.keys, window, options.hotkeys);
     facts.extend(sequence::start_facts(&description, input.as_ref(), &inputs, &encoder, &settings, clock.name()));
+    facts.extend(sequence::sound_facts(&sounds));
     facts.push((UNCHANGED_KEY.into(), json!(options.unchanged.name())));
     let begin = clock.now();
-    let begun = begin_log(&folder, session, &tracks, settings.bitrate_kbps, &facts, clock);
+    let begun = begin_log(&folder, session, &tracks, bitrate_kbps, &facts, clock);
     let (log, watch) = begun.inspect_err(|_| discard(&folder, &created))?;
     control.set_records_input(input.is_some());
+    control.set_records_sound(!sounds.is_empty());
     control.set_running(true);
     started(&folder, &description);
 
@@ -154,6 +167,15 @@ pub fn record(
         }
         None => None,
     };
+    let (news, wait_sounds) = bounded(PACKETS);
+    let mut sound_sources = Vec::new();
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
+    for (id, OpenedSound { what, encoder, starting }) in SOUND_TRACKS.into_iter().zip(sounds) {
+        let ends = (starting.queue(), news.clone());
+        threads.push(SoundStage::new(id, &what, encoder, ends, &running).start()?);
+        sound_sources.push(starting);
+    }
+    drop(news);
     let sequence = sequence::Sequence::new(log, inputs, &running);
     let takes = |at: usize| {
         let source = input.as_ref().and_then(|input| input.sources[at].as_ref());
@@ -166,11 +188,12 @@ pub fn record(
     let initial = input.map(|input| (input.at, input.initial));
     let sequence_thread = spawn("sequence", Stream::Log, stop, {
         let (stop, control) = (stop.clone(), control.clone());
-        move || sequence.run(initial.as_ref(), lanes, &wait_units, &wait_notes, &stop, &control)
+        let queues = Produced { units: wait_units, notes: wait_notes, sounds: wait_sounds };
+        move || sequence.run(initial.as_ref(), lanes, &queues, &stop, &control)
     })?;
     screen.go(pace);
     let input_threads = starting.into_iter().map(StartingInput::go);
-    let mut threads: Vec<JoinHandle<()>> = input_threads.collect();
+    threads.extend(input_threads.chain(sound_sources.into_iter().map(StartingSound::go)));
     let watching = watch.start(Arc::clone(&counters), stop)?;
 
     let wall = crate::base::time::SystemClock;
@@ -200,7 +223,9 @@ pub fn record(
     let status = control.publish(counters.status(elapsed));
     let end_reason = stop.reason();
     let faulty = stop.failure().is_some()
-        || [&counters.lost_inputs, &counters.suspended].iter().any(|n| n.load(Ordering::Relaxed) > 0)
+        || [&counters.lost_inputs, &counters.lost_sound, &counters.suspended]
+            .iter()
+            .any(|n| n.load(Ordering::Relaxed) > 0)
         || is_fault(&end_reason);
     Ok(Recorded { log: ended.log, end_reason, status, faulty, failure: ended.failure, folder: pin })
 }
@@ -210,6 +235,14 @@ impl Recorded {
     pub fn is_lossy(&self, max_dropped: MaxDropped) -> bool {
         self.faulty || max_dropped.is_passed(self.status.dropped, self.status.due)
     }
+}
+
+/// Tracks of sound, in the order of their sources.
+const SOUND_TRACKS: [TrackId; 2] = [TrackId::SOUND, TrackId::MICROPHONE];
+
+/// What sound takes of the disk at the most, kilobits per second: that of 16 bits which are stored as they are.
+fn sound_kbps(what: &SoundDescription) -> u32 {
+    what.rate.saturating_mul(u32::from(what.channels)) / 1000 * 16
 }
 
 fn encode_settings(options: &RecordOptions, surface: Surface) -> EncodeSettings {

@@ -19,24 +19,29 @@ use super::inputs::Inputs;
 use super::lanes::{Lanes, Next};
 use super::opening::OpenedInputs;
 use super::pauses::{Pauses, SETTLE_NS};
+use super::produced::Produced;
 use super::queues::{GRACE, Note, ProfileSeen, Unit};
+use super::sound::{OpenedSound, SoundNews};
 use super::status::Counters;
 use super::stop::Stop;
 use crate::base::event::{Content, Event, Gap, HidUsage, Source, Stream, Surface};
 use crate::base::hid;
 use crate::base::hotkeys::Action;
 use crate::base::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
+use crate::capture::sound::SoundRole;
 use crate::capture::{Facet, FacetSet, InitialState, RawInput, ScreenDescription, StampedInput};
 use crate::encode::driver::Driver;
 use crate::encode::settings::EncodeSettings;
 use crate::log::setup::{
     CLOCK_KEY, EncoderFact, Fact as _, HeldKeyFact, InitialStateFact, InputFact, PROFILES_KEY, SKIPPED_KEY, ScreenFact,
-    failed_key, withdrawn_key,
+    SoundFact, failed_key, withdrawn_key,
 };
 use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
 use crate::media::track::{Cost, Packet, TrackId};
+use crate::privacy::consent::STREAMS;
 use crate::privacy::fact::{ProfileFact, WithdrawalFact};
+use crate::session::sound::MICROPHONE;
 
 /// The most devices that the log lists.
 const MAX_DEVICES: usize = 32;
@@ -134,6 +139,23 @@ fn input_fact(opened: &OpenedInputs) -> InputFact {
     }
 }
 
+/// The sources of sound: the first one, and the microphone beside it where there are two.
+pub(super) fn sound_facts(sounds: &[OpenedSound]) -> Option<(String, Value)> {
+    let said = |sound: &OpenedSound| {
+        let what = &sound.what;
+        let mut said = object(json!({
+            "device": what.device, "role": what.role.map(SoundRole::name), "rate_hz": what.rate, "channels": what.channels,
+            "encoder": sound.encoder.describe(),
+        }));
+        said.extend(what.settings.iter().cloned());
+        said
+    };
+    let (first, further) = sounds.split_first()?;
+    let mut settings = said(first);
+    settings.extend(further.first().map(|second| (MICROPHONE.to_owned(), Value::Object(said(second)))));
+    Some(SoundFact { backend: Some(first.what.backend.clone()), settings }.entry())
+}
+
 /// What was held and where the pointer was; of the keys those whose codes may be known.
 fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> InitialStateFact {
     let position = initial.pointer.map(|at| surface.relative(at));
@@ -197,17 +219,16 @@ impl Sequence {
         }
     }
 
-    /// Appends until all three producers have ended, then closes the log; one that cannot be written any more is given up.
+    /// Appends until all producers have ended, then closes the log; one that cannot be written any more is given up.
     pub(super) fn run(
         mut self,
         initial: Option<&(MonoNs, InitialState)>,
         mut inputs: Lanes,
-        units: &Receiver<Unit>,
-        notes: &Receiver<Note>,
+        queues: &Produced,
         stop: &Stop,
         control: &Control,
     ) -> Ended {
-        let done = self.run_until_done(initial, &mut inputs, units, notes, stop, control);
+        let done = self.run_until_done(initial, &mut inputs, queues, stop, control);
         let t = self.clock.now();
         match done {
             Ok(()) => match self.log.seal(t, &stop.reason()) {
@@ -221,7 +242,7 @@ impl Sequence {
             Err(error) => {
                 stop.fail(Stream::Log, error.end_reason());
                 let mut lost = self.log.uncommitted();
-                failure::count_rest(&mut lost, &mut inputs, units, notes);
+                failure::count_rest(&mut lost, &mut inputs, queues);
                 failure::give_up(self.log, error, t, lost, &self.counters, stop)
             }
         }
@@ -231,28 +252,33 @@ impl Sequence {
         &mut self,
         initial: Option<&(MonoNs, InitialState)>,
         inputs: &mut Lanes,
-        units: &Receiver<Unit>,
-        notes: &Receiver<Note>,
+        queues: &Produced,
         stop: &Stop,
         control: &Control,
     ) -> Result<(), LogError> {
+        let Produced { units, notes, sounds } = queues;
         self.anchor()?;
         if let Some((t, initial)) = initial {
             self.inputs.begin(*t, initial, &mut self.written);
             self.append_written()?;
         }
-        let (mut units_open, mut notes_open) = (true, true);
+        let (mut units_open, mut notes_open, mut sounds_open) = (true, true, true);
         let wall = SystemClock;
         let mut deadline = None;
-        while inputs.is_open() || units_open || notes_open {
+        while inputs.is_open() || units_open || notes_open || sounds_open {
             if stop.is_asked() && wall.now() > *deadline.get_or_insert_with(|| wall.now().plus(GRACE)) {
-                let stream = if units_open { Stream::Screen } else { Stream::Input };
+                let stream = match (units_open, inputs.is_open()) {
+                    (true, _) => Stream::Screen,
+                    (false, true) => Stream::Input,
+                    (false, false) => Stream::Audio,
+                };
                 stop.fail(stream, "source_hangs");
                 break;
             }
             let mut select = Select::new();
             let lanes: Vec<usize> = inputs.waiting().map(|queue| select.recv(queue)).collect();
             let unit = units_open.then(|| select.recv(units));
+            let sound = sounds_open.then(|| select.recv(sounds));
             if notes_open {
                 select.recv(notes);
             }
@@ -276,6 +302,9 @@ impl Sequence {
             }
             if ready.is_some() && ready == unit {
                 units_open = self.drain(units, Self::append_unit)?;
+            }
+            if ready.is_some() && ready == sound {
+                sounds_open = self.drain(sounds, Self::append_sound)?;
             }
             if inputs.is_empty()
                 && let Some(t) = self.pauses.settled_at(self.clock.now())
@@ -514,7 +543,7 @@ impl Sequence {
 
     /// Writes down that consent was taken back, as soon as it was; closes the input once nothing from before that can come any more.
     fn look_at_consent(&mut self, control: &Control, idle: bool) -> Result<(), LogError> {
-        for stream in [Stream::Screen, Stream::Input] {
+        for stream in STREAMS {
             if let Some(withdrawn) = control.withdrawn(stream)
                 && !self.told_withdrawn.contains(&stream)
             {
@@ -600,5 +629,16 @@ impl Sequence {
         self.log.append_packet(&packet)?;
         self.counters.video_bytes.store(self.log.progress().video_bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn append_sound(&mut self, news: SoundNews) -> Result<(), LogError> {
+        match news {
+            SoundNews::Packet(packet) => self.log.append_packet(&packet).map(drop),
+            SoundNews::Gap(t, source, gap) => self.append(t, source, Event::Gap(gap)),
+            SoundNews::Failed(reason) => {
+                let t = self.clock.now();
+                append_fact(&mut self.log, t, &failed_key(Stream::Audio), &json!(reason))
+            }
+        }
     }
 }

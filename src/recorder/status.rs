@@ -34,6 +34,8 @@ pub struct Status {
     pub paused: bool,
     /// Consent to the input was taken back: none is taken any more.
     pub input_withdrawn: bool,
+    /// Consent to the sound was taken back: none is taken any more.
+    pub sound_withdrawn: bool,
 }
 
 /// Counters that the threads keep and anybody may read.
@@ -46,6 +48,8 @@ pub(crate) struct Counters {
     pub(crate) video_bytes: AtomicU64,
     pub(crate) records: AtomicU64,
     pub(crate) lost_inputs: AtomicU64,
+    /// Samples of sound (per channel) that are missing.
+    pub(crate) lost_sound: AtomicU64,
     /// Deadlines of frames that have come: each is a frame, a drop, or a frame that was skipped as unchanged.
     pub(crate) due: AtomicU64,
     /// Times that the machine slept.
@@ -90,6 +94,7 @@ impl Counters {
             tap_skips: read(&self.tap_skips),
             paused: false,
             input_withdrawn: false,
+            sound_withdrawn: false,
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct Stop {
     flag: StopFlag,
     /// Set with `flag`, or before it when only the input ends.
     input: StopFlag,
+    /// Likewise, of the sound.
+    sound: StopFlag,
     reason: Arc<Mutex<Option<String>>>,
     failure: Arc<Mutex<Option<(Stream, String)>>>,
 }
@@ -31,6 +33,12 @@ impl Stop {
         drop(first);
         self.flag.set();
         self.input.set();
+        self.sound.set();
+    }
+
+    /// Ends the sound; the screen goes on.
+    pub(crate) fn close_sound(&self) {
+        self.sound.set();
     }
 
     /// Ends the input; the screen goes on.
@@ -60,6 +68,11 @@ impl Stop {
     /// The flag that the input source looks at.
     pub(crate) fn input_flag(&self) -> &StopFlag {
         &self.input
+    }
+
+    /// The flag that sources of sound look at.
+    pub(crate) fn sound_flag(&self) -> &StopFlag {
+        &self.sound
     }
 
     /// Why it ends.

@@ -59,6 +59,7 @@ fn event_types_keys_and_files_are_those_of_the_code() {
         layout::FRAMES_FILE,
         layout::EVENTS_FILE,
         layout::AUDIO_FILE,
+        layout::MICROPHONE_FILE,
         layout::METADATA_FILE,
         layout::INTEGRITY_FILE,
         layout::SIGNATURE_FILE,

@@ -35,6 +35,29 @@ pub fn described(specific: &[u8]) -> Option<Described> {
     Some(Described { rate: *RATES.get(usize::from(index))?, channels })
 }
 
+/// Bytes of the header of a packet that stands without a container ([`adts`]).
+pub const ADTS_BYTES: usize = 7;
+
+/// Returns the header of a packet of so many bytes where packets follow each other without a container; `None` where it is too long for one,
+/// or the stream is not AAC-LC.
+pub fn adts(specific: &[u8], bytes: usize) -> Option<[u8; ADTS_BYTES]> {
+    described(specific)?;
+    let length = u16::try_from(bytes + ADTS_BYTES).ok().filter(|length| *length < 1 << 13)?;
+    let bits = u16::from_be_bytes(*specific.first_chunk::<2>()?);
+    let (rate, channels) = ((bits >> 7 & 0xf) as u8, (bits >> 3 & 0xf) as u8);
+    Some([
+        0xff,
+        // MPEG-4, no sum.
+        0xf1,
+        // AAC-LC is 1 here.
+        1 << 6 | rate << 2 | channels >> 2,
+        (channels & 3) << 6 | (length >> 11) as u8,
+        (length >> 3) as u8,
+        ((length & 7) << 5) as u8 | 0x1f,
+        0xfc,
+    ])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +82,11 @@ mod tests {
         ] {
             assert_eq!(read(specific), None, "{what}");
         }
+    }
+
+    #[test]
+    fn the_header_of_a_packet_says_what_the_description_says() {
+        assert_eq!(adts(&[0x11, 0x90], 300), Some([0xff, 0xf1, 0x4c, 0x80, 0x26, 0x7f, 0xfc]));
+        assert_eq!((adts(&[0x11, 0x90], 8185), adts(&[0x29, 0x90], 300)), (None, None));
     }
 }

@@ -61,6 +61,40 @@ pub fn samples_in(frame: &[u8]) -> Option<u32> {
     Some(u32::from(u16::from_be_bytes(*block)) + 1)
 }
 
+/// Returns the samples of a frame that [`frame`] made, channel by channel in turns; `None` for bytes that are damaged, or of another
+/// encoder.
+pub fn decode(frame: &[u8], channels: u16) -> Option<Vec<i16>> {
+    let count = usize::from(channels);
+    let block = samples_in(frame)? as usize;
+    let (body, sum) = frame.split_last_chunk::<2>()?;
+    if crc16(body) != u16::from_be_bytes(*sum) || body[3] != (channels.checked_sub(1)? as u8) << 4 | 0b100 << 1 {
+        return None;
+    }
+    let behind = (body[4].leading_ones() as usize).saturating_sub(1);
+    // The number of the first sample, and the size of the block.
+    let head = 4 + 1 + behind + 2;
+    if crc8(body.get(..head)?) != *body.get(head)? {
+        return None;
+    }
+    let mut at = head + 1;
+    let mut samples = vec![0; block.checked_mul(count)?];
+    for channel in 0..count {
+        let kind = *body.get(at)?;
+        let length = match kind {
+            0 => 2,
+            0b10 => block * 2,
+            _ => return None,
+        };
+        let values = body.get(at + 1..at + 1 + length)?;
+        let value = |n: usize| values.get(n * 2..)?.first_chunk().map(|value| i16::from_be_bytes(*value));
+        for n in 0..block {
+            samples[n * count + channel] = value(if kind == 0 { 0 } else { n })?;
+        }
+        at += 1 + length;
+    }
+    (at == body.len()).then_some(samples)
+}
+
 /// Appends a number of up to 36 bits, coded as UTF-8 would.
 fn push_number(out: &mut Vec<u8>, number: u64) {
     if number < 0x80 {
@@ -80,9 +114,25 @@ fn crc8(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| (0..8).fold(sum ^ byte, step))
 }
 
+/// The sums of single bytes.
+const CRC16: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut sum = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            sum = if sum & 0x8000 != 0 { sum << 1 ^ 0x8005 } else { sum << 1 };
+            bit += 1;
+        }
+        table[byte] = sum;
+        byte += 1;
+    }
+    table
+};
+
 fn crc16(bytes: &[u8]) -> u16 {
-    let step = |sum: u16, _| if sum & 0x8000 != 0 { sum << 1 ^ 0x8005 } else { sum << 1 };
-    bytes.iter().fold(0, |sum, byte| (0..8).fold(sum ^ u16::from(*byte) << 8, step))
+    bytes.iter().fold(0, |sum: u16, byte| sum << 8 ^ CRC16[usize::from((sum >> 8) as u8 ^ byte)])
 }
 
 #[cfg(test)]
@@ -103,6 +153,24 @@ mod tests {
             let mut coded = Vec::new();
             push_number(&mut coded, number);
             assert_eq!(coded.len(), length, "{number:x}: {coded:02x?}");
+        }
+    }
+
+    #[test]
+    fn frames_decode_to_what_they_are_made_of_and_damaged_ones_to_nothing() {
+        for (channels, block, first) in [(1, 16, 0), (2, 960, 0x1_0000), (8, 33, (1 << 36) - 1)] {
+            let samples: Vec<i16> = (0..block * i32::from(channels))
+                .map(|at| if at % i32::from(channels) == 0 { -7 } else { (at * 7919) as i16 })
+                .collect();
+            let made = frame(&samples, channels, first).expect("a frame");
+            assert_eq!(decode(&made, channels).as_deref(), Some(&samples[..]));
+            assert_eq!(decode(&made, channels + 1), None);
+            for place in 0..made.len() {
+                let mut changed = made.clone();
+                changed[place] ^= 0x10;
+                assert_eq!(decode(&changed, channels), None, "byte {place}");
+                assert_eq!(decode(&made[..place], channels), None, "cut at {place}");
+            }
         }
     }
 

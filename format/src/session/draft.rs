@@ -137,7 +137,8 @@ impl CheckedDraft {
 /// # Errors
 /// When a file cannot be synced, written or hashed.
 pub fn seal_folder(dir: &Path, metadata: &Metadata, known: &[IntegrityEntry]) -> Result<(), SealError> {
-    for path in [layout::frames_path(dir), layout::audio_path(dir), layout::events_path(dir)] {
+    for name in [layout::FRAMES_FILE, layout::AUDIO_FILE, layout::MICROPHONE_FILE, layout::EVENTS_FILE] {
+        let path = dir.join(name);
         if path.is_file() {
             // Under its name already, in a folder that is not published yet: only the bytes have to reach the disk.
             crate::base::files::sync_file(&path).map_err(IoError::at("sync", &path))?;

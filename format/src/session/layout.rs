@@ -16,6 +16,8 @@ pub const FRAMES_FILE: &str = track::PICTURES_FILE;
 pub const EVENTS_FILE: &str = "events.parquet";
 /// The sound; present only when it was asked for and agreed to.
 pub const AUDIO_FILE: &str = track::SOUND_FILE;
+/// The microphone, where it was recorded beside the system's sound.
+pub const MICROPHONE_FILE: &str = track::MICROPHONE_FILE;
 /// What was captured, how, by whom agreed, and what was lost.
 pub const METADATA_FILE: &str = "metadata.json";
 /// SHA-256 of every other file; its presence means "sealed".

@@ -2,10 +2,12 @@
 //!
 //! Owns the names of these settings. They are in `streams.audio.settings` because each is one stream's, and FORMAT.md lists them.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::layout;
-use super::metadata::{Metadata, StreamInfo};
+use super::metadata::Metadata;
 use crate::base::event::Stream;
 
 /// The name of the file.
@@ -18,6 +20,8 @@ pub const RATE_HZ: &str = "rate_hz";
 pub const CHANNELS: &str = "channels";
 /// Time 0 of the file on the clock of the session.
 pub const T0_NS: &str = "t0_ns";
+/// How much faster the device's clock was than that of the recording, parts per million; null where it was too short to be measured.
+pub const DRIFT_PPM: &str = "drift_ppm";
 /// Packets in the file.
 pub const PACKETS: &str = "packets";
 /// Samples (per channel) in the file.
@@ -27,20 +31,53 @@ pub const LOST_PACKETS: &str = "lost_packets";
 /// Those of them whose bytes were on the disk for certain.
 pub const DAMAGED_PACKETS: &str = "damaged_packets";
 
-/// Returns the stream, when the session has a file of its sound.
-fn stream(metadata: &Metadata) -> Option<&StreamInfo> {
-    let info = metadata.streams.get(Stream::Audio.name())?;
-    (info.settings.get(FILE)?.as_str()? == layout::AUDIO_FILE).then_some(info)
+/// That of a microphone beside the system's sound: an object of the same settings.
+pub const MICROPHONE: &str = "microphone";
+
+/// Returns what the metadata say of a file of sound, when they say that there is one.
+fn told<'a>(metadata: &'a Metadata, file: &str) -> Option<Settings<'a>> {
+    let settings = &metadata.streams.get(Stream::Audio.name())?.settings;
+    let told = match file {
+        layout::MICROPHONE_FILE => Settings::Further(settings.get(MICROPHONE)?),
+        _ => Settings::Stream(settings),
+    };
+    (told.get(FILE)?.as_str()? == file).then_some(told)
 }
 
-/// Returns whether the session has a file of its sound, as its metadata say it.
+/// The settings of a track of sound.
+enum Settings<'a> {
+    Stream(&'a BTreeMap<String, Value>),
+    Further(&'a Value),
+}
+
+impl Settings<'_> {
+    fn get(&self, key: &str) -> Option<&Value> {
+        match self {
+            Self::Stream(settings) => settings.get(key),
+            Self::Further(settings) => settings.get(key),
+        }
+    }
+}
+
+/// Returns the files of the sound, as the metadata say it.
+pub fn files(metadata: &Metadata) -> Vec<&'static str> {
+    let files = [layout::AUDIO_FILE, layout::MICROPHONE_FILE];
+    files.into_iter().filter(|file| told(metadata, file).is_some()).collect()
+}
+
+/// Returns whether the session has a file of sound, as its metadata say it.
 pub fn is_there(metadata: &Metadata) -> bool {
-    stream(metadata).is_some()
+    !files(metadata).is_empty()
 }
 
-/// Returns time 0 of the file on the clock of the session.
-pub fn t0_ns(metadata: &Metadata) -> Option<i64> {
-    stream(metadata)?.settings.get(T0_NS)?.as_i64()
+/// Returns time 0 of a file on the clock of the session.
+pub fn t0_ns(metadata: &Metadata, file: &str) -> Option<i64> {
+    told(metadata, file)?.get(T0_NS)?.as_i64()
+}
+
+/// Returns a number that the metadata say of a file (see the keys above).
+pub fn number(metadata: &Metadata, file: &str, key: &str) -> Option<u64> {
+    told(metadata, file)?.get(key)?.as_u64()
 }
 
 /// The sound of a part of a session.
@@ -56,21 +93,33 @@ pub struct Part {
 
 impl Part {
     /// Says it in the metadata, which are those of the whole session so far.
-    pub fn tell(self, metadata: &mut Metadata) {
+    pub fn tell(self, metadata: &mut Metadata, file: &str) {
         let Some(info) = metadata.streams.get_mut(Stream::Audio.name()) else { return };
+        if file == layout::MICROPHONE_FILE {
+            if let Some(settings) = info.settings.get_mut(MICROPHONE).and_then(Value::as_object_mut) {
+                let mut own: BTreeMap<String, Value> = std::mem::take(settings).into_iter().collect();
+                self.change(&mut own);
+                settings.extend(own);
+            }
+        } else {
+            self.change(&mut info.settings);
+        }
+    }
+
+    fn change(self, settings: &mut BTreeMap<String, Value>) {
         for key in [LOST_PACKETS, DAMAGED_PACKETS] {
             // How many of those that the whole lacks are of this part, nothing says.
-            if info.settings.get(key).is_some_and(|lost| lost.as_u64() != Some(0)) {
-                info.settings.insert(key.to_owned(), Value::Null);
+            if settings.get(key).is_some_and(|lost| lost.as_u64() != Some(0)) {
+                settings.insert(key.to_owned(), Value::Null);
             }
         }
-        info.settings.insert(PACKETS.to_owned(), self.packets.into());
-        info.settings.insert(SAMPLES.to_owned(), self.samples.into());
+        settings.insert(PACKETS.to_owned(), self.packets.into());
+        settings.insert(SAMPLES.to_owned(), self.samples.into());
         if let Some(t0_ns) = self.t0_ns {
-            info.settings.insert(T0_NS.to_owned(), t0_ns.into());
+            settings.insert(T0_NS.to_owned(), t0_ns.into());
         } else {
-            info.settings.remove(FILE);
-            info.settings.remove(T0_NS);
+            settings.remove(FILE);
+            settings.remove(T0_NS);
         }
     }
 }

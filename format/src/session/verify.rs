@@ -8,6 +8,7 @@ mod files;
 mod options;
 mod report;
 mod rows;
+mod sound;
 pub mod video;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use self::files::check_files;
 pub use self::options::{NoPicture, OpenVideo, VerifyOptions, VideoCheck};
 pub use self::report::{Kind, Problem, Report};
 use self::rows::check_table;
+use self::sound::check_sound;
 use super::annotations::Annotations;
 use super::layout::{self, DirState};
 use super::lines::Lines;
@@ -64,6 +66,9 @@ pub fn verify(dir: &Path, options: VerifyOptions, open_video: OpenVideo<'_>, pro
     }
     if let Some(video) = &mut video {
         check_video(video.as_mut(), metadata.as_ref(), options, &mut report, progress);
+    }
+    if let Some(metadata) = &metadata {
+        check_sound(dir, metadata, options, &mut report, progress);
     }
     check_review(dir, metadata.as_ref(), &mut report);
     check_annotations(dir, metadata.as_ref(), &mut report);

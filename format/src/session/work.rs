@@ -25,10 +25,11 @@ const ASIDE_SUFFIX: &str = ".old.tmp";
 /// Ends of the names of a file while it is written.
 const TEMP_SUFFIXES: [&str; 3] = ["", layout::TEMP_SUFFIX, ".own.tmp"];
 /// The files that each session may have, and the mark.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     layout::FRAMES_FILE,
     layout::EVENTS_FILE,
     layout::AUDIO_FILE,
+    layout::MICROPHONE_FILE,
     layout::METADATA_FILE,
     layout::INTEGRITY_FILE,
     layout::REVIEW_FILE,

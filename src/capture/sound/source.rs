@@ -1,4 +1,4 @@
-//! The seam of sound: [`SoundSource`], and what it hands over.
+//! The seam of sound: [`SoundSource`], and what it says of itself.
 
 use serde_json::Value;
 

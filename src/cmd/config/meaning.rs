@@ -10,7 +10,8 @@ use crate::cli::{CodecArg, KeysArg, QualityArg, UnchangedArg};
 use crate::config::keys::Key;
 use crate::config::limits;
 use crate::encode::registry::{self, AUTO, ENCODERS};
-use crate::privacy::consent::{self, RECORDABLE};
+use crate::encode::sound::{SOUND_ENCODERS, sound_kind};
+use crate::privacy::consent;
 use crate::privacy::keys::parse_keys;
 use crate::privacy::mask::Place;
 use crate::session::labels::{self, LabelError};
@@ -18,12 +19,11 @@ use crate::session::labels::{self, LabelError};
 /// Says what is wrong with a value that has the right type.
 pub(super) fn fault(key: &Key, value: &Value) -> Result<(), String> {
     match (key.section, key.name) {
-        ("record", "consent") => {
-            let streams = consent::parse(&list(value)).map_err(|error| error.to_string())?;
-            match streams.iter().find(|stream| !RECORDABLE.contains(stream)) {
-                Some(stream) => Err(format!("the {} cannot be recorded by this release", stream.name())),
-                None => Ok(()),
-            }
+        ("record", "consent") => consent::parse(&list(value)).map(drop).map_err(|error| error.to_string()),
+        ("record", "audio_codec") if value.as_str().and_then(sound_kind).is_some() => Ok(()),
+        ("record", "audio_codec") => {
+            let names: Vec<_> = SOUND_ENCODERS.iter().map(|kind| kind.name()).collect();
+            Err(format!("{value} is none of {}", names.join(", ")))
         }
         ("record", "fps") => number(value, &limits::FPS),
         ("record", "bitrate_kbps") => number(value, &limits::BITRATE_KBPS),

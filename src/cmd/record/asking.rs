@@ -23,13 +23,16 @@ pub(super) fn consent(
     config: &Config,
     clock: &dyn Clock,
     (out, target, hotkeys): (&Path, &Target, &Hotkeys),
+    sound: bool,
 ) -> Result<Option<Consent>, Failure> {
     // Also where nobody is asked: a text that cannot be shown is told of before it is needed.
     let study = study_text(&config.consent)?;
     let config = &config.record;
     let at = clock.anchor().utc;
+    let streams: Vec<Stream> =
+        consent::STREAMS.into_iter().filter(|stream| sound || *stream != Stream::Audio).collect();
     let decided = if args.source == SourceArg::Synthetic && args.consent.is_empty() {
-        Consent::to(consent::RECORDABLE.into(), Method::Synthetic, at)
+        Consent::to(streams.iter().copied().collect(), Method::Synthetic, at)
     } else {
         Consent::decide(&args.consent, &config.consent, at)
     };
@@ -39,7 +42,7 @@ pub(super) fn consent(
         Err(ConsentError::Missing) if is_terminal && args.consent.is_empty() && config.consent.is_empty() => {
             text::ask(&text::printable(&consent::text(&Asked {
                 what: &called(target),
-                streams: &consent::RECORDABLE,
+                streams: &streams,
                 place: &place(out, args.session.as_deref()),
                 duration: args.duration,
                 pause: hotkeys.iter().find(|(action, _)| *action == Action::Pause).map(|(_, chord)| chord),
@@ -48,18 +51,23 @@ pub(super) fn consent(
             if !agrees(Stream::Screen) {
                 return Ok(None);
             }
-            let agreed = consent::RECORDABLE.into_iter().filter(|stream| *stream == Stream::Screen || agrees(*stream));
+            let agreed = streams.iter().copied().filter(|stream| *stream == Stream::Screen || agrees(*stream));
             Consent::to(agreed.collect(), Method::Prompt, clock.anchor().utc)
                 .map(|consent| Consent { study_text: study.as_ref().map(StudyText::to_fact), ..consent })
         }
         other => other,
     };
     let decided = decided.map_err(|error| Failure::wrong(&error, error.hint()))?;
-    for stream in &decided.unavailable {
-        text::warn(&format!(
-            "the {} cannot be recorded by this release: the consent to it is without effect",
-            stream.name()
+    if sound && !decided.covers(Stream::Audio) && decided.method != Method::Prompt {
+        let given: Vec<_> = decided.streams.iter().map(|stream| stream.name()).collect();
+        return Err(Failure::usage(
+            "no consent to record the sound",
+            format!("agree with --consent {},audio, or record without it: --audio off", given.join(",")),
         ));
+    }
+    if !sound && decided.covers(Stream::Audio) {
+        text::warn("no sound is recorded: --audio says which; the consent to it is without effect");
+        return Ok(Some(decided.without(Stream::Audio)));
     }
     Ok(Some(decided))
 }

@@ -45,8 +45,8 @@ pub struct Clipped {
     pub frames: u64,
     /// Rows in it.
     pub rows: u64,
-    /// The sound in it; `None` when the session has none.
-    pub sound: Option<Part>,
+    /// The sound in it, by file; none when the session has none.
+    pub sound: Vec<(&'static str, Part)>,
 }
 
 /// Makes a session of the span between two instants of the one in `from`, both in it, in the folder `out`, which must not exist.
@@ -105,15 +105,15 @@ pub fn session(
         let frames = cut.frames.start..cut.frames.start + times.len();
         pictures = video::copy(video, frames, &times, &layout::frames_path(draft.dir()), progress)?;
     }
-    let sound = sound::copy(source.session.dir(), source.reader().metadata(), &cut, &layout::audio_path(draft.dir()))?;
+    let sound = sound::copy(source.session.dir(), source.reader().metadata(), &cut, draft.dir())?;
     let rows = summary.rows;
     let frames = times.len() as u64;
     metadata.session_id.clone_from(&session_id);
     metadata.counts = summary.counts;
     metadata.clicks = summary.clicks.count();
     tell(&measured, &mut metadata, pictures);
-    if let Some(sound) = sound {
-        sound.tell(&mut metadata);
+    for (file, part) in &sound {
+        part.tell(&mut metadata, file);
     }
     metadata.lineage.push(Lineage {
         integrity_sha256: source.session.identity().to_string(),

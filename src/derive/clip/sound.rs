@@ -22,22 +22,29 @@ fn t_ns(t0_ns: i64, tick: u64, rate: u32) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
 }
 
-/// Copies the sound of a part of the session in `dir` to `to`; `None` when the session has none. Without a packet in the part no file is
-/// made.
+/// Copies the sound of a part of the session in `dir` to the folder `to`: each file that it has, with what the part has of it. Without a
+/// packet in the part no file is made.
 ///
 /// # Errors
 /// When the sound cannot be read or written.
-pub(crate) fn copy(dir: &Path, metadata: &Metadata, cut: &Cut, to: &Path) -> Result<Option<Part>, ClipError> {
-    let path = layout::audio_path(dir);
-    if !sound::is_there(metadata) {
-        return if path.is_file() {
-            Err(ClipError::Mismatch { what: "the metadata do not tell of the sound" })
-        } else {
-            Ok(None)
-        };
+pub(crate) fn copy(
+    dir: &Path,
+    metadata: &Metadata,
+    cut: &Cut,
+    to: &Path,
+) -> Result<Vec<(&'static str, Part)>, ClipError> {
+    let told = sound::files(metadata);
+    if [layout::AUDIO_FILE, layout::MICROPHONE_FILE].iter().any(|file| !told.contains(file) && dir.join(file).is_file())
+    {
+        return Err(ClipError::Mismatch { what: "the metadata do not tell of the sound" });
     }
-    let t0_ns =
-        sound::t0_ns(metadata).ok_or(ClipError::Mismatch { what: "the metadata do not say when the sound begins" })?;
+    told.into_iter().map(|file| Ok((file, copy_file(dir, metadata, cut, file, &to.join(file))?))).collect()
+}
+
+fn copy_file(dir: &Path, metadata: &Metadata, cut: &Cut, name: &str, to: &Path) -> Result<Part, ClipError> {
+    let path = dir.join(name);
+    let t0_ns = sound::t0_ns(metadata, name)
+        .ok_or(ClipError::Mismatch { what: "the metadata do not say when the sound begins" })?;
     let file = crate::base::files::open_regular(&path).map_err(IoError::at("open", &path))?;
     let found = read_index(&file).map_err(|source| ClipError::Sound { path: path.clone(), source })?;
     let (rate, codec, priming) = (found.track.rate, found.track.codec, found.track.priming);
@@ -70,13 +77,13 @@ pub(crate) fn copy(dir: &Path, metadata: &Metadata, cut: &Cut, to: &Path) -> Res
         samples += u64::from(held);
     }
     let none = Part { t0_ns: None, packets: 0, samples: 0 };
-    let Some((writer, first_ns)) = made else { return Ok(Some(none)) };
+    let Some((writer, first_ns)) = made else { return Ok(none) };
     let Some(heard) = samples.checked_sub(u64::from(priming)).filter(|heard| *heard > 0) else {
         drop(writer);
         crate::base::files::remove_file(to).map_err(IoError::at("remove", to))?;
-        return Ok(Some(none));
+        return Ok(none);
     };
     let packets = writer.len() as u64;
     writer.finish(&found.track)?;
-    Ok(Some(Part { t0_ns: Some(first_ns.saturating_add(primed_ns)), packets, samples: heard }))
+    Ok(Part { t0_ns: Some(first_ns.saturating_add(primed_ns)), packets, samples: heard })
 }

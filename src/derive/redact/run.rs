@@ -110,8 +110,8 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
         work::finish_replacing(&session, &old)?;
     }
     let mut draft = Draft::begin(&path, purpose)?;
-    let sound_kept = sound.is_some();
-    if let Some(sound) = sound {
+    let sound_kept = !sound.is_empty();
+    for sound in sound {
         draft.bring(&session, sound)?;
     }
     let (draft, redacted) = make(draft, &old, plan, wanted, progress)?;
@@ -126,12 +126,14 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
     Ok(Redacted { session, sound_kept, ..redacted })
 }
 
-/// The sound of the session, which is brought along as it is; `None` when it has none.
-fn sealed_sound(old: &SealedSession) -> Result<Option<IntegrityEntry>, RedactError> {
-    if !sound::is_there(old.metadata()) {
-        return Ok(None);
+/// The files of the sound of the session, which are brought along as they are.
+fn sealed_sound(old: &SealedSession) -> Result<Vec<IntegrityEntry>, RedactError> {
+    let files = sound::files(old.metadata());
+    if files.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(seal::read_integrity(old.dir())?.into_iter().find(|entry| entry.name == layout::AUDIO_FILE))
+    let entries = seal::read_integrity(old.dir())?;
+    Ok(entries.into_iter().filter(|entry| files.contains(&entry.name.as_str())).collect())
 }
 
 /// What is to be done, in the session's own terms.
@@ -264,7 +266,7 @@ fn lineage(identity: FileHash, format: String, span: &Span, what: &rows::What<'_
 /// show what is redacted; and what people said is of what was there before.
 fn left_out(old: &SealedSession) -> Result<Vec<String>, RedactError> {
     let session = old.dir();
-    let sound = sound::is_there(old.metadata()).then_some(layout::AUDIO_FILE);
+    let sound = sound::files(old.metadata());
     let made = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::METADATA_FILE];
     let made: Vec<&str> = made.into_iter().chain(sound).collect();
     let listing = seal::list_files(session)?;

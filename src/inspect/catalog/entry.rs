@@ -110,7 +110,13 @@ fn files(dir: &Path, path: &str, entry: &mut Entry) {
     let metadata = size(layout::METADATA_FILE);
     entry.set(Col::VideoBytes, video);
     entry.set(Col::EventsBytes, events);
-    entry.set(Col::SizeBytes, [video, events, metadata, size(layout::AUDIO_FILE)].into_iter().flatten().sum::<u64>());
+    entry.set(
+        Col::SizeBytes,
+        [video, events, metadata, size(layout::AUDIO_FILE), size(layout::MICROPHONE_FILE)]
+            .into_iter()
+            .flatten()
+            .sum::<u64>(),
+    );
     for (column, name, there) in [
         (Col::VideoPath, layout::FRAMES_FILE, video.is_some()),
         (Col::EventsPath, layout::EVENTS_FILE, events.is_some()),

@@ -144,6 +144,18 @@ pub struct InputFact {
     pub settings: Map<String, Value>,
 }
 
+/// The sources of sound.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct SoundFact {
+    /// The name of the first one.
+    #[serde(deserialize_with = "lenient::value")]
+    pub backend: Option<String>,
+    /// Everything else that it says of itself; under `microphone`, that of a second one.
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
 /// The encoder of the pictures.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
 #[serde(default)]

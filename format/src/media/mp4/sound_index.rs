@@ -42,6 +42,33 @@ pub struct CopiedSound {
     description: Vec<u8>,
 }
 
+impl CopiedSound {
+    /// Returns the `AudioSpecificConfig` of AAC; `None` where there is none.
+    pub fn aac_specific(&self) -> Option<Vec<u8>> {
+        let (kind, entry) = Boxes(self.description.get(16..)?).next()?.ok()?;
+        let esds = child(entry.get(28..).filter(|_| &kind == b"mp4a")?, *b"esds").ok()??;
+        // The stream, its decoder, and what that is told, each inside of the one before.
+        let stream = descriptor(esds.get(4..)?, 3)?;
+        let decoder = descriptor(stream.get(3..)?, 4)?;
+        descriptor(decoder.get(13..)?, 5).map(<[u8]>::to_vec)
+    }
+}
+
+/// The body of a descriptor of ISO/IEC 14496-1, when it is the first of these bytes.
+fn descriptor(bytes: &[u8], tag: u8) -> Option<&[u8]> {
+    let (found, mut rest) = bytes.split_first()?;
+    let mut length = 0;
+    // At most four bytes, of seven bits each.
+    for _ in 0..4 {
+        let (byte, behind) = rest.split_first()?;
+        (length, rest) = (length << 7 | usize::from(byte & 0x7f), behind);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    rest.get(..length).filter(|_| *found == tag)
+}
+
 impl Track for CopiedSound {
     type Packet = SoundPacket;
     const KIND: &'static str = "sound";
@@ -183,6 +210,7 @@ mod tests {
         let (file, packets) = file(aac());
         let index = read_index(&std::fs::File::open(file.path()).expect("the file")).expect("an index");
         assert_eq!((index.track.priming, index.track.codec), (1024, *b"mp4a"));
+        assert_eq!(index.track.aac_specific(), Some(vec![0x11, 0x90]));
         let again = index.track.index(&packets).expect("an index");
         assert!(std::fs::read(file.path()).expect("the file").ends_with(&again), "the same index");
     }

@@ -56,6 +56,8 @@ pub enum Kind {
     Counts,
     /// A frame cannot be decoded.
     Decode,
+    /// A file of sound cannot be read or decoded, or is not what the metadata say.
+    Sound,
     /// `review.jsonl` cannot be read, or holds lines that are none of this session. It is not part of what was sealed.
     Review,
     /// `annotations.jsonl` likewise.
@@ -95,6 +97,12 @@ pub struct Report {
     /// Why frames from [`frames_decoded`](Self::frames_decoded) on were not decoded, which is no fault of theirs: this machine has no decoder for
     /// their codec.
     pub not_checked: Option<String>,
+    /// Packets of sound.
+    pub sound_packets: u64,
+    /// Packets of sound that were decoded.
+    pub sound_decoded: u64,
+    /// Why the sound was not decoded, or not all of it, which is no fault of it.
+    pub sound_not_checked: Option<String>,
     /// The first fault of each kind, in the order of [`Kind`].
     pub problems: Vec<Problem>,
     /// What is no fault, but worth knowing: rights of files, a log that is still there.

@@ -1,0 +1,11 @@
+//! Sound on its way into the log: where its samples lie in time ([`line`], [`place`]), and the thread that puts them there, without what is
+//! kept out ([`stage`]).
+
+mod holes;
+mod line;
+mod place;
+mod stage;
+mod start;
+
+pub(super) use self::stage::{SoundNews, SoundStage};
+pub(super) use self::start::{OpenedSound, StartingSound, encoder, start};

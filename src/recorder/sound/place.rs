@@ -1,0 +1,290 @@
+//! Puts the samples of a device on the clock of the recording, without a hole: what is missing is silence of its length, and told.
+//!
+//! Invariant: what is put out is one sound from its first sample to its last, and its time never goes back, so that number and time of a
+//! sample stay together. Pure: reads no clock.
+
+use std::collections::VecDeque;
+
+use super::holes::{Hole, Holes};
+use super::line::{Line, STRAY_NS, Seen};
+use crate::base::time::MonoNs;
+use crate::capture::sound::SoundBlock;
+
+/// Stamps of this long are waited for before the first sample is placed, and again when a device begins anew.
+const HOLD_NS: f64 = 250e6;
+/// How long samples are held at the most, in their own time: then what stamps there are have to do.
+const HOLD_MOST_NS: f64 = 2.5e9;
+/// How fast time is moved towards the line: a sample in 1000, as much as a packet of 1024 can say.
+const SLEW: f64 = 1e-3;
+/// A device that hands over nothing for so long is away. Devices hand over each 50 ms at the least.
+const STALLED_NS: i64 = 1_000_000_000;
+/// While a device is away silence is put out up to so long ago: what it may still hand over is not earlier.
+const BEHIND_NS: i64 = 400_000_000;
+
+/// What is put out.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Piece {
+    /// Samples.
+    Sound {
+        /// The time of the first.
+        t: MonoNs,
+        /// The time from one to the next, nanoseconds.
+        per_sample: f64,
+        /// The samples, channel by channel in turns.
+        samples: Vec<f32>,
+    },
+    /// Silence.
+    Silence {
+        /// The time of its first sample.
+        t: MonoNs,
+        /// The time from one to the next, nanoseconds.
+        per_sample: f64,
+        /// Samples (per channel).
+        count: u64,
+    },
+    /// Sound is missing.
+    Hole(Hole),
+}
+
+/// Places samples.
+pub(super) struct Placer {
+    channels: usize,
+    line: Line,
+    /// The first sample, and how long after it the next one comes, nanoseconds: exact enough for months.
+    end: Option<(MonoNs, f64)>,
+    /// The device's number that comes next.
+    next: u64,
+    /// Blocks that wait for the line; `Some` while it is waited for.
+    held: Option<VecDeque<SoundBlock>>,
+    /// Since when nothing is heard, and why.
+    away: Option<(MonoNs, &'static str)>,
+    /// When a block came last.
+    heard: Option<MonoNs>,
+    /// Samples (per channel) that are to be left out, since their time is past.
+    skip: u64,
+    holes: Holes,
+    out: Vec<Piece>,
+}
+
+impl Placer {
+    /// Returns a placer for a device.
+    pub(super) fn new(rate: u32, channels: u16) -> Self {
+        Self {
+            channels: usize::from(channels.max(1)),
+            line: Line::new(rate),
+            end: None,
+            next: 0,
+            held: Some(VecDeque::new()),
+            away: None,
+            heard: None,
+            skip: 0,
+            holes: Holes::default(),
+            out: Vec::new(),
+        }
+    }
+
+    /// Returns up to when sound was put out.
+    pub(super) fn end(&self) -> Option<MonoNs> {
+        let (t0, beyond) = self.end?;
+        Some(MonoNs(t0.0.saturating_add(beyond.round() as i64)))
+    }
+
+    /// Takes a block, which came `now`; returns what can be put out.
+    pub(super) fn take(&mut self, block: SoundBlock, now: MonoNs) -> Vec<Piece> {
+        if self.heard.is_some_and(|heard| now.0 - heard.0 > STALLED_NS) && self.away.is_none() {
+            self.leave(MonoNs(i64::MIN), "sound_stalled");
+        }
+        self.heard = Some(now);
+        let seen = if block.is_measured { self.line.take(block.first, block.t) } else { Seen::Usual };
+        if let Some(held) = &mut self.held {
+            held.push_back(block);
+            let first = held.front().map_or(0, |block| block.first);
+            let held_ns = self.next_after_held().saturating_sub(first) as f64 * self.line.per_sample();
+            if self.line.known_ns() >= HOLD_NS || held_ns >= HOLD_MOST_NS {
+                self.release();
+            }
+            return std::mem::take(&mut self.out);
+        }
+        if let Seen::Step { from, by_ns } = seen {
+            self.step(&block, from, by_ns);
+        }
+        self.place(block);
+        std::mem::take(&mut self.out)
+    }
+
+    /// The device says that nothing is heard from `since` on.
+    pub(super) fn silent(&mut self, since: MonoNs, reason: &'static str) -> Vec<Piece> {
+        self.release();
+        if self.away.is_none() {
+            self.leave(since, reason);
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    /// Time passes: silence is put out while the device is away.
+    pub(super) fn tick(&mut self, now: MonoNs) -> Vec<Piece> {
+        let stalled = self.heard.is_some_and(|heard| now.0 - heard.0 > STALLED_NS);
+        if stalled && self.away.is_none() {
+            self.release();
+            self.leave(MonoNs(i64::MIN), "sound_stalled");
+        }
+        if self.away.is_some() && self.held.as_ref().is_none_or(VecDeque::is_empty) {
+            self.fill_until(MonoNs(now.0 - BEHIND_NS));
+        }
+        let over = self.end().and_then(|end| self.holes.over(end));
+        self.out.extend(over.map(Piece::Hole));
+        std::mem::take(&mut self.out)
+    }
+
+    /// Nothing follows. `away_until` is the end of the recording, up to which a device that is away is silent.
+    pub(super) fn finish(&mut self, away_until: MonoNs) -> Vec<Piece> {
+        self.release();
+        if self.away.is_some() {
+            self.fill_until(away_until);
+        }
+        self.out.extend(self.holes.rest().map(Piece::Hole));
+        std::mem::take(&mut self.out)
+    }
+
+    /// The device is away from `since` on, or from where the sound ends.
+    fn leave(&mut self, since: MonoNs, reason: &'static str) {
+        let since = self.end().map_or(since, |end| since.max(end));
+        self.away = Some((since, reason));
+        self.line.restart();
+        self.held = Some(VecDeque::new());
+    }
+
+    /// The device's number behind the last block that is held.
+    fn next_after_held(&self) -> u64 {
+        let last = self.held.iter().flatten().next_back();
+        last.map_or(self.next, |block| block.first.saturating_add((block.samples.len() / self.channels) as u64))
+    }
+
+    /// Places what was held, as well as it can be.
+    fn release(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        let Some(first) = held.front() else {
+            // Nothing came yet, or since the device went away.
+            self.held = Some(held);
+            return;
+        };
+        if self.line.at(first.first).is_none() {
+            // No stamp was measured: guesses are better than nothing.
+            for block in &held {
+                self.line.take(block.first, block.t);
+            }
+        }
+        let begins = self.line.at(first.first).unwrap_or(first.t);
+        self.next = first.first;
+        if let Some((t0, beyond)) = self.end {
+            let ahead = begins.0.saturating_sub(t0.0) as f64 - beyond;
+            if ahead.abs() <= STRAY_NS {
+                // Nothing is missing: what is left is moved towards the line.
+            } else if ahead > 0.0 {
+                self.fill_until(begins);
+            } else {
+                self.skip = (-ahead / self.line.per_sample()).round() as u64;
+            }
+        } else {
+            self.end = Some((begins, 0.0));
+            if let Some((since, reason)) = self.away.filter(|(since, _)| *since < begins) {
+                let lost = (begins.0.saturating_sub(since.0) as f64 / self.line.per_sample()).round();
+                self.tell(Hole { since, until: begins, lost: lost as u64, reason });
+            }
+        }
+        self.away = None;
+        for block in held {
+            self.place(block);
+        }
+    }
+
+    /// Puts silence out up to a time, and tells of it as what it is.
+    fn fill_until(&mut self, until: MonoNs) {
+        let Some((t0, beyond)) = self.end else { return };
+        let missing = (until.0.saturating_sub(t0.0) as f64 - beyond) / self.line.per_sample();
+        if missing < 1.0 {
+            return;
+        }
+        let since = self.end().unwrap_or(t0);
+        let count = missing.round() as u64;
+        self.silence(count);
+        let (from, reason) = self.away.unwrap_or((since, "sound_lost"));
+        let hole = Hole { since: since.max(from), until: self.end().unwrap_or(until), lost: count, reason };
+        self.tell(hole);
+    }
+
+    /// Time stepped at this block.
+    fn step(&mut self, block: &SoundBlock, from: u64, by_ns: f64) {
+        let count = (by_ns.abs() / self.line.per_sample()).round() as u64;
+        let Some(end) = self.end() else { return };
+        // Where it happened: what came since is placed too early, or too late.
+        let since_ns = block.first.saturating_sub(from) as f64 * self.line.per_sample();
+        let since = MonoNs(end.0.saturating_sub(since_ns as i64));
+        if by_ns > 0.0 {
+            self.silence(count);
+            self.tell(Hole { since, until: self.end().unwrap_or(end), lost: count, reason: "sound_lost" });
+        } else {
+            self.skip = count;
+            self.tell(Hole { since, until: end, lost: count, reason: "sound_repeated" });
+        }
+    }
+
+    /// Places a block behind what was put out.
+    fn place(&mut self, mut block: SoundBlock) {
+        if block.first > self.next {
+            let missing = block.first - self.next;
+            let since = self.end();
+            self.silence(missing);
+            if let Some((since, until)) = since.zip(self.end()) {
+                self.tell(Hole { since, until, lost: missing, reason: "sound_lost" });
+            }
+        }
+        let known = self.next.saturating_sub(block.first);
+        let of_block = (block.samples.len() / self.channels) as u64;
+        self.next = self.next.max(block.first.saturating_add(of_block));
+        let skipped = self.skip.min(of_block.saturating_sub(known));
+        self.skip -= skipped;
+        let leave_out = known.saturating_add(skipped).min(of_block);
+        block.samples.truncate(of_block as usize * self.channels);
+        block.samples.drain(..leave_out as usize * self.channels);
+        let count = of_block - leave_out;
+        let Some((t, per_sample)) = self.advance(count, self.next) else { return };
+        self.out.push(Piece::Sound { t, per_sample, samples: block.samples });
+    }
+
+    /// Puts silence out.
+    fn silence(&mut self, count: u64) {
+        let per_sample = self.line.per_sample();
+        let Some(t) = self.end() else { return };
+        if count == 0 {
+            return;
+        }
+        if let Some((_, beyond)) = &mut self.end {
+            *beyond += count as f64 * per_sample;
+        }
+        self.out.push(Piece::Silence { t, per_sample, count });
+    }
+
+    /// Moves the end on by some samples, and towards where the line has the device's sample `next`. Returns the time of the first of
+    /// them and the time between two.
+    fn advance(&mut self, count: u64, next: u64) -> Option<(MonoNs, f64)> {
+        let (t, (t0, beyond)) = (self.end()?, self.end?);
+        if count == 0 {
+            return None;
+        }
+        let plain = count as f64 * self.line.per_sample();
+        let most = plain * SLEW;
+        let aim = self.line.at(next).map_or(plain, |at| at.0.saturating_sub(t0.0) as f64 - beyond);
+        let lasts = plain + (aim - plain).clamp(-most, most);
+        self.end = Some((t0, beyond + lasts));
+        Some((t, lasts / count as f64))
+    }
+
+    fn tell(&mut self, hole: Hole) {
+        self.out.extend(self.holes.add(hole).map(Piece::Hole));
+    }
+}
+
+#[cfg(test)]
+#[path = "place_tests.rs"]
+mod tests;
