@@ -19,6 +19,7 @@ mod catalog;
 mod chaos;
 mod cli;
 mod clip;
+mod computer_use;
 mod config;
 mod consumers;
 mod control;

@@ -238,6 +238,7 @@ fn task_subtasks_and_marks_are_in_every_export() {
         ("webdataset", &["--clip-seconds", "1", "--val-percent", "0"]),
         ("lerobot", &["--fps", "10"]),
         ("mcap", &[]),
+        ("computer-use", &["--resize", "160x120"]),
     ] {
         let (code, _, err) = run(watchcap()
             .args(["export", format])

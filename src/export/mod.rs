@@ -14,6 +14,7 @@
 pub mod about;
 pub mod actions;
 mod ahead;
+pub mod computer_use;
 pub mod copy;
 pub mod dense;
 mod error;

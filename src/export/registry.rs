@@ -1,7 +1,7 @@
 //! Every format that there is.
 
 use super::format::Format;
-use super::{actions, copy, frames_json, lerobot, mcap, vpt, webdataset};
+use super::{actions, computer_use, copy, frames_json, lerobot, mcap, vpt, webdataset};
 
 /// Every format, in the order in which they are listed.
 pub const FORMATS: &[&dyn Format] = &[
@@ -12,6 +12,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &webdataset::WebDataset,
     &lerobot::LeRobot,
     &mcap::Mcap,
+    &computer_use::ComputerUse,
 ];
 
 /// The format of a name.

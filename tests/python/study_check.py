@@ -42,7 +42,7 @@ def check(about):
 # Every manifest says it.
 for path in out.glob(f"*/{session.name}.*.export.json"):
     check(json.loads(path.read_text())["about"])
-assert len(list(out.glob(f"*/{session.name}.*.export.json"))) == 8
+assert len(list(out.glob(f"*/{session.name}.*.export.json"))) == 9
 for path in out.glob(f"*/{other.name}.*.export.json"):
     about = json.loads(path.read_text())["about"]
     assert about["task"] is None and about["game"] == "chess" and about["marks"] == [] and about["outcome"] is None
@@ -65,6 +65,9 @@ assert all(row["task"] is None and row["subtask"] is None and row["marks"] == 0 
 check(json.loads(pq.read_metadata(out / "video" / f"{session.name}.video.parquet").metadata[b"watchcap.export"])["about"])
 check(json.loads((out / "frames-json" / f"{session.name}.frames.json").read_text())["watchcap"]["about"])
 
+for line in (out / "computer-use" / f"{session.name}.computer-use.jsonl").read_text().splitlines():
+    line = json.loads(line)
+    assert line["task"] == task and line["subtask"] == subtask_at(line["t_ns"])
 lines = [json.loads(line) for line in (out / "vpt" / f"{session.name}.jsonl").read_text().splitlines()]
 assert all(line["task"] == task and line["subtask"] == subtask_at(line["t_ns"]) for line in lines)
 assert [text for line in lines for text in line["marks"]] == ["the letter is open"]
