@@ -54,11 +54,8 @@ pub(super) fn run(args: &SyncTestArgs, layers: &Layers) -> Result<Outcome, Failu
     let fps = args.fps.unwrap_or(30);
     let kept = last_sync::keep(at, fps, &report);
     tell(args, &report, session.filter(|_| is_kept).as_deref());
-    match kept {
-        Ok(_) => {}
-        Err(error) => {
-            text::say(&text::printable(&format!("note: the result was not kept for later recordings: {error}")))
-        }
+    if let Err(error) = kept {
+        text::say(&text::printable(&format!("note: the result was not kept for later recordings: {error}")));
     }
     if report.ok() {
         return Ok(Outcome::Clean);

@@ -46,11 +46,10 @@ impl Names {
             return *number;
         }
         let name = if self.list.len() >= MAX_NAMES { "…" } else { name };
-        let number = *self.by_name.entry(name.to_owned()).or_insert_with(|| {
+        *self.by_name.entry(name.to_owned()).or_insert_with(|| {
             self.list.push(name.to_owned());
             (self.list.len() - 1) as i32
-        });
-        number
+        })
     }
 
     /// All of them, by their numbers.

@@ -65,7 +65,7 @@ pub fn overview(
             }
         }
         let link = page.is_file().then(|| way(out, &page));
-        rows.push(row(&entry, link));
+        rows.push(row(&entry, link.as_deref()));
     }
     let title = dir.canonicalize().unwrap_or_else(|_missing| dir.to_path_buf());
     let title = title.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -77,7 +77,7 @@ pub fn overview(
     Ok(done)
 }
 
-fn row(entry: &Entry, link: Option<String>) -> Value {
+fn row(entry: &Entry, link: Option<&str>) -> Value {
     json!({
         "path": entry.text(Col::Path), "link": link, "state": entry.text(Col::State), "problem": entry.text(Col::Problem),
         "captured": entry.int(Col::CapturedAt), "ns": entry.int(Col::DurationNs),

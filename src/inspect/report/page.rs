@@ -62,16 +62,15 @@ fn filled(template: &str, parts: &[(&str, String)]) -> String {
     let mut rest = template;
     while let Some(open) = rest.find('{') {
         let place = rest[open + 1..].find('}').map(|close| (&rest[open + 1..open + 1 + close], open + close + 2));
-        match place.and_then(|(name, after)| Some((parts.iter().find(|(part, _)| *part == name)?, after))) {
-            Some(((_, text), after)) => {
-                page.push_str(&rest[..open]);
-                page.push_str(text);
-                rest = &rest[after..];
-            }
-            None => {
-                page.push_str(&rest[..=open]);
-                rest = &rest[open + 1..];
-            }
+        if let Some(((_, text), after)) =
+            place.and_then(|(name, after)| Some((parts.iter().find(|(part, _)| *part == name)?, after)))
+        {
+            page.push_str(&rest[..open]);
+            page.push_str(text);
+            rest = &rest[after..];
+        } else {
+            page.push_str(&rest[..=open]);
+            rest = &rest[open + 1..];
         }
     }
     page.push_str(rest);
