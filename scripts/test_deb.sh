@@ -63,7 +63,8 @@ test -s /usr/share/man/man1/watchcap-record.1.gz && gzip -dc /usr/share/man/man1
 bash -n /usr/share/bash-completion/completions/watchcap
 bash -c '. /usr/share/bash-completion/completions/watchcap; COMP_WORDS=(watchcap ver); COMP_CWORD=1; _watchcap watchcap ver watchcap; echo "${COMPREPLY[@]}"' | grep -qx verify
 as 'watchcap config init' && as 'watchcap config check'
-as 'watchcap demo --duration 2s --no-replay'
+# 3: finished, though a busy machine missed frames.
+as 'watchcap demo --duration 2s --no-replay' || [ $? = 3 ]
 as 'watchcap verify demo-recordings'
 as 'watchcap doctor' >/tmp/doctor 2>&1 && { echo "doctor finds a screen where there is none"; cat /tmp/doctor; exit 1; }
 grep -E 'ok +encoder \(openh264\)' /tmp/doctor || { cat /tmp/doctor; exit 1; }

@@ -15,7 +15,8 @@ export HOME=$folder XDG_CONFIG_HOME=$folder/config
 unset DISPLAY WAYLAND_DISPLAY
 run() { "$folder/venv/bin/watchcap" "$@"; }
 run --version
-run demo --duration 2s --no-replay
+# 3: finished, though a busy machine missed frames.
+run demo --duration 2s --no-replay || [ $? = 3 ]
 run verify demo-recordings
 run export actions demo-recordings --out train
 test -n "$(ls train/*.parquet)"
