@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Records a click track whose times are known, and says how far the recorded clicks are from them.
 
-    scripts/sound_rig.py pulseaudio|pipewire [--seconds 120] [--codec aac|flac] [--watchcap target/release/watchcap] [--kills 5] [--json]
+    scripts/sound_rig.py pulseaudio|pipewire [--seconds 120] [--codec aac|flac] [--watchcap target/release/watchcap] [--kills 5] [--break device|server] [--json]
 
 Starts a sound server of its own (its own XDG_RUNTIME_DIR, no device: a null sink), a player of clicks that has the server say when each
 sample is played, and `watchcap record --audio system`. Decodes `audio.mp4` with PyAV and compares. Then records again and is killed with
-SIGKILL, to see how much sound is missing. CPU is that of the threads that handle sound. Needs the packages of `scripts/setup.sh test`
+SIGKILL, to see how much sound is missing; `--break` takes the device or the server away meanwhile and brings it back (PulseAudio). CPU is that of the threads that handle sound. Needs the packages of `scripts/setup.sh test`
 (PulseAudio) or `bench` (PipeWire), and .venv.
 """
 import argparse
@@ -84,13 +84,23 @@ def server(kind, folder):
     socket = run / "pulse" / "native"
     with contextlib.ExitStack() as stack:
         begin = lambda command, name: stack.enter_context(started(command, env, folder / f"{name}.log"))
+        again = None
         if kind == "pulseaudio":
             socket.parent.mkdir(mode=0o700)
-            begin(["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--realtime=no", "--high-priority=no", "--log-level=info",
+            command = (["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--realtime=no", "--high-priority=no", "--log-level=info",
                    "-L", f"module-native-protocol-unix socket={socket} auth-anonymous=1",
                    "-L", f"module-null-sink sink_name={SINK} rate={RATE} channels=2"], "pulseaudio")
+            child = begin(*command)
             wait_until(socket.exists, "the sound server")
             time.sleep(0.3)
+
+            def again():
+                child.kill()
+                child.wait()
+                socket.unlink(missing_ok=True)
+                time.sleep(2)
+                begin(*command)
+                wait_until(socket.exists, "the sound server")
         else:
             env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={run}/bus"
             begin(["dbus-daemon", "--session", f"--address={env['DBUS_SESSION_BUS_ADDRESS']}", "--nofork", "--nopidfile"], "dbus")
@@ -108,7 +118,7 @@ def server(kind, folder):
             subprocess.run(["pactl", "set-default-sink", SINK], env=env, check=True)
         said = subprocess.run(["pactl", "info"], env=env, capture_output=True, text=True, check=True).stdout
         said = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
-        yield env, f"{said['Server Name']} {said['Server Version']}"
+        yield env, f"{said['Server Name']} {said['Server Version']}", again
 
 
 def player(kind, folder, seconds):
@@ -215,7 +225,7 @@ def sealed(args, env, folder, name, verb):
 def gaps(session):
     import pyarrow.parquet
     rows = pyarrow.parquet.read_table(session / "events.parquet").to_pylist()
-    found = [(row["t_ns"], dict(row["extra"] or [])) for row in rows if row["event_type"] == "gap"]
+    found = [(row["t_ns"], dict(row["metadata"])) for row in rows if row["event_type"] == "gap"]
     return [(t, extra) for t, extra in found if extra.get("stream") == "audio"]
 
 
@@ -267,6 +277,35 @@ def measured(args, env, folder):
     }
 
 
+def broken(args, env, folder, again):
+    """Takes the device or the server away in the middle: the gaps, and the errors of the clicks that are played afterwards."""
+    recording = record(args, env, folder, "broken", 20)
+    time.sleep(6)
+    if args.break_ == "server":
+        again()
+    else:
+        subprocess.run(["pactl", "unload-module", "module-null-sink"], env=env, check=True)
+        time.sleep(2)
+        subprocess.run(["pactl", "load-module", "module-null-sink", f"sink_name={SINK}", f"rate={RATE}", "channels=2"], env=env, check=True,
+                       stdout=subprocess.DEVNULL)
+    time.sleep(1)
+    with open(folder / "truth2", "w") as out:
+        playing = subprocess.Popen(list(map(str, player(args.server, folder, 60))), env=env, stdout=out, stderr=subprocess.DEVNULL)
+    recording.wait(40)
+    time.sleep(1)
+    playing.send_signal(signal.SIGINT)
+    playing.wait()
+    session = folder / "broken"
+    settings = json.loads((session / "metadata.json").read_text())["streams"]["audio"]["settings"]
+    subprocess.run([args.watchcap, "verify", session], env=env, check=True, capture_output=True)
+    played, _ = truth((folder / "truth2").read_text().splitlines())
+    clicks, end_ns, _ = heard(session / "audio.mp4", settings["t0_ns"])
+    # A player that begins settles for some seconds; what is judged is the end.
+    errors, missing = compare(played, clicks, end_ns - 5e9, end_ns - 1e8)
+    return {"gaps": gaps(session), "exit": recording.returncode, "clicks": len(errors), "missing": missing, "worst_ms": max(errors, key=abs, default=None),
+            "seconds": (end_ns - settings["t0_ns"]) / 1e9}
+
+
 def killed(args, env, folder):
     """Milliseconds of sound that are missing after SIGKILL, each time."""
     lost = []
@@ -290,6 +329,7 @@ def main():
     parser.add_argument("--codec", default="aac")
     parser.add_argument("--watchcap", default=HERE / "target/release/watchcap", type=pathlib.Path)
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--break", dest="break_", choices=("device", "server"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="list the gaps")
     args = parser.parse_args()
@@ -298,10 +338,15 @@ def main():
     # A short name: sockets have paths of at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="wcs") as folder:
         folder = pathlib.Path(folder)
-        with display(folder) as screen, server(args.server, folder) as (env, version):
+        with display(folder) as screen, server(args.server, folder) as (env, version, again):
             env["DISPLAY"] = screen
-            result = {"server": version, **measured(args, env, folder), "lost_ms": killed(args, env, folder)}
-    if args.json:
+            result = {"server": version}
+            if args.seconds:
+                result |= measured(args, env, folder)
+            result["lost_ms"] = killed(args, env, folder)
+            if args.break_:
+                result["broken"] = broken(args, env, folder, again)
+    if args.json or not args.seconds:
         print(json.dumps(result))
         return
     error = result["error_ms"]

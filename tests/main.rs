@@ -56,6 +56,7 @@ mod pointer;
 mod power;
 mod privacy;
 mod privacy_race;
+mod pulse;
 mod qa;
 mod record;
 mod recorder;
