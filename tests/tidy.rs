@@ -69,7 +69,7 @@ fn every_file_says_what_it_owns() {
 }
 
 /// The signs of rooms in which something is still done. It only gets shorter.
-const MOD_FILES_WITH_LOGIC: [&str; 2] = ["src/cli/mod.rs", "src/cmd/mod.rs"];
+const MOD_FILES_WITH_LOGIC: [&str; 0] = [];
 
 /// A `mod.rs` is the sign of its room: what it is about, its files, and the names that others know it by.
 #[test]
@@ -258,7 +258,7 @@ const FLOORS: [&[&str]; 7] = [
 const ROOF: [&str; 3] = ["cli", "cmd", "main"];
 
 /// The circles between files that are left, by the first of their names. It only gets shorter.
-const CIRCLES: [&str; 2] = ["cmd/clip.rs", "cmd/import.rs"];
+const CIRCLES: [&str; 0] = [];
 
 #[test]
 fn rooms_use_only_what_stands_below_them() {

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{Failure, Outcome as Ended, text};
+use super::failure::{Failure, Outcome as Ended};
+use super::text;
 use crate::base::person;
 use crate::base::time::SystemClock;
 use crate::cli::AnnotateArgs;

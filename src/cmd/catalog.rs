@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::cli::CatalogArgs;
 use crate::inspect::catalog::run;
 use crate::inspect::catalog::run::{Summary, Wanted};

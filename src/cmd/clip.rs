@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
 use super::sessions::Named;
 use super::ui::Bar;
-use super::{Failure, Outcome, export, text};
+use super::{many, text};
 use crate::base::event::Stream;
 use crate::cli::ExportArgs;
 use crate::derive::clip::cut::Source;
@@ -22,7 +23,7 @@ use crate::session::sealed;
 const TAKES: &[Opt] = &[Opt::Span];
 
 pub(super) fn run(args: &ExportArgs, named: &Named) -> Result<Outcome, Failure> {
-    let options = export::options(args)?;
+    let options = many::options(args)?;
     options.check("clip", TAKES)?;
     if options.from.is_none() && options.to.is_none() {
         return Err(Failure::usage("clip needs a span", "for example --from 12.5 --to 1:20, or --from f370"));
@@ -32,7 +33,7 @@ pub(super) fn run(args: &ExportArgs, named: &Named) -> Result<Outcome, Failure> 
     let is_one = named.sessions.len() == 1;
     let mut failed = |dir: &Path, failure: Failure| {
         if !is_one {
-            export::tell_failure(dir, "clip", &failure, args.json);
+            many::tell_failure(dir, "clip", &failure, args.json);
         }
         failures.push(failure);
     };
@@ -64,7 +65,7 @@ pub(super) fn run(args: &ExportArgs, named: &Named) -> Result<Outcome, Failure> 
     if !failures.is_empty() {
         text::warn(&format!("made {}; {} failed", text::counted(made as u64, "clip"), failures.len()));
     }
-    export::outcome(made, &failures, named.unreadable.len())
+    many::outcome(made, &failures, named.unreadable.len())
 }
 
 fn one(dir: &Path, args: &ExportArgs, options: &Options) -> Result<(), Failure> {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, games, text};
+use super::failure::{Failure, Outcome};
+use super::{games, text};
 use crate::base::files;
 use crate::base::shown::shell;
 use crate::cli::{ConfigArgs, ConfigVerb};

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
+use super::failure::{Failure, Outcome};
 use super::record::asking;
-use super::{Failure, Outcome, text};
+use super::text;
 use crate::base::event::Stream;
 use crate::cli::{ConsentArgs, ConsentVerb};
 use crate::config::{self, Config};

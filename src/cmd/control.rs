@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Failure, Outcome, given, text};
+use super::failure::{Failure, Outcome};
+use super::{given, text};
 use crate::base::event::{Content, Stream};
 use crate::cli::{MarkArgs, StatusArgs, StopArgs, WhichArgs};
 use crate::control::protocol::{Request, Snapshot};

@@ -4,7 +4,8 @@ use std::io::{BufRead as _, IsTerminal as _};
 
 use serde_json::json;
 
-use super::{Failure, Outcome, text};
+use super::failure::{Failure, Outcome};
+use super::text;
 use crate::base::shown::shell;
 use crate::cli::DeleteArgs;
 use crate::delete::{self, DeleteError, Plan, Removed};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use super::{Failure, Outcome, info, record, replay, text, verify};
+use super::failure::{Failure, Outcome};
+use super::{info, record, replay, text, verify};
 use crate::base::shown::shell;
 use crate::base::time::{Clock, SystemClock};
 use crate::cli::{Cli, DemoArgs, InfoArgs, LimitArgs, PicturesArg, ReplayArgs, ThemeArg, Verb, VerifyArgs};

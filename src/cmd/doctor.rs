@@ -13,8 +13,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use self::check::{Check, advice, missing};
+use super::failure::{Failure, Outcome};
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::base::event::Stream;
 use crate::base::progress::Step;
 use crate::base::shown::shell;

@@ -5,41 +5,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::failure::{Failure, Outcome};
 use super::sessions::Named;
 use super::ui::Bar;
-use super::{Failure, Outcome, clip, text};
+use super::{clip, many, text};
 use crate::cli::ExportArgs;
 use crate::export::lerobot::LEFT_OUT;
-use crate::export::{self, Done, ExportError, Failed, Made, Options, Plan};
-use crate::session::span::Moment;
+use crate::export::{self, Done, Failed, Made, Plan};
 
 /// More files of a session than this are not listed: its manifest names them.
 const LISTED_FILES: usize = 4;
 /// More copies of exported sessions than this are counted and not named.
 const NAMED_COPIES: usize = 3;
-
-pub(super) fn options(args: &ExportArgs) -> Result<Options, ExportError> {
-    let moment = |text: &Option<String>| text.as_deref().map(Moment::parse).transpose();
-    Ok(Options {
-        fps: args.fps,
-        from: moment(&args.from)?,
-        to: moment(&args.to)?,
-        exclude_redacted: args.exclude_redacted,
-        only_accepted: args.only_accepted,
-        resize: args.resize,
-        clip_seconds: args.clip_seconds,
-        shard_mb: args.shard_mb,
-        val_percent: args.val_percent,
-        keys: args.keys.clone(),
-        mouse: args.mouse,
-        pointer: args.pointer,
-        keep_unknown: args.keep_unknown,
-        mcap_for: args.mcap_for,
-        no_verify: args.no_verify,
-        replace: args.replace,
-        include_withdrawn: args.include_withdrawn,
-    })
-}
 
 fn paths(made: &Made) -> Vec<PathBuf> {
     let dir = made.path.parent().unwrap_or(Path::new(""));
@@ -58,29 +35,6 @@ fn as_json(made: &Made) -> Value {
     })
 }
 
-/// Says why a session was not exported.
-pub(super) fn tell_failure(session: &Path, format: &str, failure: &Failure, as_json: bool) {
-    text::warn(failure.text().trim_end());
-    if as_json {
-        text::json(&json!({
-            "session": session.display().to_string(), "format": format, "error": failure.message, "hint": failure.hint,
-        }));
-    }
-}
-
-/// What several sessions came to: clean, some bad, or none good, with the words for the last line.
-pub(super) fn outcome(good: usize, failures: &[Failure], unreadable: usize) -> Result<Outcome, Failure> {
-    if failures.is_empty() && unreadable == 0 {
-        return Ok(Outcome::Clean);
-    }
-    if good > 0 {
-        return Ok(Outcome::Lossy);
-    }
-    let code = if !failures.is_empty() && failures.iter().all(|failure| failure.code == 2) { 2 } else { 1 };
-    let message = format!("none of {} could be exported", text::counted(failures.len() as u64, "session"));
-    Err(Failure { message, hint: Some("each is named above, with its reason".into()), code })
-}
-
 pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
     super::folder::check_own(&args.out)?;
     let named = Named::gather(&args.sessions, args.catalog.as_deref())?;
@@ -92,13 +46,13 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
     let Some(format) = export::format_named(&args.format) else {
         return Err(Failure::usage(format!("there is no format '{}'", args.format), "see watchcap export --help"));
     };
-    let options = options(args)?;
+    let options = many::options(args)?;
     let plan = Plan::new(format, &named.sessions, &args.out, &options)?;
     let is_one = named.sessions.len() == 1;
     let tell = |failed: &Failed| {
         // Of one session it is the last line.
         if !is_one {
-            tell_failure(&failed.session, format.name(), &Failure::of(&failed.error), args.json);
+            many::tell_failure(&failed.session, format.name(), &Failure::of(&failed.error), args.json);
         }
     };
     plan.failed().iter().for_each(tell);
@@ -113,7 +67,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
     notes(&done);
     say_counts(&done, format.name());
     let failures: Vec<_> = done.failed.iter().map(|failed| Failure::of(&failed.error)).collect();
-    outcome(done.made.len() + done.passed_over.len(), &failures, named.unreadable.len())
+    many::outcome(done.made.len() + done.passed_over.len(), &failures, named.unreadable.len())
 }
 
 /// Prints what was made to standard output.
@@ -204,11 +158,11 @@ mod tests {
     #[test]
     fn of_many_some_bad_ones_are_three_and_only_bad_ones_are_an_error() {
         let failure = |code: u8| Failure { message: "no".into(), hint: None, code };
-        assert_eq!(outcome(2, &[], 0), Ok(Outcome::Clean));
-        assert_eq!(outcome(0, &[], 0), Ok(Outcome::Clean));
-        assert_eq!(outcome(2, &[failure(2)], 0), Ok(Outcome::Lossy));
-        assert_eq!(outcome(2, &[], 1), Ok(Outcome::Lossy));
-        let code = |good, failures: &[Failure]| outcome(good, failures, 0).expect_err("a failure").code;
+        assert_eq!(many::outcome(2, &[], 0), Ok(Outcome::Clean));
+        assert_eq!(many::outcome(0, &[], 0), Ok(Outcome::Clean));
+        assert_eq!(many::outcome(2, &[failure(2)], 0), Ok(Outcome::Lossy));
+        assert_eq!(many::outcome(2, &[], 1), Ok(Outcome::Lossy));
+        let code = |good, failures: &[Failure]| many::outcome(good, failures, 0).expect_err("a failure").code;
         assert_eq!([code(0, &[failure(1), failure(2)]), code(0, &[failure(2), failure(2)])], [1, 2]);
     }
 }

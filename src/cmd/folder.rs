@@ -3,7 +3,8 @@
 use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
 use std::path::Path;
 
-use super::{Failure, text};
+use super::failure::Failure;
+use super::text;
 use crate::base::files::trust;
 use crate::base::files::trust::Doubt;
 use crate::session::layout::FOLDER_HINT;

@@ -2,7 +2,8 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
-use super::{Failure, text};
+use super::failure::Failure;
+use super::text;
 use crate::cli::RecordArgs;
 
 /// Longest list of names of windows on standard input, bytes.

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
 use super::ui::Bar;
-use super::{Failure, Outcome, migrate, text};
+use super::{many, text};
 use crate::base::person;
 use crate::base::time::{Clock as _, SystemClock};
 use crate::cli::MigrateArgs;
@@ -25,7 +26,7 @@ pub(super) fn run(args: &MigrateArgs) -> Result<Outcome, Failure> {
         frames: args.frames.clone(),
         consent: stated(&args.consent)?,
     };
-    migrate::each(&args.sessions, "imported", |folder| one(folder, &told, args.json))
+    many::each(&args.sessions, "imported", |folder| one(folder, &told, args.json))
 }
 
 /// Consent that is stated, by whom and when.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, annotate, text};
+use super::failure::{Failure, Outcome};
+use super::{annotate, text};
 use crate::base::event::Event;
 use crate::base::shown;
 use crate::cli::InfoArgs;

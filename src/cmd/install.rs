@@ -4,7 +4,8 @@ use std::io::Write as _;
 
 use clap::{Command, CommandFactory as _};
 
-use super::{Failure, Outcome, text};
+use super::failure::{Failure, Outcome};
+use super::text;
 use crate::base::files;
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 

@@ -9,8 +9,9 @@ use std::sync::Mutex;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
+use super::failure::Failure;
+use super::text;
 use super::text::SAID;
-use super::{Failure, text};
 use crate::base::files;
 use crate::cli::Cli;
 

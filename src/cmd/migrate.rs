@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
+use super::{many, text};
 use crate::cli::MigrateArgs;
 use crate::derive::migrate::run::{Migrated, State, Wanted, migrate};
 use crate::session::link::Link;
@@ -23,39 +24,7 @@ pub(super) fn run(args: &MigrateArgs) -> Result<Outcome, Failure> {
         return super::import::run(args);
     }
     let wanted = Wanted { to: version(&args.to)?, in_place: args.in_place, dry_run: args.dry_run };
-    each(&args.sessions, "migrated", |session| one(session, wanted, args.json))
-}
-
-/// Does the same with every session, and goes on after one that fails. Of several, files are passed over with a note: `DIR/*` holds the
-/// catalog, too.
-pub(super) fn each(
-    sessions: &[std::path::PathBuf],
-    done: &str,
-    mut one: impl FnMut(&Path) -> Result<(), Failure>,
-) -> Result<Outcome, Failure> {
-    let mut failed = 0;
-    for session in sessions {
-        if sessions.len() > 1 && session.is_file() {
-            text::say(&text::printable(&format!("note: {} is a file and no session, passed over", session.display())));
-            continue;
-        }
-        match one(session) {
-            Ok(()) => {}
-            Err(failure) if sessions.len() == 1 => return Err(failure),
-            Err(failure) => {
-                failed += 1;
-                text::warn(&format!("error: {}", failure.message));
-                if let Some(hint) = failure.hint {
-                    text::warn(&format!("hint: {hint}"));
-                }
-            }
-        }
-    }
-    if failed > 0 {
-        let message = format!("{failed} of {} could not be {done}", sessions.len());
-        return Err(Failure::new(&message, Some("the others were; see above for these".into())));
-    }
-    Ok(Outcome::Clean)
+    many::each(&args.sessions, "migrated", |session| one(session, wanted, args.json))
 }
 
 fn one(session: &Path, wanted: Wanted, as_json: bool) -> Result<(), Failure> {

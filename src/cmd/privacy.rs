@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Failure, profile, text};
+use super::failure::Failure;
+use super::{profile, text};
 use crate::base::hotkeys::{Action, Chord, Hotkeys};
 use crate::capture::Target;
 use crate::cli::{KeysArg, OnOff, RecordArgs, SourceArg};

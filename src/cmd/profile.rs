@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Failure, Outcome, text};
+use super::failure::{Failure, Outcome};
+use super::text;
 use crate::base::event::Area;
 use crate::capture::backend::Targets;
 use crate::capture::{Target, TargetInfo, registry};

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::base::shown::shell;
 use crate::cli::{LimitArgs, ReplayArgs};
 use crate::inspect::qa::run;

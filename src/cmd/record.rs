@@ -15,7 +15,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Failure, Outcome, text};
+use super::failure::{Failure, Outcome};
+use super::text;
 use crate::base::event::Stream;
 use crate::base::files;
 use crate::base::hotkeys::Hotkeys;

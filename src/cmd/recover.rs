@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
 use super::finalize::How;
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::base::shown;
 use crate::cli::RecoverArgs;
 use crate::finalize::report::{self, Report};

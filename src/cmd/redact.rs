@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::cli::RedactArgs;
 use crate::derive::redact::run::{RedactError, Wanted, redact};
 use crate::session::span::{Mask, Moment, SpanError};

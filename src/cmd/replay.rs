@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use watchcap_replay::{self as player, Look, Options, Recording, Remark, Review};
 
-use super::{Failure, Outcome, qa};
+use super::failure::{Failure, Outcome};
+use super::qa;
 use crate::base::person;
 use crate::base::shown::shell;
 use crate::base::time::SystemClock;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::failure::{Failure, Outcome};
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::cli::ReportArgs;
 use crate::inspect::report::overview::{OVERVIEW_FILE, overview};
 use crate::inspect::report::run::{Made, Video, beside, report};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::base::shown::shell;
 use crate::base::time::{Clock, SystemClock};
 use crate::cli::ResealArgs;

@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, text};
+use super::failure::Failure;
+use super::text;
 use crate::base::files;
 use crate::inspect::catalog::{chosen, find};
 use crate::inspect::survey::is_recording;

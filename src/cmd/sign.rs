@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Failure, Outcome, text};
+use super::failure::{Failure, Outcome};
+use super::text;
 use crate::cli::SignArgs;
 use crate::session::refusal::Refusal;
 use crate::session::{sealed, signature};

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::Parser;
 use serde_json::json;
 
-use super::{Failure, Outcome, record, text};
+use super::failure::{Failure, Outcome};
+use super::{record, text};
 use crate::base::files;
 use crate::base::time::{Clock, SystemClock};
 use crate::capture::CaptureError;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Failure, Outcome, text};
+use super::failure::{Failure, Outcome};
+use super::text;
 use crate::capture::backend::Targets;
 use crate::capture::sound::SoundDevice;
 use crate::capture::{TargetInfo, registry, wayland};

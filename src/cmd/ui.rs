@@ -2,7 +2,8 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Failure, text};
+use super::failure::Failure;
+use super::text;
 use crate::base::progress::Step;
 use crate::derive::clip::run::ClipError;
 use crate::derive::import::run::ImportError;

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::failure::{Failure, Outcome};
 use super::sessions::Named;
+use super::text;
 use super::ui::Bar;
-use super::{Failure, Outcome, text};
 use crate::base::shown;
 use crate::cli::VerifyArgs;
 use crate::inspect::strays;

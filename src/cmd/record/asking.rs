@@ -3,7 +3,8 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
-use super::super::{Failure, text};
+use super::super::failure::Failure;
+use super::super::text;
 use crate::base::event::Stream;
 use crate::base::files::read_own_text;
 use crate::base::hotkeys::{Action, Hotkeys};

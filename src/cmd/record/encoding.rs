@@ -7,7 +7,8 @@ use crate::base::time::Clock;
 use clap::ValueEnum as _;
 
 use crate::cli::{CodecArg, RecordArgs};
-use crate::cmd::{Failure, text};
+use crate::cmd::failure::Failure;
+use crate::cmd::text;
 use crate::config::RecordConfig;
 use crate::encode::kind::{Codec, EncoderKind};
 use crate::encode::registry::{self, AUTO};

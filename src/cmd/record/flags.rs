@@ -1,6 +1,6 @@
 //! Flags of `watchcap record` that go together or not, and what of the screen they name.
 
-use super::super::Failure;
+use super::super::failure::Failure;
 use crate::capture::{Target, registry};
 use crate::cli::{RecordArgs, SourceArg};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::Failure;
+use super::super::failure::Failure;
 use crate::base::time::Clock;
 use crate::capture::registry;
 use crate::capture::sound::{OpenSound, SoundPlan, SoundRole, SoundWanted};

@@ -1,6 +1,6 @@
 //! What a study says of a recording: flags over the configuration.
 
-use super::super::Failure;
+use super::super::failure::Failure;
 use crate::cli::RecordArgs;
 use crate::config::RecordConfig;
 use crate::log::setup::StudyFact;
