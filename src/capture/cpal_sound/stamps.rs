@@ -22,11 +22,6 @@ impl Stamps {
         Self { rate, next, end: None }
     }
 
-    /// Returns the number of the sample that comes next.
-    pub(super) fn next(&self) -> u64 {
-        self.next
-    }
-
     /// Returns when the last block ended.
     pub(super) fn end(&self) -> Option<MonoNs> {
         self.end
@@ -58,6 +53,5 @@ mod tests {
         assert_eq!(stamps.place(MonoNs(30 * MS), 480), 487, "20 ms late");
         assert_eq!(stamps.end(), Some(MonoNs(40 * MS)));
         assert_eq!(stamps.place(MonoNs(1040 * MS), 480), 967 + 48_000);
-        assert_eq!(stamps.next(), 967 + 48_480);
     }
 }
