@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 /// Reads an open file of at most `most` bytes.
 ///
@@ -26,12 +25,4 @@ pub(super) fn read_open(file: File, most: u64) -> io::Result<Vec<u8>> {
 pub(super) fn text(bytes: Vec<u8>) -> io::Result<String> {
     let not_text = |_bytes| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
     String::from_utf8(bytes).map_err(not_text)
-}
-
-/// Reads a file of the system (below `/proc` or `/etc`): nobody but root puts anything else there.
-///
-/// # Errors
-/// When it cannot be opened or read, is larger than `most` bytes, or no UTF-8.
-pub(super) fn system_text(path: &Path, most: u64) -> io::Result<String> {
-    text(read_open(File::open(path)?, most)?)
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(unix)]
 use std::path::Path;
 
 /// Mode of every folder of a session.

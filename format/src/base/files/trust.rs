@@ -140,6 +140,7 @@ mod unix {
 
     use rustix::fs::{Stat, fgetxattr, fstat};
 
+    use crate::base::files::contents::{read_open, text};
     use crate::base::files::folder::Folder;
     use crate::base::files::trust::Doubt;
 
@@ -151,6 +152,11 @@ mod unix {
     const MAX_ACCOUNTS: u64 = 8 << 20;
     /// The largest access control list that is read, bytes: more than any file system keeps.
     const MAX_LIST: usize = 64 << 10;
+
+    /// Reads a file of the system (below `/proc` or `/etc`): nobody but root puts anything else there.
+    fn system_text(path: &Path, most: u64) -> io::Result<String> {
+        text(read_open(File::open(path)?, most)?)
+    }
 
     /// What speaks against a folder; nothing when it can be relied on.
     ///
@@ -218,8 +224,7 @@ mod unix {
     /// Whether a disk keeps no permission bits. False where that is not known.
     #[cfg(target_os = "linux")]
     fn mount_decides(device: u64) -> bool {
-        let mounts = crate::base::files::contents::system_text(Path::new("/proc/self/mountinfo"), MAX_MOUNTS)
-            .unwrap_or_default();
+        let mounts = system_text(Path::new("/proc/self/mountinfo"), MAX_MOUNTS).unwrap_or_default();
         is_without_bits(&mounts, (rustix::fs::major(device), rustix::fs::minor(device)))
     }
 
@@ -240,7 +245,7 @@ mod unix {
     }
 
     fn group_doubt(group: u32, me: u32) -> Option<Doubt> {
-        let read = |path| crate::base::files::contents::system_text(Path::new(path), MAX_ACCOUNTS).unwrap_or_default();
+        let read = |path| system_text(Path::new(path), MAX_ACCOUNTS).unwrap_or_default();
         let primary = rustix::process::getegid().as_raw();
         (!is_private_group(group, me, primary, &read("/etc/passwd"), &read("/etc/group")))
             .then(|| Doubt::Group { group: named(group, "group", "/etc/group") })
@@ -278,7 +283,7 @@ mod unix {
 
     /// A number with the name that a list has for it.
     fn named(number: u32, what: &str, list: &str) -> String {
-        let text = crate::base::files::contents::system_text(Path::new(list), MAX_ACCOUNTS).unwrap_or_default();
+        let text = system_text(Path::new(list), MAX_ACCOUNTS).unwrap_or_default();
         let name = text.lines().find_map(|line| {
             let mut fields = line.split(':');
             let name = fields.next()?;
