@@ -130,6 +130,8 @@ fn flashes(
         // Every number of milliseconds below the limit comes up, in no order that a rate of pictures has.
         due = clock.now().plus(EVERY.0).plus(Duration::from_millis(n * 61 % EVERY.1));
     }
+    // With the window its last colour would be gone before a picture is taken of it.
+    clock.sleep_until(clock.now().plus(MARGIN));
     Ok(done)
 }
 

@@ -174,7 +174,7 @@ fn readme() {
 }
 
 /// The pages of the book that have blocks, but for the exports, which need big packages.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "docs/CATALOG.md",
     "docs/guides/desktop.md",
     "docs/guides/game.md",
@@ -182,6 +182,7 @@ const PAGES: [&str; 15] = [
     "docs/guides/many-sessions.md",
     "docs/guides/privacy.md",
     "docs/guides/review.md",
+    "docs/guides/sound.md",
     "docs/guides/study.md",
     "docs/guides/training.md",
     "docs/install.md",
