@@ -8,8 +8,8 @@
 //! anything is written ([`ahead`]). Of many sessions the bad ones are left out and counted ([`run`]).
 //!
 //! A format is one file with an implementation of [`FormatKind`] (what it says of itself) and [`Format`] (what it does), and a line in
-//! [`FORMATS`]. It gets a [`Source`] (a session that was
-//! checked, with its frames), the [`Options`] it said it takes, and an [`Out`] to write to.
+//! [`FORMATS`]. It gets a [`Source`](source::Source) (a session that was
+//! checked, with its frames), the [`Options`] it said it takes, and an [`Out`](out::Out) to write to.
 
 pub mod about;
 pub mod actions;

@@ -1,4 +1,4 @@
-//! Sound on its way into the log: where its samples lie in time ([`line`], [`place`]), and the thread that puts them there, without what is
+//! Sound on its way into the log: where its samples lie in time ([`mod@line`], [`place`]), and the thread that puts them there, without what is
 //! kept out ([`stage`]).
 
 mod holes;
