@@ -2,6 +2,11 @@
 
 use std::fmt::Display;
 
+use crate::base::shown;
+
+/// Longest finding, bytes: what a file says may be quoted in it, and is no longer than a paragraph of a table then.
+const MAX_DETAIL: usize = 1024;
+
 /// One finding.
 pub(super) struct Check {
     pub(super) name: String,
@@ -12,12 +17,15 @@ pub(super) struct Check {
 }
 
 impl Check {
+    #[expect(clippy::needless_pass_by_value, reason = "made for it by every caller")]
     pub(super) fn ok(name: impl Into<String>, detail: String) -> Self {
-        Self { name: name.into(), ok: true, detail, hint: None }
+        Self { name: name.into(), ok: true, detail: shown::short(&detail, MAX_DETAIL).into_owned(), hint: None }
     }
 
     pub(super) fn no(name: impl Into<String>, error: &impl Display, hint: Option<String>) -> Self {
-        Self { name: name.into(), ok: false, detail: error.to_string(), hint }
+        let detail = shown::short(&error.to_string(), MAX_DETAIL).into_owned();
+        let hint = hint.map(|hint| shown::short(&hint, MAX_DETAIL).into_owned());
+        Self { name: name.into(), ok: false, detail, hint }
     }
 
     /// Returns whether it is of this kind: the beginning of its name.
