@@ -214,6 +214,9 @@ fn a_seal_finds_damage_and_a_signature_names_who_sealed() {
     let edition = value["integrity_sha256"].as_str().expect("a hash").to_owned();
     assert_eq!(verify(&["--expect", &edition]).0, 0);
     refused(&["verify", "--no-decode", s, "--expect", &"0".repeat(64)], 1, "not the one that was expected");
+    let (_, said, _) = run(watchcap().args(["verify", "--no-decode", "--json", s, "--expect", &"0".repeat(64)]));
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((&said["ok"], &said["is_expected"]), (&false.into(), &false.into()), "{said}");
     refused(&["verify", "--no-decode", s, "--expect", "12"], 2, "no SHA-256");
 
     // Who changes it and seals it anew has no signature for that.

@@ -25,7 +25,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
     named.tell_unreadable();
     let expected = args.expect.as_deref().map(sha256).transpose()?;
     if let [dir] = named.sessions.as_slice() {
-        let checked = Checked::of(dir, args, "")?;
+        let checked = Checked::of(dir, args, "", expected)?;
         if checked.report.ok() {
             text::say(&format!("{} is whole: {}", dir.display(), checked.counted()));
             checked.tell_not_checked();
@@ -46,7 +46,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Outcome, Failure> {
 fn each(named: &Named, args: &VerifyArgs) -> Result<Outcome, Failure> {
     let (mut bad, mut code) = (0, 0);
     for dir in &named.sessions {
-        let judged = Checked::of(dir, args, &format!("{}: ", dir.display())).and_then(|checked| {
+        let judged = Checked::of(dir, args, &format!("{}: ", dir.display()), None).and_then(|checked| {
             let signer = checked.judge(args, None)?.map_or_else(String::new, |by| format!(", signed by {by}"));
             checked.tell_not_checked();
             Ok(format!("{}{signer}", checked.counted()))
@@ -90,7 +90,7 @@ struct Checked<'a> {
 
 impl<'a> Checked<'a> {
     /// Checks it, prints the report as JSON if that was asked for, and says its notes, behind `of`.
-    fn of(dir: &'a Path, args: &VerifyArgs, of: &str) -> Result<Self, Failure> {
+    fn of(dir: &'a Path, args: &VerifyArgs, of: &str, expected: Option<FileHash>) -> Result<Self, Failure> {
         super::folder::check(dir)?;
         super::folder::tell(dir);
         let bar = Bar::new("verify");
@@ -101,7 +101,12 @@ impl<'a> Checked<'a> {
         if args.json {
             let mut value = serde_json::to_value(&report).unwrap_or_default();
             if let Some(map) = value.as_object_mut() {
-                map.insert("ok".into(), json!(report.ok()));
+                // Whoever reads only this is told of another session, too.
+                let is_expected = expected.map(|expected| edition == Some(expected));
+                map.insert("ok".into(), json!(report.ok() && is_expected != Some(false)));
+                if let Some(is_expected) = is_expected {
+                    map.insert("is_expected".into(), json!(is_expected));
+                }
                 map.insert("session".into(), json!(dir.display().to_string()));
                 map.insert("integrity_sha256".into(), json!(edition.map(|hash| hash.to_string())));
             }
