@@ -121,7 +121,7 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
         variable("WATCHCAP_CONSENT").map_or(record.consent, |list| list.split(',').map(str::to_owned).collect());
     let consents = consents.iter().any(|stream| stream == Stream::Screen.name());
     checks.push(configuration);
-    let (logs, unsealed) = kept::unsealed(&folder);
+    let (logs, unsealed) = kept::unsealed(&out);
     checks.push(logs);
     step("disk");
     checks.extend([machine::disk(&folder, bitrate_kbps, clock.as_ref()), machine::clocks(clock.as_ref())]);

@@ -26,8 +26,16 @@ const READINGS: usize = 2000;
 
 /// The folder of recordings, or the nearest one above it that is there.
 pub(super) fn there(folder: &Path) -> PathBuf {
-    let found = folder.ancestors().find(|path| path.is_dir()).map(Path::to_path_buf);
-    found.filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(|| PathBuf::from("."))
+    // From the top, so that a name of a megabyte is left at its first part that is not there.
+    let mut found = PathBuf::new();
+    for part in folder.components() {
+        let below = found.join(part);
+        if !below.is_dir() {
+            break;
+        }
+        found = below;
+    }
+    if found.as_os_str().is_empty() { PathBuf::from(".") } else { found }
 }
 
 /// Room and speed of the disk that is recorded to, and the time that fits.
