@@ -183,7 +183,18 @@ pub fn is_left(path: &Path, purpose: Purpose<'_>) -> Result<bool, SealError> {
         && found.is_own
         && mark_in(path).as_ref().is_some_and(is_for_this)
         && holds_only(path, "", purpose.files);
-    if is_ours { Ok(true) } else { Err(SealError::InTheWay { path: path.to_path_buf() }) }
+    let is_barely_begun = found.is_dir() && found.is_own && holds_nothing(path);
+    if is_ours || is_barely_begun { Ok(true) } else { Err(SealError::InTheWay { path: path.to_path_buf() }) }
+}
+
+/// Whether a folder is as it is when a try was killed before its mark was written: empty, or with a mark of no bytes. Nothing is lost with it.
+fn holds_nothing(dir: &Path) -> bool {
+    let is_empty_mark = |name: &std::ffi::OsStr| {
+        name == layout::MARK_FILE
+            && files::look(&dir.join(name))
+                .is_ok_and(|found| found.is_file() && found.is_own && found.links <= 1 && found.len == 0)
+    };
+    files::list(dir).is_ok_and(|names| names.iter().all(|(name, _)| is_empty_mark(name)))
 }
 
 /// The old session that `session` took the place of, when deleting it was interrupted: the mark in `session` says so, and that its seal is
@@ -268,6 +279,13 @@ mod tests {
         Work::begin(&path, PURPOSE).expect_err("it only has the name");
         assert!(path.join("thesis.txt").exists());
         std::fs::rename(&path, dir.path().join("away")).expect("a rename");
+
+        // Killed before the mark was written, or while it was.
+        std::fs::create_dir(&path).expect("a folder");
+        assert!(is_left(&path, PURPOSE).expect("nothing is in it"));
+        std::fs::write(path.join(layout::MARK_FILE), "").expect("a file");
+        drop(Work::begin(&path, PURPOSE).expect("it is made anew"));
+        assert!(!path.exists());
 
         leave(&path, PURPOSE);
         assert!(is_left(&path, PURPOSE).expect("it is ours"));
