@@ -45,16 +45,20 @@ pub(super) fn run(args: &SyncTestArgs, layers: &Layers) -> Result<Outcome, Failu
     let window = registry::flash_window(&clock).map_err(|error| Failure::new(&error, error.hint()))?;
     let (folder, is_kept) = place(args)?;
     let name = layout::session_name(clock.anchor().utc);
-    let (session, flashes) = recorded(args, layers, &clock, window, (&folder, &name))?;
-    let measured = session.as_deref().map(|session| measured(session, &flashes));
+    let key = window.key();
+    let recorded = recorded(args, layers, &clock, window, (&folder, &name));
+    let measured = recorded.map(|(session, flashes)| {
+        session.map(|session| measured(&session, key, &flashes).map(|report| (report, session)))
+    });
+    // Also of a recording that failed: what it has is not to lie about.
     if !is_kept {
         drop(files::remove_tree(&folder));
     }
-    let Some(measured) = measured else { return Ok(Outcome::Clean) };
-    let report = measured?;
+    let Some(measured) = measured? else { return Ok(Outcome::Clean) };
+    let (report, session) = measured?;
     let fps = args.fps.unwrap_or(30);
     let kept = last_sync::keep(at, fps, &report);
-    tell(args, &report, session.filter(|_| is_kept).as_deref());
+    tell(args, &report, is_kept.then_some(session.as_path()));
     if let Err(error) = kept {
         text::say(&text::printable(&format!("note: the result was not kept for later recordings: {error}")));
     }
@@ -135,14 +139,14 @@ fn flashes(
     Ok(done)
 }
 
-/// Compares the session with what was done.
-fn measured(session: &Path, flashes: &[Flash]) -> Result<SyncReport, Failure> {
+/// Compares the session with what was done; `key` is the USB HID usage of the key that was injected.
+fn measured(session: &Path, key: u16, flashes: &[Flash]) -> Result<SyncReport, Failure> {
     let sealed = SealedSession::open(session).map_err(Failure::from)?;
     let (mut presses, mut times) = (Vec::new(), Vec::new());
     let (mut rows, mut row) = (sealed.reader().events().rows(), OwnedRow::default());
     while rows.next_into(&mut row).map_err(|error| Failure::new(&error, error.hint()))? {
         match row.event_type.as_str() {
-            event_type::KEY_DOWN if row.key_code == Some(KEY.into()) => presses.push(row.t_ns),
+            event_type::KEY_DOWN if row.key_code == Some(key.into()) => presses.push(row.t_ns),
             event_type::FRAME => times.push(row.t_ns),
             _ => {}
         }
@@ -159,9 +163,6 @@ fn measured(session: &Path, flashes: &[Flash]) -> Result<SyncReport, Failure> {
     }
     Ok(compare(flashes, &presses, &pictures))
 }
-
-/// The key that the window injects, F13, as a USB HID usage.
-const KEY: u16 = 0x68;
 
 fn tell(args: &SyncTestArgs, report: &SyncReport, session: Option<&Path>) {
     if args.json {
