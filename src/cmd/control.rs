@@ -52,7 +52,7 @@ fn ask(which: &WhichArgs, request: &Request, said: impl Fn(&Snapshot) -> String)
 }
 
 fn at(s: &Snapshot) -> String {
-    format!("{} at {}", s.session, text::clock(Duration::from_millis(s.elapsed_ms)))
+    format!("{} at {}", s.session, crate::base::shown::clock(Duration::from_millis(s.elapsed_ms)))
 }
 
 pub(super) fn pause(which: &WhichArgs) -> Result<Outcome, Failure> {
@@ -139,7 +139,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Outcome, Failure> {
                 .chain(s.withdrawn.iter().map(|stream| format!("no {stream}")))
                 .collect::<Vec<_>>()
                 .join(", "),
-            text::clock(Duration::from_millis(s.elapsed_ms)),
+            crate::base::shown::clock(Duration::from_millis(s.elapsed_ms)),
             text::counted(s.frames, "frame"),
             format!("{} dropped", s.dropped_frames),
             text::counted(s.events, "event"),

@@ -60,7 +60,7 @@ fn list(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
                 path.display().to_string(),
                 found.state.name().to_owned(),
                 captured.unwrap_or_else(none),
-                duration.map_or_else(none, text::clock),
+                duration.map_or_else(none, crate::base::shown::clock),
                 text::size(found.size_bytes),
                 next,
             ]
@@ -141,7 +141,7 @@ fn sealed(dir: &Path, metadata: &Metadata, (review, annotations): (&Review, &Ann
         ("session", metadata.session_id.clone()),
         ("state", format!("{state}, format {}", metadata.format_version)),
         ("captured", metadata.captured_at.clone()),
-        ("duration", text::clock(Duration::from_nanos(seconds))),
+        ("duration", crate::base::shown::clock(Duration::from_nanos(seconds))),
         (
             "ended by",
             match (&metadata.end_reason, &metadata.recovery) {
@@ -308,7 +308,10 @@ fn log(dir: &Path, as_json: bool) -> Result<Outcome, Failure> {
     let mut lines = vec![
         ("state", state.name().to_owned()),
         ("used by", holder.unwrap_or_default()),
-        ("duration", text::clock(Duration::from_nanos(u64::try_from(last.saturating_sub(first)).unwrap_or(0)))),
+        (
+            "duration",
+            crate::base::shown::clock(Duration::from_nanos(u64::try_from(last.saturating_sub(first)).unwrap_or(0))),
+        ),
         ("records", format!("{records}: {}, {}", text::counted(frames, "frame"), text::counted(inputs, "input"))),
         ("damaged", if reader.damaged > 0 { text::counted(reader.damaged, "chunk") } else { String::new() }),
         ("next", next),

@@ -478,7 +478,7 @@ fn summarise(args: &RecordArgs, recorded: &Recorded) {
     }
     text::say(&format!(
         "recorded {} ({}): {}, {dropped} dropped, {}, {}",
-        text::clock(elapsed),
+        crate::base::shown::clock(elapsed),
         recorded.end_reason,
         text::counted(frames, "frame"),
         text::counted(events, "input event"),
@@ -528,12 +528,12 @@ impl Rates {
         self.look(status);
         let time_left = status.disk_left.map(|left| {
             let seconds = left as f64 / status.disk_rate.max(1) as f64;
-            text::clock(Duration::from_secs_f64(seconds.min(360_000.0)))
+            crate::base::shown::clock(Duration::from_secs_f64(seconds.min(360_000.0)))
         });
         format!(
             "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
             state(status),
-            text::clock(status.elapsed),
+            crate::base::shown::clock(status.elapsed),
             self.fps,
             status.dropped,
             self.events_per_s,

@@ -91,7 +91,7 @@ fn print(report: &Report, state: State, holder: Option<String>, next: String) {
         ("damaged", some(*damaged_chunks, text::counted(*damaged_chunks, "chunk"))),
         ("holes", some(*holes, format!("{holes}, {} missing", text::counted(*missing_records, "record")))),
         ("video", format!("{}, {}", report.video, text::size(report.video_bytes))),
-        ("duration", text::clock(Duration::from_nanos(u64::try_from(report.duration_ns).unwrap_or(0)))),
+        ("duration", crate::base::shown::clock(Duration::from_nanos(u64::try_from(report.duration_ns).unwrap_or(0)))),
         ("rows", report.rows.to_string()),
         ("events", text::events(&report.counts, report.clicks)),
         (

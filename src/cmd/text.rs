@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use crate::base::shown;
 use crate::session::table::row::event_type;
@@ -122,13 +121,6 @@ pub(crate) fn events(counts: &BTreeMap<String, u64>, clicks: Option<u64>) -> Str
     counts.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// `0:07`, `12:34`, `1:02:03`.
-pub(crate) fn clock(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
-}
-
 /// Columns set out with two spaces between them; the last is not padded.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -160,6 +152,8 @@ pub(crate) fn pairs(lines: &[(&str, String)]) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -168,8 +162,8 @@ mod tests {
         assert_eq!(size(1_240_000), "1.2 MB");
         assert_eq!(size(999_960), "1.0 MB");
         assert_eq!([0, 1, 2].map(|n| counted(n, "frame")), ["0 frames", "1 frame", "2 frames"]);
-        assert_eq!(clock(Duration::from_secs(3723)), "1:02:03");
-        assert_eq!(clock(Duration::from_secs(67)), "1:07");
+        assert_eq!(shown::clock(Duration::from_secs(3723)), "1:02:03");
+        assert_eq!(shown::clock(Duration::from_secs(67)), "1:07");
         let rows = [vec!["a".into(), "long".into()], vec!["bbb".into(), "x".into()]];
         assert_eq!(table(&rows), ["a    long", "bbb  x"]);
     }

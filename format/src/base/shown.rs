@@ -36,6 +36,13 @@ pub fn short(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}… ({} bytes more)", &text[..end], text.len() - end))
 }
 
+/// `0:07`, `12:34`, `1:02:03`.
+pub fn clock(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
+}
+
 /// `1 frame`, `2 frames`.
 pub fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })

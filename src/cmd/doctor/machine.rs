@@ -46,7 +46,7 @@ pub(super) fn disk(folder: &Path, bitrate_kbps: u32, clock: &dyn Clock) -> Check
         Err(error) => return Check::no(name, &error, None),
     };
     let rate = u64::from(bitrate_kbps) * 125 + INPUTS;
-    let fits = text::clock(Duration::from_secs(free / rate.max(1)));
+    let fits = crate::base::shown::clock(Duration::from_secs(free / rate.max(1)));
     let room = format!("{} free, {fits} at {bitrate_kbps} kbit/s", text::size(free));
     if free <= ENOUGH {
         return Check::no(name, &room, Some("free some of it, or record elsewhere with --out".into()));

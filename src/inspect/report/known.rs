@@ -1,8 +1,10 @@
 //! What is to be known of a session beside its rows: tables of a page, from its metadata and its seal.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::base::shown::counted;
+use crate::base::shown::{clock, counted};
 use crate::session::metadata::Metadata;
 
 /// Rows of one table.
@@ -18,11 +20,7 @@ fn yes(value: Option<bool>) -> String {
 
 /// Hours, minutes and seconds of a length.
 pub(super) fn length(ns: i64) -> String {
-    let seconds = ns.max(0) / 1_000_000_000;
-    match seconds / 3600 {
-        0 => format!("{}:{:02}", seconds / 60, seconds % 60),
-        hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
-    }
+    clock(Duration::from_nanos(ns.max(0).unsigned_abs()))
 }
 
 /// One line under the title.
