@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench --bench replay -- make DIR       # DIR/long: 8 h, 10.4 million rows; DIR/sharp: 30 s of 1080p60
+//! cargo bench --bench replay -- make DIR sharp # the second one alone
 //! cargo bench --bench replay -- measure DIR
 //! ```
 //! The sessions are made with the real encoder and the real writers of table, index and metadata. The index of the long one points
@@ -179,7 +180,7 @@ fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
         n += 1;
         t_ns += step;
     }
-    table.finish()?;
+    let summary = table.finish()?;
 
     // The metadata of a real recording, with what is other here.
     let mut facts: Value = serde_json::from_str(include_str!("../tests/golden/session-1.0.0/metadata.json"))?;
@@ -189,6 +190,10 @@ fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
         ("frames", json!(frames)),
         ("duration_ns", json!(plan.seconds * 1_000_000_000)),
         ("resolution", json!([width, height])),
+        ("counts", json!(summary.counts)),
+        ("clicks", json!(summary.clicks.count())),
+        ("duplicate_frames", json!(0)),
+        ("dropped_frames", json!(3 * summary.counts.get(event_type::GAP).copied().unwrap_or(0))),
     ] {
         facts[name] = value;
     }
@@ -311,8 +316,11 @@ fn main() -> Result<(), Any> {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["make", dir] => PLANS.iter().try_for_each(|plan| make(Path::new(dir), plan)),
+        ["make", dir, name] => {
+            PLANS.iter().filter(|plan| plan.name == name).try_for_each(|plan| make(Path::new(dir), plan))
+        }
         // A session a process: the peak of memory is then its own.
         ["measure", session] => measure(Path::new(session)),
-        _ => Err("say `make DIR` or `measure SESSION`".into()),
+        _ => Err("say `make DIR`, `make DIR NAME` or `measure SESSION`".into()),
     }
 }

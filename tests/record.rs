@@ -66,6 +66,15 @@ fn aligned(fps: &str, seed: &str) {
     assert!(!python("acceptance.py", &[&session]).is_empty());
     let (code, _, err) = run(watchcap().arg("verify").arg(&session));
     assert_eq!(code, 0, "{err}");
+    let timing = &metadata(&session)["timing"];
+    for key in ["frame_interval_ms", "grab_ms", "encode_ms", "commit_ms"] {
+        let at = |name: &str| timing[key][name].as_f64().unwrap_or(f64::NAN);
+        assert!(at("p50") > 0.0 && at("p50") <= at("p99") && at("p99") < 1000.0, "{key}: {timing}");
+    }
+    // The pointer was moved all along, and each move is an input.
+    assert!(timing["input_silence_ms"].as_f64().is_some_and(|ms| ms < 500.0), "{timing}");
+    let (_, out, _) = run(watchcap().arg("info").arg(&session));
+    assert!(out.contains("(p50/p99)"), "{out}");
 }
 
 #[test]

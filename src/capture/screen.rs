@@ -71,6 +71,11 @@ pub trait ScreenSource {
         Vec::new()
     }
 
+    /// Where the pointer was at the last look, desktop pixels; `None` where that is not known without an input.
+    fn pointer(&self) -> Option<(i32, i32)> {
+        None
+    }
+
     /// The games ([`crate::privacy::games`]) that had a window so far, by their place in the list, a bit each.
     fn games(&self) -> u64 {
         0

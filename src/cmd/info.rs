@@ -17,7 +17,7 @@ use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
 use crate::session::annotations::Annotations;
 use crate::session::layout::{self, DirState};
-use crate::session::metadata::{Lineage, Metadata, Privacy};
+use crate::session::metadata::{Lineage, Metadata, Percentiles, Privacy, Timing};
 use crate::session::review::{Remark, Review};
 use crate::session::table::read::EventsReader;
 
@@ -174,6 +174,7 @@ fn sealed(dir: &Path, metadata: &Metadata, (review, annotations): (&Review, &Ann
         ),
         ("events", text::events(&metadata.counts, metadata.clicks)),
         ("drift", rate(metadata.clock_drift_ppm, "ppm")),
+        ("timing", metadata.timing.as_ref().map_or_else(String::new, timing)),
         ("input", metadata.input_device.clone().unwrap_or_else(none)),
         ("consent", consent(metadata)),
         ("kept out", kept_out(&metadata.privacy)),
@@ -217,6 +218,24 @@ fn sealed(dir: &Path, metadata: &Metadata, (review, annotations): (&Review, &Ann
 fn strays_json(dir: &Path) -> Vec<Value> {
     let one = |name: String| json!({ "name": name, "maker": strays::maker(&name) });
     strays::below(dir).into_iter().map(one).collect()
+}
+
+/// Median and 99th percentile of each time that was measured.
+fn timing(timing: &Timing) -> String {
+    let of = |what: &str, times: Option<Percentiles>| {
+        times.map(|Percentiles { p50, p99 }| format!("{what} {p50:.1}/{p99:.1}"))
+    };
+    let times = [
+        of("frame interval", timing.frame_interval_ms),
+        of("grab", timing.grab_ms),
+        of("encode", timing.encode_ms),
+        of("commit", timing.commit_ms),
+    ];
+    let times = times.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let times = (!times.is_empty()).then(|| format!("{times} ms (p50/p99)"));
+    let silence = timing.input_silence_ms.filter(|ms| *ms > 0.0);
+    let silence = silence.map(|ms| format!("no input for {ms:.0} ms while the pointer moved"));
+    times.into_iter().chain(silence).collect::<Vec<_>>().join("; ")
 }
 
 fn skipped(metadata: &Metadata) -> String {

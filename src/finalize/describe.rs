@@ -18,9 +18,9 @@ use crate::privacy::fact::{RegionFact, WithdrawalFact};
 use crate::privacy::keys::KeyPolicy;
 use crate::session::measured::Pictures;
 use crate::session::metadata::{
-    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Metadata, PiiRegion, Privacy,
-    ProfileInForce, Recovery, Resolution, StreamInfo, StudyText, SurfaceInfo, Withdrawal, codec_name, fit_drift_ppm,
-    input_device,
+    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Metadata, Percentiles, PiiRegion, Privacy,
+    ProfileInForce, Recovery, Resolution, StreamInfo, StudyText, SurfaceInfo, Timing, Withdrawal, codec_name,
+    fit_drift_ppm, input_device,
 };
 use crate::session::table::schema::FORMAT_VERSION;
 use crate::session::table::write::TableSummary;
@@ -218,6 +218,7 @@ impl Story {
             unchanged_skipped: self.unchanged_skipped(),
             counts: table.counts.clone(),
             clicks: table.clicks.count(),
+            timing: Some(self.timing()),
             clock_drift_ppm: fit_drift_ppm(&anchors),
             clock: ClockInfo {
                 id: self.setup.clock.clone().unwrap_or_default(),
@@ -237,6 +238,17 @@ impl Story {
         };
         rows.measured.apply(&mut metadata, Pictures::of(&rows.samples));
         metadata
+    }
+
+    /// What the log says of times beside its rows.
+    fn timing(&self) -> Timing {
+        let fact = &self.setup.timing;
+        let commit = fact.commit_p50_us.zip(fact.commit_p99_us);
+        Timing {
+            commit_ms: commit.map(|(p50, p99)| Percentiles::of_us(p50, p99)),
+            input_silence_ms: fact.input_silence_us.map(|us| us as f64 / 1000.0),
+            ..Timing::default()
+        }
     }
 
     /// How many frames were skipped as unchanged. The count comes with each reading of the clocks, the last one at the end: of a log that was

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub use recording::{
     EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SessionFact, SoundFact,
-    StudyFact,
+    StudyFact, TimingFact,
 };
 pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 
@@ -84,6 +84,9 @@ impl Fact for SoundFact {
 impl Fact for EncoderFact {
     const KEY: &'static str = "encoder";
 }
+impl Fact for TimingFact {
+    const KEY: &'static str = "timing";
+}
 impl Fact for InitialStateFact {
     const KEY: &'static str = "initial_state";
 }
@@ -123,6 +126,8 @@ pub struct Setup {
     pub unchanged: Option<String>,
     /// How many frames were left out as unchanged.
     pub skipped: Option<u64>,
+    /// How fast it was recorded.
+    pub timing: TimingFact,
     /// Streams that failed, and why.
     pub failed: BTreeMap<Stream, String>,
     /// Streams whose consent was taken back.
@@ -159,6 +164,7 @@ impl Setup {
             hotkeys: take_list(&mut rest, HOTKEYS_KEY),
             unchanged: take(&mut rest, UNCHANGED_KEY),
             skipped: take(&mut rest, SKIPPED_KEY),
+            timing: fact(&mut rest).unwrap_or_default(),
             failed: BTreeMap::new(),
             withdrawn: BTreeMap::new(),
             tracks,

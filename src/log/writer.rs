@@ -27,6 +27,7 @@ use super::tracks::{TrackBytes, TrackFiles};
 use super::{Body, FirstFailure, LogError, LogPaths, Record};
 use crate::base::event::{Event, Gap, Source, Stream};
 use crate::base::files::Pin;
+use crate::base::histogram::Histogram;
 use crate::base::id::{Seq, SessionId};
 use crate::base::io_error::IoError;
 use crate::base::time::{Clock, MonoNs, SystemClock};
@@ -131,6 +132,8 @@ pub struct LogWriter {
     chunk_bytes: u64,
     frames: u64,
     uncommitted: Uncommitted,
+    /// From the first record of a chunk to its commit, microseconds.
+    commits: Histogram,
     shared: Arc<Shared>,
     dirty: Option<Sender<()>>,
     /// Closed to end the thread that syncs.
@@ -291,6 +294,7 @@ impl LogWriter {
             chunk_bytes: 0,
             frames: 0,
             uncommitted: Uncommitted::default(),
+            commits: Histogram::default(),
             shared,
             dirty: Some(dirty),
             quit: Some(quit),
@@ -432,7 +436,7 @@ impl LogWriter {
     }
 
     fn commit_now(&mut self) -> Result<(), LogError> {
-        self.pending_since = None;
+        let since = self.pending_since.take();
         let Some((mut wire, flags, min_t, max_t)) = self.pending.take() else { return Ok(()) };
         // Before the chunk is written, so that it never vouches for more than is true.
         wire.synced = self.shared.synced();
@@ -455,6 +459,9 @@ impl LogWriter {
         }
         self.store.insert(first, &bytes)?;
         self.store.flush()?;
+        if let Some(since) = since {
+            self.commits.add(self.clock.now().since(since).as_micros() as u64);
+        }
         // In the log, whatever becomes of the copy: it must not be counted as lost when that cannot be written.
         self.next = header.end();
         self.chunk_bytes += bytes.len() as u64;
@@ -486,6 +493,11 @@ impl LogWriter {
     /// What was committed so far: it decides how much room sealing needs.
     pub fn recorded(&self) -> Recorded {
         Recorded { records: self.next, chunk_bytes: self.chunk_bytes, frames: self.frames }
+    }
+
+    /// How long records waited until they outlived this process: of each chunk its first record, microseconds.
+    pub fn commit_times(&self) -> &Histogram {
+        &self.commits
     }
 
     /// What was appended and is not committed yet.

@@ -31,6 +31,7 @@ mod queues;
 mod run;
 mod screen;
 mod sequence;
+mod silence;
 mod sound;
 mod stamps;
 mod status;

@@ -186,6 +186,13 @@ impl OpenedInputs {
         self.open().fold(FacetSet::NONE, |all, (_, own)| all.with(*own))
     }
 
+    /// Returns whether each movement of the pointer is an input, also one that a program makes.
+    pub(super) fn has_every_move(&self) -> bool {
+        let sees =
+            |(what, own): &(InputDescription, FacetSet)| what.warps == Some("record") && own.has(Facet::Position);
+        self.open().any(sees)
+    }
+
     /// Returns the names of the backends.
     pub(super) fn backend(&self) -> String {
         self.open().map(|(what, _)| what.backend.as_str()).collect::<Vec<_>>().join("+")

@@ -133,7 +133,13 @@ pub fn record(
     let Folder { path: folder, pin, above: created } = make_folder(&options.session_dir, options.exact_name)?;
     let window =
         description.window_id.clone().filter(|_| input.as_ref().is_some_and(|input| input.facets().has(Facet::Focus)));
-    let pace = screen::Pace { fps: options.fps, duration: options.duration, unchanged: options.unchanged, format };
+    let pace = screen::Pace {
+        fps: options.fps,
+        duration: options.duration,
+        unchanged: options.unchanged,
+        every_move_is_input: input.as_ref().is_some_and(OpenedInputs::has_every_move),
+        format,
+    };
     let session = options.session_id;
     let surface = (description.surface.width, description.surface.height);
     let coded = (settings.width, settings.height);

@@ -18,6 +18,7 @@ use super::masking::Masking;
 use super::options::Unchanged;
 use super::prepare::Prepare;
 use super::queues::{Note, PICTURE_POOL, PICTURES, Picture};
+use super::silence::Silence;
 use super::stamps::{self, Said};
 use super::status::Counters;
 use super::stop::{Stop, source_ended, spawn};
@@ -51,6 +52,8 @@ pub(super) struct Pace {
     pub(super) fps: u32,
     pub(super) duration: Option<Duration>,
     pub(super) unchanged: Unchanged,
+    /// Every movement of the pointer has an input, also those that programs make.
+    pub(super) every_move_is_input: bool,
     /// What the encoder takes.
     pub(super) format: PixelFormat,
 }
@@ -116,6 +119,7 @@ pub(super) fn start(
             shown: false,
             watched: None,
             stored: None,
+            silence: Silence::default(),
             unsent: VecDeque::new(),
         };
         if let Err(error) = stage.run(pace) {
@@ -178,6 +182,7 @@ struct Grabber {
     watched: Option<MonoNs>,
     /// Time of the last picture that was handed over.
     stored: Option<MonoNs>,
+    silence: Silence,
     /// Notes that found no room; at most one per frame, and none while the sequence runs.
     unsent: VecDeque<Note>,
 }
@@ -297,6 +302,7 @@ impl Grabber {
             if self.control.is_paused() {
                 self.fresh = true;
                 self.watched = None;
+                self.silence.rest(&self.counters.silence);
                 self.rest(tick.deadline);
                 continue;
             }
@@ -315,6 +321,8 @@ impl Grabber {
                 look => look?,
             };
             let now = self.clock.now();
+            let follows = pace.every_move_is_input && self.control.input_until().is_none();
+            self.silence.look(self.source.pointer().filter(|_| follows), now, &self.counters.silence);
             let moved = look.surface();
             self.moved = moved.or(self.moved);
             let (said, capture_us, renewed) = match look {
@@ -454,10 +462,11 @@ mod tests {
             shown: false,
             watched: None,
             stored: None,
+            silence: Silence::default(),
             unsent: VecDeque::new(),
         };
         let (duration, format) = (Some(Duration::from_hours(3)), PixelFormat::I420);
-        let pace = Pace { fps: 1, duration, unchanged: Unchanged::Repeat, format };
+        let pace = Pace { fps: 1, duration, unchanged: Unchanged::Repeat, every_move_is_input: false, format };
         grabber.run(pace).expect("no error");
         assert_eq!((stop.reason().as_str(), stop.failure()), ("duration", None));
         let taken: Vec<_> =

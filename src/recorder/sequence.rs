@@ -34,7 +34,7 @@ use crate::encode::driver::Driver;
 use crate::encode::settings::EncodeSettings;
 use crate::log::setup::{
     CLOCK_KEY, EncoderFact, Fact as _, HeldKeyFact, InitialStateFact, InputFact, PROFILES_KEY, SKIPPED_KEY, ScreenFact,
-    SoundFact, failed_key, withdrawn_key,
+    SoundFact, TimingFact, failed_key, withdrawn_key,
 };
 use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
@@ -431,13 +431,28 @@ impl Sequence {
     }
 
     fn append_anchor(&mut self, anchor: Anchor) -> Result<(), LogError> {
-        self.last_anchor = Some(anchor);
+        let is_first = self.last_anchor.replace(anchor).is_none();
         self.log.append(&Record { t: anchor.mono, source: Source::Recorder, body: Body::Anchor(anchor) })?;
+        if !is_first {
+            self.append_timing(anchor.mono)?;
+        }
         let skipped = self.counters.skipped.load(Ordering::Relaxed);
         if skipped > 0 {
             append_fact(&mut self.log, anchor.mono, SKIPPED_KEY, &json!(skipped))?;
         }
         Ok(())
+    }
+
+    /// Says how fast it was recorded so far, which no record tells.
+    fn append_timing(&mut self, t: MonoNs) -> Result<(), LogError> {
+        let commits = self.log.commit_times();
+        let fact = TimingFact {
+            commit_p50_us: commits.percentile(50),
+            commit_p99_us: commits.percentile(99),
+            input_silence_us: self.counters.silence.longest_us(),
+            ..TimingFact::default()
+        };
+        append_fact(&mut self.log, t, TimingFact::KEY, &json!(fact))
     }
 
     /// A window of a game was seen for the first time: the fact about the profiles in force is replaced by a longer one.
@@ -453,6 +468,7 @@ impl Sequence {
     }
 
     fn append_input(&mut self, input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
+        self.counters.silence.heard(input.t);
         if let Some(closed) = self.closed {
             // What was lost before is told even now.
             if matches!(input.input, RawInput::Lost { .. } | RawInput::Skipped { .. }) && input.t < closed {

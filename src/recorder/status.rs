@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::silence::SilenceFigures;
+
 /// How a recording goes.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Status {
@@ -58,6 +60,8 @@ pub(crate) struct Counters {
     pub(crate) profiles: AtomicU64,
     /// Pictures that taps wanted and had no room for.
     pub(crate) tap_skips: AtomicU64,
+    /// Whether the input source is silent while the pointer moves.
+    pub(crate) silence: SilenceFigures,
     /// Bytes that sealing needs.
     pub(crate) to_seal: AtomicU64,
     /// Bytes until the disk ends the recording; 0 also before the first look.

@@ -236,6 +236,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         duplicate_frames: frames.iter().filter(|row| row.metadata.get(key::DUP).is_some()).count() as u64,
         dropped_frames: Some(0),
         unchanged_skipped: None,
+        timing: None,
         counts,
         clicks: None,
         clock_drift_ppm: None,

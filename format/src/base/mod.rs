@@ -7,6 +7,7 @@ pub mod event;
 pub mod file_at;
 pub mod files;
 pub mod hid;
+pub mod histogram;
 pub mod hotkeys;
 pub mod id;
 pub mod io_error;

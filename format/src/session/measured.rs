@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::metadata::{Extra, Loss, Metadata};
+use super::metadata::{Extra, Loss, Metadata, Percentiles};
 use crate::base::event::Stream;
+use crate::base::histogram::Histogram;
 use crate::media::track::Sample;
 use crate::session::table::row::{Row, event_type, key};
 
@@ -50,6 +51,11 @@ pub struct Measured {
     paused_ns: i64,
     /// Time in pauses between frames, nanoseconds.
     paused_between_ns: i64,
+    /// Time of the last frame; `None` also when a pause was since.
+    last_frame_ns: Option<i64>,
+    intervals: Histogram,
+    grabs: Histogram,
+    encodings: Histogram,
 }
 
 impl Measured {
@@ -68,12 +74,16 @@ impl Measured {
                 let between = if self.frames > 0 { paused_ns } else { 0 };
                 self.paused_between_ns = self.paused_between_ns.saturating_add(between);
                 self.frames += 1;
+                self.take_times(row);
             }
             event_type::KEY_DOWN | event_type::KEY_UP => {
                 self.redacted_keys += u64::from(row.metadata.get(key::REDACTED).is_some());
             }
             event_type::REDACT => self.redacted_spans += 1,
-            event_type::PAUSE => _ = self.paused_since.get_or_insert(row.t_ns),
+            event_type::PAUSE => {
+                self.paused_since.get_or_insert(row.t_ns);
+                self.last_frame_ns = None;
+            }
             event_type::RESUME => {
                 let paused = self.paused_since.take().map_or(0, |since| row.t_ns.saturating_sub(since));
                 self.paused_ns = self.paused_ns.saturating_add(paused);
@@ -90,6 +100,20 @@ impl Measured {
                 self.losses.add(stream, word(key::REASON), lost, (row.t_ns, until_ns));
             }
             _ => {}
+        }
+    }
+
+    /// What a frame says of the times that it took.
+    fn take_times(&mut self, row: &Row<'_>) {
+        // A frame of a pause repeats what was before it.
+        let last = if self.paused_since.is_none() { self.last_frame_ns.replace(row.t_ns) } else { None };
+        if let Some(last) = last {
+            self.intervals.add(u64::try_from(row.t_ns.saturating_sub(last)).unwrap_or(0) / 1000);
+        }
+        if row.metadata.get(key::DUP).is_none() {
+            let us = |name: &str| row.metadata.get(name).and_then(|text| text.parse::<u64>().ok());
+            us(key::CAPTURE_US).into_iter().for_each(|us| self.grabs.add(us));
+            us(key::ENCODE_US).into_iter().for_each(|us| self.encodings.add(us));
         }
     }
 
@@ -115,6 +139,10 @@ impl Measured {
         metadata.capture_fps =
             (self.frames >= 2 && running_us > 0).then(|| (self.frames - 1) as f64 / (running_us as f64 / 1e6));
         metadata.bitrate_kbps = pictures.bitrate_kbps();
+        let timing = metadata.timing.get_or_insert_default();
+        timing.frame_interval_ms = Percentiles::of(&self.intervals);
+        timing.grab_ms = Percentiles::of(&self.grabs);
+        timing.encode_ms = Percentiles::of(&self.encodings);
     }
 }
 
@@ -214,6 +242,35 @@ mod tests {
         assert_eq!((metadata.frames, metadata.duplicate_frames), (2, 1));
         // One step in the two seconds that were not paused; the video lasts for four.
         assert_eq!((metadata.capture_fps, metadata.bitrate_kbps), (Some(0.5), Some(2000.0)));
+    }
+
+    #[test]
+    fn times_are_those_of_new_pictures_and_intervals_those_without_a_pause() {
+        const MS: i64 = 1_000_000;
+        let mut rows = Vec::new();
+        for n in 0..100 {
+            let encode = if n == 99 { "90000" } else { "9000" };
+            rows.push(row(n * 33 * MS, event_type::FRAME, &[(key::CAPTURE_US, "700"), (key::ENCODE_US, encode)]));
+        }
+        rows.push(row(3_270 * MS, event_type::PAUSE, &[]));
+        rows.push(row(9_000 * MS, event_type::FRAME, &[(key::DUP, "1"), (key::CAPTURE_US, "0")]));
+        rows.push(row(99_000 * MS, event_type::RESUME, &[]));
+        rows.push(row(99_001 * MS, event_type::FRAME, &[(key::DUP, "1"), (key::ENCODE_US, "1")]));
+        rows.push(row(99_034 * MS, event_type::FRAME, &[(key::DUP, "1"), (key::ENCODE_US, "-7")]));
+        let mut metadata = bare("s");
+        measured(&rows).apply(&mut metadata, Pictures::default());
+        let timing = metadata.timing.expect("times");
+        let near = |found: Option<Percentiles>, p50: f64, p99: f64| {
+            let Percentiles { p50: half, p99: most } = found.expect("measured");
+            assert!((half / p50 - 1.0).abs() < 0.01 && (most / p99 - 1.0).abs() < 0.01, "{half} {most}");
+        };
+        near(timing.frame_interval_ms, 33.0, 33.0);
+        near(timing.grab_ms, 0.7, 0.7);
+        near(timing.encode_ms, 9.0, 9.0);
+        assert_eq!((timing.commit_ms, timing.input_silence_ms), (None, None), "no row tells");
+        let mut nothing = bare("s");
+        measured(&[]).apply(&mut nothing, Pictures::default());
+        assert_eq!(nothing.timing, Some(crate::session::metadata::Timing::default()));
     }
 
     #[test]

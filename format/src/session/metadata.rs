@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 use watchcap_migrations::session::v1_1__to__v1_2;
 
 use crate::base::event::Stream;
+use crate::base::histogram::Histogram;
 
 /// Keys that this release does not know, kept as they were read.
 pub type Extra = Map<String, Value>;
@@ -115,6 +116,10 @@ pub struct Metadata {
     /// counted.
     #[serde(default)]
     pub clicks: Option<u64>,
+
+    /// How evenly and how fast it was recorded; not there in sessions of releases that did not measure it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
 
     /// Slope of the wall clock against the monotonic clock, parts per million: [`fit_drift_ppm`] of `clock.anchors`.
     pub clock_drift_ppm: Option<f64>,
@@ -300,6 +305,50 @@ pub struct AnchorInfo {
     pub realtime_ns: i64,
     /// The clock that goes on while the machine sleeps, nanoseconds; null where the system has none.
     pub boottime_ns: Option<i64>,
+}
+
+/// How evenly and how fast it was recorded. Milliseconds, to 1 %; null: not measured.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Timing {
+    /// From a frame to the next one, where no pause lies between. Source: the rows.
+    pub frame_interval_ms: Option<Percentiles>,
+    /// From asking for a picture to having it, of frames that show a new one (`capture_us`). Source: the rows.
+    pub grab_ms: Option<Percentiles>,
+    /// Converting and encoding, of the same frames (`encode_us`). Source: the rows.
+    pub encode_ms: Option<Percentiles>,
+    /// From numbering the first record of a chunk to when the chunk outlives the process. Source: measured while recording, up to the last
+    /// anchor.
+    pub commit_ms: Option<Percentiles>,
+    /// The longest time without any input up to a moment at which the screen saw that the pointer had moved; 0: each move had its input. Null:
+    /// the pointer did not move, or the sources do not tell. Source: measured while recording, up to the last anchor.
+    pub input_silence_ms: Option<f64>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// What half and what 99 of 100 of some times do not exceed.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Percentiles {
+    /// Of half.
+    pub p50: f64,
+    /// Of 99 in 100.
+    pub p99: f64,
+}
+
+impl Percentiles {
+    /// Returns those of times in microseconds, as milliseconds.
+    pub fn of_us(p50: u64, p99: u64) -> Self {
+        let ms = |us: u64| us as f64 / 1000.0;
+        Self { p50: ms(p50), p99: ms(p99) }
+    }
+
+    /// Returns those of a histogram; `None` of an empty one.
+    pub fn of(times: &Histogram) -> Option<Self> {
+        Some(Self::of_us(times.percentile(50)?, times.percentile(99)?))
+    }
 }
 
 /// A stream of the recording.

@@ -167,6 +167,8 @@ struct X11Screen {
     /// The window has another parent.
     parent_stale: bool,
     pointer: Option<PointerLayer>,
+    /// Where the pointer was at the last look, desktop pixels.
+    pointer_was: Option<(i32, i32)>,
     /// The pointer's shape changed.
     shape_stale: bool,
     counts: GrabCounts,
@@ -265,6 +267,7 @@ impl X11Screen {
             remapped: false,
             parent_stale: false,
             pointer: cursor.then(PointerLayer::default),
+            pointer_was: None,
             shape_stale: cursor,
             counts: GrabCounts::default(),
             windows,
@@ -503,6 +506,7 @@ impl X11Screen {
             self.counts.none += 1;
         }
 
+        self.pointer_was = at.pointer;
         let at = self.pointer_at(&at);
         let canvas = self.detour.as_mut().map_or(&mut self.out, |detour| &mut detour.canvas);
         let mut repainted = grabbed;
@@ -526,6 +530,10 @@ impl X11Screen {
 impl ScreenSource for X11Screen {
     fn describe(&self) -> ScreenDescription {
         self.description.clone()
+    }
+
+    fn pointer(&self) -> Option<(i32, i32)> {
+        self.pointer_was
     }
 
     fn look(&mut self, whole: bool) -> Result<Look, CaptureError> {

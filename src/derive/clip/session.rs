@@ -260,6 +260,10 @@ fn tell(measured: &Measured, metadata: &mut Metadata, pictures: Pictures) {
     let of_sound = audio.map(|loss| Loss { count: loss.count.filter(|count| *count == 0), ..loss });
     measured.apply(metadata, pictures);
     metadata.lost.extend(of_sound.filter(|loss| loss.from_ns.is_none()));
+    // How fast this part was committed, no row says.
+    if let Some(timing) = &mut metadata.timing {
+        (timing.commit_ms, timing.input_silence_ms) = (None, None);
+    }
     // How many were skipped in this part, no row says.
     metadata.unchanged_skipped = metadata.unchanged_skipped.filter(|skipped| *skipped == 0);
     if metadata.frames == 0 {

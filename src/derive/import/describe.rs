@@ -299,6 +299,7 @@ pub(crate) fn describe(facts: Facts<'_>) -> Metadata {
         unchanged_skipped: take(&mut said, "unchanged_skipped"),
         counts: table.counts.clone(),
         clicks: table.clicks.count(),
+        timing: None,
         clock_drift_ppm: fit_drift_ppm(&anchors),
         clock: ClockInfo { id: clock_id.unwrap_or_default(), t0_ns: span.0, anchors, extra: Extra::new() },
         streams,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::shown::{clock, counted};
-use crate::session::metadata::Metadata;
+use crate::session::metadata::{Metadata, Percentiles};
 
 /// Rows of one table.
 type Rows = Vec<[String; 2]>;
@@ -83,6 +83,8 @@ pub(super) fn tables(metadata: &Metadata, seal: &str, intervals: Option<(f64, f6
         row("redacted keys", privacy.redacted_keys.to_string()),
     ];
     let ms = |us: f64| format!("{:.2} ms", us / 1000.0);
+    let timing = metadata.timing.clone().unwrap_or_default();
+    let silence = timing.input_silence_ms.map_or_else(|| "not measured".into(), |ms| format!("{ms:.0} ms"));
     let time: Rows = vec![
         row("clock", if metadata.clock.id.is_empty() { "unknown".into() } else { metadata.clock.id.clone() }),
         row("t0_ns", metadata.clock.t0_ns.to_string()),
@@ -95,6 +97,10 @@ pub(super) fn tables(metadata: &Metadata, seal: &str, intervals: Option<(f64, f6
             "time between frames, 99th percentile",
             intervals.map_or_else(|| "not measured".into(), |(_, p99, _)| ms(p99)),
         ),
+        row("grab of a picture", spread(timing.grab_ms)),
+        row("encoding", spread(timing.encode_ms)),
+        row("commit of records", spread(timing.commit_ms)),
+        row("longest silence of input while the pointer moved", silence),
         row("unchanged pictures", format!("{} stored as repeats", metadata.duplicate_frames)),
         row("refresh rate", metadata.refresh_hz.map_or_else(|| "unknown".into(), |hz| format!("{hz:.2} Hz"))),
     ];
@@ -114,6 +120,11 @@ pub(super) fn tables(metadata: &Metadata, seal: &str, intervals: Option<(f64, f6
     }
     made.push(row("input devices", or_unknown(metadata.input_device.as_ref())));
     json!([["Integrity", integrity], ["Privacy", private], ["Time", time], ["How it was made", made]])
+}
+
+fn spread(times: Option<Percentiles>) -> String {
+    let said = |Percentiles { p50, p99 }: Percentiles| format!("{p50:.2} ms median, {p99:.2} ms for 99 of 100");
+    times.map_or_else(|| "not measured".into(), said)
 }
 
 fn lost(metadata: &Metadata) -> String {

@@ -189,6 +189,24 @@ pub struct EncoderFact {
     pub extra: Map<String, Value>,
 }
 
+/// How fast it was recorded, as far as no record tells: with each reading of the clocks, of all that was before it.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct TimingFact {
+    /// How long half of the chunks waited for their commit at the most, microseconds.
+    #[serde(deserialize_with = "lenient::value")]
+    pub commit_p50_us: Option<u64>,
+    /// The same of 99 in 100.
+    #[serde(deserialize_with = "lenient::value")]
+    pub commit_p99_us: Option<u64>,
+    /// Longest time without an input up to a movement of the pointer.
+    #[serde(deserialize_with = "lenient::value")]
+    pub input_silence_us: Option<u64>,
+    /// Keys that this release does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
 /// A key that was held when recording began.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
 #[serde(default)]

@@ -38,6 +38,7 @@ pub fn bare(session_id: &str) -> Metadata {
         unchanged_skipped: None,
         counts: BTreeMap::new(),
         clicks: Some(0),
+        timing: None,
         clock_drift_ppm: None,
         clock: ClockInfo { id: "manual".into(), t0_ns: 0, anchors: Vec::new(), extra: Extra::new() },
         streams: BTreeMap::new(),
