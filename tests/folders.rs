@@ -204,8 +204,8 @@ fn a_folder_that_is_exchanged_meanwhile_is_left_alone() {
             "migrate" => migrate(&session, Wanted { to, in_place: true, dry_run: false }, &mut swap).is_err(),
             "redact" => {
                 let wanted = run::Wanted {
-                    from: Moment::SinceStart(0),
-                    to: Moment::SinceStart(500_000_000),
+                    span: Some((Moment::SinceStart(0), Moment::SinceStart(500_000_000))),
+                    mute: false,
                     masks: Vec::new(),
                     keys: true,
                     titles: false,

@@ -67,6 +67,7 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("watchcap redact first --from 1:05 --to 1:20 --keys", "Withhold which keys went down in these seconds"),
             ("watchcap redact first --from f10 --to f90 --mask 0,0,640,360", "Black out a part of these frames"),
+            ("watchcap redact first --all --mute", "Make all of the sound silent"),
         ],
     ),
     (

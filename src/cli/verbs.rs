@@ -187,11 +187,14 @@ pub struct RedactArgs {
     /// The session's folder.
     pub session: PathBuf,
     /// Begin of the span: seconds from the start, h:mm:ss.mmm, or a frame as f123.
-    #[arg(long, value_name = "TIME")]
-    pub from: String,
+    #[arg(long, value_name = "TIME", required_unless_present = "all", requires = "to")]
+    pub from: Option<String>,
     /// Its end, the same ways; a frame counts until the next one is shown.
-    #[arg(long, value_name = "TIME")]
-    pub to: String,
+    #[arg(long, value_name = "TIME", required_unless_present = "all", requires = "from")]
+    pub to: Option<String>,
+    /// The span is the whole session.
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub all: bool,
     /// Paint this area black, in pixels of the video or as fractions of it; may be given more than once. It grows to the borders of the coding:
     /// by 16 to 31 pixels on each side, and until the next keyframe.
     #[arg(long, value_name = "X,Y,WIDTH,HEIGHT")]
@@ -203,6 +206,9 @@ pub struct RedactArgs {
     /// Withhold the titles of windows that became active in the span.
     #[arg(long)]
     pub titles: bool,
+    /// Make the sound of the span silent, and 20 ms on both sides; of AAC up to 43 ms more fade out and in.
+    #[arg(long)]
+    pub mute: bool,
     /// Why, for the rows that say so: a word in snake_case.
     #[arg(long, value_name = "WORD", default_value = "requested")]
     pub reason: String,

@@ -19,12 +19,16 @@ fn wanted(args: &RedactArgs) -> Result<Wanted, Failure> {
     }
     let moment = |text: &str| Moment::parse(text).map_err(RedactError::Span);
     let masks = args.mask.iter().map(|text| Mask::parse(text)).collect::<Result<_, SpanError>>();
+    let span = match (&args.from, &args.to) {
+        (Some(from), Some(to)) => Some((moment(from)?, moment(to)?)),
+        _ => None,
+    };
     Ok(Wanted {
-        from: moment(&args.from)?,
-        to: moment(&args.to)?,
+        span,
         masks: masks.map_err(RedactError::Span)?,
         keys: args.keys,
         titles: args.titles || args.keys,
+        mute: args.mute,
         reason: args.reason.clone(),
         replace: args.replace,
     })
@@ -44,6 +48,7 @@ pub(super) fn run(args: &RedactArgs) -> Result<Outcome, Failure> {
             "frames_masked": done.frames_masked, "frames_encoded": done.frames_encoded, "keys_redacted": done.keys,
             "titles_redacted": done.titles, "foreign_values": done.foreign, "left_out": done.left_out, "replaced": wanted.replace,
             "masks": done.masks, "pixels_until_ns": done.pixels_until_ns, "sound_kept": done.sound_kept,
+            "sound_packets_silenced": done.sound_packets_silenced,
         });
         text::json(&value);
     } else {
@@ -53,7 +58,9 @@ pub(super) fn run(args: &RedactArgs) -> Result<Outcome, Failure> {
         text::say(&text::printable(&format!("note: {name} cannot be redacted and is not in the new session")));
     }
     if done.sound_kept {
-        text::say("note: the sound is in the new session as it was recorded: only pictures and inputs are redacted");
+        text::say(
+            "note: the sound is in the new session as it was recorded, and keys can be heard: --mute makes that of the span silent",
+        );
     }
     if done.foreign > 0 {
         text::say(&format!(
@@ -70,11 +77,16 @@ pub(super) fn run(args: &RedactArgs) -> Result<Outcome, Failure> {
         ));
     }
     text::say(&text::printable(&format!(
-        "redacted {session}: {} masked ({} encoded anew), {} and {} withheld",
+        "redacted {session}: {} masked ({} encoded anew), {} and {} withheld{}",
         text::counted(done.frames_masked, "frame"),
         done.frames_encoded,
         text::counted(done.keys, "key row"),
-        text::counted(done.titles, "title")
+        text::counted(done.titles, "title"),
+        if wanted.mute {
+            format!(", {} silenced", text::counted(done.sound_packets_silenced, "sound packet"))
+        } else {
+            String::new()
+        }
     )));
     if !wanted.replace {
         text::say("the old session is as it was; delete it yourself when the new one is what you want");

@@ -14,6 +14,7 @@ use crate::base::io_error::IoError;
 use crate::base::progress::Step;
 use crate::base::shown::shell;
 use crate::base::time::Clock;
+use crate::media::track::TRACKS;
 use crate::session::edition;
 use crate::session::layout::{self, DirState};
 use crate::session::refusal::Refusal;
@@ -160,8 +161,9 @@ pub fn reseal(
     let _held = files::hold_dir(session).map_err(IoError::at("work in", session))?;
     let names = seal::check_names(session)?.files;
     let is_of_a_session = |name: &str| {
-        let known = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::AUDIO_FILE, layout::METADATA_FILE];
-        known.contains(&name) || name.starts_with(&format!("{}/", layout::DEBUG_DIR))
+        [layout::EVENTS_FILE, layout::METADATA_FILE].contains(&name)
+            || TRACKS.iter().any(|(.., file)| *file == name)
+            || name.starts_with(&format!("{}/", layout::DEBUG_DIR))
     };
     if expect.is_none()
         && let Some(name) = names.iter().find(|name| !is_of_a_session(name))

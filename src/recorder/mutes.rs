@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::base::time::MonoNs;
+use crate::session::sound::MARGIN_NS;
 
-/// Sound so close to a pause is not kept either: its time is known to 10 ms, or 15.
-pub(crate) const MARGIN_NS: i64 = 20_000_000;
 /// The most pauses that are kept apart: each is forgotten a minute after its end.
 const MOST: usize = 256;
 /// How long after its end a pause is known: far more than any sound is late.

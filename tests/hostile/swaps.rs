@@ -27,8 +27,8 @@ const VERBS: [(&str, Verb); 4] = [
 
 fn redacted(session: &Path, replace: bool, progress: &mut dyn FnMut(Step)) -> Result<(), String> {
     let wanted = redact::Wanted {
-        from: Moment::SinceStart(0),
-        to: Moment::SinceStart(500_000_000),
+        span: Some((Moment::SinceStart(0), Moment::SinceStart(500_000_000))),
+        mute: false,
         masks: vec![Mask::Pixels([0, 0, 20, 20])],
         keys: true,
         titles: true,

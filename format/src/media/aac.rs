@@ -58,9 +58,70 @@ pub fn adts(specific: &[u8], bytes: usize) -> Option<[u8; ADTS_BYTES]> {
     ])
 }
 
+/// What a packet is made of, by the number of its channels (ISO/IEC 14496-3, table 1.19): a single channel, a pair, or one of deep sounds.
+const ELEMENTS: [&[u32]; 9] = [&[], &[0], &[1], &[0, 1], &[0, 1, 0], &[0, 1, 1], &[0, 1, 1, 3], &[], &[0, 1, 1, 1, 3]];
+/// The element that ends a packet.
+const END: u32 = 7;
+
+/// Returns a packet that has nothing in it: it decodes to zeros, but for what the packet before it has in the same samples. `None` for a number of
+/// channels that has no name.
+///
+/// The channels of a pair each say their own windows, so that nothing has to be said of both; no band is coded, and so no factor and no line.
+pub fn silence(channels: u16) -> Option<Vec<u8>> {
+    let elements = ELEMENTS.get(usize::from(channels)).filter(|elements| !elements.is_empty())?;
+    let mut bits = Bits::default();
+    for (at, element) in elements.iter().enumerate() {
+        bits.push(*element, 3);
+        let tag = elements[..at].iter().filter(|other| *other == element).count() as u32;
+        bits.push(tag, 4);
+        let is_pair = *element == 1;
+        if is_pair {
+            bits.push(0, 1);
+        }
+        for _ in 0..if is_pair { 2 } else { 1 } {
+            // Its gain; then one long window with the shape of a sine and no band of it; no pulses, no shaping in time, no control of gain.
+            bits.push(100, 8);
+            bits.push(0, 1 + 2 + 1 + 6 + 1 + 1 + 1 + 1);
+        }
+    }
+    bits.push(END, 3);
+    Some(bits.bytes)
+}
+
+/// Bits, the highest one of each byte first.
+#[derive(Default)]
+struct Bits {
+    bytes: Vec<u8>,
+    free: u32,
+}
+
+impl Bits {
+    fn push(&mut self, value: u32, count: u32) {
+        for at in (0..count).rev() {
+            if self.free == 0 {
+                self.bytes.push(0);
+                self.free = 8;
+            }
+            self.free -= 1;
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= ((value >> at & 1) as u8) << self.free;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn silence_is_short_and_of_every_number_of_channels_that_has_a_name() {
+        // A channel: element 0, tag 0, gain 100, fourteen bits of nothing, element 7.
+        assert_eq!(silence(1), Some(vec![0b0000_0000, 0b1100_1000, 0b0000_0000, 0b0000_0111]));
+        let lengths = [2, 3, 4, 5, 6, 8].map(|channels| silence(channels).map(|packet| packet.len()));
+        assert_eq!(lengths, [7, 11, 15, 17, 21, 28].map(Some));
+        assert_eq!([0, 7, 9, u16::MAX].map(silence), [None, None, None, None]);
+    }
 
     fn read(specific: &[u8]) -> Option<(u32, u16)> {
         described(specific).map(|described| (described.rate, described.channels))

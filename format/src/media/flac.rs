@@ -95,6 +95,28 @@ pub fn decode(frame: &[u8], channels: u16) -> Option<Vec<i16>> {
     (at == body.len()).then_some(samples)
 }
 
+/// Returns the frame with these of its samples silent, all channels of each; `None` as [`decode`].
+pub fn muted(frame: &[u8], channels: u16, silent: std::ops::Range<u32>) -> Option<Vec<u8>> {
+    let mut samples = decode(frame, channels)?;
+    let count = samples.len();
+    let at = |sample: u32| (sample as usize).saturating_mul(usize::from(channels)).min(count);
+    let (from, until) = (at(silent.start), at(silent.end));
+    samples.get_mut(from..until)?.fill(0);
+    self::frame(&samples, channels, number(frame.get(4..)?)?)
+}
+
+/// Reads a number that [`push_number`] made.
+fn number(bytes: &[u8]) -> Option<u64> {
+    let (first, rest) = bytes.split_first()?;
+    let ones = first.leading_ones();
+    if ones == 0 {
+        return Some(u64::from(*first));
+    }
+    let behind = rest.get(..(ones as usize).checked_sub(1).filter(|behind| (1..=6).contains(behind))?)?;
+    let of_first = u64::from(*first) & (0x7f >> ones);
+    Some(behind.iter().fold(of_first, |sum, byte| sum << 6 | u64::from(byte & 0x3f)))
+}
+
 /// Appends a number of up to 36 bits, coded as UTF-8 would.
 fn push_number(out: &mut Vec<u8>, number: u64) {
     if number < 0x80 {
@@ -154,6 +176,26 @@ mod tests {
             push_number(&mut coded, number);
             assert_eq!(coded.len(), length, "{number:x}: {coded:02x?}");
         }
+        for number in (0..36).flat_map(|bit| [(1 << bit) - 1, 1 << bit]) {
+            let mut coded = Vec::new();
+            push_number(&mut coded, number);
+            assert_eq!(self::number(&coded), Some(number), "{number:x}: {coded:02x?}");
+            assert_eq!(self::number(&coded[..coded.len() - 1]), None, "{number:x}");
+        }
+        assert_eq!(self::number(&[0x80, 0x80]), None, "no first byte");
+    }
+
+    #[test]
+    fn what_is_muted_is_zero_and_the_rest_as_it_was() {
+        let samples: Vec<i16> = (1..=40).collect();
+        let made = frame(&samples, 2, 77_777).expect("a frame");
+        let cut = muted(&made, 2, 5..12).expect("a frame");
+        let expected: Vec<i16> = (1..=40).map(|n| if (11..=24).contains(&n) { 0 } else { n }).collect();
+        assert_eq!(decode(&cut, 2), Some(expected));
+        assert_eq!(muted(&made, 2, 0..0), Some(made.clone()));
+        let silent = muted(&made, 2, 0..u32::MAX).expect("a frame");
+        assert_eq!(silent, frame(&[0; 40], 2, 77_777).expect("a frame"));
+        assert_eq!((muted(&made, 1, 0..1), muted(&made[1..], 2, 0..1)), (None, None));
     }
 
     #[test]

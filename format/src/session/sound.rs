@@ -34,6 +34,9 @@ pub const DAMAGED_PACKETS: &str = "damaged_packets";
 /// That of a microphone beside the system's sound: an object of the same settings.
 pub const MICROPHONE: &str = "microphone";
 
+/// What is to be silent is so for so much longer on both sides: the time of a sound is known to 10 ms, or 15.
+pub const MARGIN_NS: i64 = 20_000_000;
+
 /// Returns what the metadata say of a file of sound, when they say that there is one.
 fn told<'a>(metadata: &'a Metadata, file: &str) -> Option<Settings<'a>> {
     let settings = &metadata.streams.get(Stream::Audio.name())?.settings;

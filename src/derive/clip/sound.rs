@@ -16,12 +16,6 @@ use crate::session::layout;
 use crate::session::metadata::Metadata;
 use crate::session::sound::{self, Part};
 
-/// Returns the time of a tick, rounded down.
-fn t_ns(t0_ns: i64, tick: u64, rate: u32) -> i64 {
-    let ns = i128::from(t0_ns) + i128::from(tick) * 1_000_000_000 / i128::from(rate.max(1));
-    i64::try_from(ns).unwrap_or(i64::MAX)
-}
-
 /// Copies the sound of a part of the session in `dir` to the folder `to`: each file that it has, with what the part has of it. Without a
 /// packet in the part no file is made.
 ///
@@ -49,12 +43,12 @@ fn copy_file(dir: &Path, metadata: &Metadata, cut: &Cut, name: &str, to: &Path) 
     let found = read_index(&file).map_err(|source| ClipError::Sound { path: path.clone(), source })?;
     let (rate, codec, priming) = (found.track.rate, found.track.codec, found.track.priming);
     // Time 0 is behind the priming, and packets are counted from before it.
-    let primed_ns = t_ns(0, u64::from(priming), rate);
+    let primed_ns = index::time(u64::from(priming), 0, rate);
     let t0_ns = t0_ns.saturating_sub(primed_ns);
     let (mut unit, mut samples) = (Vec::new(), 0);
     let mut made: Option<(Writer<SoundPacket>, i64)> = None;
     for packet in &found.packets {
-        let begin_ns = t_ns(t0_ns, packet.tick, rate);
+        let begin_ns = index::time(packet.tick, t0_ns, rate);
         if begin_ns < cut.start_ns {
             continue;
         }
@@ -65,7 +59,7 @@ fn copy_file(dir: &Path, metadata: &Metadata, cut: &Cut, name: &str, to: &Path) 
         read_exact_at(&file, &mut unit, packet.offset).map_err(IoError::at("read", &path))?;
         let held = samples_in(codec, packet, &unit);
         let reaches = held.max(sound_index::reach(codec));
-        if t_ns(t0_ns, packet.tick + u64::from(reaches), rate) > cut.until_ns {
+        if index::time(packet.tick + u64::from(reaches), t0_ns, rate) > cut.until_ns {
             break;
         }
         if made.is_none() {

@@ -47,6 +47,20 @@ pub enum RedactError {
         /// What is missing.
         what: &'static str,
     },
+    /// There is no sound that could be silenced.
+    #[error("{} has no sound", path.display())]
+    NoSound {
+        /// The session.
+        path: std::path::PathBuf,
+    },
+    /// Sound cannot be silenced.
+    #[error("{file} cannot be silenced: {why}")]
+    Sound {
+        /// The file.
+        file: String,
+        /// Why.
+        why: String,
+    },
     /// The new video cannot be written.
     #[error(transparent)]
     Write(#[from] WriterError),
@@ -66,7 +80,9 @@ impl RedactError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused(error) => error.hint(),
-            Self::Nothing => Some("say what: --mask X,Y,W,H for pixels, --keys for what was typed, --titles".into()),
+            Self::Nothing => Some(
+                "say what: --mask X,Y,W,H for pixels, --keys for what was typed, --titles, --mute for the sound".into(),
+            ),
             Self::Span(error) => error.hint(),
             Self::Read(error) => error.hint(),
             Self::Metadata(error) => error.hint(),
@@ -75,12 +91,16 @@ impl RedactError {
             Self::Write(error) => error.hint(),
             Self::Table(error) => error.hint(),
             Self::Seal(error) => error.hint(),
+            Self::NoSound { .. } => Some("leave --mute out".into()),
+            Self::Sound { .. } => {
+                Some("leave --mute out, and delete the sound with the session when it must not be kept".into())
+            }
             Self::NotWhole(_) | Self::TooManyKeys | Self::Encoder { .. } | Self::Io(_) => None,
         }
     }
 
     /// The person asked for something that cannot be meant.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Nothing | Self::Span(_))
+        matches!(self, Self::Nothing | Self::NoSound { .. } | Self::Span(_))
     }
 }

@@ -7,4 +7,5 @@ mod error;
 pub(crate) mod keys;
 pub(crate) mod rows;
 pub mod run;
+pub(crate) mod sound;
 pub(crate) mod video;

@@ -20,6 +20,8 @@ use crate::session::table::write::{TableSummary, TableWriter};
 
 /// The `what` of the row that tells of masked pictures.
 const PIXELS: &str = "pixels";
+/// The one of the row that tells of silenced sound.
+const SOUND: &str = "sound";
 
 /// What is withheld.
 pub(crate) struct What<'a> {
@@ -30,13 +32,14 @@ pub(crate) struct What<'a> {
     pub(crate) pixels: Option<i64>,
     pub(crate) keys: bool,
     pub(crate) titles: bool,
+    pub(crate) sound: bool,
     pub(crate) reason: &'a str,
 }
 
 impl What<'_> {
     /// The `what` of the `redact` rows.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        let all = [(PIXELS, self.pixels.is_some()), ("keys", self.keys), ("titles", self.titles)];
+        let all = [(PIXELS, self.pixels.is_some()), ("keys", self.keys), ("titles", self.titles), (SOUND, self.sound)];
         all.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name)
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 const SPAN: Span = Span { from: 100, until: 200 };
 
 fn what(span: Span) -> What<'static> {
-    What { span, begin_ns: 0, pixels: None, keys: true, titles: true, reason: "x" }
+    What { span, begin_ns: 0, pixels: None, keys: true, titles: true, sound: false, reason: "x" }
 }
 
 fn plain(t_ns: i64, kind: &str) -> OwnedRow {

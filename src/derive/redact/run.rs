@@ -1,4 +1,4 @@
-//! Redacts a sealed session afterwards: makes a new session in which a span of time is masked or its keys are withheld.
+//! Redacts a sealed session afterwards: makes a new session in which a span of time is masked, its keys are withheld, or its sound is silent.
 //!
 //! Keeps the invariants that nothing moves in time, and that what is not redacted is the same: groups of pictures without a
 //! redacted frame are copied byte for byte, rows that say nothing of the span keep every value and so their hash. The old
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub use super::error::RedactError;
 use crate::base::io_error::IoError;
 use crate::base::progress::Step;
+use crate::derive::redact::sound::{Silent, rewrite as rewrite_sound};
 use crate::derive::redact::{border, rows};
 use crate::media::frames::FrameReader;
 use crate::session::draft::{Draft, SealedDraft};
@@ -40,16 +41,16 @@ const WORK_SUFFIX: &str = ".redacting.tmp";
 /// What to redact.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// Begin of the span.
-    pub from: Moment,
-    /// Its end.
-    pub to: Moment,
+    /// The span; `None` is the whole session.
+    pub span: Option<(Moment, Moment)>,
     /// Areas of the picture that are painted over.
     pub masks: Vec<Mask>,
     /// Withhold which keys were pressed.
     pub keys: bool,
     /// Withhold the titles of windows.
     pub titles: bool,
+    /// Make the sound silent.
+    pub mute: bool,
     /// Why, for the `redact` rows: a word in `snake_case`.
     pub reason: String,
     /// Put the new session in the place of the old one, and delete that.
@@ -77,8 +78,10 @@ pub struct Redacted {
     pub titles: u64,
     /// Values that another program put into rows, and that may tell what is withheld: they are left out.
     pub foreign: u64,
-    /// The sound was brought along as it was: redacting leaves it alone.
+    /// The sound was brought along as it was: nobody asked for silence.
     pub sound_kept: bool,
+    /// Packets of sound that are silent, in part or wholly, and were not.
+    pub sound_packets_silenced: u64,
     /// Files of the old session that are not in the new one, since they cannot be redacted.
     pub left_out: Vec<String>,
 }
@@ -88,7 +91,7 @@ pub struct Redacted {
 /// # Errors
 /// [`RedactError`]; the old session is then as it was.
 pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -> Result<Redacted, RedactError> {
-    if wanted.masks.is_empty() && !wanted.keys && !wanted.titles {
+    if wanted.masks.is_empty() && !wanted.keys && !wanted.titles && !wanted.mute {
         return Err(RedactError::Nothing);
     }
     Refusal::unless_sealed(session)?;
@@ -100,11 +103,14 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
     let _session = pin(&session).map_err(IoError::at("work in", &session))?;
     let old = SealedSession::open(&session)?;
     // What cannot be meant is said before the long work begins.
+    if wanted.mute && !sound::is_there(old.metadata()) {
+        return Err(RedactError::NoSound { path: session });
+    }
     let plan = Plan::of(&old, wanted)?;
     old.verify(progress)?;
     let path = edition::beside(&session, WORK_SUFFIX);
     let identity = old.identity().to_string();
-    let sound = sealed_sound(&old)?;
+    let sound = if wanted.mute { Vec::new() } else { sealed_sound(&old)? };
     let purpose = Purpose { verb: "redact", of: &identity, files: &[], replaces: wanted.replace };
     if let Some(old) = work::replaced(&session, &path, purpose.verb) {
         work::finish_replacing(&session, &old)?;
@@ -139,8 +145,9 @@ fn sealed_sound(old: &SealedSession) -> Result<Vec<IntegrityEntry>, RedactError>
 /// What is to be done, in the session's own terms.
 struct Plan {
     span: Span,
-    /// Time of the first row.
+    /// Times of the first row and of the last one.
     begin_ns: i64,
+    end_ns: i64,
     /// The masks, pixels of the video.
     masks: Vec<MaskInfo>,
     /// The frames that are painted over.
@@ -162,8 +169,12 @@ impl Plan {
             }
         }
         let begin_ns = first.unwrap_or(0);
-        let span = Span::of(wanted.from, wanted.to, (begin_ns, last), &frames)?;
-        let mut plan = Self { span, begin_ns, masks: Vec::new(), masked: 0..0, pixels_until: None, video: None };
+        let span = match wanted.span {
+            Some((from, to)) => Span::of(from, to, (begin_ns, last), &frames)?,
+            None => Span { from: begin_ns, until: last },
+        };
+        let mut plan =
+            Self { span, begin_ns, end_ns: last, masks: Vec::new(), masked: 0..0, pixels_until: None, video: None };
         if old.metadata().frames > 0 {
             let video = FrameReader::open(&layout::frames_path(old.dir()))?;
             let size = video.surface();
@@ -189,7 +200,7 @@ fn make(
     progress: &mut dyn FnMut(Step),
 ) -> Result<(SealedDraft, Redacted), RedactError> {
     let work = draft.dir();
-    let Plan { span, begin_ns, masks, masked, pixels_until, video } = plan;
+    let Plan { span, begin_ns, end_ns, masks, masked, pixels_until, video } = plan;
     let mut metadata = old.metadata().clone();
     // The table is written as this release does.
     let format = std::mem::replace(&mut metadata.format_version, FORMAT_VERSION.into());
@@ -204,6 +215,7 @@ fn make(
         titles: 0,
         foreign: 0,
         sound_kept: false,
+        sound_packets_silenced: 0,
         left_out: left_out(old)?,
     };
 
@@ -224,6 +236,15 @@ fn make(
         sizes = Some((made.encoded, made.samples));
     }
 
+    // The sound.
+    if wanted.mute {
+        let silent = Silent::of(span, (begin_ns, end_ns));
+        for file in sound::files(old.metadata()) {
+            let silenced = rewrite_sound(old.dir(), old.metadata(), file, silent, work, progress)?;
+            redacted.sound_packets_silenced += silenced;
+        }
+    }
+
     // The table.
     let what = rows::What {
         span,
@@ -231,6 +252,7 @@ fn make(
         pixels: pixels_until,
         keys: wanted.keys,
         titles: wanted.titles,
+        sound: wanted.mute,
         reason: &wanted.reason,
     };
     let table = rows::rewrite(old.reader(), &layout::events_path(work), &what, sizes.as_ref(), progress)?;

@@ -23,6 +23,7 @@ use crate::recorder::error::RecordError;
 use crate::recorder::mutes;
 use crate::recorder::status::Counters;
 use crate::recorder::stop::{Stop, spawn};
+use crate::session::sound::MARGIN_NS;
 
 /// How often a device that hands over nothing is looked after.
 const TICK: Duration = Duration::from_millis(100);
@@ -200,7 +201,7 @@ impl SoundStage {
         }
         let count = samples.len() / self.channels;
         let until = MonoNs(t.0.saturating_add((count as f64 * per_sample).ceil() as i64));
-        let closed = self.control.sound_until().map(|closed| MonoNs(closed.0 - mutes::MARGIN_NS));
+        let closed = self.control.sound_until().map(|closed| MonoNs(closed.0 - MARGIN_NS));
         if let Some(closed) = closed.filter(|closed| *closed < until) {
             self.closed = true;
             let kept = (closed.0.saturating_sub(t.0).max(0) as f64 / per_sample).floor() as usize;

@@ -34,6 +34,12 @@ pub fn tick(t_ns: i64, t0_ns: i64, rate: u32) -> Option<u64> {
     u64::try_from((since * i128::from(rate) + 500_000_000).div_euclid(1_000_000_000)).ok()
 }
 
+/// Returns the time of a tick, from that of the first sample: rounded down.
+pub fn time(tick: u64, t0_ns: i64, rate: u32) -> i64 {
+    let ns = i128::from(t0_ns) + i128::from(tick) * 1_000_000_000 / i128::from(rate.max(1));
+    i64::try_from(ns).unwrap_or(i64::MAX)
+}
+
 /// Returns the `moov` box for these packets, header included.
 ///
 /// # Errors
