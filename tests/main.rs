@@ -68,6 +68,7 @@ mod reseal;
 mod screen;
 mod session;
 mod sound;
+mod sound_derived;
 mod sources;
 mod study;
 mod sync_test;

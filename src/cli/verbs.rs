@@ -362,6 +362,9 @@ pub struct ExportArgs {
     /// Make only the MCAP file for OWA's tools, or only the one for Foxglove, which holds the video [default: both].
     #[arg(long, value_name = "owa|foxglove", value_parser = parse_mcap_for)]
     pub mcap_for: Option<McapFor>,
+    /// Take the sound along, where the format has a place for it; else it is left out, which is said. Needs consent to the sound.
+    #[arg(long)]
+    pub sound: bool,
     /// Do not compare the sessions with their seals first.
     #[arg(long)]
     pub no_verify: bool,

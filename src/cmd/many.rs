@@ -27,6 +27,7 @@ pub(super) fn options(args: &ExportArgs) -> Result<Options, ExportError> {
         pointer: args.pointer,
         keep_unknown: args.keep_unknown,
         mcap_for: args.mcap_for,
+        sound: args.sound,
         no_verify: args.no_verify,
         replace: args.replace,
         include_withdrawn: args.include_withdrawn,

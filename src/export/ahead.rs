@@ -68,7 +68,7 @@ fn look(
     options: &Options,
 ) -> Result<Option<Opened>, ExportError> {
     let mut source = Source::open(session)?;
-    source.check_consent(format, options.include_withdrawn)?;
+    source.check_consent(format, options)?;
     let passed_over = is_passed_over(format, &mut source, options)?;
     let manifest = Manifest::of(format, &source, options, &place.name);
     Out::begin(place, format)?.check_earlier(&manifest, options)?;

@@ -20,6 +20,7 @@ use super::kind::FormatKind;
 use super::opt::Opt;
 use super::options::Options;
 use super::out::{Out, is_beside};
+use super::sound::Track;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::table::MANIFEST_KEY;
@@ -63,7 +64,7 @@ impl FormatKind for Video {
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize]
+        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize, Opt::Sound]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -83,8 +84,9 @@ impl Format for Video {
         let mut video = open_video(source)?;
         let size = piece.options.resize.unwrap_or(video.index().coded);
         check_size(&video, size)?;
+        let sounds = if piece.options.sound { Track::all(source)? } else { Vec::new() };
         let (_, path) = out.create(&out.name("mp4"))?;
-        constant_rate(&mut video, &steps, &path, (size, fps), &mut |n, _| {
+        constant_rate(&mut video, &steps, &sounds, &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {
                 progress(progress::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }

@@ -227,6 +227,26 @@ pub enum ExportError {
         /// Why.
         source: ::mcap::McapError,
     },
+    /// A file of sound cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Sound {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: crate::media::mp4::index::IndexError,
+    },
+    /// A packet of sound cannot be decoded, or has no head.
+    #[error("packet {packet} of the sound is damaged")]
+    SoundUnit {
+        /// Which.
+        packet: usize,
+    },
+    /// The metadata do not say when a file of sound begins.
+    #[error("the metadata do not say when the sound of {path} begins", path = path.display())]
+    SoundTime {
+        /// Which.
+        path: PathBuf,
+    },
     /// Something cannot be said in JSON.
     #[error("cannot write {path}: {source}", path = path.display())]
     Json {
@@ -304,6 +324,7 @@ impl ExportError {
             Self::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Some("free some disk space and export again: what is whole is not made again".into())
             }
+            Self::Sound { .. } | Self::SoundUnit { .. } | Self::SoundTime { .. } => Some("leave it out, without --sound".into()),
             Self::Unit { .. }
             | Self::Table { .. }
             | Self::Mcap { .. }

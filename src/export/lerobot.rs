@@ -31,6 +31,7 @@ use super::manifest::{self, BEGUN_SUFFIX, Manifest};
 use super::opt::Opt;
 use super::options::Options;
 use super::out::Out;
+use super::sound::Track;
 use super::source::Source;
 use super::space::Space;
 use super::steps::{self, Step};
@@ -94,7 +95,16 @@ impl FormatKind for LeRobot {
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Fps, Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize, Opt::Space, Opt::KeepUnknown]
+        &[
+            Opt::Fps,
+            Opt::Span,
+            Opt::ExcludeRedacted,
+            Opt::OnlyAccepted,
+            Opt::Resize,
+            Opt::Space,
+            Opt::KeepUnknown,
+            Opt::Sound,
+        ]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -161,7 +171,7 @@ impl Format for LeRobot {
         let place = |name: &str| piece.manifest.options.get(name).and_then(Value::as_u64).unwrap_or_default();
         let (first_episode, session) = (place("first_episode") as usize, place("session") as usize);
         let plan = Plan { steps: &steps, lengths: &lengths, fps, first_episode };
-        let (size, pictures) = videos(piece, out, &plan, progress)?;
+        let Videos { size, stats: pictures, audio } = videos(piece, out, &plan, progress)?;
 
         let (chunk, file) = chunk_and_file(session);
         let (file, path) = out.create(&format!("data/chunk-{chunk:03}/file-{file:03}.parquet"))?;
@@ -213,7 +223,7 @@ impl Format for LeRobot {
         data.finish().map_err(table)?;
         out.tell(json!({
             "fps": fps, "width": size.0, "height": size.1, "task": source.about.instruction(), "action": names, "frames": steps.len(),
-            "subtasks": texts, LEFT_OUT: left_out, "episodes": told,
+            "subtasks": texts, LEFT_OUT: left_out, "episodes": told, "audio": audio,
         }));
         Ok(())
     }
@@ -318,16 +328,21 @@ struct Plan<'a> {
     first_episode: usize,
 }
 
-/// Makes the video of each episode; answers with their size and with what the pictures of each are like.
-fn videos(
-    piece: &Piece<'_>,
-    out: &mut Out,
-    plan: &Plan<'_>,
-    progress: Progress<'_>,
-) -> Result<((u32, u32), Vec<PictureStats>), ExportError> {
+/// The videos of a session.
+struct Videos {
+    size: (u32, u32),
+    /// What the pictures of each are like.
+    stats: Vec<PictureStats>,
+    /// What LeRobot says of their sound; null without any.
+    audio: Value,
+}
+
+/// Makes the video of each episode.
+fn videos(piece: &Piece<'_>, out: &mut Out, plan: &Plan<'_>, progress: Progress<'_>) -> Result<Videos, ExportError> {
     let mut video = open_video(piece.source)?;
     let size = piece.options.resize.unwrap_or(video.index().coded);
     check_size(&video, size)?;
+    let sounds = if piece.options.sound { Track::all(piece.source)? } else { Vec::new() };
     let (mut done, mut all) = (0, Vec::new());
     for (episode, length) in plan.lengths.iter().enumerate() {
         let (chunk, file) = chunk_and_file(plan.first_episode + episode);
@@ -335,7 +350,7 @@ fn videos(
         let mut stats = PictureStats::new();
         let mut sampled = stats::sampled(*length).into_iter().peekable();
         let steps = &plan.steps[done..done + length];
-        constant_rate(&mut video, steps, &path, (size, plan.fps), &mut |n, picture| {
+        constant_rate(&mut video, steps, &sounds, &path, (size, plan.fps), &mut |n, picture| {
             if sampled.next_if_eq(&n).is_some()
                 && let Ok(rgb) = to_rgb(picture, size)
             {
@@ -348,7 +363,20 @@ fn videos(
         done += length;
         all.push(stats);
     }
-    Ok((size, all))
+    Ok(Videos { size, stats: all, audio: sounds.first().map_or(Value::Null, audio) })
+}
+
+/// What LeRobot says of the sound in a video: of the first track, as its own tools do.
+fn audio(track: &Track) -> Value {
+    let layout = match track.coded.channels {
+        1 => Some("mono"),
+        2 => Some("stereo"),
+        _ => None,
+    };
+    json!({
+        "audio.channels": track.coded.channels, "audio.codec": track.codec_name(), "audio.sample_rate": track.coded.rate,
+        "audio.channel_layout": layout,
+    })
 }
 
 fn pretty(dir: &Path, value: &Value) -> Result<Vec<u8>, ExportError> {

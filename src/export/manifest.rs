@@ -13,8 +13,10 @@ use super::keys::Keys;
 use super::kind::FormatKind;
 use super::opt::Opt;
 use super::options::{McapFor, Options};
+use super::sound::NAME;
 use super::source::Source;
 use crate::session::metadata::{Consent, Lineage, Privacy};
+use crate::session::sound;
 use crate::session::span::Moment;
 
 /// End of its file's name.
@@ -52,6 +54,9 @@ pub struct Manifest {
     /// The files, in the order in which they were made. Empty where a format carries this in itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileInfo>,
+    /// What the session has and the export has not, by its name: `sound`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// What the format tells of what was made, for what is about all sessions; null for most.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub told: Value,
@@ -134,11 +139,12 @@ impl Manifest {
                     asked.insert("mouse".into(), json!(options.mouse));
                     asked.insert("pointer".into(), json!(options.pointer));
                 }
+                Opt::Sound => drop(asked.insert("sound".into(), json!(options.sound))),
                 Opt::KeepUnknown => drop(asked.insert("keep_unknown".into(), json!(options.keep_unknown))),
             }
         }
         // Whoever reads it sees that somebody took the consent back, and that it was exported all the same.
-        if metadata.consent.withdrawn_of(format.needs()).is_some() {
+        if metadata.consent.withdrawn_of(&source.needed(format, options)).is_some() {
             asked.insert("include_withdrawn".into(), json!(options.include_withdrawn));
         }
         Self {
@@ -157,6 +163,7 @@ impl Manifest {
             about: source.about.clone(),
             lineage: metadata.lineage.clone(),
             files: Vec::new(),
+            left_out: if sound::is_there(metadata) && !options.sound { vec![NAME.to_owned()] } else { Vec::new() },
             told: Value::Null,
         }
     }

@@ -32,6 +32,7 @@ mod options;
 pub mod out;
 mod registry;
 mod run;
+mod sound;
 pub mod source;
 pub mod space;
 mod spans;

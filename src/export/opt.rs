@@ -25,6 +25,8 @@ pub enum Opt {
     KeepUnknown,
     /// One of the files for readers of MCAP.
     McapFor,
+    /// The sound, too.
+    Sound,
 }
 
 impl Opt {
@@ -42,6 +44,7 @@ impl Opt {
             Self::Space => "--keys, --mouse and --pointer",
             Self::KeepUnknown => "--keep-unknown",
             Self::McapFor => "--mcap-for",
+            Self::Sound => "--sound",
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Options {
     pub keep_unknown: bool,
     /// Only the file for these readers of MCAP.
     pub mcap_for: Option<McapFor>,
+    /// Take the sound along.
+    pub sound: bool,
     /// Do not compare the session's files with its seal first.
     pub no_verify: bool,
     /// Replace what an earlier export made with other options, or of another session of the same name.
@@ -59,6 +61,7 @@ impl Options {
             (Opt::Space, self.keys.is_some() || self.mouse || self.pointer),
             (Opt::KeepUnknown, self.keep_unknown),
             (Opt::McapFor, self.mcap_for.is_some()),
+            (Opt::Sound, self.sound),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(opt, _)| opt)
     }

@@ -10,6 +10,7 @@ use super::error::ExportError;
 use super::format::{Format, Piece};
 use super::made::{Done, Failed, Made};
 use super::manifest::Manifest;
+use super::opt::Opt;
 use super::options::Options;
 use super::out::{self, Out, Place};
 use super::source::Source;
@@ -122,7 +123,7 @@ impl<'a> Plan<'a> {
     ) -> Result<Option<Made>, ExportError> {
         let (format, options) = (self.format, self.options);
         let mut source = Source::open(session)?;
-        source.check_consent(format, options.include_withdrawn)?;
+        source.check_consent(format, options)?;
         let mut out = Out::begin(place, format)?;
         let passed_over = ahead::is_passed_over(format, &mut source, options)?;
         let mut manifest = Manifest::of(format, &source, options, &place.name);
@@ -138,6 +139,13 @@ impl<'a> Plan<'a> {
             return Ok(Some(Made { manifest: there, path, kept: true, notes: Vec::new() }));
         }
         out.check()?;
+        if !manifest.left_out.is_empty() {
+            out.note(if format.takes().contains(&Opt::Sound) {
+                "the sound is left out; --sound takes it along"
+            } else {
+                "the sound is left out: this format has no place for it"
+            });
+        }
         if !options.no_verify {
             source.verify(progress)?;
         }

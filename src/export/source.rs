@@ -7,6 +7,7 @@ use std::path::Path;
 use super::about::{About, Marks};
 use super::error::ExportError;
 use super::kind::FormatKind;
+use super::options::Options;
 use super::spans::Spans;
 use super::unseen::{Blind, Gathering};
 use crate::base::event::Stream;
@@ -19,6 +20,7 @@ use crate::session::refusal::Refusal;
 use crate::session::review::{Review, Verdict};
 use crate::session::seal::{self, FileHash};
 use crate::session::sealed::SealedSession;
+use crate::session::sound;
 use crate::session::table::read::{ReadError, SessionReader};
 use crate::session::table::row::{OwnedRow, event_type, key};
 
@@ -137,12 +139,19 @@ impl Source {
 
     /// Refuses what the session's consent does not cover. Metadata that do not say are no consent; consent that was taken back is none any
     /// more, unless the person who exports says that it may be (`include_withdrawn`).
-    pub(super) fn check_consent(&self, format: &dyn FormatKind, include_withdrawn: bool) -> Result<(), ExportError> {
-        self.session.check_consent(format.needs().iter().copied(), Some(format.name()), consent::hint)?;
-        if !include_withdrawn {
-            self.session.check_withdrawn(format.needs())?;
+    pub(super) fn check_consent(&self, format: &dyn FormatKind, options: &Options) -> Result<(), ExportError> {
+        let needs = self.needed(format, options);
+        self.session.check_consent(needs.iter().copied(), Some(format.name()), consent::hint)?;
+        if !options.include_withdrawn {
+            self.session.check_withdrawn(&needs)?;
         }
         Ok(())
+    }
+
+    /// The streams whose consent an export needs: those of the format, and that of the sound when it is taken along and there is any.
+    pub(super) fn needed(&self, format: &dyn FormatKind, options: &Options) -> Vec<Stream> {
+        let sound = (options.sound && sound::is_there(self.reader().metadata())).then_some(Stream::Audio);
+        format.needs().iter().copied().chain(sound).collect()
     }
 
     /// Compares every sealed file with its hash.
@@ -247,7 +256,10 @@ impl Gathered {
                 });
             }
             event_type::REDACT => {
-                self.redacted.push((row.t_ns, until()));
+                // Silence withholds nothing of a step.
+                if row.metadata.get(key::WHAT) != Some("sound") {
+                    self.redacted.push((row.t_ns, until()));
+                }
                 self.blind.take(row, until());
             }
             event_type::MARK => self.marks.push(row.t_ns, row.metadata.get(key::TEXT).unwrap_or_default()),

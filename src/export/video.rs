@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::ExportError;
+use super::sound::{Beside, Stretch, Track, stretches};
 use super::source::Source;
 use super::steps;
 use crate::base::id::FrameRef;
@@ -24,8 +25,9 @@ use crate::encode::registry;
 use crate::encode::settings::{EncodeSettings, MIN_SIDE, Quality, default_bitrate_kbps};
 use crate::media::frames::FrameReader;
 use crate::media::mp4::index::Sample;
+use crate::media::mp4::mixed::{Mixed, MixedTracks};
 use crate::media::mp4::moov::{VideoTrack, constant_pts_us};
-use crate::media::mp4::writer::Writer;
+use crate::media::mp4::writer::{Store, Writer};
 use crate::media::picture::{FrameStamp, I420};
 use crate::media::rgb::scale;
 use crate::session::layout;
@@ -47,8 +49,10 @@ pub fn open_video(source: &Source) -> Result<FrameReader, ExportError> {
 }
 
 /// A video that is encoded anew.
-pub struct VideoOut {
-    writer: Writer<Sample>,
+pub struct VideoOut<'a> {
+    writer: Writer<Mixed>,
+    /// What is heard beside the pictures.
+    sounds: Vec<Beside<'a>>,
     driver: Driver,
     gop: Gop,
     /// Times of the pictures that the encoder has not answered.
@@ -61,7 +65,7 @@ pub struct VideoOut {
     constant: bool,
 }
 
-impl VideoOut {
+impl<'a> VideoOut<'a> {
     /// Begins a video at `path` whose frames have times of their own, of about `fps`; `gop_ns` is the longest time between keyframes.
     ///
     /// # Errors
@@ -91,12 +95,18 @@ impl VideoOut {
             driver: Driver::new(registry::open(registry::AUTO, Codec::H264, &settings)?),
             gop: Gop::new(gop_ns, fps),
             writer: Writer::create(path)?,
+            sounds: Vec::new(),
             owed_us: VecDeque::new(),
             pushed: 0,
             size,
             fps,
             constant,
         })
+    }
+
+    /// Puts sound beside the pictures; before the first of them.
+    fn with(self, sounds: Vec<Beside<'a>>) -> Self {
+        Self { sounds, ..self }
     }
 
     /// Adds the next picture of a video at a constant rate; `same` when it is the one before once more.
@@ -135,7 +145,9 @@ impl VideoOut {
             && let Some(pts_us) = self.owed_us.pop_front()
         {
             self.gop.made(&unit);
-            self.writer.push(&unit.bytes, Sample { offset: 0, size: 0, pts_us, keyframe: unit.keyframe })?;
+            write_sounds(&mut self.sounds, pts_us.saturating_mul(1000), &mut self.writer)?;
+            let picture = Sample { offset: 0, size: 0, pts_us, keyframe: unit.keyframe };
+            self.writer.push(&unit.bytes, Mixed::Picture(picture))?;
         }
         Ok(())
     }
@@ -147,31 +159,45 @@ impl VideoOut {
     pub fn finish(mut self) -> Result<(), ExportError> {
         self.driver.finish()?;
         self.write_made()?;
-        let track = VideoTrack {
+        write_sounds(&mut self.sounds, i64::MAX, &mut self.writer)?;
+        let pictures = VideoTrack {
             config: self.driver.config(),
             coded: self.size,
             surface: self.size,
             nominal_frame_us: 1_000_000 / self.fps.max(1),
             rate: self.constant.then_some(self.fps.max(1)),
         };
-        self.writer.finish(&track)?;
+        let sounds = self.sounds.iter().map(Beside::described).collect();
+        self.writer.finish(&MixedTracks { pictures, sounds })?;
         Ok(())
     }
 }
 
-/// Writes the pictures that steps show as a video in which picture *n* is at exactly `n / fps`, in this size; `each` sees every one of them.
+/// Writes the sound that is heard before a picture of this time.
+fn write_sounds<S: Store>(
+    sounds: &mut [Beside<'_>],
+    until_ns: i64,
+    writer: &mut Writer<Mixed, S>,
+) -> Result<(), ExportError> {
+    sounds.iter_mut().enumerate().try_for_each(|(place, sound)| sound.write(place, until_ns, writer))
+}
+
+/// Writes the pictures that steps show as a video in which picture *n* is at exactly `n / fps`, in this size, with the sound of their time beside
+/// them; `each` sees every picture.
 ///
 /// # Errors
 /// When one cannot be decoded, encoded or written.
-pub fn constant_rate(
+pub(super) fn constant_rate(
     video: &mut FrameReader,
     steps: &[steps::Step],
+    sounds: &[Track],
     path: &Path,
     (size, fps): ((u32, u32), u32),
     each: &mut dyn FnMut(usize, &I420),
 ) -> Result<(), ExportError> {
     let (coded, surface) = (video.index().coded, video.surface());
-    let mut made = VideoOut::create_constant(path, size, fps)?;
+    let sounds = Beside::all(sounds, &stretches(steps, fps))?;
+    let mut made = VideoOut::create_constant(path, size, fps)?.with(sounds);
     let mut before = None;
     for (n, step) in steps.iter().enumerate() {
         let decoded = video.decode(step.frame)?;
@@ -234,25 +260,37 @@ pub fn proxy(
     made.finish()
 }
 
-/// Some frames of a video, the first of which is a keyframe, as a video of their own in memory, with times from 0. Nothing is encoded.
+/// Some frames of a video, the first of which is a keyframe, as a video of their own in memory, with times from 0, and the sound from `sound.0` on
+/// until `sound.1` beside it. Nothing is encoded.
 ///
 /// # Errors
 /// When they cannot be read, or are no video.
-pub fn copy(video: &mut FrameReader, frames: Range<usize>, nominal_fps: u32) -> Result<Vec<u8>, ExportError> {
+pub(super) fn copy(
+    video: &mut FrameReader,
+    frames: Range<usize>,
+    nominal_fps: u32,
+    sounds: &[Track],
+    (from_ns, until_ns): (i64, i64),
+) -> Result<Vec<u8>, ExportError> {
     let begin = video.pts_us(frames.start).unwrap_or(0);
     let bytes: usize = video.index().samples[frames.clone()].iter().map(|sample| sample.size as usize).sum();
+    let mut sounds = Beside::all(sounds, &[Stretch { from_ns, until_ns, to_ns: 0 }])?;
     let mut out = Writer::in_memory(bytes + frames.len() * 16 + 1024);
     for frame in frames {
         let sample = video.index().samples[frame];
-        out.push(video.access_unit(frame)?, Sample { pts_us: sample.pts_us - begin, ..sample })?;
+        let pts_us = sample.pts_us - begin;
+        write_sounds(&mut sounds, pts_us.saturating_mul(1000), &mut out)?;
+        out.push(video.access_unit(frame)?, Mixed::Picture(Sample { pts_us, ..sample }))?;
     }
+    write_sounds(&mut sounds, i64::MAX, &mut out)?;
     let index = video.index();
-    let track = VideoTrack {
+    let pictures = VideoTrack {
         config: &index.config,
         coded: index.coded,
         surface: index.surface,
         nominal_frame_us: 1_000_000 / nominal_fps.max(1),
         rate: None,
     };
-    Ok(out.finish(&track)?.done)
+    let sounds = sounds.iter().map(Beside::described).collect();
+    Ok(out.finish(&MixedTracks { pictures, sounds })?.done)
 }

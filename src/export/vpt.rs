@@ -81,7 +81,7 @@ impl Format for Vpt {
         let size = piece.options.resize.unwrap_or(video.index().coded);
         check_size(&video, size)?;
         let (_, path) = out.create(&format!("{stem}.mp4"))?;
-        constant_rate(&mut video, &steps, &path, (size, fps), &mut |n, _| {
+        constant_rate(&mut video, &steps, &[], &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {
                 progress(progress::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }

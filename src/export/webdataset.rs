@@ -19,6 +19,7 @@ use super::inputs;
 use super::kind::FormatKind;
 use super::opt::Opt;
 use super::out::Out;
+use super::sound::Track;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{copy, nominal_fps, open_video, proxy};
@@ -61,7 +62,16 @@ impl FormatKind for WebDataset {
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::Resize, Opt::Clips, Opt::Shards, Opt::Split]
+        &[
+            Opt::Span,
+            Opt::ExcludeRedacted,
+            Opt::OnlyAccepted,
+            Opt::Resize,
+            Opt::Clips,
+            Opt::Shards,
+            Opt::Split,
+            Opt::Sound,
+        ]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -77,6 +87,8 @@ impl Format for WebDataset {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let steps = steps::steps(source, piece.options)?;
+        let sounds = if piece.options.sound { Track::all(source)? } else { Vec::new() };
+        let span = steps::span(source, piece.options)?;
         let mut video = open_video(source)?;
         if let Some(size) = piece.options.resize {
             let path = out.scratch("proxy.mp4");
@@ -111,7 +123,8 @@ impl Format for WebDataset {
                 return Ok(());
             }
             let actions = writer.finish().map_err(table)?;
-            let pictures = copy(&mut video, clip.clone(), nominal_fps(source))?;
+            let heard = (source.frames[clip.start].t_ns, step.end_ns.min(span.until.saturating_add(1)));
+            let pictures = copy(&mut video, clip.clone(), nominal_fps(source), &sounds, heard)?;
             let info = info(piece, &video, clip, next, split)?;
             let key = format!("{id}-{next:06}");
             shards.add(&key, &[("mp4", &pictures), ("actions.parquet", &actions), ("json", info.as_bytes())])?;

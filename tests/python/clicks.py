@@ -1,4 +1,7 @@
-"""Hears the clicks of a file of sound with PyAV, each where it begins (the first loud sample after 50 ms of quiet), and what is silent; as JSON."""
+"""Hears the clicks of a file of sound with PyAV, each where it begins (the first loud sample after 50 ms of quiet), and what is silent; as JSON.
+
+usage: clicks.py FILE [TRACK]
+"""
 
 import json
 import sys
@@ -7,7 +10,7 @@ import av
 import numpy as np
 
 container = av.open(sys.argv[1])
-stream = container.streams.audio[0]
+stream = container.streams.audio[int(sys.argv[2]) if len(sys.argv) > 2 else 0]
 rate = stream.rate
 times, levels, begins_at = [], [], []
 for frame in container.decode(stream):

@@ -5,6 +5,7 @@
 
 mod ffmpeg;
 mod openh264;
+pub mod pcm;
 pub mod sound;
 
 use super::picture::I420;

@@ -27,6 +27,8 @@ pub(super) struct Told {
     subtasks: Vec<String>,
     /// Names of an action's dimensions.
     action: Vec<String>,
+    /// What is said of the sound in its videos; null without any.
+    audio: Value,
     pub(super) frames: u64,
     pub(super) episodes: Vec<Episode>,
 }
@@ -68,6 +70,7 @@ impl Told {
             subtasks: texts("subtasks"),
             task: told["task"].as_str().unwrap_or_default().to_owned(),
             action: texts("action"),
+            audio: told["audio"].clone(),
             frames: number("frames"),
             episodes: told["episodes"].as_array().into_iter().flatten().map(Episode::of).collect(),
         }
@@ -252,16 +255,15 @@ pub(super) fn all_stats(told: &[Told]) -> Value {
 pub(super) fn info(told: &[Told], first: &Told, tasks: usize, made: &[Manifest]) -> Value {
     let mut features = Map::new();
     let (width, height) = first.size;
-    features.insert(
-        VIDEO.into(),
-        json!({
-            "dtype": "video", "shape": [height, width, 3], "names": ["height", "width", "channels"],
-            "info": {
-                "video.height": height, "video.width": width, "video.codec": "h264", "video.pix_fmt": "yuv420p",
-                "video.is_depth_map": false, "video.fps": first.fps, "video.channels": 3, "has_audio": false,
-            },
-        }),
-    );
+    let mut of_video = json!({
+        "video.height": height, "video.width": width, "video.codec": "h264", "video.pix_fmt": "yuv420p",
+        "video.is_depth_map": false, "video.fps": first.fps, "video.channels": 3, "has_audio": !first.audio.is_null(),
+    });
+    if let (Some(of_video), Some(audio)) = (of_video.as_object_mut(), first.audio.as_object()) {
+        of_video.extend(audio.clone());
+    }
+    let (shape, names) = (json!([height, width, 3]), json!(["height", "width", "channels"]));
+    features.insert(VIDEO.into(), json!({ "dtype": "video", "shape": shape, "names": names, "info": of_video }));
     for (name, dtype, width) in first.features() {
         let names = match name {
             "action" => json!(first.action),

@@ -12,6 +12,7 @@ use crate::export::kind::FormatKind;
 use crate::export::opt::Opt;
 use crate::export::options::McapFor;
 use crate::export::out::{Out, is_beside};
+use crate::export::sound::Track;
 use crate::export::source::{PROGRESS_ROWS, Source};
 use crate::export::steps;
 use crate::export::video::open_video;
@@ -39,7 +40,7 @@ impl FormatKind for Mcap {
     }
 
     fn takes(&self) -> &'static [Opt] {
-        &[Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::McapFor]
+        &[Opt::Span, Opt::ExcludeRedacted, Opt::OnlyAccepted, Opt::McapFor, Opt::Sound]
     }
 
     fn needs(&self) -> &'static [Stream] {
@@ -73,8 +74,11 @@ impl Format for Mcap {
         let mut foxglove = None;
         if wants(McapFor::Foxglove) {
             let video = if has_video { Some(open_video(source)?) } else { None };
-            let file = begin(piece, out, "foxglove.mcap", "", &foxglove::TOPICS)?;
-            foxglove = Some((Foxglove::new(video), file));
+            let sounds = if piece.options.sound { Track::all(source)? } else { Vec::new() };
+            let file = begin(piece, out, "foxglove.mcap", "", &foxglove::topics(&sounds))?;
+            foxglove = Some((Foxglove::new(video, sounds), file));
+        } else if piece.options.sound {
+            out.note("the sound is left out: OWA has no place for it, and the file for Foxglove was not asked for");
         }
 
         // Whether what is at a moment may be told, and is known.
@@ -83,6 +87,11 @@ impl Format for Mcap {
             span.holds(t_ns) && !withheld && source.is_accepted(t_ns)
         };
         let known = |t_ns: i64| told(t_ns) && !source.pauses.hold(t_ns) && !source.screen_gaps.hold(t_ns);
+
+        let heard = |from: i64, until: i64| {
+            let withheld = piece.options.exclude_redacted && source.redacted.touch(from, until);
+            span.holds(from) && span.holds(until) && !withheld && source.is_accepted(from) && source.is_accepted(until)
+        };
 
         let mut rows = source.reader().events().rows();
         let (of, mut done) = (source.reader().events().len(), 0_u64);
@@ -103,6 +112,7 @@ impl Format for Mcap {
                 if is_told { say.row(&row, time, file).map_err(&*failed)? } else { say.skip(&row) }
             }
             if let Some((say, (file, failed))) = &mut foxglove {
+                say.sound(row.t_ns, &heard, zero, file, failed)?;
                 if is_told { say.row(&row, time, file, failed)? } else { say.skip(&row) }
             }
         }
@@ -114,7 +124,8 @@ impl Format for Mcap {
                 out.note(note);
             }
         }
-        if let Some((_, (file, failed))) = foxglove {
+        if let Some((mut say, (mut file, failed))) = foxglove {
+            say.sound(i64::MAX, &heard, zero, &mut file, &failed)?;
             file.finish().map_err(&failed)?;
         }
         Ok(())

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::file::{McapFile, Topic};
 use crate::export::error::ExportError;
+use crate::export::sound::Track;
 use crate::media::frames::FrameReader;
+use crate::media::{aac, flac};
 use crate::session::table::row::{OwnedRow, event_type};
 
 /// Topics, in the order in which they are declared.
@@ -26,12 +28,34 @@ pub const TOPICS: [Topic; 2] = [
 ];
 const ROW: usize = 0;
 const VIDEO: usize = 1;
+/// The first topic of sound, one for each file.
+const SOUND: usize = 2;
 /// Name of the frame of reference, which Foxglove asks for.
 const FRAME_ID: &str = "screen";
+
+/// Returns the topics of a session with this sound: AAC goes as it is, FLAC as its samples.
+pub(super) fn topics(sounds: &[Track]) -> Vec<Topic> {
+    let of_sound = sounds.iter().map(|track| {
+        let (schema, text): (_, &[u8]) = if is_aac(track) {
+            ("foxglove.CompressedAudio", include_bytes!("../mcap_schemas/compressed_audio.binpb"))
+        } else {
+            ("foxglove.RawAudio", include_bytes!("../mcap_schemas/raw_audio.binpb"))
+        };
+        let name = if track.role == "mic" { "sound/mic" } else { "sound/system" };
+        Topic { name, schema, schema_encoding: "protobuf", encoding: "protobuf", text }
+    });
+    TOPICS.into_iter().chain(of_sound).collect()
+}
+
+fn is_aac(track: &Track) -> bool {
+    track.coded.codec == *b"mp4a"
+}
 
 /// Writes the messages of one session.
 pub(super) struct Foxglove {
     video: Option<FrameReader>,
+    /// Its sound, and the next packet of each file.
+    sounds: Vec<(Track, usize)>,
     /// Whether a decoder has all that the next frame builds on.
     whole: bool,
     unit: Vec<u8>,
@@ -39,8 +63,9 @@ pub(super) struct Foxglove {
 }
 
 impl Foxglove {
-    pub(super) fn new(video: Option<FrameReader>) -> Self {
-        Self { video, whole: false, unit: Vec::new(), message: Vec::new() }
+    pub(super) fn new(video: Option<FrameReader>, sounds: Vec<Track>) -> Self {
+        let sounds = sounds.into_iter().map(|track| (track, 0)).collect();
+        Self { video, sounds, whole: false, unit: Vec::new(), message: Vec::new() }
     }
 
     /// Adds a row, and the picture of a frame.
@@ -54,6 +79,44 @@ impl Foxglove {
         to.push(ROW, time, &whole(row)).map_err(failed)?;
         if row.event_type == event_type::FRAME && self.frame(row, time)? {
             to.push_bytes(VIDEO, time, &self.message).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the sound that was heard until this time, as far as all that is in a packet may be told.
+    pub(super) fn sound(
+        &mut self,
+        until_ns: i64,
+        told: &dyn Fn(i64, i64) -> bool,
+        zero: i64,
+        to: &mut McapFile,
+        failed: &dyn Fn(::mcap::McapError) -> ExportError,
+    ) -> Result<(), ExportError> {
+        for (topic, (track, next)) in (SOUND..).zip(&mut self.sounds) {
+            while *next < track.len() && track.begin_ns(*next) <= until_ns {
+                let begin_ns = track.begin_ns(*next);
+                let (_, end_ns) = track.read(*next, &mut self.unit)?;
+                let packet = *next;
+                *next += 1;
+                if !told(begin_ns, end_ns) {
+                    continue;
+                }
+                let time = begin_ns.saturating_add(zero);
+                self.message.clear();
+                let unit = || ExportError::SoundUnit { packet };
+                if is_aac(track) {
+                    let specific = track.coded.aac_specific().ok_or_else(unit)?;
+                    let mut data = aac::adts(&specific, self.unit.len()).ok_or_else(unit)?.to_vec();
+                    data.extend_from_slice(&self.unit);
+                    message(time, &[(2, &data), (3, b"mp4a.40.2")], &[], &mut self.message);
+                } else {
+                    let samples = flac::decode(&self.unit, track.coded.channels).ok_or_else(unit)?;
+                    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+                    let numbers = [(4, track.coded.rate), (5, track.coded.channels.into())];
+                    message(time, &[(2, &data), (3, b"pcm-s16")], &numbers, &mut self.message);
+                }
+                to.push_bytes(topic, time, &self.message).map_err(failed)?;
+            }
         }
         Ok(())
     }
@@ -90,15 +153,24 @@ impl Foxglove {
 
 /// Appends a `foxglove.CompressedVideo` in protobuf's encoding: fields 1 to 4, each behind its tag and its length.
 fn compressed_video(time: i64, format: &str, data: &[u8], out: &mut Vec<u8>) {
+    message(time, &[(2, FRAME_ID.as_bytes()), (3, data), (4, format.as_bytes())], &[], out);
+}
+
+/// Appends a message in protobuf's encoding: its time as field 1, then fields of bytes, each behind its tag and its length, then numbers of 32 bits.
+fn message(time: i64, fields: &[(u8, &[u8])], numbers: &[(u8, u32)], out: &mut Vec<u8>) {
     let mut timestamp = Vec::with_capacity(16);
     for (tag, value) in [(0x08, time.div_euclid(1_000_000_000)), (0x10, time.rem_euclid(1_000_000_000))] {
         timestamp.push(tag);
         varint(value as u64, &mut timestamp);
     }
-    for (field, bytes) in [(1, &*timestamp), (2, FRAME_ID.as_bytes()), (3, data), (4, format.as_bytes())] {
+    for (field, bytes) in [(1, &*timestamp)].iter().chain(fields) {
         out.push(field << 3 | 2);
         varint(bytes.len() as u64, out);
         out.extend_from_slice(bytes);
+    }
+    for (field, number) in numbers {
+        out.push(field << 3 | 5);
+        out.extend(number.to_le_bytes());
     }
 }
 

@@ -8,6 +8,7 @@ pub mod finish;
 pub mod foreign;
 pub(crate) mod foreign_tracks;
 pub mod index;
+pub mod mixed;
 pub mod moov;
 pub mod scan;
 pub mod sound;
