@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Records a click track whose times are known, and says how far the recorded clicks are from them.
 
-    scripts/sound_rig.py pulseaudio|pipewire [--seconds 120] [--codec aac|flac] [--watchcap target/release/watchcap] [--kills 5] [--break device|server] [--json]
+    scripts/sound_rig.py pulseaudio|pipewire [--seconds 120] [--audio system|mic|both] [--codec aac|flac] [--watchcap target/release/watchcap] [--kills 5]
+                         [--kill-at 0.5,1,2] [--break device|server] [--json]
 
 Starts a sound server of its own (its own XDG_RUNTIME_DIR, no device: a null sink), a player of clicks that has the server say when each
-sample is played, and `watchcap record --audio system`. Decodes `audio.mp4` with PyAV and compares. Then records again and is killed with
+sample is played, and `watchcap record`; for a microphone a source that reads a pipe, into which clicks are written every 5 ms, as they would be heard. Decodes `audio.mp4` with PyAV and compares. Then records again and is killed with
 SIGKILL, to see how much sound is missing; `--break` takes the device or the server away meanwhile and brings it back (PulseAudio). CPU is that of the threads that handle sound. Needs the packages of `scripts/setup.sh test`
 (PulseAudio) or `bench` (PipeWire), and .venv.
 """
@@ -19,11 +20,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 RATE = 48_000
 SINK = "rig"
+MIC = "rig_mic"
+# Samples that a microphone hands over at once: 5 ms.
+MIC_BLOCK = 240
 # A click is at least this much louder than the silence around it.
 LOUD = 0.4
 # Clicks near a moment at which the player's own account jumped are not judged, nanoseconds: its sound broke off there.
@@ -121,6 +126,66 @@ def server(kind, folder):
         yield env, f"{said['Server Name']} {said['Server Version']}", again
 
 
+class Microphone(threading.Thread):
+    """Writes clicks into the pipe of a source, a block each 5 ms; `clicks` are when each was heard: a block ends when it is written."""
+
+    def __init__(self, pipe):
+        super().__init__(daemon=True)
+        self.pipe, self.clicks, self.ends = pipe, {}, threading.Event()
+
+    def run(self):
+        import fcntl
+        import numpy
+        shape = (numpy.cos(numpy.arange(96) * 2 * numpy.pi * 3000 / RATE) * (1 - numpy.arange(96) / 96) * 0.9 * 32767).astype("<i2")
+        with open(self.pipe, "r+b", buffering=0) as out:
+            # What a server that is late has not read is older than this pipe is long: 4096 bytes are 43 ms.
+            fcntl.fcntl(out, 1031, 4096)
+            begin, block = time.monotonic_ns(), 0
+            while not self.ends.is_set():
+                first = block * MIC_BLOCK
+                samples = numpy.zeros(MIC_BLOCK, "<i2")
+                number = max((first - 24_000) // 24_000 - 1, 0)
+                found = {}
+                while click_at(number) < first + MIC_BLOCK:
+                    at = click_at(number) - first
+                    if 0 <= at:
+                        found[number] = at
+                    if -len(shape) < at:
+                        part = shape[max(-at, 0) : MIC_BLOCK - at]
+                        samples[max(at, 0) : max(at, 0) + len(part)] = part
+                    number += 1
+                block += 1
+                time.sleep(max(0, begin + block * MIC_BLOCK * 1_000_000_000 // RATE - time.monotonic_ns()) / 1e9)
+                out.write(samples.tobytes())
+                written = time.monotonic_ns()
+                late = written - begin - block * MIC_BLOCK * 1_000_000_000 // RATE
+                # A writer that was held up, or whom nobody reads, does not catch up, as no microphone does; and what it wrote then is not judged.
+                begin += late if late > STEADY_NS else 0
+                for click, at in found.items():
+                    if late <= STEADY_NS:
+                        self.clicks[click] = written - (MIC_BLOCK - at) * 1_000_000_000 / RATE
+
+
+@contextlib.contextmanager
+def microphone(args, env, folder):
+    """A source that reads a pipe, as the usual microphone, where one is wanted."""
+    if args.audio == "system":
+        yield None
+        return
+    pipe = folder / "mic.pipe"
+    subprocess.run(["pactl", "load-module", "module-pipe-source", f"source_name={MIC}", f"file={pipe}", "format=s16le", f"rate={RATE}", "channels=1"],
+                   env=env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["pactl", "set-default-source", MIC], env=env, check=True)
+    wait_until(pipe.exists, "the microphone")
+    writer = Microphone(pipe)
+    writer.start()
+    try:
+        yield writer
+    finally:
+        writer.ends.set()
+        writer.join(5)
+
+
 def player(kind, folder, seconds):
     if kind == "pulseaudio":
         return [sys.executable, HERE / "scripts/sound/pulse_clicks.py", SINK, str(seconds)]
@@ -208,7 +273,7 @@ def cpu_of_sound(pid):
 
 def record(args, env, folder, name, seconds=None):
     command = [args.watchcap, "record", "--out", folder, "--session", name, "--consent", "screen,audio",
-               "--audio", "system", "--audio-codec", args.codec, "--fps", "10", "--json"]
+               "--audio", args.audio, "--audio-codec", args.codec, "--fps", "10", "--json"]
     command += ["--duration", f"{seconds}s"] if seconds else []
     with open(folder / f"{name}.log", "wb") as out:
         return subprocess.Popen(list(map(str, command)), env=env, stdout=out, stderr=out)
@@ -234,7 +299,21 @@ def percentile(values, part):
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
-def measured(args, env, folder):
+def judged(played, audio, settings):
+    """What is said of one file: its errors, and what it is."""
+    clicks, end_ns, samples = heard(audio, settings["t0_ns"])
+    errors, missing = compare(played, clicks, settings["t0_ns"] + 1e8, end_ns - 1e8)
+    if not errors:
+        sys.exit(f"sound_rig: no click was found ({len(clicks)} heard, {len(played)} played)")
+    return {
+        "clicks": len(errors), "missing": missing,
+        "error_ms": {"p5": percentile(errors, 0.05), "median": statistics.median(errors), "p95": percentile(errors, 0.95),
+                     "worst": max(errors, key=abs)},
+        "seconds": (end_ns - settings["t0_ns"]) / 1e9, "samples": samples, "settings": settings,
+    }
+
+
+def measured(args, env, folder, mic):
     """Records and compares."""
     with open(folder / "truth", "w") as out:
         playing = subprocess.Popen(list(map(str, player(args.server, folder, args.seconds + 9))), env=env, stdout=out)
@@ -263,17 +342,13 @@ def measured(args, env, folder):
     settings = metadata["streams"]["audio"]["settings"]
     subprocess.run([args.watchcap, "verify", session], env=env, check=True, capture_output=True)
     played, jumps = truth((folder / "truth").read_text().splitlines())
-    clicks, end_ns, samples = heard(session / "audio.mp4", settings["t0_ns"])
-    errors, missing = compare(played, clicks, settings["t0_ns"] + 1e8, end_ns - 1e8)
-    if not errors:
-        sys.exit(f"sound_rig: no click was found ({len(clicks)} heard, {len(played)} played)")
-    span = (end_ns - settings["t0_ns"]) / 1e9
-    return {
-        "clicks": len(errors), "missing": missing, "player_jumps": jumps,
-        "error_ms": {"p5": percentile(errors, 0.05), "median": statistics.median(errors), "p95": percentile(errors, 0.95),
-                     "worst": max(errors, key=abs)},
-        "seconds": span, "samples": samples, "gaps": gaps(session) if args.verbose else len(gaps(session)),
-        "cpu_percent_of_sound": 100 * cpu[0] / took, "cpu_percent_of_all": 100 * cpu[1] / took, "settings": settings,
+    spoken = dict(mic.clicks) if mic else {}
+    result = judged(spoken if args.audio == "mic" else played, session / "audio.mp4", settings)
+    if args.audio == "both":
+        result["mic"] = judged(spoken, session / "audio_mic.mp4", settings["microphone"])
+    return result | {
+        "player_jumps": jumps, "gaps": gaps(session) if args.verbose else len(gaps(session)),
+        "cpu_percent_of_sound": 100 * cpu[0] / took, "cpu_percent_of_all": 100 * cpu[1] / took,
     }
 
 
@@ -298,12 +373,12 @@ def broken(args, env, folder, again):
     session = folder / "broken"
     settings = json.loads((session / "metadata.json").read_text())["streams"]["audio"]["settings"]
     subprocess.run([args.watchcap, "verify", session], env=env, check=True, capture_output=True)
-    played, _ = truth((folder / "truth2").read_text().splitlines())
+    played, jumps = truth((folder / "truth2").read_text().splitlines())
     clicks, end_ns, _ = heard(session / "audio.mp4", settings["t0_ns"])
     # A player that begins settles for some seconds; what is judged is the end.
     errors, missing = compare(played, clicks, end_ns - 5e9, end_ns - 1e8)
     return {"gaps": gaps(session), "exit": recording.returncode, "clicks": len(errors), "missing": missing, "worst_ms": max(errors, key=abs, default=None),
-            "seconds": (end_ns - settings["t0_ns"]) / 1e9}
+            "errors_ms": [round(error, 2) for error in errors], "player_jumps": jumps, "seconds": (end_ns - settings["t0_ns"]) / 1e9}
 
 
 def killed(args, env, folder):
@@ -322,6 +397,26 @@ def killed(args, env, folder):
     return lost
 
 
+def killed_early(args, env, folder):
+    """Seconds from the begin of a recording to SIGKILL, and the milliseconds of sound that are missing then; null where there is none at all."""
+    lost = []
+    for number, wait in enumerate(args.kill_at):
+        name = f"early{number}"
+        recording = record(args, env, folder, name)
+        time.sleep(wait)
+        at = time.monotonic_ns()
+        recording.send_signal(signal.SIGKILL)
+        recording.wait()
+        if not (folder / name / "log").is_dir():
+            continue
+        metadata = sealed(args, env, folder, name, "recover")
+        audio = folder / name / "audio.mp4"
+        settings = metadata["streams"].get("audio", {}).get("settings", {})
+        end_ns = heard(audio, settings["t0_ns"])[1] if audio.exists() else None
+        lost.append([(at - metadata["clock"]["t0_ns"]) / 1e9, None if end_ns is None else (at - end_ns) / 1e6])
+    return lost
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server", choices=("pulseaudio", "pipewire"))
@@ -329,6 +424,9 @@ def main():
     parser.add_argument("--codec", default="aac")
     parser.add_argument("--watchcap", default=HERE / "target/release/watchcap", type=pathlib.Path)
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--audio", choices=("system", "mic", "both"), default="system")
+    parser.add_argument("--kill-at", type=lambda text: [float(part) for part in text.split(",")], default=[], metavar="SECONDS,…",
+                        help="kill so long after the command was started, and say what is missing; null is all")
     parser.add_argument("--break", dest="break_", choices=("device", "server"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="list the gaps")
@@ -338,21 +436,25 @@ def main():
     # A short name: sockets have paths of at most 107 bytes.
     with tempfile.TemporaryDirectory(prefix="wcs") as folder:
         folder = pathlib.Path(folder)
-        with display(folder) as screen, server(args.server, folder) as (env, version, again):
+        with display(folder) as screen, server(args.server, folder) as (env, version, again), microphone(args, env, folder) as mic:
             env["DISPLAY"] = screen
             result = {"server": version}
             if args.seconds:
-                result |= measured(args, env, folder)
+                result |= measured(args, env, folder, mic)
             result["lost_ms"] = killed(args, env, folder)
+            if args.kill_at:
+                result["killed_at_s_lost_ms"] = killed_early(args, env, folder)
             if args.break_:
                 result["broken"] = broken(args, env, folder, again)
     if args.json or not args.seconds:
         print(json.dumps(result))
         return
-    error = result["error_ms"]
     print(f"{result['server']}, {result['seconds']:.0f} s, {args.codec}: {result['settings']}")
-    print(f"clicks {result['clicks']}, missing {result['missing']}, gaps {result['gaps']}, jumps of the player {result['player_jumps']}")
-    print("error ms: " + ", ".join(f"{name} {value:+.1f}" for name, value in error.items()))
+    print(f"gaps {result['gaps']}, jumps of the player {result['player_jumps']}")
+    for name, part in [(args.audio, result), ("mic", result.get("mic"))]:
+        if part:
+            errors = ", ".join(f"{key} {value:+.1f}" for key, value in part["error_ms"].items())
+            print(f"{name}: clicks {part['clicks']}, missing {part['missing']}, error ms: {errors}")
     print(f"CPU of a core: sound {result['cpu_percent_of_sound']:.2f} %, all {result['cpu_percent_of_all']:.1f} %")
     print("lost at SIGKILL ms: " + ", ".join(f"{value:.0f}" for value in result["lost_ms"]))
 

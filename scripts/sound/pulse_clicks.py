@@ -90,7 +90,7 @@ def main():
     wait_for(loop, context_state, context, 4)
     lock(loop)
     stream = stream_new(context, b"clicks", Spec(FLOAT32LE, RATE, 2), None)
-    buffers = Buffers(0xFFFFFFFF, RATE * 8 // 5, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+    buffers = Buffers(0xFFFFFFFF, RATE * 8, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
     stream_connect(stream, sink, buffers, INTERPOLATE | AUTO_TIMING | ADJUST_LATENCY, None, None)
     unlock(loop)
     wait_for(loop, stream_state, stream, READY)

@@ -16,6 +16,8 @@ use crate::base::time::{Clock, MonoNs, UtcNs};
 
 /// How often the server is asked for the time.
 const EVERY: Duration = Duration::from_millis(250);
+/// How often while the first times that count are waited for: the sound is placed by the middle of them, and one alone may be wrong.
+const EVERY_AT_FIRST: Duration = Duration::from_millis(20);
 /// Fragments a second: 10 ms each. A server adds about one to its latency, and wakes us as often.
 const FRAGMENTS: u32 = 100;
 /// The quantum that PipeWire is asked for, samples: stamps of sound are off by up to two of them.
@@ -114,7 +116,7 @@ impl Stream {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(anchor.utc.0).unwrap_or(0));
         let question = Command::GetRecordLatency(LatencyParams { channel: self.channel, now: wall });
         self.asked = Some((connection.send(&question)?, (anchor.mono, anchor.utc)));
-        self.next_ask = now.plus(EVERY);
+        self.next_ask = now.plus(if self.timeline.is_young(now) { EVERY_AT_FIRST } else { EVERY });
         Ok(())
     }
 

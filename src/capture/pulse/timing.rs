@@ -10,6 +10,10 @@ use crate::base::time::{MonoNs, UtcNs};
 /// Times of the first second are not measured: the first answers are up to 138 ms off (docs/MEASUREMENTS.md), until the server has
 /// settled its buffers.
 const SETTLES: Duration = Duration::from_secs(1);
+/// How long before that answers come quickly.
+const EVERY_BEFORE: Duration = Duration::from_millis(300);
+/// From then on the server is asked as usual.
+const YOUNG: Duration = Duration::from_secs(2);
 /// An answer that took longer than this tells too little of when it was given.
 const SLOWEST: Duration = Duration::from_millis(20);
 
@@ -106,6 +110,13 @@ impl Timeline {
     /// Returns when the sample that comes next is heard, as far as that is known.
     pub(super) fn end(&self, now: MonoNs) -> MonoNs {
         self.known.map_or(now, |known| self.at(known, self.next()))
+    }
+
+    /// Returns whether the times of now are those by which the stream is placed.
+    pub(super) fn is_young(&self, now: MonoNs) -> bool {
+        let since = now.since(self.began);
+        // So that the first answer that counts does not come a quarter of a second after that.
+        since + EVERY_BEFORE >= SETTLES && since < YOUNG
     }
 
     /// Takes what the server said. `received` bytes had come before its answer, since both are sent in order.

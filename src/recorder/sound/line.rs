@@ -82,13 +82,6 @@ impl Line {
         self.fit = None;
     }
 
-    /// Returns for how long there have been stamps, nanoseconds.
-    pub(super) fn known_ns(&self) -> f64 {
-        let first = self.points.front().or(self.bucket.first());
-        let last = self.bucket.last().or(self.points.back());
-        first.zip(last).map_or(0.0, |(first, last)| (last.0 - first.0) * self.nominal)
-    }
-
     /// Returns the time of a sample; `None` before the first stamp.
     pub(super) fn at(&self, sample: u64) -> Option<MonoNs> {
         let (first, t0) = self.origin?;

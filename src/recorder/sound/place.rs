@@ -12,6 +12,10 @@ use crate::capture::sound::SoundBlock;
 
 /// Stamps of this long are waited for before the first sample is placed, and again when a device begins anew.
 const HOLD_NS: f64 = 250e6;
+/// How far the middle half of these stamps may be apart, nanoseconds: a server that has not settled, or a machine that is busy, is waited for.
+const AGREE_NS: f64 = 8e6;
+/// How many stamps are a middle.
+const FEWEST: usize = 3;
 /// How long samples are held at the most, in their own time: then what stamps there are have to do.
 const HOLD_MOST_NS: f64 = 2.5e9;
 /// How fast time is moved towards the line: a sample in 1000, as much as a packet of 1024 can say.
@@ -56,6 +60,8 @@ pub(super) struct Placer {
     next: u64,
     /// Blocks that wait for the line; `Some` while it is waited for.
     held: Option<VecDeque<SoundBlock>>,
+    /// The stamps of these: number and time.
+    stamps: VecDeque<(u64, MonoNs)>,
     /// Since when nothing is heard, and why.
     away: Option<(MonoNs, &'static str)>,
     /// When a block came last.
@@ -75,6 +81,7 @@ impl Placer {
             end: None,
             next: 0,
             held: Some(VecDeque::new()),
+            stamps: VecDeque::new(),
             away: None,
             heard: None,
             skip: 0,
@@ -95,16 +102,17 @@ impl Placer {
             self.leave(MonoNs(i64::MIN), "sound_stalled");
         }
         self.heard = Some(now);
-        let seen = if block.is_measured { self.line.take(block.first, block.t) } else { Seen::Usual };
         if let Some(held) = &mut self.held {
+            self.stamps.extend(block.is_measured.then_some((block.first, block.t)));
             held.push_back(block);
             let first = held.front().map_or(0, |block| block.first);
             let held_ns = self.next_after_held().saturating_sub(first) as f64 * self.line.per_sample();
-            if self.line.known_ns() >= HOLD_NS || held_ns >= HOLD_MOST_NS {
+            if self.agree() || held_ns >= HOLD_MOST_NS {
                 self.release();
             }
             return std::mem::take(&mut self.out);
         }
+        let seen = if block.is_measured { self.line.take(block.first, block.t) } else { Seen::Usual };
         if let Seen::Step { from, by_ns } = seen {
             self.step(&block, from, by_ns);
         }
@@ -152,6 +160,7 @@ impl Placer {
         self.away = Some((since, reason));
         self.line.restart();
         self.held = Some(VecDeque::new());
+        self.stamps.clear();
     }
 
     /// The device's number behind the last block that is held.
@@ -160,9 +169,31 @@ impl Placer {
         last.map_or(self.next, |block| block.first.saturating_add((block.samples.len() / self.channels) as u64))
     }
 
+    /// Whether the last quarter of a second of stamps agrees; those before it are forgotten then.
+    fn agree(&mut self) -> bool {
+        let per_sample = self.line.per_sample();
+        let Some((&(first, _), &(last, t))) = self.stamps.front().zip(self.stamps.back()) else { return false };
+        let since = |sample: u64| last.saturating_sub(sample) as f64 * per_sample;
+        if since(first) < HOLD_NS {
+            return false;
+        }
+        let recent = self.stamps.iter().filter(|(sample, _)| since(*sample) <= HOLD_NS);
+        let mut off: Vec<f64> = recent.map(|(sample, at)| at.0.saturating_sub(t.0) as f64 + since(*sample)).collect();
+        off.sort_unstable_by(f64::total_cmp);
+        let (count, quarter) = (off.len(), off.len() / 4);
+        if count < FEWEST || off[count - 1 - quarter] - off[quarter] > AGREE_NS {
+            return false;
+        }
+        self.stamps.drain(..self.stamps.len() - count);
+        true
+    }
+
     /// Places what was held, as well as it can be.
     fn release(&mut self) {
         let Some(held) = self.held.take() else { return };
+        for (sample, t) in self.stamps.drain(..) {
+            self.line.take(sample, t);
+        }
         let Some(first) = held.front() else {
             // Nothing came yet, or since the device went away.
             self.held = Some(held);

@@ -208,3 +208,31 @@ fn stamps_that_are_guesses_are_used_where_there_are_no_others() {
         assert!(heard.worst < 1.0, "{measured}: {} ms", heard.worst);
     }
 }
+
+#[test]
+fn the_first_sample_is_placed_by_stamps_that_agree_and_not_by_the_first_ones() {
+    // A server that has not settled: for 0.6 s every second stamp is 40 ms late; then a device that begins anew, as it.
+    let (mut device, mut placer, mut heard) = (Device::new(30.0), Placer::new(RATE, 1), Heard::default());
+    for n in 0..400 {
+        let (mut block, now) = device.block();
+        if n % 200 < 60 && n % 2 == 0 {
+            block.t = MonoNs(block.t.0 + 40_000_000);
+        }
+        heard.take(placer.take(block, now));
+        if n == 199 {
+            let end = MonoNs(device.time(device.made));
+            heard.take(placer.silent(end, "server_gone"));
+        }
+    }
+    heard.take(placer.finish(MonoNs(device.time(device.made))));
+    assert!(heard.worst < 2.0, "{} ms", heard.worst);
+    assert_eq!(heard.samples, 400 * BLOCK);
+    // Those that never agree are taken as they are, when too much is held.
+    let (mut device, mut placer, mut heard) = (Device::new(0.0), Placer::new(RATE, 1), Heard::default());
+    for n in 0..300 {
+        let (mut block, now) = device.block();
+        block.t = MonoNs(block.t.0 + if n % 2 == 0 { 12_000_000 } else { 0 });
+        heard.take(placer.take(block, now));
+    }
+    assert!(heard.samples >= 260 * BLOCK && heard.worst < 13.0, "{} {}", heard.samples, heard.worst);
+}
