@@ -15,7 +15,7 @@ use watchcap::session::table::read::SessionReader;
 use watchcap::session::table::row::OwnedRow;
 
 use crate::support::sway::Sway;
-use crate::support::{Running, python_command, run, watchcap};
+use crate::support::{Running, example, python_command, run, watchcap};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -79,7 +79,7 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     let mut mouse = Device::plug(&folder.path().join("event1"), &mouse);
     let mut command = watchcap();
     command
-        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--session", "s", "--out"])
+        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--max-dropped", "100", "--session", "s", "--out"])
         .arg(out.path());
     command.args(["--allow-missing", "masks,redaction,focus,position,lock"]).env("WATCHCAP_EVDEV_DIR", folder.path());
     command.stdout(Stdio::null());
@@ -128,7 +128,7 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
         ("wheel", true),
         ("relative_motion", true),
         ("position", false),
-        ("focus", false),
+        ("focus", true),
     ] {
         assert_eq!(input.settings[facet].as_bool(), Some(has), "{facet}");
     }
@@ -168,6 +168,99 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     drop((keyboard, mouse, second));
 }
 
+/// A window of an application, which gets the focus.
+fn window(sway: &Sway, app_id: &str, title: &str) -> Running {
+    let mut client = example("wayland_client");
+    client.args(["--rate", "5", "--app-id", app_id, "--title", title]).stdout(Stdio::null());
+    let client = Running(sway.admit(&mut client).spawn().expect("it runs"));
+    sway.waits_for_focus(app_id);
+    client
+}
+
+/// Nothing but the compositor knows where keys of a device go.
+#[test]
+fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told() {
+    if !may_mount() {
+        return;
+    }
+    const VAULT: &str = "org.keepassxc.KeePassXC";
+    let sway = Sway::start((640, 480), false);
+    let notes = window(&sway, "notes", "Notes of today");
+    sway.does("layout tabbed");
+    let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let about = serde_json::json!({ "name": "K", "keys": [30, 31, 32] });
+    let mut device = Device::plug(&folder.path().join("event0"), &about);
+    let mut command = watchcap();
+    command
+        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--max-dropped", "100", "--session", "s", "--out"])
+        .arg(out.path());
+    // Neither redaction nor focus: sway tells.
+    command.args(["--allow-missing", "masks,position,lock"]).env("WATCHCAP_EVDEV_DIR", folder.path());
+    command.stdout(Stdio::null());
+    let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let (log, began) = (out.path().join("s/log"), Instant::now());
+    while !log.is_dir() {
+        assert!(began.elapsed() < PATIENCE, "it does not begin");
+        pause(20);
+    }
+    pause(500);
+    let mut press = |code: u16| {
+        let down = device.does(&format!("ev 1 {code} 1"));
+        pause(5);
+        device.does(&format!("ev 1 {code} 0"));
+        pause(5);
+        down
+    };
+    let mut open = vec![press(30), press(30)];
+    pause(300);
+    let vault = window(&sway, VAULT, "Passwords");
+    // Without a pause: the compositor has just told.
+    let mut hidden: Vec<i64> = (0..3).map(|_| press(31)).collect();
+    pause(400);
+    for _ in 0..3 {
+        sway.does("[app_id=notes] focus");
+        pause(300);
+        open.push(press(32));
+        pause(300);
+        sway.does(&format!("[app_id={VAULT}] focus"));
+        hidden.push(press(31));
+        pause(300);
+        hidden.push(press(31));
+    }
+    drop(vault);
+    sway.waits_for_focus("notes");
+    pause(300);
+    open.push(press(32));
+    // The last key: nothing comes after it that could vouch for it but the compositor.
+    open.push(press(30));
+    let (code, _) = recording.stop("INT", PATIENCE);
+    assert_eq!(code, 0);
+    let session = out.path().join("s");
+    let (verified, _, err) = run(watchcap().arg("verify").arg(&session));
+    assert_eq!(verified, 0, "{err}");
+    let metadata: Metadata =
+        serde_json::from_slice(&std::fs::read(session.join("metadata.json")).expect("metadata")).expect("metadata");
+    let settings = &metadata.streams["input"].settings;
+    for (facet, has) in [("focus", true), ("tells_secrets", true), ("position", false)] {
+        assert_eq!(settings[facet].as_bool(), Some(has), "{facet}");
+    }
+    let reader = SessionReader::open(&session).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<OwnedRow>, _>>().expect("rows");
+    let of_device = |row: &&OwnedRow| row.source.as_deref() == Some("evdev") && row.event_type == "key_down";
+    let keys = |has_code: bool| {
+        let rows = rows.iter().filter(of_device).filter(|row| row.key_code.is_some() == has_code);
+        rows.map(|row| row.t_ns).collect::<Vec<_>>()
+    };
+    assert_eq!((keys(true), keys(false)), (open, hidden));
+    let secret = hid::usage_of_code("KeyS").map(|usage| i32::from(usage.0));
+    assert!(rows.iter().all(|row| row.key_code != secret), "a hidden key has its code somewhere");
+    let titles: Vec<_> =
+        rows.iter().filter(|row| row.event_type == "focus").map(|row| row.metadata.get("title")).collect();
+    let (seen, unseen) = (Some("Notes of today"), Some(""));
+    assert_eq!(titles, [seen, unseen, seen, unseen, seen, unseen, seen, unseen, seen]);
+    drop((notes, device));
+}
+
 #[test]
 fn without_devices_or_a_word_of_locks_inputs_are_refused_with_a_way_out() {
     let sway = Sway::start((640, 480), false);
@@ -180,7 +273,8 @@ fn without_devices_or_a_word_of_locks_inputs_are_refused_with_a_way_out() {
         command.args(more).env("WATCHCAP_EVDEV_DIR", folder.path());
         // No bus, as in a container.
         command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus");
-        run(sway.admit(&mut command))
+        // Nor anybody who tells which window is active.
+        run(sway.admit(&mut command).env_remove("SWAYSOCK"))
     };
     let (code, _, err) = record(&["--allow-missing", "masks,redaction,focus,position"]);
     assert!(code == 1 && err.contains("evdev cannot provide input"), "{code}\n{err}");
@@ -265,7 +359,7 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     let mut device = Device::plug(&folder.path().join("event0"), &about);
     let mut command = watchcap();
     command
-        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--session", "s", "--out"])
+        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--max-dropped", "100", "--session", "s", "--out"])
         .arg(out.path());
     command.args(["--allow-missing", "masks,redaction,focus,position"]).env("WATCHCAP_EVDEV_DIR", folder.path());
     command.env("DBUS_SYSTEM_BUS_ADDRESS", &logind.address).stdout(Stdio::null());

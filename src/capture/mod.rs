@@ -20,6 +20,8 @@ mod look;
 mod outlets;
 pub mod pacing;
 pub mod portable;
+#[cfg(all(target_os = "linux", any(feature = "x11", feature = "evdev")))]
+mod process;
 #[cfg(all(target_os = "linux", feature = "sound"))]
 mod pulse;
 mod raw;

@@ -87,6 +87,24 @@ impl Sway {
         assert_eq!(code, 0, "{what}: {out}{err}");
     }
 
+    /// Waits until a window of an application is there, and has the focus.
+    pub(crate) fn waits_for_focus(&self, app_id: &str) {
+        let began = Instant::now();
+        let is_focused = |node: &serde_json::Value| node["app_id"] == app_id && node["focused"] == true;
+        loop {
+            let (_, tree, _) = run(Command::new("swaymsg").args(["-s", &self.socket, "-r", "-t", "get_tree"]));
+            let mut left = vec![serde_json::from_str(&tree).unwrap_or_default()];
+            while let Some(node) = left.pop() {
+                if is_focused(&node) {
+                    return;
+                }
+                left.extend(node["nodes"].as_array().into_iter().flatten().cloned());
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "{app_id} does not get the focus:\n{tree}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// A place for a log of a program that runs on it.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.home.path().join(name)

@@ -1,9 +1,9 @@
 //! A Wayland client whose window says which frame it shows, and when that was committed: ground truth for what a recorder sees.
 //!
 //! ```text
-//! wayland_client [--rate 60] [--seconds 0] [--log paints.jsonl]
+//! wayland_client [--rate 60] [--seconds 0] [--log paints.jsonl] [--app-id barcode_client] [--title barcode]
 //! ```
-//! The window covers the screen, which is 640 pixels wide at least. The picture: 40 cells of 16 x 16 from (0, 0), white = 1: 32 bits of the
+//! With a name of its own it is placed by the compositor, else it is fullscreen. The window covers the screen, which is 640 pixels wide at least. The picture: 40 cells of 16 x 16 from (0, 0), white = 1: 32 bits of the
 //! frame number, most significant first, then 8 bits of CRC-8 (polynomial 0x07, start 0). Below, a bar that wanders. Each frame is logged as
 //! `{"kind":"paint","frame":n,"before":ns}`: `CLOCK_MONOTONIC` before it was committed.
 
@@ -184,9 +184,11 @@ fn main() -> Result<(), Failure> {
     let surface = compositor.create_surface(&queue, ());
     let shell = base.get_xdg_surface(&surface, &queue, ());
     let window = shell.get_toplevel(&queue, ());
-    window.set_title("barcode".into());
-    window.set_app_id("barcode_client".into());
-    window.set_fullscreen(None);
+    window.set_title(args.get("title").unwrap_or("barcode").into());
+    window.set_app_id(args.get("app-id").unwrap_or("barcode_client").into());
+    if args.get("app-id").is_none() {
+        window.set_fullscreen(None);
+    }
     surface.commit();
     let mut state = State { size: (640, 480), ..State::default() };
     let (start, period) = (now(), (1e9 / rate) as i64);

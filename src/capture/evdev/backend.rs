@@ -1,7 +1,6 @@
 //! The kernel's devices, as the registry knows them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::folder::{FOLDER, Folder, NAME};
 use super::source;
@@ -23,7 +22,7 @@ impl Backend for Evdev {
         NAME
     }
     fn about(&self) -> &'static str {
-        "The kernel's devices, on any desktop: neither the pointer's position nor the active window"
+        "The kernel's devices, on any desktop; the active window where sway tells it, and never the pointer's position"
     }
     fn serves(&self) -> Wanted {
         Wanted { input: true, ..Wanted::default() }
@@ -39,7 +38,7 @@ impl Backend for Evdev {
         if found.devices.is_empty() { Err(source::none_found(found.denied)) } else { Ok(()) }
     }
     fn inputs(&self, plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
-        let (clock, may_miss_lock) = (Arc::clone(&plan.clock), plan.may_miss_lock);
-        vec![Box::new(move || source::open(&folder(), may_miss_lock, clock))]
+        let plan = plan.clone();
+        vec![Box::new(move || source::open(&folder(), &plan))]
     }
 }

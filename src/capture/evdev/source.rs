@@ -1,5 +1,6 @@
 //! The input source: one thread that waits for all devices, and does nothing but read.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,24 +8,32 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::active::{self, Active, ActiveWatch, Turn as ActiveTurn};
 use super::decode::{BTN_JOYSTICK, BTN_MISC, BTN_MOUSE};
 use super::device::{Device, Read};
 use super::folder::{Folder, NAME};
 use super::gate::{Gate, Session, Turn};
 use super::held::Held;
+use super::hold::{self, Hold};
 use super::packet::{Deed, button};
 use super::session::SessionWatch;
 use crate::base::event::{HidUsage, Source};
 use crate::base::hid;
 use crate::base::time::{Clock, MonoNs};
+use crate::capture::backend::InputPlan;
+use crate::capture::process::names_of;
 use crate::capture::{
     CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag,
 };
+use crate::privacy::exclude::{Exclusions, Reason, WindowFacts};
 
 /// How long is waited at once: the session is looked at this often, and `stop` obeyed.
 const WAIT: Duration = Duration::from_millis(20);
 /// A stamp that is older than this when it is read is none of our clock.
 const OLDEST_NS: i64 = 5_000_000_000;
+
+/// How long the end waits for the compositor to vouch for what came last.
+const LAST_WORD: Duration = Duration::from_millis(80);
 
 /// What the kernel's devices report.
 pub(super) const FACETS: FacetSet = FacetSet::of(&[Facet::Keys, Facet::Buttons, Facet::Wheel, Facet::Motion]);
@@ -39,8 +48,20 @@ pub(super) struct EvdevInput {
     /// `None`: the person said that a lock may be missed.
     session: Option<SessionWatch>,
     gate: Gate,
+    /// `None`: nobody tells which window is active.
+    desk: Option<Desk>,
     description: InputDescription,
     initial: InitialState,
+}
+
+/// The active window, and what waits for word of it.
+struct Desk {
+    watch: ActiveWatch,
+    rules: Arc<Exclusions>,
+    /// The window that is active at the start; told first.
+    first: Option<RawInput>,
+    /// `None`: nothing is excluded, so nothing has to wait.
+    hold: Option<RefCell<Hold>>,
 }
 
 /// What a device did, and when.
@@ -54,25 +75,27 @@ struct Done {
 ///
 /// # Errors
 /// [`CaptureError::Unavailable`] when none may be read, or nobody tells of locks.
-pub(super) fn open(
-    folder: &Path,
-    may_miss_lock: bool,
-    clock: Arc<dyn Clock>,
-) -> Result<Box<dyn InputSource>, CaptureError> {
+pub(super) fn open(folder: &Path, plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
+    let clock = Arc::clone(&plan.clock);
     let mut folder = Folder::open(folder);
     let found = folder.scan();
     if found.devices.is_empty() {
         return Err(none_found(found.denied));
     }
-    let session = if may_miss_lock { None } else { Some(SessionWatch::open()?) };
+    let session = if plan.may_miss_lock { None } else { Some(SessionWatch::open()?) };
     let gate = Gate::new(session.as_ref().map_or(Session::Open, SessionWatch::session), clock.now());
+    let (desk, secret) = match open_desk(plan)? {
+        Some((desk, secret)) => (Some(desk), secret),
+        None => (None, None),
+    };
+    let told = if desk.is_some() { FacetSet::of(&[Facet::Focus, Facet::Redaction]) } else { FacetSet::NONE };
     let description = InputDescription {
         backend: NAME.into(),
         devices: found.devices.iter().map(|(_, device)| device.name.clone()).collect(),
         keyboard_layout: None,
         warps: None,
         poll_us: None,
-        facets: FACETS,
+        facets: FACETS.with(told),
     };
     let mut source = EvdevInput {
         clock,
@@ -82,8 +105,9 @@ pub(super) fn open(
         held: Held::default(),
         session,
         gate,
+        desk,
         description,
-        initial: InitialState::default(),
+        initial: InitialState { secret, ..InitialState::default() },
     };
     for (path, device) in found.devices {
         source.add(path, device);
@@ -98,6 +122,26 @@ pub(super) fn open(
         }
     }
     Ok(Box::new(source))
+}
+
+/// Follows the active window, where somebody tells it; with why keys are hidden at the start.
+fn open_desk(plan: &InputPlan) -> Result<Option<(Desk, Option<Reason>)>, CaptureError> {
+    let Some((name, compositor)) = active::find() else { return Ok(None) };
+    let (watch, first) = ActiveWatch::open(compositor, Arc::clone(&plan.clock))?;
+    let rules = Arc::clone(&plan.exclusions);
+    let secret = secret(&rules, first.active.as_ref());
+    tracing::info!(target: "capture", "{name} tells which window is active");
+    let hold = rules.has_rules().then(|| RefCell::new(Hold::new(secret)));
+    let first = Some(hold::focus(first.active.as_ref(), secret.is_some()));
+    Ok(Some((Desk { watch, rules, first, hold }, secret)))
+}
+
+/// Why what is typed into a window must not be known.
+fn secret(rules: &Exclusions, active: Option<&Active>) -> Option<Reason> {
+    let Active { app, instance, title, pid, .. } = active?;
+    let programs = pid.map_or_else(Vec::new, names_of);
+    let facts = WindowFacts { app, instance, title, programs: &programs, ..WindowFacts::default() };
+    rules.verdict(facts).filter(|reason| reason.hides_keys())
 }
 
 /// Why no device can be read.
@@ -139,8 +183,79 @@ impl EvdevInput {
 
     fn send(&self, t: MonoNs, sink: &InputSink, input: RawInput) {
         if !self.gate.is_shut() {
-            sink.send(t, self.source, input);
+            self.pass(t, sink, input);
         }
+    }
+
+    /// Hands an input over, or has it wait until it is certain where it went.
+    fn pass(&self, t: MonoNs, sink: &InputSink, input: RawInput) {
+        match self.desk.as_ref().and_then(|desk| desk.hold.as_ref()) {
+            Some(hold) => hold.borrow_mut().push(t, input),
+            None => sink.send(t, self.source, input),
+        }
+    }
+
+    /// Takes in which window is active, and hands over what is certain by that; up to when changes are known.
+    fn look_at_desk(&self, sink: &InputSink) -> Result<Option<MonoNs>, CaptureError> {
+        let Some(desk) = &self.desk else { return Ok(None) };
+        let (known, turns) = desk.watch.news()?;
+        for turn in &turns {
+            self.turn(desk, turn, sink);
+        }
+        if let Some(hold) = &desk.hold {
+            hold.borrow_mut().certain(known, &mut |t, input| sink.send(t, self.source, input));
+        }
+        Ok(Some(known))
+    }
+
+    fn turn(&self, desk: &Desk, turn: &ActiveTurn, sink: &InputSink) {
+        let secret = secret(&desk.rules, turn.active.as_ref());
+        match &desk.hold {
+            Some(hold) => hold.borrow_mut().turn(turn, secret),
+            None => sink.send(turn.at, self.source, hold::focus(turn.active.as_ref(), false)),
+        }
+    }
+
+    /// Hands over what still waits: at the end, or when the compositor is no more.
+    fn let_go(&self, sink: &InputSink) {
+        let end = self.clock.now();
+        let mut known = MonoNs(i64::MIN);
+        while let Ok(Some(now_known)) = self.look_at_desk(sink) {
+            known = now_known;
+            if known >= end || self.clock.now().since(end) >= LAST_WORD {
+                break;
+            }
+            self.clock.sleep_until(self.clock.now().plus(Duration::from_millis(2)));
+        }
+        if let Some(hold) = self.desk.as_ref().and_then(|desk| desk.hold.as_ref()) {
+            hold.borrow_mut().end(known, end, &mut |t, input| sink.send(t, self.source, input));
+        }
+    }
+
+    /// Reads the devices until the end.
+    fn read_all(&mut self, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
+        while !stop.is_set() {
+            self.look_at_session(sink);
+            self.look_at_desk(sink)?;
+            let ready = self.wait()?;
+            self.look_at_session(sink);
+            let mut deeds = Vec::new();
+            let gone: Vec<PathBuf> = ready.into_iter().filter(|path| !self.read(path, &mut deeds)).collect();
+            // What several devices did meanwhile, in the order of the kernel's stamps.
+            deeds.sort_by_key(|done| done.t);
+            for done in &deeds {
+                self.did(done, sink);
+            }
+            for path in &gone {
+                self.remove(path, sink);
+            }
+            let now = self.clock.now();
+            for (path, device) in self.folder.arrivals(now, &self.devices) {
+                tracing::info!(target: "capture", "{}: it came", device.name);
+                self.add(path, device);
+            }
+        }
+        Ok(())
     }
 
     /// A code goes down or up on a device.
@@ -234,7 +349,7 @@ impl EvdevInput {
         }
         if let Turn::Opened(since) = self.gate.look(session, now) {
             // No fault of anybody: it was not to be known.
-            sink.send(since, self.source, RawInput::Skipped { reason: "session_locked", count: 0, until: now });
+            self.pass(since, sink, RawInput::Skipped { reason: "session_locked", count: 0, until: now });
             for code in self.held.codes() {
                 self.tell(code, true, false, now, sink);
             }
@@ -266,26 +381,11 @@ impl InputSource for EvdevInput {
     }
 
     fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
-        while !stop.is_set() {
-            self.look_at_session(sink);
-            let ready = self.wait()?;
-            self.look_at_session(sink);
-            let mut deeds = Vec::new();
-            let gone: Vec<PathBuf> = ready.into_iter().filter(|path| !self.read(path, &mut deeds)).collect();
-            // What several devices did meanwhile, in the order of the kernel's stamps.
-            deeds.sort_by_key(|done| done.t);
-            for done in &deeds {
-                self.did(done, sink);
-            }
-            for path in &gone {
-                self.remove(path, sink);
-            }
-            let now = self.clock.now();
-            for (path, device) in self.folder.arrivals(now, &self.devices) {
-                tracing::info!(target: "capture", "{}: it came", device.name);
-                self.add(path, device);
-            }
+        if let Some(first) = self.desk.as_mut().and_then(|desk| desk.first.take()) {
+            sink.send(self.clock.now(), self.source, first);
         }
-        Ok(())
+        let ended = self.read_all(sink, stop);
+        self.let_go(sink);
+        ended
     }
 }

@@ -1,7 +1,7 @@
 //! The program that a window belongs to: for windows that say nothing of themselves, or not what they are.
 //!
-//! The X-Resource extension tells the process of a client that is connected from the server's own machine, and `/proc` its name. Only
-//! `comm` and `exe` are read there: neither waits for the process (its command line would, while the process is in a page fault).
+//! The X-Resource extension tells the process of a client that is connected from the server's own machine, and `/proc` its name
+//! ([`names_of`]).
 //!
 //! Invariant: a name is only told where the server's process numbers are this process's own. That is checked once, with this connection:
 //! a server on another machine, or in another namespace of processes, would have an unrelated process named.
@@ -14,13 +14,12 @@ use x11rb::protocol::xproto::Window;
 use x11rb::rust_connection::RustConnection;
 
 use super::failure::answered;
+use crate::capture::process::names_of;
 
 /// The version of X-Resource that can tell processes.
 const VERSION: (u8, u8) = (1, 2);
 /// Identifiers have 29 bits; the server may mark its own with the ones above.
 const ID_BITS: u32 = 0x1fff_ffff;
-/// The longest name of a program that is kept, bytes: a file name's.
-const MAX_NAME: usize = 255;
 
 /// Tells which program a window belongs to.
 #[derive(Clone, Copy)]
@@ -83,33 +82,9 @@ fn process(asked: Asked<'_>) -> Result<Option<u32>, ConnectionError> {
     Ok(ids.iter().find(is_pid).and_then(|id| id.value.first().copied()).filter(|pid| *pid != 0))
 }
 
-/// The name of a process (15 bytes of it) and that of its file. The file of a program with more rights than its user's cannot be read.
-fn names_of(pid: u32) -> Vec<String> {
-    let folder = std::path::PathBuf::from(format!("/proc/{pid}"));
-    let comm = std::fs::read(folder.join("comm")).ok().map(|name| String::from_utf8_lossy(&name).trim_end().to_owned());
-    let exe = std::fs::read_link(folder.join("exe")).ok();
-    let file = exe.as_deref().and_then(std::path::Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let file = file.map(|name| name.trim_end_matches(" (deleted)").to_owned());
-    let mut names: Vec<String> = comm.into_iter().chain(file).filter(|name| !name.is_empty()).collect();
-    for name in &mut names {
-        name.truncate(name.floor_char_boundary(MAX_NAME));
-    }
-    names.dedup();
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_has_the_name_of_its_file() {
-        let names = names_of(std::process::id());
-        let file = std::env::current_exe().expect("a file");
-        let file = file.file_name().expect("a name").to_string_lossy();
-        assert!(names.iter().any(|name| *name == file), "{names:?}");
-        assert_eq!(names_of(u32::MAX), Vec::<String>::new());
-    }
 
     #[test]
     fn the_servers_own_windows_belong_to_no_client() {
