@@ -18,6 +18,8 @@ use crate::support::sway::Sway;
 use crate::support::{Running, example, python_command, run, watchcap};
 
 const PATIENCE: Duration = Duration::from_secs(20);
+/// An application whose windows are excluded.
+const VAULT: &str = "org.keepassxc.KeePassXC";
 
 /// A device that does as it is told.
 struct Device(Child, Option<ChildStdin>, BufReader<ChildStdout>);
@@ -79,7 +81,20 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     let mut mouse = Device::plug(&folder.path().join("event1"), &mouse);
     let mut command = watchcap();
     command
-        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--max-dropped", "100", "--session", "s", "--out"])
+        .args([
+            "record",
+            "--consent",
+            "screen,input",
+            "--duration",
+            "60s",
+            "--fps",
+            "10",
+            "--max-dropped",
+            "100",
+            "--session",
+            "s",
+            "--out",
+        ])
         .arg(out.path());
     command.args(["--allow-missing", "masks,redaction,focus,position,lock"]).env("WATCHCAP_EVDEV_DIR", folder.path());
     command.stdout(Stdio::null());
@@ -183,7 +198,6 @@ fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told
     if !may_mount() {
         return;
     }
-    const VAULT: &str = "org.keepassxc.KeePassXC";
     let sway = Sway::start((640, 480), false);
     let notes = window(&sway, "notes", "Notes of today");
     sway.does("layout tabbed");
@@ -192,7 +206,20 @@ fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told
     let mut device = Device::plug(&folder.path().join("event0"), &about);
     let mut command = watchcap();
     command
-        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--max-dropped", "100", "--session", "s", "--out"])
+        .args([
+            "record",
+            "--consent",
+            "screen,input",
+            "--duration",
+            "60s",
+            "--fps",
+            "10",
+            "--max-dropped",
+            "100",
+            "--session",
+            "s",
+            "--out",
+        ])
         .arg(out.path());
     // Neither redaction nor focus: sway tells.
     command.args(["--allow-missing", "masks,position,lock"]).env("WATCHCAP_EVDEV_DIR", folder.path());
@@ -359,7 +386,20 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     let mut device = Device::plug(&folder.path().join("event0"), &about);
     let mut command = watchcap();
     command
-        .args(["record", "--consent", "screen,input", "--duration", "60s", "--fps", "10", "--max-dropped", "100", "--session", "s", "--out"])
+        .args([
+            "record",
+            "--consent",
+            "screen,input",
+            "--duration",
+            "60s",
+            "--fps",
+            "10",
+            "--max-dropped",
+            "100",
+            "--session",
+            "s",
+            "--out",
+        ])
         .arg(out.path());
     command.args(["--allow-missing", "masks,redaction,focus,position"]).env("WATCHCAP_EVDEV_DIR", folder.path());
     command.env("DBUS_SYSTEM_BUS_ADDRESS", &logind.address).stdout(Stdio::null());

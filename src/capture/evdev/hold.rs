@@ -135,20 +135,23 @@ mod tests {
 
     /// What was handed over, a word each: `!` and `?` begin and end a secret, `@` another window, numbers are keys.
     #[derive(Default)]
-    struct Given(String);
+    struct Given(Vec<String>);
 
     impl Given {
+        fn text(&self) -> String {
+            self.0.join(" ")
+        }
+
         fn take(&mut self) -> impl FnMut(MonoNs, RawInput) + '_ {
             |_, input| {
-                self.0 += &match input {
+                self.0.push(match input {
                     RawInput::Secret { reason: Some(Reason::FocusUnclear) } => "~".to_owned(),
                     RawInput::Secret { reason: Some(_) } => "!".into(),
                     RawInput::Secret { reason: None } => "?".into(),
                     RawInput::Focus { title, .. } => format!("@{}", title.0),
                     RawInput::Key { native, .. } => native.to_string(),
                     _ => "x".into(),
-                };
-                self.0.push(' ');
+                });
             }
         }
     }
@@ -164,11 +167,11 @@ mod tests {
         hold.push(ms(1000), key(1));
         hold.push(ms(1050), key(2));
         hold.certain(ms(1100), &mut given.take());
-        assert_eq!(given.0, "");
+        assert_eq!(given.text(), "");
         hold.certain(ms(1101), &mut given.take());
-        assert_eq!(given.0, "1 ");
+        assert_eq!(given.text(), "1");
         hold.certain(ms(1200), &mut given.take());
-        assert_eq!(given.0, "1 2 ");
+        assert_eq!(given.text(), "1 2");
     }
 
     #[test]
@@ -180,12 +183,12 @@ mod tests {
         // It became active after 1000 and before 1020; keys from 900 on may have gone there.
         hold.turn(&turn(1000, 1020, "vault"), Some(Reason::Excluded));
         hold.certain(ms(1150), &mut given.take());
-        assert_eq!(given.0, "1 ! 2 3 @ ");
+        assert_eq!(given.text(), "1 ! 2 3 @");
         hold.push(ms(1290), key(5));
         hold.push(ms(1310), key(6));
         hold.turn(&turn(1275, 1300, "notes"), None);
         hold.certain(ms(1500), &mut given.take());
-        assert_eq!(given.0, "1 ! 2 3 @ 4 5 @notes ? 6 ");
+        assert_eq!(given.text(), "1 ! 2 3 @ 4 5 @notes ? 6");
     }
 
     #[test]
@@ -196,7 +199,7 @@ mod tests {
         hold.push(ms(990), key(1));
         hold.push(ms(1500), key(2));
         hold.certain(ms(2001), &mut given.take());
-        assert_eq!(given.0, "@notes ? ! 1 ? 2 ");
+        assert_eq!(given.text(), "@notes ? ! 1 ? 2");
     }
 
     #[test]
@@ -207,7 +210,7 @@ mod tests {
         hold.turn(&turn(1300, 1310, "two"), Some(Reason::LockScreen));
         hold.push(ms(1400), key(2));
         hold.certain(ms(2000), &mut given.take());
-        assert_eq!(given.0, "! @ 1 ! @ 2 ");
+        assert_eq!(given.text(), "! @ 1 ! @ 2");
     }
 
     #[test]
@@ -216,11 +219,11 @@ mod tests {
         hold.push(ms(800), key(1));
         hold.push(ms(950), key(2));
         hold.end(ms(1000), ms(1000), &mut given.take());
-        assert_eq!(given.0, "1 2 ");
+        assert_eq!(given.text(), "1 2");
         let (mut hold, mut given) = (Hold::new(None), Given::default());
         hold.push(ms(800), key(1));
         hold.push(ms(950), key(2));
         hold.end(ms(1000), ms(1100), &mut given.take());
-        assert_eq!(given.0, "1 ~ 2 ");
+        assert_eq!(given.text(), "1 ~ 2");
     }
 }

@@ -13,6 +13,9 @@ use crate::capture::CaptureError;
 /// How often the compositor is asked when it says nothing: all changes are known up to this ago.
 const EVERY: Duration = Duration::from_millis(25);
 
+/// Changes that wait to be taken in. While there are more the compositor is not asked, and nothing is vouched for.
+const MAX_TURNS: usize = 256;
+
 /// Another window is active, or is called otherwise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Turn {
@@ -41,7 +44,7 @@ impl ActiveWatch {
         let since = clock.now();
         let active = desk.look().map_err(|error| fails(error.to_string()))?.pop().flatten();
         let first = Turn { since, at: clock.now(), active };
-        let (queue, turns) = crossbeam_channel::unbounded();
+        let (queue, turns) = crossbeam_channel::bounded(MAX_TURNS);
         let (known, stop) = (Arc::new(AtomicI64::new(since.0)), Arc::new(AtomicBool::new(false)));
         let (told, asked, last) = (Arc::clone(&known), Arc::clone(&stop), first.active.clone());
         let follow = move || follow(desk.as_mut(), clock.as_ref(), last, (&queue, &told), &asked);
