@@ -239,3 +239,68 @@ fn reviews_are_kept_and_parts_are_exported() {
     let (code, text, err) = run(watchcap().arg("info").arg(&log));
     assert!(code == 0 && text.contains(": here"), "{text}{err}");
 }
+
+/// The queue of a folder: what is known of each recording, verdicts that lead on to the next, and the last one taken back.
+#[test]
+fn a_folder_is_a_queue_of_what_is_below_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let day = dir.path().join("day");
+    std::fs::create_dir(&day).expect("a folder");
+    for name in ["a", "b", "c"] {
+        synthetic(&day, name, &["--task", &format!("task of {name}")]);
+    }
+    // Not `log`: a folder with one of that name is a recording itself.
+    synthetic(&day, "open", &["--no-finalize"]);
+    let program = env!("CARGO_BIN_EXE_watchcap");
+    let command = format!("{program} replay {} --reviewer kim; sleep 60", day.display());
+    let verdict = |name: &str| -> serde_json::Value {
+        let (code, text, err) = run(watchcap().args(["info", "--json"]).arg(day.join(name)));
+        assert_eq!(code, 0, "{err}");
+        let info: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        info["review"]["verdict"]["verdict"].clone()
+    };
+    let terminal = Terminal::start("queue", &command, (120, 30));
+    terminal.shows("0 accepted, 0 rejected, 4 to judge");
+    terminal.shows("task of b");
+    terminal.shows("closed");
+    // The checks run while nobody does anything: three sessions of two seconds, and a log that has none.
+    terminal.shows_one_of(&["✓ ok", "✗ 1 fault", "✗ 2 faults", "✗ 3 faults"]);
+    terminal.keys(&["Enter"]);
+    terminal.shows("1/4");
+    terminal.shows("frame 0/60");
+    terminal.keys(&["s"]);
+    terminal.shows("2/4");
+    terminal.keys(&["S"]);
+    terminal.shows("1/4");
+    terminal.keys(&["v", "A"]);
+    terminal.shows("kept: accept a");
+    terminal.shows("2/4");
+    terminal.keys(&["v", "R"]);
+    terminal.shows("kept: reject b");
+    terminal.shows("3/4");
+    assert_eq!((verdict("a"), verdict("b")), ("accept".into(), "reject".into()));
+    // It is the one before that was judged wrongly.
+    terminal.keys(&["u"]);
+    terminal.shows("taken back: reject b");
+    terminal.shows("2/4");
+    assert!(verdict("b").is_null());
+    terminal.keys(&["q"]);
+    terminal.shows("1 accepted, 0 rejected, 3 to judge");
+    terminal.keys(&["u"]);
+    terminal.shows("taken back: accept a");
+    terminal.shows("0 accepted, 0 rejected, 4 to judge");
+    assert!(verdict("a").is_null());
+    terminal.keys(&["End", "Enter"]);
+    terminal.shows("4/4");
+    terminal.shows("not sealed");
+    terminal.keys(&["C-c"]);
+    let began = Instant::now();
+    while terminal.tmux(&["display-message", "-p", "#{alternate_on}"]).trim() == "1" {
+        assert!(began.elapsed() < Duration::from_secs(20), "the queue does not leave");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for name in ["a", "b", "c"] {
+        let (code, _, err) = run(watchcap().args(["verify", "--no-decode"]).arg(day.join(name)));
+        assert_eq!(code, 0, "{err}");
+    }
+}

@@ -22,6 +22,12 @@ impl Review for Memory {
         self.0.push(remark.clone());
         Ok(())
     }
+
+    fn undo(&mut self, remark: &Remark) -> Result<(), String> {
+        let at = self.0.iter().rposition(|said| said == remark).ok_or("it was never said")?;
+        self.0.remove(at);
+        Ok(())
+    }
 }
 
 /// Exports that take their time and write nothing.
@@ -45,7 +51,7 @@ fn main() -> Result<(), watchcap_replay::ReplayError> {
     let recording = fake::Fake::new(seconds, 30);
     let options = Options { half_blocks, ..Options::default() };
     let recording = Recording {
-        timeline: &recording,
+        timeline: Box::new(recording),
         pictures: Box::new(fake::FakePictures),
         review: Some(Box::new(Memory::default())),
         exports: Some(Box::new(Nowhere)),

@@ -8,6 +8,7 @@
 
 use crate::desk::Command;
 use crate::filter::Filter;
+use crate::lens::{Lens, Part};
 use crate::picture::{CLICK_STEPS, Drawing, Pointer};
 use crate::player::Player;
 use crate::prompt::Prompt;
@@ -98,6 +99,35 @@ pub(crate) struct Searching {
     pub(crate) missed: bool,
 }
 
+/// Where in a queue the recording is that is played.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    /// Which it is, 0-based.
+    pub(crate) index: usize,
+    /// Of how many.
+    pub(crate) count: usize,
+    /// A verdict on another recording can be taken back.
+    pub(crate) undo: bool,
+}
+
+/// Where to, once the player is left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Leave {
+    /// Out of the program.
+    #[default]
+    Quit,
+    /// To the list of the queue.
+    List,
+    /// To the next recording of the queue.
+    Next,
+    /// To the one before.
+    Previous,
+    /// To the next one that nobody has judged.
+    Unjudged,
+    /// To the recording that was judged last, whose verdict is taken back.
+    Undo,
+}
+
 /// A word to the person, for a while.
 #[derive(Clone, Debug)]
 pub(crate) struct Notice {
@@ -143,6 +173,8 @@ pub(crate) struct App<'a> {
     pub(crate) filter: Option<(String, Filter)>,
     /// What lies over the picture is shown.
     pub(crate) overlaid: bool,
+    /// The magnifier, while it is on.
+    pub(crate) lens: Option<Lens>,
     /// Rows around the playhead.
     pub(crate) rows: Rows,
     /// What is held at the playhead.
@@ -175,8 +207,16 @@ pub(crate) struct App<'a> {
     pub(crate) notice: Option<Notice>,
     /// What is to be done outside, oldest first.
     pub(crate) commands: Vec<Command>,
-    /// The program is to end.
+    /// The player is to end.
     pub(crate) quit: bool,
+    /// Where to, then.
+    pub(crate) leave: Leave,
+    /// The queue that the recording is of.
+    pub(crate) place: Option<Place>,
+    /// Verdicts that were given since the recording was opened, oldest first.
+    pub(crate) given: Vec<Remark>,
+    /// Where to once the verdict is kept that is being written.
+    pub(crate) moving: Option<Leave>,
     /// Which way the playhead went last.
     pub(crate) heading: Direction,
     /// A key repeats: the playhead moved again so soon after it moved that pictures cannot all be decoded.
@@ -184,6 +224,8 @@ pub(crate) struct App<'a> {
     /// Since the person last moved the playhead, nanoseconds.
     pub(crate) rested: u64,
     pub(crate) dragging: bool,
+    /// Where the mouse holds the magnified part.
+    pub(crate) held_at: Option<(u16, u16)>,
     problems: Problems,
     /// How many of [`App::rows`] were at or before the playhead, and after it, when they were read.
     rows_loaded: (usize, usize),
@@ -213,6 +255,7 @@ impl<'a> App<'a> {
             lanes: Lanes::NOTABLE,
             filter: None,
             overlaid: true,
+            lens: None,
             rows: Rows::default(),
             state: InputState::default(),
             overlay: Overlay::default(),
@@ -230,10 +273,15 @@ impl<'a> App<'a> {
             notice: None,
             commands: Vec::new(),
             quit: false,
+            leave: Leave::default(),
+            place: None,
+            given: Vec::new(),
+            moving: None,
             heading: Direction::Forward,
             hurry: false,
             rested: 0,
             dragging: false,
+            held_at: None,
             problems: Problems::default(),
             rows_loaded: (0, 0),
             version,
@@ -266,38 +314,76 @@ impl<'a> App<'a> {
     /// The picture that should be on the screen, when there is one and a place for it.
     pub(crate) fn wants(&self) -> Option<Request> {
         let (frame, _) = self.frame?;
-        let layout = view::layout(self.size)?;
-        let bounds = view::picture_bounds(layout.picture, self.painting)?;
+        let part = self.part();
+        let bounds = match part {
+            // All of its pixels: the part is cut out of it.
+            Some(_) => (self.summary.width, self.summary.height),
+            None => self.pane()?,
+        };
         let drawing = match self.painting {
             Painting::Graphics(..) if self.overlaid => self.drawing(),
             _ => Drawing::default(),
         };
         let hurry = self.hurry || self.player.fast();
-        Some(Request { frame, bounds, hurry, heading: self.heading, drawing })
+        Some(Request { frame, bounds, part, hurry, heading: self.heading, drawing })
     }
 
     /// Whether what is on the screen is what a request asks for.
     pub(crate) fn satisfied(&self, request: &Request) -> bool {
         self.shown.as_ref().is_some_and(|answer| {
             let was = &answer.request;
-            answer.frame == request.frame && (was.bounds, &was.drawing) == (request.bounds, &request.drawing)
+            answer.frame == request.frame
+                && (was.bounds, was.part, &was.drawing) == (request.bounds, request.part, &request.drawing)
         })
+    }
+
+    /// The pixels that a picture may have, `None` when there is no place for one.
+    pub(crate) fn pane(&self) -> Option<(u32, u32)> {
+        view::picture_bounds(self.layout()?.picture, self.painting)
+    }
+
+    /// Where everything is on the screen.
+    pub(crate) fn layout(&self) -> Option<view::Layout> {
+        view::layout(self.size, self.lens.is_some())
+    }
+
+    /// The part of the picture that is magnified.
+    pub(crate) fn part(&self) -> Option<Part> {
+        let (picture, pane) = self.lens_sides()?;
+        self.lens.map(|lens| lens.part(picture, pane))
+    }
+
+    /// What the magnifier is for: the size of the picture and of its pane.
+    pub(crate) fn lens_sides(&self) -> Option<((u32, u32), (u32, u32))> {
+        let picture = (self.summary.width, self.summary.height);
+        Some((picture, self.pane()?)).filter(|_| picture.0 > 0 && picture.1 > 0)
+    }
+
+    /// A place in the picture (0–1 inside) in what is shown of it (0–1 inside).
+    pub(crate) fn share(&self, place: (f32, f32)) -> (f32, f32) {
+        let size = (self.summary.width, self.summary.height);
+        self.part().map_or(place, |part| part.share(place, size))
     }
 
     /// What is drawn into the picture where the terminal shows pixels.
     fn drawing(&self) -> Drawing {
         // Beyond ten pictures away it makes no difference where.
         let share = |v: f32| (v.clamp(-10.0, 10.0) * 1000.0) as i32;
-        let pointer = self.state.pointer.map(|(x, y)| Pointer {
+        let pointer = self.state.pointer.map(|at| self.share(at)).map(|(x, y)| Pointer {
             x: share(x),
             y: share(y),
             pressed: !self.state.buttons.is_empty(),
         });
         let masks = self.overlay.masks.iter();
-        let masks = masks.map(|m| [share(m.x), share(m.y), share(m.x + m.width), share(m.y + m.height)]).collect();
+        let masks = masks.map(|m| {
+            let ((left, top), (right, bottom)) = (self.share((m.x, m.y)), self.share((m.x + m.width, m.y + m.height)));
+            [share(left), share(top), share(right), share(bottom)]
+        });
+        let masks = masks.collect();
         let at = self.player.at();
         let age = |t_ns: i64| (at.saturating_sub(t_ns).clamp(0, CLICK_AGE) * i64::from(CLICK_STEPS) / CLICK_AGE) as u8;
-        let clicks = self.overlay.clicks.iter().map(|c| (share(c.x), share(c.y), age(c.t_ns))).collect();
+        let clicks = self.overlay.clicks.iter().map(|c| (self.share((c.x, c.y)), age(c.t_ns)));
+        let clicks = clicks.map(|((x, y), age)| (share(x), share(y), age)).collect();
         Drawing { pointer, masks, clicks }
     }
 
@@ -402,10 +488,15 @@ impl<'a> App<'a> {
                 }
             }
         }
+        if let Some((picture, pane)) = self.lens_sides()
+            && let Some(lens) = &mut self.lens
+        {
+            lens.follow(self.state.pointer, picture, pane);
+        }
         if self.rows_run_out() {
             self.load_rows();
         }
-        let buckets = view::layout(self.size).map_or(0, |layout| usize::from(layout.bar().width));
+        let buckets = self.layout().map_or(0, |layout| usize::from(layout.bar().width));
         let stale = !(self.density.complete && self.spans.complete) && self.density_age >= RECOUNT;
         if buckets > 0 && (self.counted != Some((self.zoom, buckets)) || stale) {
             (self.counted, self.density_age) = (Some((self.zoom, buckets)), 0);
@@ -523,3 +614,7 @@ fn cleaned_state(mut state: InputState) -> InputState {
 #[cfg(test)]
 #[path = "app_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "lens_tests.rs"]
+mod lens_tests;

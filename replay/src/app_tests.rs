@@ -31,7 +31,10 @@ fn press(app: &mut App<'_>, key: Key) {
 fn serve(app: &mut App<'_>) {
     let Some(request) = app.wants() else { return };
     let result = FakePictures.picture(request.frame, request.bounds).and_then(|picture| {
-        let scaled = crate::picture::scale(&mut fast_image_resize::Resizer::new(), picture, request.bounds)?;
+        let mut scaled = crate::picture::scale(&mut fast_image_resize::Resizer::new(), picture, request.bounds)?;
+        if let Some(part) = request.part {
+            scaled = crate::picture::magnified(&scaled, part);
+        }
         Ok(Drawable::Pixels(std::sync::Arc::new(scaled)))
     });
     update(app, Msg::Picture(Answer { frame: request.frame, request, result }));
@@ -141,6 +144,11 @@ fn screens() {
         update_all(app, (0..20).map(|_| Msg::Tick(0)));
         serve(app);
     });
+    snapshots!("magnified", Fake::new(60, 30), |app| {
+        app.begin(Some(START + 9_450_000_000), false);
+        press(app, Key::Char('x'));
+        serve(app);
+    });
     snapshots!("live", Growing::new(21), |app| {
         app.begin(None, false);
         serve(app);
@@ -186,7 +194,7 @@ fn nothing_of_the_help_is_cut() {
         let mut app = app(&timeline, size);
         press(&mut app, Key::Char('?'));
         let text = text(&app);
-        for binding in BINDINGS {
+        for binding in BINDINGS.iter().chain(crate::keys::LENS) {
             assert!(text.contains(binding.says), "{size:?}: {} is cut: {text}", binding.says);
         }
         assert!(text.contains("is gone to") && text.contains("belongs to this frame"), "{size:?}: {text}");
@@ -269,10 +277,11 @@ fn without_colours_pictures_are_dots_and_nothing_has_a_colour() {
 #[test]
 fn the_picture_on_the_screen_is_the_picture_that_was_decoded() {
     let timeline = Fake::new(60, 30);
-    let mut app = app(&timeline, (80, 24));
+    let mut app = app(&timeline, (80, 25));
     let request = app.wants().expect("a frame");
     let drawing = Drawing::default();
-    let expected = Request { frame: 0, bounds: (52, 30), hurry: false, heading: Direction::Forward, drawing };
+    let expected =
+        Request { frame: 0, bounds: (52, 30), part: None, hurry: false, heading: Direction::Forward, drawing };
     assert_eq!(request, expected);
     // Left half red, right half blue, 52 × 30.
     let rgb = (0..52 * 30).flat_map(|i| if i % 52 < 26 { [255, 0, 0] } else { [0, 0, 255] }).collect();
@@ -291,7 +300,7 @@ fn the_picture_on_the_screen_is_the_picture_that_was_decoded() {
 #[test]
 fn the_pointer_and_its_buttons_are_over_the_picture() {
     let timeline = Fake::new(60, 30);
-    let mut app = app(&timeline, (80, 24));
+    let mut app = app(&timeline, (80, 25));
     serve(&mut app);
     for (pointer, buttons, at, symbols) in [
         ((0.0, 0.0), vec![], (0, 1), "↖"),
@@ -382,7 +391,7 @@ fn the_help_lists_every_key() {
 fn the_mouse_seeks_plays_and_picks() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (120, 40));
-    let layout = view::layout(app.size).expect("large enough");
+    let layout = view::layout(app.size, false).expect("large enough");
     let bar = layout.bar();
     let point = |column, row, press| Msg::Point { column, row, press };
     update(&mut app, point(bar.right() - 1, bar.y + 2, true));
@@ -606,7 +615,7 @@ fn a_recording_that_grows_is_followed_until_the_hand_goes_elsewhere() {
 fn the_wheel_zooms_the_timeline_around_the_hand() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (120, 40));
-    let bar = view::layout(app.size).expect("large enough").bar();
+    let bar = view::layout(app.size, false).expect("large enough").bar();
     let (column, row) = (bar.x + bar.width / 2, bar.y + 1);
     let under = app.zoom.instant(bar.width / 2, bar.width);
     for _ in 0..4 {
@@ -930,7 +939,7 @@ fn any_msg() -> impl Strategy<Value = Msg> {
     );
     let picture = (any::<u64>(), 0..5_u32, 0..5_u32, 0..100_usize).prop_map(|(frame, width, height, bytes)| {
         let (hurry, heading, drawing) = (frame % 2 == 0, Direction::Back, Drawing::default());
-        let request = Request { frame, bounds: (9, 9), hurry, heading, drawing };
+        let request = Request { frame, bounds: (9, 9), part: None, hurry, heading, drawing };
         let picture = Picture { width, height, rgb: vec![7; bytes] };
         let result = if frame % 5 == 0 { Err("no".into()) } else { Ok(Drawable::Pixels(std::sync::Arc::new(picture))) };
         Msg::Picture(Answer { frame: frame / 2, request, result })
@@ -977,4 +986,127 @@ proptest! {
             }
         }
     }
+}
+
+fn queued(app: &mut App<'_>, index: usize, undo: bool) {
+    app.place = Some(crate::app::Place { index, count: 3, undo });
+}
+
+#[test]
+fn in_a_queue_keys_lead_to_the_next_recording_and_back_to_the_list() {
+    let timeline = Fake::new(10, 30);
+    let left = |index, key: char| {
+        let mut app = app(&timeline, (120, 40));
+        queued(&mut app, index, true);
+        press(&mut app, Key::Char(key));
+        app.quit.then_some(app.leave)
+    };
+    assert_eq!(
+        [left(0, 's'), left(2, 's'), left(0, 'S'), left(2, 'S')],
+        [Some(Leave::Next), None, None, Some(Leave::Previous)]
+    );
+    assert_eq!([left(1, 'q'), left(1, 'u')], [Some(Leave::List), Some(Leave::Undo)]);
+    let mut alone = app(&timeline, (120, 40));
+    for key in ['s', 'S', 'u'] {
+        press(&mut alone, Key::Char(key));
+        assert!(!alone.quit && alone.notice.take().is_some(), "{key}");
+    }
+    press(&mut alone, Key::Char('q'));
+    assert_eq!((alone.quit, alone.leave), (true, Leave::Quit));
+}
+
+#[test]
+fn a_verdict_in_capitals_goes_on_once_it_is_kept_and_only_then() {
+    let timeline = Fake::new(10, 30);
+    let mut app = app(&timeline, (120, 40));
+    press(&mut app, Key::Char('v'));
+    press(&mut app, Key::Char('A'));
+    assert!(app.commands.is_empty() && !app.quit, "there is nothing to go on to");
+    queued(&mut app, 0, false);
+    for (result, quits) in [(Err("no space".to_owned()), false), (Ok(()), true)] {
+        press(&mut app, Key::Char('v'));
+        press(&mut app, Key::Char('R'));
+        let Some(crate::desk::Command::Keep(remark)) = app.commands.pop() else { panic!("nothing is kept") };
+        assert_eq!((remark.verdict, remark.from_ns, app.quit), (Some(Verdict::Reject), START, false));
+        update(&mut app, Msg::Report(Report::Kept(remark, result)));
+        assert_eq!((app.quit, app.given.len()), (quits, usize::from(quits)));
+    }
+    assert_eq!(app.leave, Leave::Unjudged);
+}
+
+#[test]
+fn a_verdict_is_taken_back_once() {
+    let timeline = Fake::new(10, 30);
+    let mut app = app(&timeline, (120, 40));
+    let remark = Remark { from_ns: START, until_ns: START + SECOND, verdict: Some(Verdict::Look), note: "hm".into() };
+    update(&mut app, Msg::Report(Report::Kept(remark.clone(), Ok(()))));
+    press(&mut app, Key::Char('u'));
+    press(&mut app, Key::Char('u'));
+    assert_eq!(app.commands, [crate::desk::Command::Undo(remark.clone())]);
+    update(&mut app, Msg::Report(Report::Undone(remark.clone(), Err("no space".into()))));
+    assert_eq!((app.remarks.len(), app.given.len()), (1, 1));
+    press(&mut app, Key::Char('u'));
+    update(&mut app, Msg::Report(Report::Undone(remark, Ok(()))));
+    assert_eq!((app.remarks.len(), app.given.len(), app.commands.len()), (0, 0, 2));
+}
+
+/// Brings the player into a state.
+type Prepare = fn(&mut App<'_>);
+
+/// What the line of keys says can be pressed does something, in each state of the player.
+#[test]
+fn every_key_on_the_line_does_something() {
+    let timeline = Fake::new(60, 30);
+    let states: [(&str, Prepare); 9] = [
+        ("paused", |_| {}),
+        ("playing", |app| press(app, Key::Char(' '))),
+        ("range", |app| {
+            press(app, Key::Char('a'));
+            update(app, Msg::Key(Chord::shift(Key::Right)));
+            press(app, Key::Char('b'));
+        }),
+        ("filtered", |app| {
+            press(app, Key::Char('/'));
+            type_in(app, "key:w -up");
+        }),
+        ("queue", |app| queued(app, 1, true)),
+        ("magnified", |app| {
+            press(app, Key::Char('x'));
+            update(app, Msg::Key(Chord::plain(Key::Right)));
+        }),
+        ("verdict", |app| press(app, Key::Char('v'))),
+        ("export", |app| press(app, Key::Char('o'))),
+        ("help", |app| press(app, Key::Char('?'))),
+    ];
+    for (name, prepare) in states {
+        let ready = || {
+            let mut app = app(&timeline, if name == "help" { (60, 30) } else { (400, 40) });
+            app.begin(Some(START + 9_450_000_000), false);
+            prepare(&mut app);
+            app.notice = None;
+            app
+        };
+        let (hints, last) = view::key_hints(&ready());
+        assert!(!last.is_empty(), "{name}");
+        for (keys, says) in hints.into_iter().chain(last) {
+            assert!(!keys.is_empty(), "{name}: {says} has no key");
+            for key in keys.split(' ') {
+                let chord = named(key);
+                let mut app = ready();
+                let state = |app: &App<'_>| (text(app), app.quit, app.commands.clone(), app.range);
+                let before = state(&app);
+                update(&mut app, Msg::Key(chord));
+                let after = state(&app);
+                assert!(before != after, "{name}: {key} ({says}) does nothing");
+            }
+        }
+    }
+}
+
+/// The chord of a name on the line of keys.
+fn named(name: &str) -> Chord {
+    let all = [Key::Left, Key::Right, Key::Up, Key::Down, Key::Home, Key::End, Key::PageUp, Key::PageDown];
+    let more = [Key::Tab, Key::Esc, Key::Enter, Key::Backspace, Key::Delete, Key::Char(' ')];
+    let known = all.into_iter().chain(more).map(Chord::plain).find(|chord| chord.name() == name);
+    known.unwrap_or_else(|| Chord::plain(Key::Char(name.chars().next().expect("a name"))))
 }

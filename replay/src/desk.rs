@@ -31,6 +31,8 @@ const EXPORT_POLL: Duration = Duration::from_millis(10);
 pub(crate) enum Command {
     /// Keep a remark.
     Keep(Remark),
+    /// Take back a verdict that was kept.
+    Undo(Remark),
     /// Take something out.
     Export(Export),
     /// Stop doing that.
@@ -46,15 +48,33 @@ pub(crate) enum Report {
     Remarks(Result<Vec<Remark>, String>),
     /// A remark is kept, or why not.
     Kept(Remark, Result<(), String>),
+    /// A verdict is taken back, or why not.
+    Undone(Remark, Result<(), String>),
     /// How far an export is: done, whole.
     Progress(u64, u64),
     /// An export has ended: what was written, or why not.
     Exported(Result<String, String>),
 }
 
+/// A line for the review: a remark, or that one is taken back.
+enum Line {
+    Keep(Remark),
+    Undo(Remark),
+}
+
+impl Line {
+    /// What became of it.
+    fn report(self, result: Result<(), String>) -> Report {
+        match self {
+            Self::Keep(remark) => Report::Kept(remark, result),
+            Self::Undo(remark) => Report::Undone(remark, result),
+        }
+    }
+}
+
 /// The player's hold on the threads.
 pub(crate) struct Desk {
-    remarks: Option<Sender<Remark>>,
+    remarks: Option<Sender<Line>>,
     exports: Option<Sender<Export>>,
     /// What they have to say.
     pub(crate) reports: Receiver<Report>,
@@ -73,15 +93,18 @@ impl Desk {
         let cancelled = Arc::new(AtomicBool::new(false));
         let mut desk = Self { remarks: None, exports: None, reports, cancelled, writer: None, exporter: None };
         if let Some(mut review) = review {
-            let (sender, inbox) = bounded::<Remark>(REMARKS);
+            let (sender, inbox) = bounded::<Line>(REMARKS);
             let out = out.clone();
             desk.remarks = Some(sender);
             desk.writer = Some(std::thread::Builder::new().name(format!("{THREADS}-review")).spawn(move || {
                 // Nobody may be listening any more; what came in is written all the same.
                 drop(out.send(Report::Remarks(caught(|| review.list()))));
-                for remark in inbox {
-                    let kept = caught(|| review.append(&remark));
-                    drop(out.try_send(Report::Kept(remark, kept)));
+                for line in inbox {
+                    let result = caught(|| match &line {
+                        Line::Keep(remark) => review.append(remark),
+                        Line::Undo(remark) => review.undo(remark),
+                    });
+                    drop(out.try_send(line.report(result)));
                 }
             })?);
         }
@@ -111,16 +134,19 @@ impl Desk {
         Ok(desk)
     }
 
+    fn write(&self, line: Line) -> Option<Report> {
+        let Some(sender) = &self.remarks else {
+            return Some(line.report(Err("there is no place for remarks here".into())));
+        };
+        let back = sender.try_send(line).err()?;
+        Some(back.into_inner().report(Err("the disk does not keep up".into())))
+    }
+
     /// Does what the player asks for; answers at once only when it cannot.
     pub(crate) fn take(&self, command: Command) -> Option<Report> {
         match command {
-            Command::Keep(remark) => {
-                let Some(sender) = &self.remarks else {
-                    return Some(Report::Kept(remark, Err("there is no place for remarks here".into())));
-                };
-                let back = sender.try_send(remark).err()?;
-                Some(Report::Kept(back.into_inner(), Err("the disk does not keep up".into())))
-            }
+            Command::Keep(remark) => self.write(Line::Keep(remark)),
+            Command::Undo(remark) => self.write(Line::Undo(remark)),
             Command::Export(export) => {
                 self.cancelled.store(false, Ordering::SeqCst);
                 let Some(sender) = &self.exports else {
@@ -186,6 +212,12 @@ mod tests {
             self.0.lock().expect("a list").push(remark.clone());
             Ok(())
         }
+        fn undo(&mut self, remark: &Remark) -> Result<(), String> {
+            let mut list = self.0.lock().expect("a list");
+            let at = list.iter().rposition(|said| said == remark).ok_or("it is not there")?;
+            list.remove(at);
+            Ok(())
+        }
     }
 
     struct Slow;
@@ -223,6 +255,12 @@ mod tests {
         drop(desk);
         let notes: Vec<String> = book.lock().expect("a list").iter().map(|remark| remark.note.clone()).collect();
         assert_eq!(notes, ["old", "a", "b"]);
+        let desk = Desk::start(Some(Box::new(Book(Arc::clone(&book)))), None).expect("a thread");
+        assert!(matches!(desk.reports.recv_timeout(WAIT), Ok(Report::Remarks(Ok(_)))));
+        for (note, result) in [("b", Ok(())), ("b", Err("it is not there".to_owned()))] {
+            assert_eq!(desk.take(Command::Undo(remark(note))), None);
+            assert_eq!(desk.reports.recv_timeout(WAIT), Ok(Report::Undone(remark(note), result)));
+        }
     }
 
     #[test]

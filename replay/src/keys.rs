@@ -1,10 +1,11 @@
-//! Which key does what: one table, read by the dispatcher and printed by the help screen, so that they cannot disagree.
+//! Which key does what: one table, read by the dispatcher, printed by the help screen and looked up by the line of keys, so that they
+//! cannot disagree.
 //!
 //! Owns the choice of keys: mpv's where it has them (space, `.` `,`, `l`, backspace, page keys), asciinema's digits, vi's `/`,
 //! `n`, `g`; lower case goes on, upper case goes back. It names keys in its own words; the terminal library's are translated
 //! in `terminal.rs`.
 
-use crate::timeline::Lane;
+use crate::timeline::{Lane, Verdict};
 
 /// A key of the keyboard, as the player knows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +65,32 @@ impl Chord {
     /// A key with control.
     pub(crate) const fn control(key: Key) -> Self {
         Self { key, shift: false, control: true }
+    }
+
+    /// How it is written on the line of keys.
+    pub(crate) fn name(self) -> String {
+        let key = match self.key {
+            Key::Char(' ') => "space",
+            Key::Char(c) => return format!("{}{c}", if self.control { "ctrl-" } else { "" }),
+            Key::Left => "←",
+            Key::Right => "→",
+            Key::Up => "↑",
+            Key::Down => "↓",
+            Key::Home => "Home",
+            Key::End => "End",
+            Key::PageUp => "PgUp",
+            Key::PageDown => "PgDn",
+            Key::Tab => "Tab",
+            Key::Esc => "Esc",
+            Key::Enter => "Enter",
+            Key::Backspace => "Bksp",
+            Key::Delete => "Del",
+        };
+        match (self.shift, self.control) {
+            (true, _) => format!("shift-{key}"),
+            (_, true) => format!("ctrl-{key}"),
+            _ => key.to_owned(),
+        }
     }
 }
 
@@ -131,20 +158,32 @@ pub(crate) enum Action {
     Panel,
     /// Show what lies over the picture, or not.
     Overlay,
+    /// Magnify the picture, more, or not.
+    Magnify,
+    /// Move the magnifier by hand.
+    Lens(i8, i8),
+    /// The magnifier goes where the pointer goes.
+    LensFollow,
     /// Other colours.
     Theme,
     /// Show or leave the help.
     Help,
     /// Stop the program until the shell goes on with it.
     Suspend,
+    /// To the next recording of the queue, or (-1) the one before.
+    Recording(i8),
+    /// Takes back the last verdict that was given.
+    Undo,
+    /// Leave the recording: to the list of the queue, where there is one.
+    Close,
     /// Leave the player.
     Quit,
 }
 
 /// A line of the table.
-pub(crate) struct Binding {
+pub(crate) struct Binding<A: 'static = Action> {
     /// What each of its keys does.
-    pub(crate) acts: &'static [(Chord, Action)],
+    pub(crate) acts: &'static [(Chord, A)],
     /// How the help writes the keys.
     pub(crate) keys: &'static str,
     /// How the help says what they do.
@@ -154,20 +193,20 @@ pub(crate) struct Binding {
 }
 
 /// A [`Binding`], in one line.
-const fn bind(
+pub(crate) const fn bind<A>(
     group: Option<&'static str>,
     keys: &'static str,
     says: &'static str,
-    acts: &'static [(Chord, Action)],
-) -> Binding {
+    acts: &'static [(Chord, A)],
+) -> Binding<A> {
     Binding { acts, keys, says, group }
 }
 
-const fn c(key: char) -> Chord {
+pub(crate) const fn c(key: char) -> Chord {
     Chord::plain(Key::Char(key))
 }
 
-const fn k(key: Key) -> Chord {
+pub(crate) const fn k(key: Key) -> Chord {
     Chord::plain(key)
 }
 
@@ -273,29 +312,78 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(None, "\\", "the whole of it", &[(c('\\'), Action::ZoomOut)]),
     bind(Some("review"), "m", "mark this instant", &[(c('m'), Action::Mark)]),
     bind(None, "v", "verdict on A–B or on all", &[(c('v'), Action::Verdict)]),
+    bind(None, "u", "take the last verdict back", &[(c('u'), Action::Undo)]),
+    bind(None, "s S", "next recording, previous", &[(c('s'), Action::Recording(1)), (c('S'), Action::Recording(-1))]),
     bind(None, "o", "export the frame or A–B", &[(c('o'), Action::Export)]),
     bind(Some("show"), "e", "motion and frames too", &[(c('e'), Action::AllRows)]),
     bind(None, "Tab i", "events or details", &[(k(Key::Tab), Action::Panel), (c('i'), Action::Panel)]),
     bind(None, "h", "what lies over the picture", &[(c('h'), Action::Overlay)]),
+    bind(None, "x", "magnify: 1:1, 2:1, whole", &[(c('x'), Action::Magnify)]),
     bind(None, "t", "other colours", &[(c('t'), Action::Theme)]),
     bind(None, "?", "this help", &[(c('?'), Action::Help)]),
+    bind(None, "q", "leave; of a queue: its list", &[(c('q'), Action::Close)]),
     bind(
         None,
-        "q",
-        "quit (ctrl-Z: to the shell)",
+        "ctrl-C -Z",
+        "quit; stop for the shell",
+        &[(Chord::control(Key::Char('c')), Action::Quit), (Chord::control(Key::Char('z')), Action::Suspend)],
+    ),
+];
+
+/// Keys that do something else while the picture is magnified.
+pub(crate) const LENS: &[Binding] = &[
+    bind(
+        Some("while it is magnified"),
+        "← → ↑ ↓",
+        "another part (frames: , .)",
         &[
-            (c('q'), Action::Quit),
-            (Chord::control(Key::Char('c')), Action::Quit),
-            (Chord::control(Key::Char('z')), Action::Suspend),
+            (k(Key::Left), Action::Lens(-1, 0)),
+            (k(Key::Right), Action::Lens(1, 0)),
+            (k(Key::Up), Action::Lens(0, -1)),
+            (k(Key::Down), Action::Lens(0, 1)),
         ],
     ),
+    bind(None, "X", "where the pointer is", &[(c('X'), Action::LensFollow)]),
 ];
 
 /// What a chord asks for.
 pub(crate) fn action(chord: Chord) -> Option<Action> {
-    let acts = BINDINGS.iter().flat_map(|binding| binding.acts);
+    find(BINDINGS, chord)
+}
+
+/// What a chord asks for by a table.
+pub(crate) fn find<A: Copy>(table: &[Binding<A>], chord: Chord) -> Option<A> {
+    let acts = table.iter().flat_map(|binding| binding.acts);
     acts.copied().find(|(bound, _)| *bound == chord).map(|(_, action)| action)
 }
+
+/// The key of an action: the first one of the table that does it.
+pub(crate) fn key_of<A: PartialEq>(table: &[Binding<A>], action: &A) -> Option<String> {
+    let acts = table.iter().flat_map(|binding| binding.acts);
+    acts.into_iter().find(|(_, bound)| bound == action).map(|(chord, _)| chord.name())
+}
+
+/// The keys of the choice of a verdict. In capitals: without a note, and on to the next recording of the queue.
+pub(crate) const VERDICTS: [(char, Verdict, &str); 3] = [
+    ('a', Verdict::Accept, "accept: fit for use"),
+    ('r', Verdict::Reject, "reject: not to be used"),
+    ('l', Verdict::Look, "needs a look"),
+];
+
+/// What can be chosen of exports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Take {
+    /// The picture of the frame.
+    Frame,
+    /// The range A–B.
+    Clip,
+    /// Nothing more: the export that runs is to stop.
+    Cancel,
+}
+
+/// The keys of the choice of an export.
+pub(crate) const TAKES: [(char, Take, &str); 3] =
+    [('p', Take::Frame, "picture"), ('c', Take::Clip, "clip"), ('x', Take::Cancel, "cancel the one that runs")];
 
 #[cfg(test)]
 mod tests {
@@ -313,5 +401,10 @@ mod tests {
             }
         }
         assert_eq!(action(Chord::plain(Key::Char('~'))), None);
+        for (chord, act) in BINDINGS.iter().flat_map(|binding| binding.acts) {
+            let name = key_of(BINDINGS, act).expect("a key");
+            let first = seen.iter().find(|seen| action(**seen) == Some(*act)).expect("it was seen");
+            assert_eq!(name, first.name(), "{chord:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! A leaf: it knows no files and no formats. What it plays comes through two seams that it owns, [`Timeline`] (what
 //! happened when) and [`Pictures`] (what a frame looks like), and what a person makes of it goes through two more, [`Review`]
 //! (marks and verdicts) and [`Exports`] (pictures and clips); the program above implements them for a sealed session and for
-//! a log that is still open or was left by a crash.
+//! a log that is still open or was left by a crash. A queue of recordings to review is a [`Library`] of them.
 //!
 //! ```text
 //!  terminal events ─┐                          ┌─> request ─> worker thread (Pictures) ──────────┐
@@ -21,10 +21,12 @@ mod desk;
 mod filter;
 mod goto;
 mod keys;
+mod lens;
 mod msg;
 mod picture;
 mod player;
 mod prompt;
+mod queue;
 mod terminal;
 mod text;
 mod theme;
@@ -39,6 +41,7 @@ mod zoom;
 mod fake;
 
 pub use filter::{Facts, Filter};
+pub use queue::{Entry, Faults, Library, review};
 pub use terminal::{Abilities, Options, Recording, ReplayError, abilities, run};
 pub use theme::Look;
 pub use timeline::{

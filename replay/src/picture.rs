@@ -6,6 +6,7 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+use crate::lens::Part;
 use crate::timeline::Picture;
 
 /// Largest picture side that is accepted from a decoder, pixels: 16K video is 15,360 wide.
@@ -102,6 +103,22 @@ pub(crate) fn scale(resizer: &mut Resizer, picture: Picture, bounds: (u32, u32))
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
     resizer.resize(&from, &mut to, &options).map_err(|error| problem(&error))?;
     Ok(Picture { width: to_w, height: to_h, rgb: to.into_vec() })
+}
+
+/// A part of a picture, each of its pixels as a square of some. What of it is not in the picture is left out.
+pub(crate) fn magnified(picture: &Picture, part: Part) -> Picture {
+    let side = |from: u32, length: u32, of: u32| length.min(of.saturating_sub(from));
+    let times = part.times.max(1) as usize;
+    let (columns, rows) =
+        (side(part.left, part.width, picture.width) as usize, side(part.top, part.height, picture.height) as usize);
+    let mut rgb = Vec::with_capacity(columns * rows * times * times * 3);
+    for row in 0..rows {
+        let from = ((part.top as usize + row) * picture.width as usize + part.left as usize) * 3;
+        let line = picture.rgb.get(from..from + columns * 3).unwrap_or_default();
+        let wide: Vec<u8> = line.chunks(3).flat_map(|pixel| pixel.repeat(times)).collect();
+        (0..times).for_each(|_| rgb.extend_from_slice(&wide));
+    }
+    Picture { width: (columns * times) as u32, height: (rows * times) as u32, rgb }
 }
 
 /// A place in thousandths of a side in pixels, so far outside at the most that nothing overflows.
@@ -217,6 +234,23 @@ mod tests {
         let scaled = scale(&mut resizer, plain(64, 36), (32, 32)).expect("a good picture");
         assert_eq!((scaled.width, scaled.height, scaled.rgb.len()), (32, 18, 32 * 18 * 3));
         assert!(scaled.rgb.iter().all(|v| *v == 100));
+    }
+
+    #[test]
+    fn a_part_is_cut_out_pixel_by_pixel() {
+        let rgb = (0..5 * 4 * 3).collect();
+        let picture = Picture { width: 5, height: 4, rgb };
+        let part = |left, top, times| magnified(&picture, Part { left, top, width: 2, height: 2, times });
+        assert_eq!(part(3, 1, 1).rgb, [24, 25, 26, 27, 28, 29, 39, 40, 41, 42, 43, 44]);
+        let twice = part(3, 1, 2);
+        assert_eq!(
+            (twice.width, twice.height, &twice.rgb[..12]),
+            (4, 4, &[24, 25, 26, 24, 25, 26, 27, 28, 29, 27, 28, 29][..])
+        );
+        assert_eq!(twice.rgb[12..24], twice.rgb[..12]);
+        let edge = part(4, 3, 1);
+        assert_eq!((edge.width, edge.height, edge.rgb.len()), (1, 1, 3));
+        assert_eq!(part(9, 9, 1).rgb.len(), 0);
     }
 
     #[test]

@@ -11,7 +11,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded, select};
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{
     self, DisableMouseCapture, EnableMouseCapture, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton,
@@ -22,21 +21,22 @@ use ratatui::crossterm::terminal::{
     disable_raw_mode, enable_raw_mode, supports_keyboard_enhancement,
 };
 use ratatui::crossterm::{cursor, execute, queue};
+use ratatui::{Frame, Terminal};
 use ratatui_image::picker::{Picker, ProtocolType};
 
-use crate::app::{App, Painting};
+use crate::app::{App, Leave, Painting, Place};
 use crate::desk::{Command, Desk, THREADS};
 use crate::keys::{Chord, Key};
 use crate::msg::Msg;
 use crate::theme::{Colours, Look, Theme};
-use crate::timeline::{Exports, Pictures, Review, Timeline};
+use crate::timeline::{Exports, Pictures, Remark, Review, Timeline, Tone};
 use crate::update::{settle, take_all, update_all};
 use crate::view;
 use crate::worker::{KITTY_IDS, Request, THREAD, Worker};
 
 /// Messages of the terminal that may wait: a second of a held key (30 repeats) and of a dragged mouse, twice over. The input
 /// thread waits when it is full, the terminal's own buffer holds the rest.
-const INPUT_QUEUE: usize = 128;
+pub(crate) const INPUT_QUEUE: usize = 128;
 /// How often the input thread looks whether it should end.
 const INPUT_POLL: Duration = Duration::from_millis(50);
 /// How long the input thread is waited for at the end: a few of its looks.
@@ -49,7 +49,7 @@ const GRACE: Duration = Duration::from_millis(4);
 /// Between two calls of a search: the screen is drawn in between.
 const BUSY_TICK: Duration = Duration::from_millis(1);
 /// Between two looks at the signals and at late pictures while nothing moves.
-const IDLE_TICK: Duration = Duration::from_millis(100);
+pub(crate) const IDLE_TICK: Duration = Duration::from_millis(100);
 
 /// How to play.
 #[derive(Clone, Copy, Default, Debug)]
@@ -67,9 +67,9 @@ pub struct Options {
 }
 
 /// What to play, and what can be done with it.
-pub struct Recording<'a> {
+pub struct Recording {
     /// What happened when.
-    pub timeline: &'a dyn Timeline,
+    pub timeline: Box<dyn Timeline>,
     /// What frames look like.
     pub pictures: Box<dyn Pictures>,
     /// Where marks and verdicts go; `None` when they have no place.
@@ -116,62 +116,157 @@ impl ReplayError {
 ///
 /// # Errors
 /// There is no terminal, or it fails. Data that cannot be read or decoded is no error: the player shows it.
-pub fn run(recording: Recording<'_>, options: Options) -> Result<(), ReplayError> {
-    let Recording { timeline, pictures, review, exports } = recording;
-    for (stream, is_terminal) in
-        [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
-    {
-        if !is_terminal {
-            return Err(ReplayError::NotATerminal { stream });
-        }
-    }
-    let signals = Signals::watch().map_err(ReplayError::terminal("watching for signals"))?;
-    let guard = Guard::enter().map_err(ReplayError::terminal("setting it up"))?;
-    let colours = colours(&options, |name| std::env::var(name).ok());
-    let picker = if options.half_blocks || colours == Colours::None { None } else { graphics() };
-    let painting = match &picker {
-        Some(picker) => Painting::Graphics(picker.font_size().width, picker.font_size().height),
-        None if colours == Colours::None => Painting::Dots,
-        None => Painting::HalfBlocks,
-    };
-    // The query of the picker sets the terminal's mode back when it is done.
-    enable_raw_mode().map_err(ReplayError::terminal("setting it up"))?;
-    let kitty = picker.as_ref().is_some_and(|picker| picker.protocol_type() == ProtocolType::Kitty);
-    let worker = Worker::start(pictures, picker).map_err(ReplayError::terminal("starting the decoder's thread"))?;
-    let can = (review.is_some(), exports.is_some());
-    let desk = Desk::start(review, exports).map_err(ReplayError::terminal("starting the desk's threads"))?;
-    let input = Input::start().map_err(ReplayError::terminal("starting the input thread"))?;
-    let mut terminal =
-        Terminal::new(CrosstermBackend::new(io::stdout())).map_err(ReplayError::terminal("setting it up"))?;
-    let size = terminal.size().map_err(ReplayError::terminal("asking for its size"))?;
-    let mut app = App::new(timeline, Theme::new(colours, options.look), painting, (size.width, size.height));
-    app.can = can;
-    app.begin(options.at_ns, options.play);
-    let title = format!("{} - watchcap replay", app.summary.title);
-    execute!(io::stdout(), SetTitle(title)).map_err(ReplayError::terminal("naming its window"))?;
-    let ended = play(&mut app, &mut terminal, &Hands { worker, desk, input, signals });
-    if kitty {
-        forget_pictures().map_err(ReplayError::terminal("deleting the pictures in it"))?;
-    }
-    drop(guard);
-    ended
+pub fn run(recording: Recording, options: Options) -> Result<(), ReplayError> {
+    let mut seat = Seat::take(&options)?;
+    let opening = Opening { at_ns: options.at_ns, play: options.play, look: options.look, ..Opening::default() };
+    seat.play(recording, &opening).map(drop)
 }
 
-/// What the loop works with.
-struct Hands {
-    worker: Worker,
-    desk: Desk,
-    input: Input,
+/// How a recording is opened.
+#[derive(Default)]
+pub(crate) struct Opening {
+    /// Where to begin.
+    pub(crate) at_ns: Option<i64>,
+    /// Begin to play at once.
+    pub(crate) play: bool,
+    /// The colours.
+    pub(crate) look: Look,
+    /// The queue that it is of.
+    pub(crate) place: Option<Place>,
+    /// What to say first.
+    pub(crate) notice: Option<(Tone, String)>,
+}
+
+/// How a recording was left.
+pub(crate) struct Left {
+    /// Where to.
+    pub(crate) leave: Leave,
+    /// Verdicts that were given and kept, oldest first.
+    pub(crate) given: Vec<Remark>,
+    /// The colours that were chosen.
+    pub(crate) look: Look,
+}
+
+/// The terminal while it is ours. Its parts are given up in this order: the terminal itself is the last.
+pub(crate) struct Seat {
+    pub(crate) terminal: Terminal<CrosstermBackend<Stdout>>,
+    pub(crate) colours: Colours,
+    pub(crate) input: Input,
     signals: Signals,
+    painting: Painting,
+    picker: Option<Picker>,
+    _guard: Guard,
+}
+
+impl Seat {
+    /// Takes the terminal, and finds out what can be drawn in it.
+    pub(crate) fn take(options: &Options) -> Result<Self, ReplayError> {
+        for (stream, is_terminal) in
+            [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
+        {
+            if !is_terminal {
+                return Err(ReplayError::NotATerminal { stream });
+            }
+        }
+        let signals = Signals::watch().map_err(ReplayError::terminal("watching for signals"))?;
+        let guard = Guard::enter().map_err(ReplayError::terminal("setting it up"))?;
+        let colours = colours(options, |name| std::env::var(name).ok());
+        let picker = if options.half_blocks || colours == Colours::None { None } else { graphics() };
+        let painting = match &picker {
+            Some(picker) => Painting::Graphics(picker.font_size().width, picker.font_size().height),
+            None if colours == Colours::None => Painting::Dots,
+            None => Painting::HalfBlocks,
+        };
+        // The query of the picker sets the terminal's mode back when it is done.
+        enable_raw_mode().map_err(ReplayError::terminal("setting it up"))?;
+        let input = Input::start().map_err(ReplayError::terminal("starting the input thread"))?;
+        let terminal =
+            Terminal::new(CrosstermBackend::new(io::stdout())).map_err(ReplayError::terminal("setting it up"))?;
+        Ok(Self { terminal, colours, input, signals, painting, picker, _guard: guard })
+    }
+
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> Result<(u16, u16), ReplayError> {
+        let size = self.terminal.size().map_err(ReplayError::terminal("asking for its size"))?;
+        Ok((size.width, size.height))
+    }
+
+    /// Names the window.
+    pub(crate) fn name(title: &str) -> Result<(), ReplayError> {
+        let title = format!("{title} - watchcap replay");
+        execute!(io::stdout(), SetTitle(title)).map_err(ReplayError::terminal("naming its window"))
+    }
+
+    /// Forgets what is on the screen: all of it is drawn anew.
+    pub(crate) fn clear(&mut self) -> Result<(), ReplayError> {
+        self.terminal.clear().map_err(ReplayError::terminal("clearing it"))
+    }
+
+    /// Draws a whole screen.
+    pub(crate) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<(), ReplayError> {
+        // Between these two the terminal shows the picture before: no tearing where it knows the sequence.
+        let draw = || -> io::Result<()> {
+            queue!(io::stdout(), BeginSynchronizedUpdate)?;
+            self.terminal.draw(render)?;
+            execute!(io::stdout(), EndSynchronizedUpdate)
+        };
+        draw().map_err(ReplayError::terminal("drawing"))
+    }
+
+    /// Whether the system asks the program to end.
+    pub(crate) fn ended(&self) -> bool {
+        self.signals.raised()
+    }
+
+    /// Waits in the shell's job control when the person or the system asks for it. Answers with the size when the screen has to be
+    /// drawn anew.
+    pub(crate) fn wait_aside(&mut self, asked: bool) -> Result<Option<(u16, u16)>, ReplayError> {
+        let suspend = asked | self.signals.take_suspend();
+        if suspend {
+            suspend_here().map_err(ReplayError::terminal("giving it back to the shell"))?;
+        }
+        if !(suspend | self.signals.take_resumed()) {
+            return Ok(None);
+        }
+        // Whoever had the terminal in between has left something on it.
+        resume().map_err(ReplayError::terminal("setting it up again"))?;
+        self.clear()?;
+        self.size().map(Some)
+    }
+
+    /// Plays a recording until the person leaves it.
+    pub(crate) fn play(&mut self, recording: Recording, opening: &Opening) -> Result<Left, ReplayError> {
+        let Recording { timeline, pictures, review, exports } = recording;
+        let kitty = self.picker.as_ref().is_some_and(|picker| picker.protocol_type() == ProtocolType::Kitty);
+        let worker = Worker::start(pictures, self.picker.clone());
+        let worker = worker.map_err(ReplayError::terminal("starting the decoder's thread"))?;
+        let can = (review.is_some(), exports.is_some());
+        let desk = Desk::start(review, exports).map_err(ReplayError::terminal("starting the desk's threads"))?;
+        let theme = Theme::new(self.colours, opening.look);
+        let mut app = App::new(&*timeline, theme, self.painting, self.size()?);
+        (app.can, app.place) = (can, opening.place);
+        app.begin(opening.at_ns, opening.play);
+        if let Some((tone, notice)) = &opening.notice {
+            app.say(*tone, notice);
+        }
+        Self::name(&app.summary.title)?;
+        let ended = play(&mut app, self, &worker, &desk);
+        // What was said last is written before the desk is left.
+        for command in app.commands.drain(..) {
+            drop(desk.take(command));
+        }
+        drop(desk);
+        if kitty {
+            forget_pictures().map_err(ReplayError::terminal("deleting the pictures in it"))?;
+        }
+        ended?;
+        let look = app.theme.look().unwrap_or(opening.look);
+        Ok(Left { leave: app.leave, given: std::mem::take(&mut app.given), look })
+    }
 }
 
 /// The loop: draw, ask for the picture, hand over what is to be done, wait for anything, let it change the player.
-fn play(
-    app: &mut App<'_>,
-    terminal: &mut Terminal<CrosstermBackend<Stdout>>,
-    hands: &Hands,
-) -> Result<(), ReplayError> {
-    let Hands { worker, desk, input, signals } = hands;
+fn play(app: &mut App<'_>, seat: &mut Seat, worker: &Worker, desk: &Desk) -> Result<(), ReplayError> {
     let mut asked = None;
     let mut covered = false;
     let mut last = now();
@@ -180,27 +275,20 @@ fn play(
             // A graphics picture is not made of cells: what lay over it is only gone when everything is drawn anew.
             covered = app.covered();
             if matches!(app.painting, Painting::Graphics(..)) {
-                terminal.clear().map_err(ReplayError::terminal("clearing it"))?;
+                seat.clear()?;
                 (app.shown, asked) = (None, None);
             }
         }
-        draw(app, terminal).map_err(ReplayError::terminal("drawing"))?;
+        seat.draw(|frame| view::draw(app, frame))?;
         ask(app, worker, &mut asked);
         let mut messages = Vec::with_capacity(4);
-        let mut suspend = signals.take_suspend();
+        let mut suspend = false;
         for command in app.commands.drain(..) {
             suspend |= command == Command::Suspend;
             messages.extend(desk.take(command).map(Msg::Report));
         }
-        if suspend {
-            suspend_here().map_err(ReplayError::terminal("giving it back to the shell"))?;
-        }
-        if suspend | signals.take_resumed() {
-            // Whoever had the terminal in between has left something on it.
-            resume().map_err(ReplayError::terminal("setting it up again"))?;
-            terminal.clear().map_err(ReplayError::terminal("clearing it"))?;
-            let size = terminal.size().map_err(ReplayError::terminal("asking for its size"))?;
-            messages.push(Msg::Resize { width: size.width, height: size.height });
+        if let Some((width, height)) = seat.wait_aside(suspend)? {
+            messages.push(Msg::Resize { width, height });
             (asked, last) = (None, now());
         }
         let tick = match (app.busy(), app.player.playing()) {
@@ -209,6 +297,7 @@ fn play(
             (false, false) => IDLE_TICK,
         };
         let until = if messages.is_empty() { last + tick } else { now() };
+        let input = &seat.input;
         select! {
             recv(input.messages) -> message => match message {
                 Ok(message) => messages.push(message),
@@ -225,7 +314,7 @@ fn play(
         let passed = now().saturating_duration_since(last);
         last += passed;
         messages.push(Msg::Tick(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)));
-        if signals.raised() {
+        if seat.ended() {
             messages.push(Msg::Terminate);
         }
         take_all(app, messages);
@@ -264,15 +353,8 @@ fn prepare(app: &App<'_>, worker: &Worker, asked: Option<&Request>) {
     }
 }
 
-fn draw(app: &App<'_>, terminal: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
-    // Between these two the terminal shows the picture before: no tearing where it knows the sequence.
-    queue!(io::stdout(), BeginSynchronizedUpdate)?;
-    terminal.draw(|frame| view::draw(app, frame))?;
-    execute!(io::stdout(), EndSynchronizedUpdate)
-}
-
 #[expect(clippy::disallowed_methods, reason = "this crate has no Clock: its one clock is read here")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
@@ -476,8 +558,8 @@ impl Drop for Signals {
 }
 
 /// The thread that reads the terminal.
-struct Input {
-    messages: Receiver<Msg>,
+pub(crate) struct Input {
+    pub(crate) messages: Receiver<Msg>,
     stop: Arc<AtomicBool>,
 }
 

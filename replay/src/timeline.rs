@@ -491,6 +491,12 @@ pub trait Review: Send {
     /// # Errors
     /// A sentence for a person: why it is not kept.
     fn append(&mut self, remark: &Remark) -> Result<(), String>;
+
+    /// Takes back a verdict that was kept: from then on the one before it counts. It is safe when this returns.
+    ///
+    /// # Errors
+    /// A sentence for a person: why it still counts.
+    fn undo(&mut self, remark: &Remark) -> Result<(), String>;
 }
 
 /// What can be taken out of a recording.

@@ -3,11 +3,12 @@
 //! Invariant: `update` is pure but for what it asks of the timeline: no clock (time comes in [`Msg::Tick`]) and no I/O (what
 //! is to be done outside goes to [`App::commands`]). The last thing it does is to bring the state up to date.
 
-use crate::app::{App, MAX_REMARKS, Mode, Panel, Searching};
+use crate::app::{App, Leave, MAX_REMARKS, Mode, Panel, Searching};
 use crate::desk::{Command, Report};
 use crate::filter::Filter;
 use crate::goto::{self, Place};
-use crate::keys::{self, Action, Chord, Goal, Key};
+use crate::keys::{self, Action, Chord, Goal, Key, Take};
+use crate::lens::{Lens, Scale};
 use crate::msg::Msg;
 use crate::prompt::{Asks, Prompt, Typed};
 use crate::text::{SECOND, clean};
@@ -114,12 +115,33 @@ impl App<'_> {
                 } else {
                     self.say(Tone::Good, &format!("kept: {word} {}", remark.note));
                 }
+                if remark.verdict.is_some() {
+                    self.given.push(remark.clone());
+                    if let Some(leave) = self.moving.take() {
+                        self.leave(leave);
+                    }
+                }
                 let at = self.remarks.partition_point(|known| known.from_ns <= remark.from_ns);
                 if self.remarks.len() < MAX_REMARKS {
                     self.remarks.insert(at, remark);
                 }
             }
-            Report::Kept(_, Err(problem)) => self.say(Tone::Bad, &format!("NOT kept: {problem}")),
+            Report::Kept(_, Err(problem)) => {
+                // It has to be seen: the player stays.
+                self.moving = None;
+                self.say(Tone::Bad, &format!("NOT kept: {problem}"));
+            }
+            Report::Undone(remark, Ok(())) => {
+                let word = remark.verdict.map_or("mark", Verdict::word);
+                self.say(Tone::Good, &format!("taken back: {word} {}", remark.note));
+                if let Some(at) = self.remarks.iter().rposition(|known| *known == remark) {
+                    self.remarks.remove(at);
+                }
+            }
+            Report::Undone(remark, Err(problem)) => {
+                self.given.push(remark);
+                self.say(Tone::Bad, &format!("NOT taken back: {problem}"));
+            }
             Report::Progress(done, whole) => self.exporting = self.exporting.map(|_| (done, whole)),
             Report::Exported(result) => {
                 self.exporting = None;
@@ -147,13 +169,14 @@ impl App<'_> {
                 Key::PageDown | Key::End => *first = view::help_length(self.size),
                 Key::Esc | Key::Enter => self.mode = Mode::Normal,
                 _ => match keys::action(chord) {
-                    Some(Action::Quit | Action::Help) => self.mode = Mode::Normal,
+                    Some(Action::Close | Action::Quit | Action::Help) => self.mode = Mode::Normal,
                     Some(Action::Suspend) => self.act(Action::Suspend),
                     _ => {}
                 },
             },
             Mode::Normal => {
-                if let Some(action) = keys::action(chord) {
+                let magnified = self.lens.and_then(|_| keys::find(keys::LENS, chord));
+                if let Some(action) = magnified.or_else(|| keys::action(chord)) {
                     self.act(action);
                 }
             }
@@ -162,12 +185,25 @@ impl App<'_> {
 
     fn act(&mut self, action: Action) {
         // Any other wish ends a search; leaving the player needs no more.
-        if !matches!(action, Action::Theme | Action::Panel | Action::Overlay | Action::Help | Action::Back) {
+        if !matches!(
+            action,
+            Action::Theme
+                | Action::Panel
+                | Action::Overlay
+                | Action::Help
+                | Action::Back
+                | Action::Magnify
+                | Action::Lens(..)
+                | Action::LensFollow
+        ) {
             self.searching = None;
         }
         let (start, end) = (self.player.start(), self.player.end());
         match action {
-            Action::Quit => self.quit = true,
+            Action::Quit => self.leave(Leave::Quit),
+            Action::Close => self.leave(if self.place.is_some() { Leave::List } else { Leave::Quit }),
+            Action::Recording(by) => self.go_to_recording(by),
+            Action::Undo => self.undo(),
             Action::Suspend => self.commands.push(Command::Suspend),
             Action::Help => self.mode = Mode::Help(0),
             Action::Toggle => {
@@ -229,6 +265,19 @@ impl App<'_> {
                 self.panel = if self.panel == Panel::Events { Panel::Details } else { Panel::Events };
             }
             Action::Overlay => self.overlaid = !self.overlaid,
+            Action::Magnify => self.magnify(),
+            Action::Lens(x, y) => {
+                if let Some((picture, pane)) = self.lens_sides()
+                    && let Some(lens) = &mut self.lens
+                {
+                    lens.step((x, y), picture, pane);
+                }
+            }
+            Action::LensFollow => {
+                if let Some(lens) = &mut self.lens {
+                    lens.follow_again();
+                }
+            }
             Action::Theme => match self.theme.look() {
                 Some(look) => {
                     self.theme.set_look(look.next());
@@ -236,6 +285,41 @@ impl App<'_> {
                 }
                 None => self.say(Tone::Plain, "no colours: NO_COLOR"),
             },
+        }
+    }
+
+    /// Magnifies the picture, more, or not.
+    fn magnify(&mut self) {
+        self.lens = match self.lens {
+            None if self.summary.width == 0 => {
+                self.say(Tone::Warn, "there is no picture to magnify");
+                None
+            }
+            None => Some(Lens::new(Scale::One)),
+            Some(lens) => lens.larger(),
+        };
+    }
+
+    /// Ends the player.
+    fn leave(&mut self, leave: Leave) {
+        (self.quit, self.leave) = (true, leave);
+    }
+
+    fn go_to_recording(&mut self, by: i8) {
+        match self.place {
+            None => self.say(Tone::Warn, "there is one recording here: replay the folder that holds several"),
+            Some(place) if by > 0 && place.index + 1 >= place.count => self.say(Tone::Warn, "this is the last one"),
+            Some(place) if by < 0 && place.index == 0 => self.say(Tone::Warn, "this is the first one"),
+            Some(_) => self.leave(if by > 0 { Leave::Next } else { Leave::Previous }),
+        }
+    }
+
+    /// Takes back the last verdict: on this recording, else on the one of the queue that was judged last.
+    fn undo(&mut self) {
+        match (self.given.pop(), self.place) {
+            (Some(remark), _) => self.commands.push(Command::Undo(remark)),
+            (None, Some(place)) if place.undo => self.leave(Leave::Undo),
+            (None, _) => self.say(Tone::Warn, "no verdict was given since the player was started"),
         }
     }
 
@@ -455,25 +539,33 @@ impl App<'_> {
 
     fn choose_verdict(&mut self, chord: Chord) {
         self.mode = Mode::Normal;
-        let verdict = match chord.key {
-            Key::Char('a') => Verdict::Accept,
-            Key::Char('r') => Verdict::Reject,
-            Key::Char('l') => Verdict::Look,
-            _ => return,
-        };
+        let Key::Char(typed) = chord.key else { return };
+        let chosen = keys::VERDICTS.into_iter().find(|(key, ..)| *key == typed.to_ascii_lowercase());
+        let Some((_, verdict, _)) = chosen.filter(|_| !chord.control) else { return };
         let (from_ns, until_ns) = self.range_set().unwrap_or((self.player.start(), self.player.end()));
-        self.mode = Mode::Prompt(Prompt::new(Asks::Note { verdict: Some(verdict), from_ns, until_ns }, ""));
+        if typed.is_ascii_lowercase() {
+            self.mode = Mode::Prompt(Prompt::new(Asks::Note { verdict: Some(verdict), from_ns, until_ns }, ""));
+        } else if self.place.is_some() {
+            self.moving = Some(Leave::Unjudged);
+            self.commands.push(Command::Keep(Remark {
+                from_ns,
+                until_ns,
+                verdict: Some(verdict),
+                note: String::new(),
+            }));
+        }
     }
 
     fn choose_export(&mut self, chord: Chord) {
         self.mode = Mode::Normal;
-        let export = match (chord.key, self.exporting) {
-            (Key::Char('x'), Some(_)) => return self.commands.push(Command::Cancel),
-            (Key::Char('p'), None) => match self.frame {
+        let chosen = keys::TAKES.into_iter().find(|(key, ..)| chord == Chord::plain(Key::Char(*key)));
+        let export = match (chosen.map(|(_, take, _)| take), self.exporting) {
+            (Some(Take::Cancel), Some(_)) => return self.commands.push(Command::Cancel),
+            (Some(Take::Frame), None) => match self.frame {
                 Some((index, _)) => Export::Frame(index),
                 None => return self.say(Tone::Warn, "there is no frame here"),
             },
-            (Key::Char('c'), None) => match self.range_set() {
+            (Some(Take::Clip), None) => match self.range_set() {
                 Some((from_ns, until_ns)) => Export::Clip { from_ns, until_ns },
                 None => return self.say(Tone::Warn, "set A with a and B with b first"),
             },
@@ -484,7 +576,7 @@ impl App<'_> {
     }
 
     fn point(&mut self, column: u16, row: u16, press: bool) {
-        let Some(layout) = view::layout(self.size) else { return };
+        let Some(layout) = self.layout() else { return };
         if self.covered() {
             if press {
                 self.mode = Mode::Normal;
@@ -499,6 +591,8 @@ impl App<'_> {
         if self.dragging {
             let part = column.clamp(bar.left(), bar.right().saturating_sub(1)) - bar.left();
             self.player.seek(self.zoom.instant(part, bar.width));
+        } else if self.lens.is_some() && layout.picture.contains((column, row).into()) {
+            self.drag_lens((column, row), press);
         } else if press && layout.picture.contains((column, row).into()) {
             self.act(Action::Toggle);
         } else if press
@@ -510,8 +604,27 @@ impl App<'_> {
         }
     }
 
+    /// The magnified part is dragged by what lies under the mouse.
+    fn drag_lens(&mut self, to: (u16, u16), press: bool) {
+        let before = self.held_at.replace(to).filter(|_| !press);
+        let (Some(before), Some((picture, pane)), Some(part), Some(layout)) =
+            (before, self.lens_sides(), self.part(), self.layout())
+        else {
+            return;
+        };
+        let one = |before: u16, to: u16, pane: u32, cells: u16, from: u32| {
+            let moved = (i64::from(before) - i64::from(to)) * i64::from(pane) / i64::from(cells.max(1));
+            from.saturating_add_signed((moved / i64::from(part.times)) as i32)
+        };
+        let left = one(before.0, to.0, pane.0, layout.picture.width, part.left);
+        let top = one(before.1, to.1, pane.1, layout.picture.height, part.top);
+        if let Some(lens) = &mut self.lens {
+            lens.place((left, top), picture, pane);
+        }
+    }
+
     fn scroll(&mut self, column: u16, row: u16, up: bool) {
-        let Some(layout) = view::layout(self.size) else { return };
+        let Some(layout) = self.layout() else { return };
         if let Mode::Help(first) = &mut self.mode {
             let to = if up { first.saturating_sub(1) } else { *first + 1 };
             *first = to.min(view::help_length(self.size));

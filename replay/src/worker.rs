@@ -19,7 +19,8 @@ use ratatui_image::Resize;
 use ratatui_image::picker::{Capability, Picker, ProtocolType};
 use ratatui_image::protocol::{Protocol, kitty::Kitty};
 
-use crate::picture::{Drawing, draw, scale};
+use crate::lens::Part;
+use crate::picture::{Drawing, draw, magnified, scale};
 use crate::text::clean;
 use crate::timeline::{Direction, Picture, Pictures};
 
@@ -53,6 +54,8 @@ pub(crate) struct Request {
     pub(crate) frame: u64,
     /// It fits into this, pixels.
     pub(crate) bounds: (u32, u32),
+    /// Only this part of it.
+    pub(crate) part: Option<Part>,
     /// A key repeats: any picture near the frame will do when that one takes long.
     pub(crate) hurry: bool,
     /// Which way the playhead goes.
@@ -299,6 +302,10 @@ impl Studio {
 
     fn make(&mut self, frame: u64, request: &Request) -> Result<Drawable, String> {
         let scaled = self.scaled(frame, request.bounds)?;
+        let scaled = match request.part {
+            Some(part) => Arc::new(magnified(&scaled, part)),
+            None => scaled,
+        };
         if self.picker.is_none() {
             return Ok(Drawable::Pixels(scaled));
         }

@@ -48,7 +48,14 @@ fn serve(studio: &mut Studio, request: &Request) -> (u64, Result<Drawable, Strin
 }
 
 fn request(frame: u64) -> Request {
-    Request { frame, bounds: (8, 8), hurry: false, heading: Direction::Forward, drawing: Drawing::default() }
+    Request {
+        frame,
+        bounds: (8, 8),
+        part: None,
+        hurry: false,
+        heading: Direction::Forward,
+        drawing: Drawing::default(),
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::values::parse_limit;
 /// `watchcap replay`
 #[derive(Args, Debug)]
 pub struct ReplayArgs {
-    /// The folder of a session or a log.
+    /// The folder of a session or a log; a folder of several is a queue to review.
     pub session: PathBuf,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value = "auto")]

@@ -1,6 +1,8 @@
-//! `watchcap replay`.
+//! `watchcap replay`: the player of one recording, or the queue of those below a folder.
 
-use std::path::PathBuf;
+mod queue;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +18,7 @@ use crate::derive::clip::exports::Exporter;
 use crate::finalize::describe::Story;
 use crate::log::LogPaths;
 use crate::log::reader::LogReader;
-use crate::play::opened;
+use crate::play::opened::{self, PlaybackError};
 use crate::play::reel::Reel as _;
 use crate::play::reviews::Reviews;
 use crate::play::sealed;
@@ -77,6 +79,45 @@ impl Review for Later {
     fn append(&mut self, remark: &Remark) -> Result<(), String> {
         Review::append(self.book()?, remark)
     }
+
+    fn undo(&mut self, remark: &Remark) -> Result<(), String> {
+        Review::undo(self.book()?, remark)
+    }
+}
+
+/// Opens recordings for the player: where verdicts and exports of each go.
+#[derive(Clone)]
+struct Opener {
+    by: Option<String>,
+    export_dir: PathBuf,
+}
+
+impl Opener {
+    fn of(args: &ReplayArgs) -> Self {
+        let by = args.reviewer.clone().or_else(|| {
+            let name = person::user_name(|name| std::env::var(name).ok()).or_else(person::account_name);
+            name.map(|name| printable(&name))
+        });
+        Self { by, export_dir: args.export_dir.clone() }
+    }
+
+    fn open(&self, dir: &Path) -> Result<Recording, PlaybackError> {
+        let playback = opened::open(dir)?;
+        let summary = playback.timeline.summary();
+        let review = Later {
+            dir: dir.to_owned(),
+            by: self.by.clone(),
+            span_ns: (!summary.live).then_some((summary.start_ns, summary.end_ns)),
+            is_session: playback.is_session,
+            book: None,
+        };
+        Ok(Recording {
+            timeline: playback.timeline,
+            pictures: playback.pictures,
+            review: Some(Box::new(review)),
+            exports: Some(Box::new(Exporter::new(dir, &self.export_dir))),
+        })
+    }
 }
 
 pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
@@ -85,34 +126,25 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     }
     let dir = &args.session;
     super::folder::tell(dir);
-    let playback = opened::open(dir).map_err(|error| {
-        let hint = error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", shell(dir)));
-        Failure::new(&error, Some(hint))
-    })?;
     let look = match args.theme {
         ThemeArg::Dark => Look::Dark,
         ThemeArg::Light => Look::Light,
         ThemeArg::Contrast => Look::Contrast,
     };
     let options = Options { half_blocks: args.pictures == PicturesArg::Blocks, look, ..Options::default() };
-    let summary = playback.timeline.summary();
-    let review = Later {
-        dir: dir.clone(),
-        by: args.reviewer.clone().or_else(|| {
-            let name = person::user_name(|name| std::env::var(name).ok()).or_else(person::account_name);
-            name.map(|name| printable(&name))
-        }),
-        span_ns: (!summary.live).then_some((summary.start_ns, summary.end_ns)),
-        is_session: playback.is_session,
-        book: None,
+    let opener = Opener::of(args);
+    let played = if let Some(shelf) = queue::Shelf::below(dir, &opener) {
+        shelf.tell_unreadable();
+        player::review(Arc::new(shelf), options)
+    } else {
+        let recording = opener.open(dir).map_err(|error| {
+            let hint =
+                error.hint().unwrap_or_else(|| format!("see what is wrong with: watchcap verify {}", shell(dir)));
+            Failure::new(&error, Some(hint))
+        })?;
+        player::run(recording, options)
     };
-    let recording = Recording {
-        timeline: &*playback.timeline,
-        pictures: playback.pictures,
-        review: Some(Box::new(review)),
-        exports: Some(Box::new(Exporter::new(dir, &args.export_dir))),
-    };
-    player::run(recording, options).map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
+    played.map_err(|error| Failure::new(&error, error.hint().map(str::to_owned)))?;
     Ok(Outcome::Clean)
 }
 

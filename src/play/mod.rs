@@ -4,6 +4,7 @@
 pub mod log;
 pub mod opened;
 mod overview;
+pub mod queue;
 pub mod reel;
 pub mod reviews;
 pub mod sealed;

@@ -10,7 +10,7 @@ use crate::session::review::{Book, Verdict};
 #[derive(Debug)]
 pub struct Reviews(pub Book);
 
-const fn shown(verdict: Verdict) -> Shown {
+pub(crate) const fn shown(verdict: Verdict) -> Shown {
     match verdict {
         Verdict::Accept => Shown::Accept,
         Verdict::Reject => Shown::Reject,
@@ -23,6 +23,14 @@ const fn kept(verdict: Shown) -> Verdict {
         Shown::Accept => Verdict::Accept,
         Shown::Reject => Verdict::Reject,
         Shown::Look => Verdict::Look,
+    }
+}
+
+impl Reviews {
+    /// The span in the file; `None` of a verdict on all of it.
+    fn span_ns(&self, remark: &Remark) -> Option<(i64, i64)> {
+        let all = self.0.span_ns().is_some_and(|(first, last)| remark.from_ns <= first && remark.until_ns >= last);
+        (!all || remark.verdict.is_none()).then_some((remark.from_ns, remark.until_ns))
     }
 }
 
@@ -43,9 +51,13 @@ impl watchcap_replay::Review for Reviews {
     }
 
     fn append(&mut self, remark: &Remark) -> Result<(), String> {
-        let all = self.0.span_ns().is_some_and(|(first, last)| remark.from_ns <= first && remark.until_ns >= last);
-        let span_ns = (!all || remark.verdict.is_none()).then_some((remark.from_ns, remark.until_ns));
+        let span_ns = self.span_ns(remark);
         self.0.append(span_ns, remark.verdict.map(kept), &remark.note).map_err(|error| error.to_string())
+    }
+
+    fn undo(&mut self, remark: &Remark) -> Result<(), String> {
+        let span_ns = self.span_ns(remark);
+        self.0.undo(span_ns).map_err(|error| error.to_string())
     }
 }
 

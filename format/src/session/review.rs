@@ -43,6 +43,9 @@ impl Verdict {
 /// The shape of a line that this release writes.
 pub const VERSION: u64 = 1;
 
+/// The word that stands for a verdict in a line that takes one back: the latest of the same person on the same span.
+pub const UNDO: &str = "undo";
+
 /// The longest note, bytes: ten times what the player lets a person type.
 pub const MAX_NOTE: usize = 4096;
 
@@ -130,7 +133,7 @@ fn verdict_of(word: &str) -> Option<Verdict> {
 /// Everything that was said of a session.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Review {
-    /// What was said, in the order in which it was.
+    /// What was said, in the order in which it was. A verdict that was taken back is not among it, and neither is the line that did so.
     pub remarks: Vec<Remark>,
     /// Lines that were cut off while they were written, from 1: a crash or a full disk. What they said is lost.
     pub torn: Vec<usize>,
@@ -170,7 +173,21 @@ impl Review {
     /// Reads the lines of a file; `edition` is the one that is here.
     pub fn parse(bytes: &[u8], session_id: Option<&str>, edition: Option<&str>) -> Self {
         let Lines { said, torn, faults, later } = Lines::parse(bytes, |line| parse_line(line, session_id, edition));
-        Self { remarks: said, torn, faults, later }
+        let mut remarks: Vec<Remark> = Vec::with_capacity(said.len());
+        for said in said {
+            match said {
+                Said::Remark(remark) => remarks.push(remark),
+                Said::Undo(undo) => {
+                    let taken = remarks.iter().rposition(|remark| {
+                        remark.verdict.is_some()
+                            && (remark.span_ns, &remark.by, remark.stale) == (undo.span_ns, &undo.by, undo.stale)
+                    });
+                    // One that takes nothing back says nothing.
+                    taken.map(|at| remarks.remove(at));
+                }
+            }
+        }
+        Self { remarks, torn, faults, later }
     }
 
     /// Whether nothing at all is there.
@@ -226,8 +243,15 @@ impl Review {
     }
 }
 
+/// What a line says.
+enum Said {
+    Remark(Remark),
+    /// It takes a verdict back, with that one's span and speaker.
+    Undo(Remark),
+}
+
 /// A line; `None` when a later release wrote it.
-fn parse_line(line: &[u8], session_id: Option<&str>, edition: Option<&str>) -> Result<Option<Remark>, Fault> {
+fn parse_line(line: &[u8], session_id: Option<&str>, edition: Option<&str>) -> Result<Option<Said>, Fault> {
     let Some(line) = lines::decode::<Line>(line, VERSION)? else { return Ok(None) };
     if session_id.is_some_and(|id| id != line.session_id) {
         return Err(Fault::Wrong("it is of another session"));
@@ -237,12 +261,14 @@ fn parse_line(line: &[u8], session_id: Option<&str>, edition: Option<&str>) -> R
         (Some(from), Some(until)) if from <= until => Some((from, until)),
         _ => return Err(Fault::Wrong("its span is none")),
     };
-    let verdict = match &line.verdict {
+    let undo = line.verdict.as_deref() == Some(UNDO);
+    let verdict = match line.verdict.as_deref().filter(|_| !undo) {
         None => None,
         Some(word) => Some(verdict_of(word).ok_or(Fault::Wrong("its verdict is none"))?),
     };
     let stale = line.integrity_sha256.as_deref() != edition;
-    Ok(Some(Remark { span_ns, verdict, note: line.note, at: line.at, by: line.by, stale }))
+    let remark = Remark { span_ns, verdict, note: line.note, at: line.at, by: line.by, stale };
+    Ok(Some(if undo { Said::Undo(remark) } else { Said::Remark(remark) }))
 }
 
 /// A review that is being written: what the player's marks and verdicts go into.
@@ -305,11 +331,23 @@ impl Book {
         if note.len() > MAX_NOTE {
             return Err(ReviewError::NoteTooLong { found: note.len() });
         }
+        self.write(span_ns, verdict.map(Verdict::word), note)
+    }
+
+    /// Takes back the latest verdict of the same person on the same span. What was said stays in the file, and counts no more.
+    ///
+    /// # Errors
+    /// When the system fails.
+    pub fn undo(&mut self, span_ns: Option<(i64, i64)>) -> Result<(), ReviewError> {
+        self.write(span_ns, Some(UNDO), "")
+    }
+
+    fn write(&self, span_ns: Option<(i64, i64)>, verdict: Option<&str>, note: &str) -> Result<(), ReviewError> {
         let line = Line {
             v: VERSION,
             session_id: self.session_id.clone(),
             integrity_sha256: self.edition.clone(),
-            verdict: verdict.map(|verdict| verdict.word().to_owned()),
+            verdict: verdict.map(str::to_owned),
             from_ns: span_ns.map(|span| span.0),
             until_ns: span_ns.map(|span| span.1),
             note: note.to_owned(),

@@ -55,6 +55,34 @@ fn what_is_said_is_read_back_and_the_latest_counts() {
 }
 
 #[test]
+fn a_verdict_that_was_taken_back_counts_no_more_and_the_one_before_it_does() {
+    let (dir, mut book) = sealed("a");
+    // Nothing to take back yet.
+    book.undo(None).expect("kept");
+    book.append(None, Some(Verdict::Accept), "").expect("kept");
+    book.append(Some((300, 400)), Some(Verdict::Look), "").expect("kept");
+    let mut lee = Book::open(dir.path(), ID, Some((100, 900)), Some("lee".into()), clock()).expect("a book");
+    lee.append(None, Some(Verdict::Reject), "").expect("kept");
+    book.append(None, Some(Verdict::Look), "hm").expect("kept");
+    let verdict = || Review::read(dir.path()).expect("a review").verdict().and_then(|remark| remark.verdict);
+    assert_eq!(verdict(), Some(Verdict::Look));
+    book.undo(None).expect("kept");
+    assert_eq!(verdict(), Some(Verdict::Reject), "what somebody else said stays");
+    lee.undo(None).expect("kept");
+    assert_eq!(verdict(), Some(Verdict::Accept));
+    book.undo(Some((300, 400))).expect("kept");
+    assert_eq!(verdict(), Some(Verdict::Accept), "the one on a span was taken back");
+    let review = Review::read(dir.path()).expect("a review");
+    assert_eq!((review.remarks.len(), review.spans().count(), review.faults.len()), (1, 0, 0));
+    // What was said of an earlier edition is not what the present one's is taken back for.
+    fs::write(layout::integrity_path(dir.path()), "b").expect("a seal");
+    let mut anew = Book::open(dir.path(), ID, Some((100, 900)), Some("kim".into()), clock()).expect("a book");
+    anew.undo(None).expect("kept");
+    let review = Review::read(dir.path()).expect("a review");
+    assert!(review.verdict().is_some_and(|remark| remark.stale));
+}
+
+#[test]
 fn a_verdict_on_another_edition_is_stale() {
     let (dir, mut book) = sealed("a");
     book.append(None, Some(Verdict::Accept), "").expect("kept");

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 /// What says without a colour how something is meant.
-pub(super) fn tone_sign(tone: Tone) -> &'static str {
+pub(crate) fn tone_sign(tone: Tone) -> &'static str {
     match tone {
         Tone::Plain => "",
         Tone::Good => "✓ ",
@@ -17,17 +17,17 @@ pub(super) fn tone_sign(tone: Tone) -> &'static str {
 }
 
 /// Columns that a text takes.
-pub(super) fn width(text: &str) -> u16 {
+pub(crate) fn width(text: &str) -> u16 {
     u16::try_from(Span::raw(text).width()).unwrap_or(u16::MAX)
 }
 
 /// Writes on the first line of an area, from a column of it on; returns the column after it.
-pub(super) fn put(buf: &mut Buffer, area: Rect, at: u16, text: &str, style: Style) -> u16 {
+pub(crate) fn put(buf: &mut Buffer, area: Rect, at: u16, text: &str, style: Style) -> u16 {
     put_within(buf, area, at, area.width, text, style)
 }
 
 /// Like [`put`], but ends before the column `until`, with an ellipsis where something is left out.
-pub(super) fn put_within(buf: &mut Buffer, area: Rect, at: u16, until: u16, text: &str, style: Style) -> u16 {
+pub(crate) fn put_within(buf: &mut Buffer, area: Rect, at: u16, until: u16, text: &str, style: Style) -> u16 {
     let until = until.min(area.width);
     if area.height == 0 || at >= until || text.is_empty() {
         return at.min(until);

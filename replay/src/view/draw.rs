@@ -8,7 +8,7 @@ use ratatui::widgets::{Paragraph, Widget as _};
 
 use super::cells::{put, put_within, width};
 use super::layout::{MIN_HEIGHT, MIN_WIDTH, layout};
-use super::{detail, help, input, picture, popup, status, timeline};
+use super::{detail, help, input, keys, picture, popup, status, timeline};
 use crate::app::{App, Mode};
 
 /// How long a word to the person is seen, nanoseconds.
@@ -19,11 +19,11 @@ pub(crate) fn draw(app: &App<'_>, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buf = frame.buffer_mut();
     buf.set_style(area, app.theme.base());
-    let Some(layout) = layout((area.width, area.height)) else {
+    let Some(layout) = layout((area.width, area.height), app.lens.is_some()) else {
         too_small(app, area, buf);
         return;
     };
-    head(app, layout.head, buf);
+    head(app, layout.head, layout.keys.height == 0, buf);
     // A graphics picture lies over the cells: the help would be under it.
     picture::draw(app, layout.picture, buf, app.covered());
     picture::caption(app, layout.caption, buf);
@@ -33,19 +33,24 @@ pub(crate) fn draw(app: &App<'_>, frame: &mut Frame<'_>) {
     input::draw(app, layout.input, buf);
     timeline::draw(app, &layout, buf);
     status::draw(app, layout.status, buf);
+    keys::draw(app, layout.keys, buf);
     match app.mode {
         Mode::Help(first) => help::draw(app, first, area, buf),
         _ => popup::draw(app, area, buf),
     }
 }
 
-fn head(app: &App<'_>, area: Rect, buf: &mut Buffer) {
+fn head(app: &App<'_>, area: Rect, says_help: bool, buf: &mut Buffer) {
     let theme = app.theme;
     buf.set_style(area, theme.surface());
     let state = format!(" {} ", app.summary.state);
     let state_width = if app.summary.state.is_empty() { 0 } else { width(&state).min(area.width / 3) };
-    let used = put(buf, area, 1, "watchcap", theme.accent());
-    let help = "? help";
+    let mut used = put(buf, area, 1, "watchcap", theme.accent());
+    if let Some(place) = app.place {
+        used = put(buf, area, used + 2, &format!("{}/{}", place.index + 1, place.count), theme.playhead());
+    }
+    // Where there is a line of keys, it says so.
+    let help = if says_help { "? help" } else { "" };
     let until = area.width.saturating_sub(state_width + 1 + width(help));
     put(buf, area, until, help, theme.faint());
     let room = until.saturating_sub(2);
@@ -89,7 +94,7 @@ mod tests {
     fn parts_lie_inside_the_terminal_and_never_over_each_other() {
         for width in (MIN_WIDTH..260).step_by(7).chain([u16::MAX / 4]) {
             for height in (MIN_HEIGHT..100).chain([1000]) {
-                let layout = layout((width, height)).expect("large enough");
+                let layout = layout((width, height), height % 2 == 0).expect("large enough");
                 let parts = [
                     layout.head,
                     layout.picture,
@@ -98,6 +103,7 @@ mod tests {
                     layout.input,
                     layout.lanes,
                     layout.status,
+                    layout.keys,
                 ];
                 for (i, part) in parts.iter().enumerate() {
                     assert!(part.right() <= width && part.bottom() <= height, "{width}×{height}: {part:?}");
@@ -106,7 +112,7 @@ mod tests {
                 assert!(layout.picture.height >= 3 && layout.bar().width >= 20, "{width}×{height}: {layout:?}");
             }
         }
-        assert_eq!(layout((MIN_WIDTH - 1, 100)), None);
-        assert_eq!(layout((100, MIN_HEIGHT - 1)), None);
+        assert_eq!(layout((MIN_WIDTH - 1, 100), false), None);
+        assert_eq!(layout((100, MIN_HEIGHT - 1), false), None);
     }
 }

@@ -11,7 +11,7 @@ use super::cells::{put, put_within};
 use super::detail::sign;
 use super::lanes::{DUPLICATES, remark_sign, span_sign};
 use crate::app::App;
-use crate::keys::{BINDINGS, Binding};
+use crate::keys::{BINDINGS, Binding, LENS};
 use crate::theme::Theme;
 use crate::timeline::{Lane, SpanKind, Verdict};
 
@@ -64,7 +64,7 @@ fn signs() -> Vec<Entry> {
 /// The groups, in columns: two where they fit, then of about the same length.
 fn columns(width: u16) -> Vec<Vec<Entry>> {
     let mut groups: Vec<Vec<Entry>> = Vec::new();
-    for binding in BINDINGS {
+    for binding in BINDINGS.iter().chain(LENS) {
         if let Some(heading) = binding.group {
             groups.push(vec![Entry::Heading(heading)]);
         }

@@ -16,6 +16,9 @@ const SIDE_FROM: u16 = 64;
 /// From here on lanes are grouped and not one, rows.
 const GROUPED_FROM: u16 = 18;
 
+/// From here on there is a line of keys, rows.
+const KEYS_FROM: u16 = 18;
+
 /// From here on every lane has a line and parts have air between them, rows.
 const ROOMY_FROM: u16 = 32;
 
@@ -36,6 +39,8 @@ pub(crate) struct Layout {
     pub(crate) lanes: Rect,
     /// Time, frame, speed.
     pub(crate) status: Rect,
+    /// What can be pressed; empty on low terminals.
+    pub(crate) keys: Rect,
     /// The lanes that are shown.
     pub(crate) groups: &'static [lanes::Group],
 }
@@ -48,8 +53,8 @@ impl Layout {
     }
 }
 
-/// Places everything, or nothing when the terminal is too small.
-pub(crate) fn layout((width, height): (u16, u16)) -> Option<Layout> {
+/// Places everything, or nothing when the terminal is too small. A picture that is magnified takes the place of the panel too.
+pub(crate) fn layout((width, height): (u16, u16), magnified: bool) -> Option<Layout> {
     if width < MIN_WIDTH || height < MIN_HEIGHT {
         return None;
     }
@@ -60,10 +65,12 @@ pub(crate) fn layout((width, height): (u16, u16)) -> Option<Layout> {
         _ => lanes::ONE,
     };
     let air = u16::from(roomy);
-    let side_width = if width >= SIDE_FROM { (width * 3 / 10).clamp(28, 60) } else { 0 };
+    let side_width = if width >= SIDE_FROM && !magnified { (width * 3 / 10).clamp(28, 60) } else { 0 };
     let lanes_height = 1 + groups.len() as u16;
     let row = |y: u16, height: u16| Rect::new(0, y, width, height);
-    let status = row(height - 1, 1);
+    let keys_height = u16::from(height >= KEYS_FROM);
+    let keys = row(height - keys_height, keys_height);
+    let status = row(keys.y - 1, 1);
     let lanes = row(status.y - air - lanes_height, lanes_height);
     let input = row(lanes.y - air - 1, 1);
     let top = 1;
@@ -77,6 +84,7 @@ pub(crate) fn layout((width, height): (u16, u16)) -> Option<Layout> {
         input,
         lanes,
         status,
+        keys,
         groups,
     })
 }

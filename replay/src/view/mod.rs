@@ -3,12 +3,14 @@
 //! Invariant: drawing reads [`App`](crate::app::App) and nothing else, and no size of terminal makes it panic. The same [`Layout`](layout::Layout) that
 //! places the parts tells which of them the mouse is over.
 
-mod cells;
+pub(crate) mod cells;
 mod detail;
 mod draw;
 mod help;
+pub(crate) mod hints;
 mod input;
-mod lanes;
+mod keys;
+pub(crate) mod lanes;
 mod layout;
 mod picture;
 mod popup;
@@ -16,7 +18,9 @@ mod status;
 mod timeline;
 
 pub(crate) use self::draw::{NOTICE_TIME, draw};
-pub(crate) use self::layout::layout;
+#[cfg(test)]
+pub(crate) use self::keys::of as key_hints;
+pub(crate) use self::layout::{Layout, layout};
 pub(crate) use detail::row_at;
 pub(crate) use help::length as help_length;
 pub(crate) use input::BUTTONS;

@@ -14,7 +14,7 @@ use super::input::button_name;
 use crate::app::{App, CLICK_AGE, Painting};
 use crate::picture::fit;
 use crate::text::clock;
-use crate::timeline::Picture;
+use crate::timeline::{Mask, Picture};
 use crate::worker::Drawable;
 
 /// Largest picture that is sent to a terminal by a graphics protocol, pixels: kitty's is 4 bytes a pixel in base64, so
@@ -50,7 +50,9 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer, covered: bool) {
     match app.shown.as_ref().map(|answer| (answer.frame, &answer.result)) {
         Some((_, Ok(Drawable::Pixels(picture)))) => {
             let dotted = app.painting == Painting::Dots;
-            let (place, size) = place(picture, if dotted { (2, 4) } else { (1, 2) }, area);
+            let per = if dotted { (2, 4) } else { (1, 2) };
+            let (place, size) =
+                if app.lens.is_some() { as_it_is(picture, per, area) } else { place(picture, per, area) };
             if dotted {
                 dots(picture, place, size, buf);
             } else {
@@ -116,6 +118,12 @@ fn place(picture: &Picture, per: (u32, u32), area: Rect) -> (Rect, (u32, u32)) {
     (middle(area, size.0.div_ceil(per.0) as u16, size.1.div_ceil(per.1) as u16), size)
 }
 
+/// The same for a picture whose pixels are to be seen as they are. One that is larger (the terminal has just been resized) is cut.
+fn as_it_is(picture: &Picture, per: (u32, u32), area: Rect) -> (Rect, (u32, u32)) {
+    let cells = |pixels: u32, per: u32| u16::try_from(pixels.div_ceil(per)).unwrap_or(u16::MAX);
+    (middle(area, cells(picture.width, per.0), cells(picture.height, per.1)), (picture.width, picture.height))
+}
+
 /// The colour of a picture at a place in a grid of `columns` × `rows`.
 fn sample(picture: &Picture, x: u32, y: u32, (columns, rows): (u32, u32)) -> [u8; 3] {
     let px = u64::from(x) * u64::from(picture.width) / u64::from(columns.max(1));
@@ -165,6 +173,9 @@ fn cell(share: f32, from: u16, cells: u16) -> u16 {
 fn masks(app: &App<'_>, place: Rect, buf: &mut Buffer) {
     let style = app.theme.span(crate::timeline::SpanKind::Redacted);
     for mask in &app.overlay.masks {
+        let ((left, top), (right, bottom)) =
+            (app.share((mask.x, mask.y)), app.share((mask.x + mask.width, mask.y + mask.height)));
+        let mask = Mask { x: left, y: top, width: right - left, height: bottom - top, ..mask.clone() };
         let outside = mask.x >= 1.0 || mask.y >= 1.0 || mask.x + mask.width <= 0.0 || mask.y + mask.height <= 0.0;
         if outside || place.is_empty() {
             continue;
@@ -199,10 +210,11 @@ fn masks(app: &App<'_>, place: Rect, buf: &mut Buffer) {
 /// Draws rings where buttons went down shortly before.
 fn clicks(app: &App<'_>, place: Rect, buf: &mut Buffer) {
     for click in &app.overlay.clicks {
-        if !(0.0..=1.0).contains(&click.x) || !(0.0..=1.0).contains(&click.y) || place.is_empty() {
+        let (x, y) = app.share((click.x, click.y));
+        if !(0.0..=1.0).contains(&x) || !(0.0..=1.0).contains(&y) || place.is_empty() {
             continue;
         }
-        let at = Position::new(cell(click.x, place.x, place.width), cell(click.y, place.y, place.height));
+        let at = Position::new(cell(x, place.x, place.width), cell(y, place.y, place.height));
         let age = app.player.at().saturating_sub(click.t_ns);
         let symbol = match age * 3 / CLICK_AGE {
             ..=0 => "◉",
@@ -215,7 +227,7 @@ fn clicks(app: &App<'_>, place: Rect, buf: &mut Buffer) {
 
 /// Draws the pointer and the buttons that are held over a picture; outside of it, an arrow at its edge.
 fn pointer(app: &App<'_>, place: Rect, buf: &mut Buffer) {
-    let Some((x, y)) = app.state.pointer else { return };
+    let Some((x, y)) = app.state.pointer.map(|at| app.share(at)) else { return };
     if place.is_empty() {
         return;
     }
@@ -294,6 +306,14 @@ pub(crate) fn caption(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     // A picture much older than the playhead is worth a word: this is what a gap looks like.
     let old = app.frame.is_some_and(|(_, info)| app.player.at().saturating_sub(info.t_ns) > crate::text::SECOND);
     let mut until = area.width;
+    if let Some((lens, part)) = app.lens.zip(app.part()) {
+        let how = if lens.follows { "with the pointer" } else { "by hand" };
+        let label = format!("magnified {}, {how}: {}, {} ", lens.scale.name(), part.left, part.top);
+        until = until.saturating_sub(width(&label) + 1);
+        if at < until {
+            put(buf, area, until, &label, theme.playhead());
+        }
+    }
     if let Some(age) = frame_time.filter(|_| old) {
         let label = format!("picture {age}");
         until = until.saturating_sub(width(&label) + 1);

@@ -9,8 +9,8 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use super::cells::{put, put_within, width};
 use super::lanes::remark_sign;
 use crate::app::{App, Mode};
+use crate::keys::{TAKES, Take, VERDICTS};
 use crate::text::clock;
-use crate::timeline::Verdict;
 
 /// Draws the choice that is open, if one is.
 pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
@@ -24,13 +24,12 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
                 about.push("not sealed yet: the session that is made of it".into());
                 about.push("needs a verdict of its own".into());
             }
-            let choice = |key, verdict, says: &str| (key, format!("{} {says}", remark_sign(Some(verdict))), true);
-            let choices = vec![
-                choice("a", Verdict::Accept, "accept: fit for use"),
-                choice("r", Verdict::Reject, "reject: not to be used"),
-                choice("l", Verdict::Look, "needs a look"),
-            ];
-            (" verdict ", about, choices)
+            if app.place.is_some() {
+                about.push("in capitals: no note, and on to the next".into());
+            }
+            let choice =
+                |(key, verdict, says): (char, _, &str)| (key, format!("{} {says}", remark_sign(Some(verdict))), true);
+            (" verdict ", about, VERDICTS.map(choice).to_vec())
         }
         Mode::Export => {
             let free = app.exporting.is_none();
@@ -40,12 +39,12 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
                 Some(range) => format!("clip with events and subtitles, {range}"),
                 None => "clip: set A with a and B with b first".into(),
             };
-            let mut choices =
-                vec![("p", picture, free && frame.is_some()), ("c", clip, free && app.range_set().is_some())];
-            if !free {
-                choices.push(("x", "cancel the one that runs".into(), true));
-            }
-            (" export ", Vec::new(), choices)
+            let choices = TAKES.into_iter().filter_map(|(key, take, says)| match take {
+                Take::Frame => Some((key, picture.clone(), free && frame.is_some())),
+                Take::Clip => Some((key, clip.clone(), free && app.range_set().is_some())),
+                Take::Cancel => (!free).then(|| (key, says.to_owned(), true)),
+            });
+            (" export ", Vec::new(), choices.collect())
         }
         _ => return,
     };
@@ -74,7 +73,7 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         put_within(buf, row, 1, row.width, line, theme.dim());
     }
     for ((key, says, open), row) in choices.iter().zip(rows) {
-        put(buf, row, 1, key, if *open { theme.playhead() } else { theme.faint() });
+        put(buf, row, 1, &key.to_string(), if *open { theme.playhead() } else { theme.faint() });
         put_within(buf, row, 4, row.width, says, if *open { theme.text() } else { theme.faint() });
     }
 }
