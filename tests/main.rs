@@ -52,6 +52,7 @@ mod long;
 mod metadata_schema;
 mod migrate;
 mod playback;
+mod png;
 mod pointer;
 mod power;
 mod privacy;

@@ -55,6 +55,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
             ("session_id".into(), json!(id.to_string())),
         ],
         hotkeys: watchcap::base::hotkeys::Hotkeys::default(),
+        stills: watchcap::recorder::StillOptions::default(),
         taps: Vec::new(),
         control: Control::new(),
     }

@@ -218,6 +218,7 @@ fn record_clicks(
             ("session_id".into(), json!(id.to_string())),
         ],
         hotkeys: watchcap::base::hotkeys::Hotkeys::default(),
+        stills: watchcap::recorder::StillOptions::default(),
         taps: Vec::new(),
         control: control.clone(),
     };

@@ -21,10 +21,12 @@ mod reference_tests;
 pub use annotate::AnnotateArgs;
 pub use config::{ConfigArgs, ConfigVerb};
 pub use install::{CompletionsArgs, ManArgs};
-pub use record::{CodecArg, KeysArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
+pub use record::{CodecArg, KeysArg, OnOff, PngOnArg, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
 pub use report::{EmbedArg, ReportArgs};
 pub use sync_test::SyncTestArgs;
+pub use values::Burst;
+pub(crate) use values::parse_burst;
 pub use verbs::{
     CatalogArgs, Cli, ConsentArgs, ConsentVerb, DeleteArgs, DemoArgs, DoctorArgs, ExportArgs, FinalizeArgs, InfoArgs,
     MarkArgs, MigrateArgs, ProfileArgs, ProfileVerb, RecoverArgs, RedactArgs, ResealArgs, SignArgs, StatusArgs,

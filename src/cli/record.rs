@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 
-use super::values::{parse_duration, parse_percent, parse_size, parse_tag, parse_wait};
+use super::values::{Burst, parse_burst, parse_duration, parse_percent, parse_size, parse_tag, parse_wait};
 use crate::capture::backend::{Backend, LOCK};
 use crate::capture::{Facet, registry};
 use crate::encode::kind::Codec;
@@ -75,6 +75,15 @@ pub enum UnchangedArg {
     Skip,
 }
 
+/// Inputs on which a PNG picture is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PngOnArg {
+    /// Presses of mouse buttons.
+    Click,
+    /// Presses of keys.
+    Key,
+}
+
 /// Which keys are recorded with their codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KeysArg {
@@ -105,6 +114,7 @@ fn sound_encoders() -> PossibleValuesParser {
 // Headings of its help, in their order.
 const TARGET: &str = "What is recorded";
 const VIDEO: &str = "Video";
+const PNG: &str = "PNG pictures";
 const SOUND: &str = "Sound";
 const BACKENDS: &str = "Backends";
 const PRIVACY: &str = "What is kept out";
@@ -175,6 +185,13 @@ pub struct RecordArgs {
     /// Do not measure beforehand whether the encoder is fast enough.
     #[arg(long, help_heading = VIDEO)]
     pub no_encoder_check: bool,
+    /// Take PNG pictures without a loss beside the video: every=TIME begins a burst with the recording and then again and again, of frames=N
+    /// (1 to 1000) frames. frames=N alone is for marks: `watchcap mark --png`.
+    #[arg(long, value_name = "every=TIME,frames=N", value_parser = parse_burst, help_heading = PNG)]
+    pub png_burst: Option<Burst>,
+    /// Take a PNG picture of the frame behind each press of a mouse button (click), or of a key (key), that is recorded.
+    #[arg(long, value_name = "INPUTS", value_delimiter = ',', value_enum, help_heading = PNG)]
+    pub png_on: Vec<PngOnArg>,
     /// Sound to record: mic, system (what is played), both (each in a file of its own), a device by its name (see `watchcap
     /// targets`), synthetic (the built-in clicks), off. It needs consent of its own: --consent screen,input,audio [default: off].
     #[arg(long, value_name = "SOURCE", help_heading = SOUND)]
@@ -231,8 +248,8 @@ pub struct RecordArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100), help_heading = PRIVACY)]
     pub hud_scale: Option<u8>,
 
-    /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, stop, withdraw. Its key
-    /// is kept out of the recording. ACTION=none turns one of the configuration off.
+    /// A hotkey while recording, as ACTION=CHORD: pause=ctrl+alt+p, mark=F9; actions are pause (and go on), mark, png (a mark with a
+    /// PNG picture), stop, withdraw. Its key is kept out of the recording. ACTION=none turns one of the configuration off.
     #[arg(long, value_name = "ACTION=CHORD", help_heading = CONTROL)]
     pub hotkey: Vec<String>,
 

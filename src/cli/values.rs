@@ -49,6 +49,38 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// A burst of PNG pictures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Burst {
+    /// Time between the begins of two; `None`: only when one is asked for.
+    pub every: Option<Duration>,
+    /// Frames that it takes.
+    pub frames: u32,
+}
+
+/// Reads `every=60s,frames=5`; either may be left out.
+///
+/// # Errors
+/// A sentence for clap when it is no burst.
+pub(crate) fn parse_burst(text: &str) -> Result<Burst, String> {
+    let mut burst = Burst { every: None, frames: 0 };
+    for part in text.split(',') {
+        match part.trim().split_once('=') {
+            Some(("every", time)) if burst.every.is_none() => burst.every = Some(parse_duration(time)?),
+            Some(("frames", count)) if burst.frames == 0 => {
+                burst.frames = count
+                    .parse()
+                    .ok()
+                    .filter(|frames| (1..=1000).contains(frames))
+                    .ok_or_else(|| format!("'{count}' is no number of frames, use 1 to 1000"))?;
+            }
+            _ => return Err(format!("'{part}' is no part of a burst, write it like every=60s,frames=5")),
+        }
+    }
+    burst.frames = burst.frames.max(1);
+    Ok(burst)
+}
+
 /// Reads a time as [`parse_duration`] does; `0` is none at all.
 ///
 /// # Errors
@@ -112,6 +144,17 @@ mod tests {
         assert_eq!(parse_size("320x180"), Ok((320, 180)));
         for bad in ["", "x", "320", "0x0", "0x180", "320x0", "-1x5", "1x2x3"] {
             assert!(parse_size(bad).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn bursts() {
+        let of = |every: Option<u64>, frames| Ok(Burst { every: every.map(Duration::from_secs), frames });
+        assert_eq!(parse_burst("every=60s,frames=5"), of(Some(60), 5));
+        assert_eq!((parse_burst("frames=3"), parse_burst(" every=1m ")), (of(None, 3), of(Some(60), 1)));
+        for bad in ["", "5", "frames=0", "frames=1001", "every=0", "every=1s,every=2s", "frames=1,frames=2", "each=5s"]
+        {
+            assert!(parse_burst(bad).is_err(), "{bad} was accepted");
         }
     }
 

@@ -157,6 +157,9 @@ pub struct WhichArgs {
 pub struct MarkArgs {
     /// Text of the mark, at most 768 bytes; - reads all of standard input, so that the text is not in the process list.
     pub text: Option<String>,
+    /// Take PNG pictures of the frames that follow: as many as --png-burst says, or one.
+    #[arg(long)]
+    pub png: bool,
     /// Which recording.
     #[command(flatten)]
     pub which: WhichArgs,

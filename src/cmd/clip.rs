@@ -105,7 +105,7 @@ fn one(dir: &Path, args: &ExportArgs, options: &Options) -> Result<(), Failure> 
         let value = json!({
             "session": out.display().to_string(), "source": dir.display().to_string(), "format": "clip",
             "session_id": made.session_id, "from_ns": made.cut.start_ns, "until_ns": made.cut.until_ns,
-            "frames": made.frames, "rows": made.rows, "sound_packets": sound, "kept": false,
+            "frames": made.frames, "rows": made.rows, "sound_packets": sound, "png_pictures": made.pictures, "kept": false,
         });
         text::out(&value.to_string());
     } else {

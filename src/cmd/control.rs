@@ -74,7 +74,7 @@ pub(super) fn mark(args: &MarkArgs) -> Result<Outcome, Failure> {
         return Err(Failure::usage(format!("the text of a mark has at most {MAX_TEXT} bytes"), hint));
     }
     let text = Content(text);
-    ask(&args.which, &Request::Mark { text }, |s| format!("marked {}", at(s)))
+    ask(&args.which, &Request::Mark { text, png: args.png }, |s| format!("marked {}", at(s)))
 }
 
 pub(super) fn stop(args: &StopArgs) -> Result<Outcome, Failure> {

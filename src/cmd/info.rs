@@ -19,6 +19,7 @@ use crate::session::annotations::Annotations;
 use crate::session::layout::{self, DirState};
 use crate::session::metadata::{Lineage, Metadata, Percentiles, Privacy, Timing};
 use crate::session::review::{Remark, Review};
+use crate::session::stills;
 use crate::session::table::read::EventsReader;
 
 pub(super) fn run(args: &InfoArgs) -> Result<Outcome, Failure> {
@@ -172,6 +173,7 @@ fn sealed(dir: &Path, metadata: &Metadata, (review, annotations): (&Review, &Ann
                 None => format!("{duplicates}, dropped ones not known"),
             },
         ),
+        ("png", pictures(metadata)),
         ("events", text::events(&metadata.counts, metadata.clicks)),
         ("drift", rate(metadata.clock_drift_ppm, "ppm")),
         ("timing", metadata.timing.as_ref().map_or_else(String::new, timing)),
@@ -236,6 +238,17 @@ fn timing(timing: &Timing) -> String {
     let silence = timing.input_silence_ms.filter(|ms| *ms > 0.0);
     let silence = silence.map(|ms| format!("no input for {ms:.0} ms while the pointer moved"));
     times.into_iter().chain(silence).collect::<Vec<_>>().join("; ")
+}
+
+/// How many PNG pictures there are; empty when none were asked for.
+fn pictures(metadata: &Metadata) -> String {
+    let Some(count) = stills::count(metadata) else { return String::new() };
+    let skipped = match stills::skipped(metadata) {
+        Some(0) => String::new(),
+        Some(skipped) => format!(", {skipped} skipped"),
+        None => ", skipped ones not known".to_owned(),
+    };
+    text::counted(count, "picture") + &skipped
 }
 
 fn skipped(metadata: &Metadata) -> String {

@@ -58,7 +58,7 @@ pub(super) fn plan(
 
 /// The hotkeys: flags over configuration.
 pub(super) fn hotkeys(args: &RecordArgs, config: &HotkeyConfig) -> Result<Hotkeys, Failure> {
-    let hint = "like --hotkey pause=ctrl+alt+p; actions are pause, mark, stop, withdraw";
+    let hint = "like --hotkey pause=ctrl+alt+p; actions are pause, mark, png, stop, withdraw";
     let mut given: BTreeMap<Action, Option<Chord>> =
         Action::ALL.into_iter().filter_map(|action| Some((action, Some(config.of(action)?)))).collect();
     for text in &args.hotkey {

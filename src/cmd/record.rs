@@ -6,6 +6,7 @@ mod environment;
 mod flags;
 mod gpu;
 mod sound;
+mod stills;
 mod study;
 
 use std::path::{Path, PathBuf};
@@ -38,7 +39,9 @@ use crate::media::mp4::append::BOX_SIZE;
 use crate::media::picture::I420;
 use crate::privacy;
 use crate::privacy::consent::Consent;
-use crate::recorder::{self, Control, RecordError, RecordOptions, Recorded, SoundOptions, Status, Stop, Unchanged};
+use crate::recorder::{
+    self, Control, RecordError, RecordOptions, Recorded, SoundOptions, Status, StillOptions, Stop, Unchanged,
+};
 use crate::session::layout;
 use crate::session::loss::MaxDropped;
 
@@ -80,6 +83,7 @@ pub(super) fn run_into(
     tracing::info!(streams = ?consent.streams, method = consent.method.name(), "consent");
     // Only now: a profile may be chosen by the windows that are open.
     plan.keep_out(args, config)?;
+    stills::check(args, &consent, plan.privacy.keys.policy)?;
     let mut sources = sources(args, &config.record, clock, &consent, &plan)?;
     let telling = |open: OpenInput| -> OpenInput {
         Box::new(move || {
@@ -117,6 +121,8 @@ struct Plan {
     sounds: Vec<SoundWanted>,
     /// How sound is encoded.
     sound: SoundOptions,
+    /// When PNG pictures are taken.
+    stills: StillOptions,
 }
 
 impl Plan {
@@ -175,6 +181,7 @@ impl Plan {
             encoding: encoding::Choice::of(args, config)?,
             sounds: sound::wanted(args, config)?,
             sound: sound::options(args, config)?,
+            stills: stills::options(args, config)?,
         })
     }
 
@@ -311,6 +318,7 @@ fn record_into(
         privacy: plan.privacy.clone(),
         hotkeys: plan.hotkeys.clone(),
         facts,
+        stills: plan.stills,
         taps: Vec::new(),
         control: control.clone(),
     };
@@ -468,12 +476,15 @@ fn announce_hotkeys(hotkeys: &Hotkeys, records_input: bool) {
 }
 
 fn summarise(args: &RecordArgs, recorded: &Recorded) {
-    let Status { elapsed, frames, dropped, due, skipped, events, video_bytes, .. } = recorded.status;
+    let Status { elapsed, frames, dropped, due, skipped, events, video_bytes, stills, stills_wanted, .. } =
+        recorded.status;
+    let stills_skipped = stills_wanted.saturating_sub(stills);
     if args.json {
         text::json(&json!({
             "event": "recorded", "session": recorded.log.session_dir.display().to_string(),
             "end_reason": recorded.end_reason, "elapsed_s": elapsed.as_secs_f64(), "frames": frames, "frames_due": due,
             "dropped_frames": dropped, "unchanged_skipped": skipped, "events": events, "video_bytes": video_bytes,
+            "png_pictures": stills, "png_skipped": stills_skipped,
         }));
     }
     text::say(&format!(
@@ -484,6 +495,9 @@ fn summarise(args: &RecordArgs, recorded: &Recorded) {
         text::counted(events, "input event"),
         text::size(video_bytes)
     ));
+    if stills_wanted > 0 {
+        text::say(&format!("{} as PNG, {stills_skipped} skipped", text::counted(stills, "picture")));
+    }
     if let Some(failure) = &recorded.failure {
         text::warn(&text::printable(&format!("recording stopped: {failure}; what was acknowledged before is kept")));
     }

@@ -49,6 +49,7 @@ pub(super) fn run(args: &RedactArgs) -> Result<Outcome, Failure> {
             "titles_redacted": done.titles, "foreign_values": done.foreign, "left_out": done.left_out, "replaced": wanted.replace,
             "masks": done.masks, "pixels_until_ns": done.pixels_until_ns, "sound_kept": done.sound_kept,
             "sound_packets_silenced": done.sound_packets_silenced,
+            "png_masked": done.pictures_masked,
         });
         text::json(&value);
     } else {

@@ -127,6 +127,14 @@ impl<'a> Checked<'a> {
             text::counted(report.frames, "frame"),
             report.frames_decoded
         ) + &self.counted_sound()
+            + &self.counted_png()
+    }
+
+    fn counted_png(&self) -> String {
+        match self.report.png_pictures {
+            0 => String::new(),
+            pictures => format!(", {pictures} as PNG, {} decoded", self.report.png_decoded),
+        }
     }
 
     fn counted_sound(&self) -> String {

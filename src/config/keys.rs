@@ -91,6 +91,10 @@ section! {
     codec: Option<String>, "\"h264\"", "that of the encoder, h264 where it is chosen by itself", flag "--codec";
     /// What encodes where the encoder is missing or too slow.
     encoder_fallback: Option<String>, "\"openh264\"", "none: record refuses to begin", flag "--encoder-fallback";
+    /// PNG pictures beside the video: when a burst begins, and how many frames it takes.
+    png_burst: Option<String>, "\"every=60s,frames=5\"", "none", flag "--png-burst";
+    /// Inputs on which a PNG picture is taken: click, key.
+    png_on: Vec<String>, "[\"click\"]", "none", flag "--png-on";
     /// Sound to record: mic, system, both, a device, synthetic, off.
     audio: Option<String>, "\"system\"", "off", flag "--audio";
     /// Codec of the sound: aac, flac.
@@ -139,6 +143,8 @@ section! {
     pause: Option<Chord>, "\"ctrl+alt+p\"", "none", flag "--hotkey";
     /// Set a mark.
     mark: Option<Chord>, "\"F9\"", "none", flag "--hotkey";
+    /// Set a mark, and take a PNG picture.
+    png: Option<Chord>, "\"ctrl+F9\"", "none", flag "--hotkey";
     /// Stop and seal.
     stop: Option<Chord>, "\"ctrl+alt+s\"", "none", flag "--hotkey";
     /// Take all consent back, which ends the recording.
@@ -212,6 +218,7 @@ impl HotkeyConfig {
         match action {
             Action::Pause => self.pause,
             Action::Mark => self.mark,
+            Action::Png => self.png,
             Action::Stop => self.stop,
             Action::Withdraw => self.withdraw,
         }

@@ -27,6 +27,8 @@ pub enum Request {
     Mark {
         /// Its text.
         text: Content,
+        /// Take PNG pictures of the frames that follow.
+        png: bool,
     },
     /// End the recording.
     Stop,
@@ -89,8 +91,11 @@ pub fn write_request(request: &Request) -> String {
         Request::Withdraw { .. } => "withdraw",
     };
     let mut object = json!({ "watchcap": VERSION, "do": verb });
-    if let Request::Mark { text } = request {
+    if let Request::Mark { text, png } = request {
         object["text"] = json!(text.0);
+        if *png {
+            object["png"] = json!(true);
+        }
     }
     if let Request::Withdraw { streams } = request {
         object["streams"] = streams.iter().map(|stream| stream.name()).collect();
@@ -116,7 +121,11 @@ pub fn read_request(line: &[u8]) -> Result<Request, Refusal> {
             if text.len() > MAX_TEXT {
                 return Err(Refusal::new("too_long", format!("the text of a mark has at most {MAX_TEXT} bytes")));
             }
-            Ok(Request::Mark { text: Content(text.to_owned()) })
+            let png = match object.get("png") {
+                None => false,
+                Some(png) => png.as_bool().ok_or_else(|| bad("png is true or false"))?,
+            };
+            Ok(Request::Mark { text: Content(text.to_owned()), png })
         }
         Some("withdraw") => {
             let names = object.get("streams").and_then(Value::as_array).ok_or_else(|| bad("withdraw names streams"))?;
@@ -199,11 +208,13 @@ mod tests {
 
     #[test]
     fn requests_and_replies_come_back() {
-        let mark = Request::Mark { text: Content("ein \"Zeichen\"\n\u{1b}[31m größer".into()) };
+        let mark = Request::Mark { text: Content("ein \"Zeichen\"\n\u{1b}[31m größer".into()), png: false };
+        let with_png = Request::Mark { text: Content(String::new()), png: true };
         let withdraw = |streams: &[Stream]| Request::Withdraw { streams: streams.to_vec() };
         let withdrawals = [withdraw(&[]), withdraw(&[Stream::Input]), withdraw(&STREAMS)];
-        for request in
-            [Request::Status, Request::Pause, Request::Resume, Request::Stop, mark].into_iter().chain(withdrawals)
+        for request in [Request::Status, Request::Pause, Request::Resume, Request::Stop, mark, with_png]
+            .into_iter()
+            .chain(withdrawals)
         {
             let line = write_request(&request);
             assert!(line.ends_with('\n') && line.trim_end().lines().count() == 1, "more than one line: {line}");
@@ -219,9 +230,9 @@ mod tests {
 
     #[test]
     fn the_longest_mark_fits_into_a_line_and_a_longer_one_is_refused() {
-        let longest = Request::Mark { text: Content("\u{1}".repeat(MAX_TEXT)) };
+        let longest = Request::Mark { text: Content("\u{1}".repeat(MAX_TEXT)), png: true };
         assert!(write_request(&longest).len() <= MAX_LINE);
-        let longer = Request::Mark { text: Content("a".repeat(MAX_TEXT + 1)) };
+        let longer = Request::Mark { text: Content("a".repeat(MAX_TEXT + 1)), png: false };
         assert_eq!(read_request(write_request(&longer).as_bytes()).map_err(|r| r.code), Err("too_long"));
     }
 
@@ -232,6 +243,7 @@ mod tests {
         assert_eq!(code(r#"{"do":"pause"}"#), Err("version"));
         assert_eq!(code(r#"{"watchcap":1,"do":"explode"}"#), Err("unknown_request"));
         assert_eq!(code(r#"{"watchcap":1,"do":"mark"}"#), Err("bad_request"));
+        assert_eq!(code(r#"{"watchcap":1,"do":"mark","text":"","png":1}"#), Err("bad_request"));
         assert_eq!(code(r#"{"watchcap":1,"do":"withdraw"}"#), Err("bad_request"));
         assert_eq!(code(r#"{"watchcap":1,"do":"withdraw","streams":["input","log"]}"#), Err("bad_request"));
         assert_eq!(code("pause"), Err("bad_request"));

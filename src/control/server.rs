@@ -98,6 +98,7 @@ impl Recording {
                 OrderError::NotRunning => "not_running",
                 OrderError::Busy => "busy",
                 OrderError::NotRecorded(_) => "not_recorded",
+                OrderError::Paused => "paused",
             };
             Refusal::new(code, error.to_string())
         };
@@ -105,7 +106,8 @@ impl Recording {
             Request::Status => None,
             Request::Pause => Some(self.control.pause(clock).map_err(refused)?),
             Request::Resume => self.control.resume(clock).map_err(refused)?,
-            Request::Mark { text } => Some(self.control.mark(text, clock).map_err(refused)?),
+            Request::Mark { text, png: false } => Some(self.control.mark(text, clock).map_err(refused)?),
+            Request::Mark { text, png: true } => Some(self.control.mark_with_png(text, clock).map_err(refused)?),
             Request::Stop => {
                 self.stop.ask("stopped");
                 Some(clock.now())

@@ -89,6 +89,17 @@ impl Removed {
         }
     }
 
+    /// Removes the PNG pictures of a folder, and those that were not written to their end.
+    fn pictures(&mut self, folder: &Opened, path: &Path) {
+        for name in folder.names().unwrap_or_default() {
+            let text = name.to_string_lossy();
+            let of = text.strip_suffix(layout::TEMP_SUFFIX).unwrap_or(&text);
+            if layout::debug_frame_of(of).is_some() {
+                self.file(folder, &name, path);
+            }
+        }
+    }
+
     /// Removes all files below a folder of a log's database, whose names are the database's own.
     fn tree(&mut self, above: &Opened, name: &OsStr, path: &Path, depth: usize) {
         let folder = match above.inside(name) {
@@ -131,6 +142,12 @@ pub(super) fn session(path: &Path) -> Removed {
     if let Ok(log) = folder.inside(log_name) {
         let log_path = path.join(layout::LOG_DIR);
         removed.tree(&log, OsStr::new(log::EVENTS_DIR), &log_path.join(log::EVENTS_DIR), 0);
+        let pictures = OsStr::new(log::DEBUG_DIR);
+        if let Ok(debug) = log.inside(pictures) {
+            let debug_path = log_path.join(pictures);
+            removed.pictures(&debug, &debug_path);
+            removed.empty_folder(&log, pictures, &debug, &debug_path);
+        }
         for name in LOG_FILES {
             removed.file(&log, OsStr::new(name), &log_path);
         }
@@ -148,6 +165,7 @@ pub(super) fn session(path: &Path) -> Removed {
                 removed.file(&debug, OsStr::new(name), &debug_path);
             }
         }
+        removed.pictures(&debug, &debug_path);
         removed.empty_folder(&folder, pictures, &debug, &debug_path);
     }
     for name in SESSION_FILES {

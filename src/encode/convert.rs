@@ -26,6 +26,27 @@ pub struct Bgrx<'a> {
     pub height: u32,
 }
 
+impl Bgrx<'_> {
+    /// Checks that there are as many pixels as a picture has, and bytes for them.
+    ///
+    /// # Errors
+    /// When there are not.
+    pub(super) fn check_size(&self, (coded_width, coded_height): (u32, u32)) -> Result<(), ConvertError> {
+        let Self { data, stride, width, height } = *self;
+        if width == 0 || height == 0 || (width, height) != (coded_width, coded_height) {
+            return Err(ConvertError::Size { width, height, coded_width, coded_height });
+        }
+        self.check_bytes().map_err(|()| ConvertError::Bytes { bytes: data.len(), stride, width, height })
+    }
+
+    /// Whether the bytes that stride and size ask for are there.
+    fn check_bytes(&self) -> Result<(), ()> {
+        let row_bytes = self.width as usize * PIXEL_BYTES;
+        let needed = self.stride.checked_mul(self.height as usize - 1).and_then(|bytes| bytes.checked_add(row_bytes));
+        if self.stride < row_bytes || needed.is_none_or(|needed| self.data.len() < needed) { Err(()) } else { Ok(()) }
+    }
+}
+
 /// Why pixels cannot be converted. Each is a mistake of the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConvertError {
@@ -94,11 +115,7 @@ pub fn to_i420_rows(pixels: Bgrx<'_>, rows: Range<u32>, picture: &mut I420) -> R
     if from % 2 != 0 || (to % 2 != 0 && to != height) || to > height || from > to {
         return Err(ConvertError::Band { from, to, height });
     }
-    let row_bytes = width as usize * PIXEL_BYTES;
-    let needed = stride.checked_mul(height as usize - 1).and_then(|bytes| bytes.checked_add(row_bytes));
-    if stride < row_bytes || needed.is_none_or(|needed| data.len() < needed) {
-        return Err(ConvertError::Bytes { bytes: data.len(), stride, width, height });
-    }
+    pixels.check_bytes().map_err(|()| ConvertError::Bytes { bytes: data.len(), stride, width, height })?;
     if from == to {
         return Ok(());
     }

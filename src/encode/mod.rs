@@ -25,6 +25,7 @@ pub mod registry;
 pub mod settings;
 pub mod sound;
 mod sound_encoder;
+pub mod still;
 
 pub use ask::Ask;
 pub use driver::Driver;

@@ -11,7 +11,7 @@ use super::rows::RowMaker;
 use crate::base::event::Stream;
 use crate::base::time::MonoNs;
 use crate::log::reader::{Database, Facts, LogReader};
-use crate::log::setup::{SYNC_TEST, ScreenFact, Setup, TrackFact};
+use crate::log::setup::{SYNC_TEST, ScreenFact, Setup, StillCountsFact, StillsFact, TrackFact};
 use crate::media::track::{CodecConfig, TrackId};
 use crate::privacy::consent::{STREAMS, WITHDRAWN};
 use crate::privacy::fact::{RegionFact, WithdrawalFact};
@@ -127,6 +127,11 @@ impl Story {
     /// These streams, and the moment from which on nothing of them was kept.
     pub fn closed(&self) -> Vec<(Stream, MonoNs)> {
         self.withdrawn().map(|(stream, t, _)| (stream, t)).collect()
+    }
+
+    /// When PNG pictures were taken by themselves, and how many there were, as far as the log says.
+    pub(super) fn stills(&self) -> (Option<&StillsFact>, Option<&StillCountsFact>) {
+        (self.setup.stills.as_ref(), self.setup.still_counts.as_ref())
     }
 
     /// What was found in a log that is not whole; `None` of one that is.

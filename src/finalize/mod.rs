@@ -28,6 +28,7 @@ pub mod report;
 pub mod rows;
 mod run;
 pub mod source;
+mod stills;
 mod tracks;
 pub mod video;
 

@@ -4,8 +4,11 @@
 //! that cannot be decoded because an earlier one is gone, gets no number and becomes a gap). A frame that was found by its SEI
 //! says so, and nothing that only its reference would tell.
 
+use std::collections::BTreeMap;
+
 use crate::base::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
 use crate::base::hid;
+use crate::base::id::FrameRef;
 use crate::base::time::MonoNs;
 use crate::log::{Body, Record};
 use crate::media::mp4::index::{Sample, pts_us};
@@ -41,6 +44,8 @@ pub struct RowMaker {
     /// A frame is missing: nothing can be decoded until the next IDR.
     waiting_for_idr: bool,
     last_frame: Option<u64>,
+    /// Numbers of frames by those that the log counts: of each run that both count on, the first of both and how many.
+    runs: BTreeMap<u64, (u64, u64)>,
     /// What is down, with the event of its press.
     held: Held<Event>,
     /// The video's index.
@@ -63,6 +68,7 @@ impl RowMaker {
             next_logged: 0,
             waiting_for_idr: false,
             last_frame: None,
+            runs: BTreeMap::new(),
             held: Held::default(),
             samples: Vec::new(),
             facts: RowFacts::default(),
@@ -157,7 +163,18 @@ impl RowMaker {
         let index = self.samples.len() as u64;
         self.samples.push(Sample { offset: frame.offset, size: frame.size_bytes, pts_us, keyframe: frame.keyframe });
         self.last_frame = Some(index);
+        match self.runs.range_mut(..=logged).next_back() {
+            Some((first, run)) if logged - *first == run.1 && index - run.0 == run.1 => run.1 += 1,
+            _ => drop(self.runs.insert(logged, (index, 1))),
+        }
         Some(index)
+    }
+
+    /// The number of a frame that is in the video, by the one that the log counts.
+    pub(super) fn number_of(&self, logged: FrameRef) -> Option<FrameRef> {
+        let (first, (index, count)) = self.runs.range(..=logged.0).next_back()?;
+        let behind = logged.0 - first;
+        (behind < *count).then(|| FrameRef(index + behind))
     }
 
     fn row<E>(

@@ -21,7 +21,7 @@ use super::keep::keeps_log;
 use super::rows::RowMaker;
 use super::source::LogSource;
 use super::tracks::FinishedTrack;
-use super::{check, describe, discard, tracks};
+use super::{check, describe, discard, stills, tracks};
 use crate::media::mp4::moov::VideoTrack;
 use crate::session::table::write::{TableWriter, Written};
 
@@ -211,6 +211,7 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata,
     let (maker, outcome, summary) = write_table(&mut source, &table, progress)?;
     let video_hash = finish_video(&source, &maker, progress)?;
     let further = tracks::finish(session, &source)?;
+    let stills = stills::bring(session, &source, &maker)?;
 
     // The metadata, and everything under its name.
     let mut metadata = source.story.metadata(&source.reader, &outcome, &maker, &summary);
@@ -220,6 +221,7 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata,
     if further.is_empty() {
         tracks::note_missing(&mut metadata);
     }
+    stills.describe(&source, &mut metadata);
     let mut publishing = |done| progress(Step { what: "publish", done, of: 4 });
     publishing(0);
     seal::publish(&table, &layout::events_path(session))?;
@@ -240,8 +242,12 @@ fn seal_log(session: &Path, progress: &mut dyn FnMut(Step)) -> Result<(Metadata,
     publishing(3);
     let video = video_hash.map(|hash| IntegrityEntry { name: layout::FRAMES_FILE.into(), hash });
     let table = IntegrityEntry { name: layout::EVENTS_FILE.into(), hash: summary.written.sha256 };
-    let known: Vec<IntegrityEntry> =
-        video.into_iter().chain(further.iter().map(FinishedTrack::entry)).chain([table]).collect();
+    let known: Vec<IntegrityEntry> = video
+        .into_iter()
+        .chain(further.iter().map(FinishedTrack::entry))
+        .chain(stills.entries())
+        .chain([table])
+        .collect();
     seal::seal(session, &known, &mut |_| {})?;
     publishing(4);
     Ok((metadata, summary.written))

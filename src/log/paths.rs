@@ -21,6 +21,9 @@ pub const RESERVE_FILE: &str = "reserve";
 /// What became of a recording whose log could not be closed, inside the log's folder.
 pub const ENDING_FILE: &str = "ending.json";
 
+/// PNG pictures inside the log's folder, numbered as the log counts frames.
+pub const DEBUG_DIR: &str = "debug";
+
 /// Paths of a log.
 #[derive(Clone, Debug)]
 pub struct LogPaths {
@@ -38,6 +41,8 @@ pub struct LogPaths {
     pub reserve: PathBuf,
     /// `log/ending.json`
     pub ending: PathBuf,
+    /// `log/debug/`
+    pub debug: PathBuf,
 }
 
 impl LogPaths {
@@ -51,6 +56,7 @@ impl LogPaths {
             lock: dir.join(LOCK_FILE),
             reserve: dir.join(RESERVE_FILE),
             ending: dir.join(ENDING_FILE),
+            debug: dir.join(DEBUG_DIR),
             dir,
         }
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub use recording::{
     EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SessionFact, SoundFact,
-    StudyFact, TimingFact,
+    StillCountsFact, StillsFact, StudyFact, TimingFact,
 };
 pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 
@@ -81,6 +81,12 @@ impl Fact for InputFact {
 impl Fact for SoundFact {
     const KEY: &'static str = "audio";
 }
+impl Fact for StillsFact {
+    const KEY: &'static str = "png";
+}
+impl Fact for StillCountsFact {
+    const KEY: &'static str = "png_counts";
+}
 impl Fact for EncoderFact {
     const KEY: &'static str = "encoder";
 }
@@ -112,6 +118,10 @@ pub struct Setup {
     pub input: Option<InputFact>,
     /// The sources of the sound; `None` when none was recorded.
     pub sound: Option<SoundFact>,
+    /// When PNG pictures were taken; `None` when none were by themselves.
+    pub stills: Option<StillsFact>,
+    /// How many PNG pictures there were.
+    pub still_counts: Option<StillCountsFact>,
     /// The encoder of the pictures.
     pub encoder: EncoderFact,
     /// What was held when it began.
@@ -157,6 +167,8 @@ impl Setup {
             screen: fact(&mut rest),
             input: fact(&mut rest),
             sound: fact(&mut rest),
+            stills: fact(&mut rest),
+            still_counts: fact(&mut rest),
             encoder: fact(&mut rest).unwrap_or_default(),
             initial_state: fact(&mut rest).unwrap_or_default(),
             privacy: fact(&mut rest).unwrap_or_default(),

@@ -71,6 +71,9 @@ pub enum OrderError {
     /// Too many orders wait.
     #[error("too many requests wait to be written")]
     Busy,
+    /// A picture was asked for in a pause.
+    #[error("the recording is paused: no picture is taken in a pause")]
+    Paused,
 }
 
 #[derive(Default)]
@@ -86,7 +89,18 @@ struct State {
     paused_since: Option<MonoNs>,
     /// When the last pause ended.
     resumed: Option<MonoNs>,
+    /// For how many frames PNG pictures were asked for, and when last.
+    stills: Option<(MonoNs, u32)>,
+    /// For how many a mark asks.
+    still_frames: u32,
     status: Status,
+}
+
+impl State {
+    fn ask_for_stills(&mut self, t: MonoNs, frames: u32) {
+        let (asked, more) = self.stills.unwrap_or((t, 0));
+        self.stills = Some((asked.max(t), more.max(frames).max(1)));
+    }
 }
 
 /// The controls of one recording. Cloned freely; all clones are the same recording's.
@@ -175,6 +189,48 @@ impl Control {
         let t = clock.now();
         self.order(&state, Order::Mark(t, text))?;
         Ok(t)
+    }
+
+    /// Sets a mark, and asks for PNG pictures of the frames that follow.
+    ///
+    /// # Errors
+    /// [`OrderError`]; then there is neither. In a pause there are no pictures, so it is refused.
+    pub fn mark_with_png(&self, text: Content, clock: &dyn Clock) -> Result<MonoNs, OrderError> {
+        let mut state = self.state();
+        if state.paused_since.is_some() && state.running {
+            return Err(OrderError::Paused);
+        }
+        let t = clock.now();
+        self.order(&state, Order::Mark(t, text))?;
+        let frames = state.still_frames;
+        state.ask_for_stills(t, frames);
+        Ok(t)
+    }
+
+    /// Asks for PNG pictures of the frames behind `t`: of as many as a mark does, or of this many. None are taken in a pause.
+    pub(crate) fn ask_for_stills(&self, t: MonoNs, frames: Option<u32>) {
+        let mut state = self.state();
+        if state.paused_since.is_none() {
+            let frames = frames.unwrap_or(state.still_frames);
+            state.ask_for_stills(t, frames);
+        }
+    }
+
+    /// For how many frames PNG pictures were asked for, the first of which is the one of this time; once.
+    pub(crate) fn take_stills(&self, t: MonoNs) -> u32 {
+        let mut state = self.state();
+        match state.stills {
+            Some((asked, frames)) if asked < t => {
+                state.stills = None;
+                frames
+            }
+            _ => 0,
+        }
+    }
+
+    /// For how many frames a mark asks.
+    pub(crate) fn set_still_frames(&self, frames: u32) {
+        self.state().still_frames = frames;
     }
 
     /// Takes consent back from the moment that is returned: the stream is closed, and what was taken of it since is dropped. Without the
@@ -334,6 +390,25 @@ mod tests {
         assert_eq!(control.resume(&clock), Ok(Some(MonoNs(150))));
         assert!(control.admits(MonoNs(150)) && !control.admits(MonoNs(149)), "one of the pause that comes late");
         assert_eq!(control.orders().len(), 2, "one pause and one resume");
+    }
+
+    #[test]
+    fn a_mark_asks_for_pictures_but_not_in_a_pause() {
+        let clock = ManualClock::new(MonoNs(100), UtcNs(0));
+        let control = Control::new();
+        assert_eq!(control.mark_with_png(Content::default(), &clock), Err(OrderError::NotRunning));
+        control.set_running(true);
+        assert_eq!(control.mark_with_png(Content::default(), &clock), Ok(MonoNs(100)));
+        let take = |ns: i64| control.take_stills(MonoNs(ns));
+        assert_eq!((take(99), take(100), take(101), take(102)), (0, 0, 1, 0), "the frame behind it, once");
+        control.set_still_frames(5);
+        control.ask_for_stills(MonoNs(90), Some(1));
+        control.mark_with_png(Content::default(), &clock).expect("a mark");
+        assert_eq!((take(100), take(101), control.orders().len()), (0, 5, 2));
+        control.pause(&clock).expect("a pause");
+        assert_eq!(control.mark_with_png(Content::default(), &clock), Err(OrderError::Paused));
+        control.ask_for_stills(MonoNs(120), None);
+        assert_eq!((take(200), control.orders().len()), (0, 3));
     }
 
     #[test]

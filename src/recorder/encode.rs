@@ -15,6 +15,7 @@ use super::context::Running;
 use super::error::RecordError;
 use super::queues::{Picture, Unit};
 use super::status::Counters;
+use super::stills::Job;
 use super::stop::spawn;
 use super::taps::{Offer, Tap};
 use crate::base::event::Stream;
@@ -34,6 +35,8 @@ pub(super) struct Queues {
     pub(super) pictures: Receiver<Picture>,
     pub(super) pool: Sender<Unmasked>,
     pub(super) units: Sender<Unit>,
+    /// To the writer of PNG pictures.
+    pub(super) stills: Sender<Job>,
 }
 
 /// The stage, before its thread runs.
@@ -121,7 +124,7 @@ impl EncodeStage {
 
     /// Gives the encoder a picture.
     fn take(&mut self, picture: Picture) -> Result<(), EncodeError> {
-        let Picture { t, capture_us, convert_us, image, restart } = picture;
+        let Picture { t, capture_us, convert_us, image, still, restart } = picture;
         if restart {
             self.gop.restart();
         }
@@ -133,6 +136,10 @@ impl EncodeStage {
         let Some(shown) = &self.last else { return Ok(()) };
         let stamp = FrameStamp { frame_ref: FrameRef(self.next_frame), t };
         self.next_frame += 1;
+        if let Some(picture) = still {
+            // There are no more buffers than fit; when the writer has ended it was wanted and is not written.
+            drop(self.queues.stills.try_send(Job { frame: stamp.frame_ref, picture }));
+        }
         if !duplicate {
             let skipped =
                 self.taps.iter_mut().filter_map(|tap| (tap.offer(shown, stamp) == Offer::Skipped).then_some(()));

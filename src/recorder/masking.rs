@@ -11,6 +11,7 @@ use crate::base::event::{Area, Event, Surface};
 use crate::base::time::MonoNs;
 use crate::capture::{Covered, ScreenSource};
 use crate::encode::masked::{Masked, Unmasked};
+use crate::encode::still::{MaskedStill, UnmaskedStill};
 use crate::privacy::Plan;
 use crate::privacy::exclude::Reason;
 use crate::privacy::games::MAX_GAMES;
@@ -98,6 +99,11 @@ impl Masking {
 
     /// Paints the masks of the picture taken last.
     pub(super) fn paint(&self, captured: Unmasked) -> Masked {
+        captured.mask(self.wanted.iter().filter_map(|withheld| withheld.area))
+    }
+
+    /// Paints the masks of the picture taken last in its pixels: the same as in the video's.
+    pub(super) fn paint_still(&self, captured: UnmaskedStill) -> MaskedStill {
         captured.mask(self.wanted.iter().filter_map(|withheld| withheld.area))
     }
 

@@ -35,6 +35,7 @@ mod silence;
 mod sound;
 mod stamps;
 mod status;
+mod stills;
 mod stop;
 mod taps;
 
@@ -43,5 +44,6 @@ pub use error::RecordError;
 pub use options::{RecordOptions, SoundOptions, Unchanged};
 pub use run::{MakeEncoder, Recorded, record};
 pub use status::Status;
+pub use stills::StillOptions;
 pub use stop::Stop;
 pub use taps::{Offer, Tap};

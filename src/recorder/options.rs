@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::control::Control;
+use super::stills::StillOptions;
 use super::taps::Tap;
 use crate::base::hotkeys::Hotkeys;
 use crate::base::id::SessionId;
@@ -81,6 +82,8 @@ pub struct RecordOptions {
     pub hotkeys: Hotkeys,
     /// Facts for the log, in order; the consent comes first.
     pub facts: Vec<(String, Value)>,
+    /// When PNG pictures are taken.
+    pub stills: StillOptions,
     /// Those who look at the pictures.
     pub taps: Vec<Box<dyn Tap>>,
     /// By which it is paused, resumed and marked.

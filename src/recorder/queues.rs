@@ -5,12 +5,15 @@ use std::time::Duration;
 use crate::base::event::Event;
 use crate::base::time::MonoNs;
 use crate::encode::masked::Masked;
+use crate::encode::still::MaskedStill;
 
 /// Pictures that wait for the encoder: 8 x 3.1 MB at 1080p; at 60 fps the encoder may stall for 130 ms, which other programs on a
 /// machine of two cores do to it.
 pub(super) const PICTURES: usize = 8;
 /// Pictures in all: those that wait, one being filled, one being encoded and the one that a repeat needs.
 pub(super) const PICTURE_POOL: usize = PICTURES + 3;
+/// Buffers of PNG pictures on their way back from their writer: more than there are.
+pub(super) const STILL_POOL: usize = 16;
 /// Access units that wait to be appended: at 60 fps the disk may stall for half a second before frames are dropped.
 pub(super) const UNITS: usize = 30;
 /// Inputs that wait to be appended, about 100 bytes each: at 1000 Hz the disk may stall for a minute before one is dropped.
@@ -61,6 +64,8 @@ pub(super) struct Picture {
     pub(super) convert_us: u32,
     /// `None`: the same as the one before.
     pub(super) image: Option<Masked>,
+    /// Its pixels, when a PNG of the frame is wanted.
+    pub(super) still: Option<MaskedStill>,
     /// The first after a pause: decoding can begin with it.
     pub(super) restart: bool,
 }

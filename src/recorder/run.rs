@@ -20,7 +20,7 @@ use super::queues::{CLOSE_LIMIT, GRACE, INPUTS, NOTES, PACKETS, UNITS};
 use super::sound::{OpenedSound, SoundStage, StartingSound};
 use super::status::{Counters, Status};
 use super::stop::{Stop, spawn};
-use super::{disk, failure, inputs, prepare, screen, sequence, sound};
+use super::{disk, failure, inputs, prepare, screen, sequence, sound, stills};
 use crate::base::event::{Stream, Surface};
 use crate::base::files;
 use crate::base::files::Pin;
@@ -111,7 +111,7 @@ pub fn record(
         let (outlet, queue) = bounded(INPUTS);
         (Some(outlet), Some(queue))
     };
-    let mut screen = screen::start(sources.screen, outlet, plan, notes, &running)?;
+    let mut screen = screen::start(sources.screen, outlet, plan, notes, options.stills, &running)?;
     let description = Promises::of(&options).screen(&screen.opened, stop)?;
     let options = RecordOptions { privacy: options.privacy.settled(description.masks_windows), ..options };
     let promises = Promises::of(&options);
@@ -156,33 +156,38 @@ pub fn record(
     facts.extend(sequence::start_facts(&description, input.as_ref(), &inputs, &encoder, &settings, clock.name()));
     facts.extend(sequence::sound_facts(&sounds));
     facts.push((UNCHANGED_KEY.into(), json!(options.unchanged.name())));
+    facts.extend(sequence::stills_fact(options.stills));
     let begin = clock.now();
     let begun = begin_log(&folder, session, &tracks, bitrate_kbps, &facts, clock);
     let (log, watch) = begun.inspect_err(|_| discard(&folder, &created))?;
+    control.set_still_frames(options.stills.frames);
     control.set_records_input(input.is_some());
     control.set_records_sound(!sounds.is_empty());
     control.set_running(true);
     started(&folder, &description);
 
+    let mut threads: Vec<JoinHandle<()>> = Vec::new();
     let (units, wait_units) = bounded(UNITS);
     let encode_thread = match screen.pictures() {
         Some((pictures, pool)) => {
             let (gop, buffers) = (Gop::new(settings.gop_ns, settings.fps), (format, (settings.width, settings.height)));
-            let queues = Queues { pictures, pool, units };
+            let back = screen.stills().unwrap_or_else(|| bounded(0).0);
+            let (writer, stills) = stills::Writer::new(&folder, surface, back, (&counters, stop));
+            threads.push(writer.start()?);
+            let queues = Queues { pictures, pool, units, stills };
             Some(EncodeStage::new(encoder, gop, buffers, options.taps, queues, &running).start(&running)?)
         }
         None => None,
     };
     let (news, wait_sounds) = bounded(PACKETS);
     let mut sound_sources = Vec::new();
-    let mut threads: Vec<JoinHandle<()>> = Vec::new();
     for (id, OpenedSound { what, encoder, starting }) in SOUND_TRACKS.into_iter().zip(sounds) {
         let ends = (starting.queue(), news.clone());
         threads.push(SoundStage::new(id, &what, encoder, ends, &running).start()?);
         sound_sources.push(starting);
     }
     drop(news);
-    let sequence = sequence::Sequence::new(log, inputs, &running);
+    let sequence = sequence::Sequence::new(log, inputs, options.stills, &running);
     let takes = |at: usize| {
         let source = input.as_ref().and_then(|input| input.sources[at].as_ref());
         source.map_or(FacetSet::NONE, |(_, own)| *own)

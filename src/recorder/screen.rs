@@ -16,11 +16,12 @@ use super::control::Control;
 use super::error::RecordError;
 use super::masking::Masking;
 use super::options::Unchanged;
-use super::prepare::Prepare;
-use super::queues::{Note, PICTURE_POOL, PICTURES, Picture};
+use super::prepare::{Prepare, Prepared};
+use super::queues::{Note, PICTURE_POOL, PICTURES, Picture, STILL_POOL};
 use super::silence::Silence;
 use super::stamps::{self, Said};
 use super::status::Counters;
+use super::stills::{Buffers, Bursts, StillOptions};
 use super::stop::{Stop, source_ended, spawn};
 use crate::base::event::{Event, Gap, Stream, Surface};
 use crate::base::time::{Clock, MonoNs};
@@ -29,6 +30,7 @@ use crate::capture::{
     Absence, CaptureError, InputSink, Look, OpenScreen, Outlets, ScreenDescription, ScreenSource, StampedInput,
 };
 use crate::encode::masked::Unmasked;
+use crate::encode::still::UnmaskedStill;
 use crate::media::picture::{I420, PixelFormat};
 use crate::privacy::Plan;
 use crate::privacy::spans::PIECE_NS;
@@ -64,6 +66,7 @@ pub(super) struct Screen {
     go: Sender<Pace>,
     pictures: Option<Receiver<Picture>>,
     pool: Option<Sender<Unmasked>>,
+    stills: Option<Sender<UnmaskedStill>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -73,12 +76,14 @@ pub(super) fn start(
     inputs: Option<Sender<StampedInput>>,
     plan: Plan,
     notes: Sender<Note>,
+    stills: StillOptions,
     running: &Running,
 ) -> Result<Screen, RecordError> {
     let (opened, wait_opened) = bounded(1);
     let (go, wait_go) = bounded::<Pace>(1);
     let (pictures, wait_pictures) = bounded(PICTURES);
     let (pool, wait_pool) = bounded::<Unmasked>(PICTURE_POOL);
+    let (still_pool, wait_stills) = bounded::<UnmaskedStill>(STILL_POOL);
     let filler = pool.clone();
     let Running { clock, stop, control, counters } = running.clone();
     let thread = spawn("screen", Stream::Screen, &running.stop, move || {
@@ -105,7 +110,8 @@ pub(super) fn start(
         let mut stage = Grabber {
             source,
             pictures,
-            prepare: Prepare::new(wait_pool),
+            prepare: Prepare::new(wait_pool, Buffers::new((surface.width, surface.height), wait_stills)),
+            bursts: Bursts::new(stills),
             notes,
             counters,
             clock: Arc::clone(&clock),
@@ -131,7 +137,8 @@ pub(super) fn start(
         }
     })?;
     let pictures = Some(wait_pictures);
-    Ok(Screen { opened: wait_opened, go, pictures, pool: Some(pool), thread: Some(thread) })
+    let stills = Some(still_pool);
+    Ok(Screen { opened: wait_opened, go, pictures, pool: Some(pool), stills, thread: Some(thread) })
 }
 
 impl Screen {
@@ -145,6 +152,11 @@ impl Screen {
     /// The encoder's ends of the queues of pictures and of their buffers, once.
     pub(super) fn pictures(&mut self) -> Option<(Receiver<Picture>, Sender<Unmasked>)> {
         self.pictures.take().zip(self.pool.take())
+    }
+
+    /// The writer's end of the queue by which the buffers of PNG pictures come back, once.
+    pub(super) fn stills(&mut self) -> Option<Sender<UnmaskedStill>> {
+        self.stills.take()
     }
 
     /// The screen's thread, once.
@@ -162,6 +174,8 @@ struct Grabber {
     source: Box<dyn ScreenSource>,
     pictures: Sender<Picture>,
     prepare: Prepare,
+    /// Of which frames a PNG picture is taken.
+    bursts: Bursts,
     notes: Sender<Note>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
@@ -252,7 +266,7 @@ impl Grabber {
     /// before the pause is stored once more now and then.
     fn rest(&mut self, now: MonoNs) {
         if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) && !self.stop.is_asked() {
-            let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, restart: false };
+            let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, still: None, restart: false };
             if self.pictures.try_send(picture).is_ok() {
                 self.due(1);
                 self.stored = Some(now);
@@ -365,33 +379,34 @@ impl Grabber {
             }
             self.owed |= is_new || self.fresh || masked_anew;
             let rested = self.stored.is_some_and(|stored| t.since(stored) < HEARTBEAT);
-            if !self.owed && pace.unchanged == Unchanged::Skip && rested {
+            // Asked for just before a pause, it is of the first frame behind it.
+            let still_due = self.bursts.due(t, self.control.take_stills(t));
+            if !self.owed && pace.unchanged == Unchanged::Skip && rested && !still_due {
                 self.counters.skipped.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
             let before = self.clock.now();
-            let image = if self.owed {
-                let Some(image) = self.prepare.picture(self.source.as_mut(), &self.masking)? else {
-                    self.drop_frames(t, "encoder_busy", 1, t);
-                    continue;
-                };
-                Some(image)
-            } else {
-                None
+            let wants_still = self.bursts.wants(self.owed);
+            let prepared = self.prepare.picture(self.source.as_mut(), &self.masking, self.owed, wants_still)?;
+            let Some(Prepared { image, still }) = prepared else {
+                self.drop_frames(t, "encoder_busy", 1, t);
+                continue;
             };
             let convert_us = self.clock.now().since(before).as_micros() as u32;
             let changed = image.is_some();
-            match self.pictures.try_send(Picture { t, capture_us, convert_us, image, restart: self.fresh }) {
+            match self.pictures.try_send(Picture { t, capture_us, convert_us, image, still, restart: self.fresh }) {
                 Ok(()) => {
                     self.stored = Some(t);
                     self.owed &= !changed;
                     self.fresh = false;
+                    self.bursts.passed();
+                    self.counters.stills_wanted.fetch_add(u64::from(wants_still), Ordering::Relaxed);
                     for (from, event) in self.masking.handed_on(t) {
                         self.note(from, event);
                     }
                 }
                 Err(TrySendError::Full(picture)) => {
-                    self.prepare.give_back(picture.image);
+                    self.prepare.give_back(picture.image, picture.still);
                     self.drop_frames(t, "encoder_busy", 1, t);
                 }
                 Err(TrySendError::Disconnected(_)) => break,
@@ -448,7 +463,8 @@ mod tests {
         let mut grabber = Grabber {
             source: Box::new(source),
             pictures,
-            prepare: Prepare::new(pool),
+            prepare: Prepare::new(pool, Buffers::new((16, 16), bounded(1).1)),
+            bursts: Bursts::new(StillOptions::default()),
             notes,
             counters: Arc::default(),
             clock,

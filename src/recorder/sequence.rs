@@ -23,6 +23,7 @@ use super::produced::Produced;
 use super::queues::{GRACE, Note, ProfileSeen, Unit};
 use super::sound::{OpenedSound, SoundNews};
 use super::status::Counters;
+use super::stills::StillOptions;
 use super::stop::Stop;
 use crate::base::event::{Content, Event, Gap, HidUsage, Source, Stream, Surface};
 use crate::base::hid;
@@ -34,7 +35,7 @@ use crate::encode::driver::Driver;
 use crate::encode::settings::EncodeSettings;
 use crate::log::setup::{
     CLOCK_KEY, EncoderFact, Fact as _, HeldKeyFact, InitialStateFact, InputFact, PROFILES_KEY, SKIPPED_KEY, ScreenFact,
-    SoundFact, TimingFact, failed_key, withdrawn_key,
+    SoundFact, StillCountsFact, StillsFact, TimingFact, failed_key, withdrawn_key,
 };
 use crate::log::writer::LogWriter;
 use crate::log::{Body, LogError, Record, codec};
@@ -156,6 +157,15 @@ pub(super) fn sound_facts(sounds: &[OpenedSound]) -> Option<(String, Value)> {
     Some(SoundFact { backend: Some(first.what.backend.clone()), settings }.entry())
 }
 
+/// When PNG pictures are taken, where they are taken by themselves.
+pub(super) fn stills_fact(options: StillOptions) -> Option<(String, Value)> {
+    let StillOptions { every, frames, on_key, on_click } = options;
+    let on: Vec<String> =
+        [("key", on_key), ("click", on_click)].into_iter().filter(|(_, on)| *on).map(|(name, _)| name.into()).collect();
+    let fact = StillsFact { every_s: every.map(|every| every.as_secs_f64()), frames: Some(frames), on: Some(on) };
+    (options != StillOptions::default()).then(|| fact.entry())
+}
+
 /// What was held and where the pointer was; of the keys those whose codes may be known.
 fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> InitialStateFact {
     let position = initial.pointer.map(|at| surface.relative(at));
@@ -186,6 +196,8 @@ fn object(value: Value) -> serde_json::Map<String, Value> {
 pub(super) struct Sequence {
     log: LogWriter,
     inputs: Inputs,
+    /// On which inputs a PNG picture is asked for.
+    stills: StillOptions,
     /// What the inputs became, on its way to the log.
     written: Vec<super::inputs::Written>,
     clock: Arc<dyn Clock>,
@@ -203,10 +215,11 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    pub(super) fn new(log: LogWriter, inputs: Inputs, running: &Running) -> Self {
+    pub(super) fn new(log: LogWriter, inputs: Inputs, stills: StillOptions, running: &Running) -> Self {
         Self {
             log,
             inputs,
+            stills,
             written: Vec::new(),
             clock: Arc::clone(&running.clock),
             counters: Arc::clone(&running.counters),
@@ -440,6 +453,11 @@ impl Sequence {
         if skipped > 0 {
             append_fact(&mut self.log, anchor.mono, SKIPPED_KEY, &json!(skipped))?;
         }
+        let wanted = self.counters.stills_wanted.load(Ordering::Relaxed);
+        if wanted > 0 {
+            let counts = StillCountsFact { wanted: Some(wanted) };
+            append_fact(&mut self.log, anchor.mono, StillCountsFact::KEY, &json!(counts))?;
+        }
         Ok(())
     }
 
@@ -496,7 +514,16 @@ impl Sequence {
             self.go_on(end)?;
         }
         self.inputs.take(input, &mut self.written);
-        for (_, _, event) in &self.written {
+        for (t, source, event) in &self.written {
+            // Of what is written, after privacy: a picture says no more of an input than its row does.
+            let asks = match event {
+                Event::Key(key) => self.stills.on_key && key.down && !key.repeat,
+                Event::MouseClick { pressed, .. } => self.stills.on_click && *pressed,
+                _ => false,
+            };
+            if asks && *source != Source::Recorder {
+                control.ask_for_stills(*t, Some(1));
+            }
             match event {
                 Event::Gap(gap) => drop(self.counters.lost_inputs.fetch_add(gap.lost.unwrap_or(1), Ordering::Relaxed)),
                 Event::Redact { .. } => {}
@@ -517,6 +544,11 @@ impl Sequence {
                 Action::Pause => control.pause_by(source, clock).map(drop),
                 Action::Mark => {
                     self.append(t, source, Event::Mark { text: Content::default() })?;
+                    Ok(())
+                }
+                Action::Png => {
+                    self.append(t, source, Event::Mark { text: Content::default() })?;
+                    control.ask_for_stills(t, None);
                     Ok(())
                 }
                 Action::Stop => {

@@ -32,6 +32,10 @@ pub struct Status {
     pub profiles: u64,
     /// Pictures that taps wanted and had no room for.
     pub tap_skips: u64,
+    /// PNG pictures that were written.
+    pub stills: u64,
+    /// PNG pictures that were wanted; those that are not written had no room, or could not be.
+    pub stills_wanted: u64,
     /// Nothing is taken at the moment.
     pub paused: bool,
     /// Consent to the input was taken back: none is taken any more.
@@ -62,6 +66,10 @@ pub(crate) struct Counters {
     pub(crate) tap_skips: AtomicU64,
     /// Whether the input source is silent while the pointer moves.
     pub(crate) silence: SilenceFigures,
+    /// PNG pictures that were written.
+    pub(crate) stills: AtomicU64,
+    /// PNG pictures that were wanted.
+    pub(crate) stills_wanted: AtomicU64,
     /// Bytes that sealing needs.
     pub(crate) to_seal: AtomicU64,
     /// Bytes until the disk ends the recording; 0 also before the first look.
@@ -96,6 +104,8 @@ impl Counters {
             disk_rate,
             profiles: read(&self.profiles),
             tap_skips: read(&self.tap_skips),
+            stills: read(&self.stills),
+            stills_wanted: read(&self.stills_wanted),
             paused: false,
             input_withdrawn: false,
             sound_withdrawn: false,

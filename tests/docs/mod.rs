@@ -174,12 +174,13 @@ fn readme() {
 }
 
 /// The pages of the book that have blocks, but for the exports, which need big packages.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "docs/CATALOG.md",
     "docs/guides/desktop.md",
     "docs/guides/game.md",
     "docs/guides/headless.md",
     "docs/guides/many-sessions.md",
+    "docs/guides/pictures.md",
     "docs/guides/privacy.md",
     "docs/guides/review.md",
     "docs/guides/sound.md",

@@ -21,6 +21,8 @@ pub enum Action {
     Pause,
     /// Sets a mark without a text.
     Mark,
+    /// Sets a mark without a text, and takes a PNG picture.
+    Png,
     /// Ends the recording.
     Stop,
     /// Takes back the consent to all of it, which ends the recording.
@@ -29,13 +31,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 4] = [Self::Pause, Self::Mark, Self::Stop, Self::Withdraw];
+    pub const ALL: [Self; 5] = [Self::Pause, Self::Mark, Self::Png, Self::Stop, Self::Withdraw];
 
     /// The name in flags, configuration and metadata.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pause => "pause",
             Self::Mark => "mark",
+            Self::Png => "png",
             Self::Stop => "stop",
             Self::Withdraw => "withdraw",
         }

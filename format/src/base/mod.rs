@@ -14,6 +14,7 @@ pub mod io_error;
 pub mod lenient;
 pub mod panics;
 pub mod person;
+pub mod priority;
 pub mod progress;
 pub mod shown;
 pub mod time;

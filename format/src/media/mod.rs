@@ -13,5 +13,6 @@ pub mod hevc;
 pub mod mkv;
 pub mod mp4;
 pub mod picture;
+pub mod png;
 pub mod rgb;
 pub mod track;

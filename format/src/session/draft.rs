@@ -54,6 +54,16 @@ impl Draft {
         Ok(how)
     }
 
+    /// Brings a sealed file of another session by link, under another name.
+    ///
+    /// # Errors
+    /// As [`Self::bring`].
+    pub fn bring_as(&mut self, session: &Path, entry: &IntegrityEntry, name: String) -> Result<Link, IoError> {
+        let how = link::bring(&session.join(&entry.name), &self.dir().join(&name))?;
+        self.known.push(IntegrityEntry { name, hash: entry.hash });
+        Ok(how)
+    }
+
     /// Takes the hash of a file that was made in the folder, so that it need not be read to be sealed.
     pub fn know(&mut self, entry: IntegrityEntry) {
         self.known.push(entry);

@@ -162,6 +162,13 @@ pub fn debug_frame_name(frame: FrameRef) -> String {
     format!("frame_{:010}.png", frame.0)
 }
 
+/// The frame that a file of [`DEBUG_DIR`] is of; none when its name is another.
+pub fn debug_frame_of(name: &str) -> Option<FrameRef> {
+    let digits = name.strip_prefix("frame_")?.strip_suffix(".png")?;
+    let frame = FrameRef(digits.parse().ok()?);
+    (debug_frame_name(frame) == name).then_some(frame)
+}
+
 /// The name under which `path` is written until it is published.
 pub fn temp_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -251,6 +258,12 @@ mod tests {
     #[test]
     fn names_are_derived() {
         assert_eq!(debug_frame_name(FrameRef(42)), "frame_0000000042.png");
+        for frame in [FrameRef(0), FrameRef(42), FrameRef(12_345_678_901)] {
+            assert_eq!(debug_frame_of(&debug_frame_name(frame)), Some(frame));
+        }
+        for other in ["frame_42.png", "frame_+000000042.png", "frame_0000000042.png.tmp", "frame_00000000042.png", ""] {
+            assert_eq!(debug_frame_of(other), None, "{other}");
+        }
         assert_eq!(temp_path(Path::new("a/frames.mp4")), Path::new("a/frames.mp4.tmp"));
     }
 }

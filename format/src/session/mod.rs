@@ -20,6 +20,7 @@ pub mod signature;
 pub mod sound;
 pub mod span;
 pub mod state;
+pub mod stills;
 pub mod table;
 pub mod verify;
 pub mod work;

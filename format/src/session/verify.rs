@@ -9,6 +9,7 @@ mod options;
 mod report;
 mod rows;
 mod sound;
+mod stills;
 pub mod video;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ pub use self::options::{NoPicture, OpenVideo, VerifyOptions, VideoCheck};
 pub use self::report::{Kind, Problem, Report};
 use self::rows::check_table;
 use self::sound::check_sound;
+use self::stills::check_stills;
 use super::annotations::Annotations;
 use super::layout::{self, DirState};
 use super::lines::Lines;
@@ -69,6 +71,7 @@ pub fn verify(dir: &Path, options: VerifyOptions, open_video: OpenVideo<'_>, pro
     }
     if let Some(metadata) = &metadata {
         check_sound(dir, metadata, options, &mut report, progress);
+        check_stills(dir, metadata, options, &mut report, progress);
     }
     check_review(dir, metadata.as_ref(), &mut report);
     check_annotations(dir, metadata.as_ref(), &mut report);

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use toml::Value;
 
 use super::super::profile;
-use crate::cli::{CodecArg, KeysArg, QualityArg, UnchangedArg};
+use crate::cli::{CodecArg, KeysArg, PngOnArg, QualityArg, UnchangedArg, parse_burst};
 use crate::config::keys::Key;
 use crate::config::limits;
 use crate::encode::registry::{self, AUTO, ENCODERS};
@@ -33,6 +33,11 @@ pub(super) fn fault(key: &Key, value: &Value) -> Result<(), String> {
         ("record", "quality") => one_of::<QualityArg>(value),
         ("record", "codec") => one_of::<CodecArg>(value),
         ("record", "unchanged") => one_of::<UnchangedArg>(value),
+        ("record", "png_burst") => parse_burst(word(value)).map(drop),
+        ("record", "png_on") => {
+            let named = |name: &String| PngOnArg::from_str(name, false).map(drop);
+            list(value).iter().try_for_each(named).map_err(|_unknown| format!("{value} is none of click, key"))
+        }
         ("privacy", "keys") => one_of::<KeysArg>(value),
         ("record", "encoder" | "encoder_fallback") => {
             let name = word(value);

@@ -9,4 +9,5 @@ pub mod session;
 pub(crate) mod sound;
 pub mod srt;
 pub mod still;
+pub(crate) mod stills;
 pub(crate) mod video;

@@ -12,8 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::cut::{Cut, Piece, Source};
 use super::edge;
-use super::sound;
-use super::video;
+use super::{sound, stills, video};
 use crate::base::event::Stream;
 use crate::base::id::SessionId;
 use crate::base::io_error::IoError;
@@ -47,6 +46,8 @@ pub struct Clipped {
     pub rows: u64,
     /// The sound in it, by file; none when the session has none.
     pub sound: Vec<(&'static str, Part)>,
+    /// PNG pictures in it.
+    pub pictures: u64,
 }
 
 /// Makes a session of the span between two instants of the one in `from`, both in it, in the folder `out`, which must not exist.
@@ -69,7 +70,7 @@ pub fn session(
     }
     let session_id = id_of(&source, &cut);
     let purpose = Purpose { verb: "clip", of: &session_id, files: &[], replaces: false };
-    let draft = Draft::begin(&work_path(out), purpose)?;
+    let mut draft = Draft::begin(&work_path(out), purpose)?;
     let table_path = layout::events_path(draft.dir());
     let mut table = Table {
         writer: TableWriter::create(&table_path, &session_id, &[])?,
@@ -106,6 +107,8 @@ pub fn session(
         pictures = video::copy(video, frames, &times, &layout::frames_path(draft.dir()), progress)?;
     }
     let sound = sound::copy(source.session.dir(), source.reader().metadata(), &cut, draft.dir())?;
+    let of_whole = cut.frames.start..cut.frames.start + times.len();
+    let pictures_kept = stills::bring(&mut draft, &source.session, &of_whole, &mut metadata)?;
     let rows = summary.rows;
     let frames = times.len() as u64;
     metadata.session_id.clone_from(&session_id);
@@ -132,7 +135,7 @@ pub fn session(
         return Err(ClipError::Cancelled);
     }
     checked?.publish(out)?;
-    Ok(Clipped { session_id, cut, frames, rows, sound })
+    Ok(Clipped { session_id, cut, frames, rows, sound, pictures: pictures_kept })
 }
 
 /// The id of the session of a part: of the time at which it begins, and of what it is. The same part of the same session has the same, so

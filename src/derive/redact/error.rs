@@ -1,8 +1,11 @@
 //! Why a session cannot be redacted, and what to do then.
 
+use std::path::PathBuf;
+
 use crate::base::io_error::IoError;
 use crate::media::frames::FrameError;
 use crate::media::mp4::writer::WriterError;
+use crate::media::png::PngError;
 use crate::session::draft::NotWhole;
 use crate::session::metadata::MetadataError;
 use crate::session::refusal::Refusal;
@@ -70,6 +73,14 @@ pub enum RedactError {
     /// The new session cannot be sealed or published.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// A PNG picture cannot be painted over.
+    #[error("{} cannot be painted over: {source}", path.display())]
+    Png {
+        /// The picture.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: PngError,
+    },
     /// A file or folder cannot be worked with.
     #[error(transparent)]
     Io(#[from] IoError),
@@ -95,7 +106,7 @@ impl RedactError {
             Self::Sound { .. } => {
                 Some("leave --mute out, and delete the sound with the session when it must not be kept".into())
             }
-            Self::NotWhole(_) | Self::TooManyKeys | Self::Encoder { .. } | Self::Io(_) => None,
+            Self::NotWhole(_) | Self::TooManyKeys | Self::Encoder { .. } | Self::Png { .. } | Self::Io(_) => None,
         }
     }
 

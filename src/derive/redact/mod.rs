@@ -8,4 +8,5 @@ pub(crate) mod keys;
 pub(crate) mod rows;
 pub mod run;
 pub(crate) mod sound;
+mod stills;
 pub(crate) mod video;

@@ -18,7 +18,7 @@ pub use super::error::RedactError;
 use crate::base::io_error::IoError;
 use crate::base::progress::Step;
 use crate::derive::redact::sound::{Silent, rewrite as rewrite_sound};
-use crate::derive::redact::{border, rows};
+use crate::derive::redact::{border, rows, stills};
 use crate::media::frames::FrameReader;
 use crate::session::draft::{Draft, SealedDraft};
 use crate::session::edition;
@@ -29,6 +29,7 @@ use crate::session::refusal::Refusal;
 use crate::session::seal::{self, FileHash, IntegrityEntry};
 use crate::session::sealed::SealedSession;
 use crate::session::sound;
+use crate::session::stills as session_stills;
 use crate::session::table::row::event_type;
 use crate::session::table::schema::FORMAT_VERSION;
 use crate::session::work::{self, Purpose};
@@ -82,6 +83,8 @@ pub struct Redacted {
     pub sound_kept: bool,
     /// Packets of sound that are silent, in part or wholly, and were not.
     pub sound_packets_silenced: u64,
+    /// PNG pictures that were painted over.
+    pub pictures_masked: u64,
     /// Files of the old session that are not in the new one, since they cannot be redacted.
     pub left_out: Vec<String>,
 }
@@ -120,6 +123,7 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
     for sound in sound {
         draft.bring(&session, sound)?;
     }
+    let pictures_masked = stills::bring(&mut draft, &old, &plan.masked, &plan.masks)?;
     let (draft, redacted) = make(draft, &old, plan, wanted, progress)?;
     let made = draft.check(true, progress)?;
     drop(old);
@@ -129,7 +133,7 @@ pub fn redact(session: &Path, wanted: &Wanted, progress: &mut dyn FnMut(Step)) -
     } else {
         made.publish_beside(&session, "_redacted")?
     };
-    Ok(Redacted { session, sound_kept, ..redacted })
+    Ok(Redacted { session, sound_kept, pictures_masked, ..redacted })
 }
 
 /// The files of the sound of the session, which are brought along as they are.
@@ -216,6 +220,7 @@ fn make(
         foreign: 0,
         sound_kept: false,
         sound_packets_silenced: 0,
+        pictures_masked: 0,
         left_out: left_out(old)?,
     };
 
@@ -284,16 +289,19 @@ fn lineage(identity: FileHash, format: String, span: &Span, what: &rows::What<'_
     }
 }
 
-/// Files of the old session that are neither made anew nor brought along: PNG pictures, review and annotations, what others put there. They may
-/// show what is redacted; and what people said is of what was there before.
+/// Files of the old session that are neither made anew nor brought along: pictures that its metadata do not tell of, review and annotations, what
+/// others put there. They may show what is redacted; and what people said is of what was there before.
 fn left_out(old: &SealedSession) -> Result<Vec<String>, RedactError> {
     let session = old.dir();
     let sound = sound::files(old.metadata());
     let made = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::METADATA_FILE];
     let made: Vec<&str> = made.into_iter().chain(sound).collect();
+    let pictures = stills::frames(old.metadata());
+    let is_brought =
+        |name: &str| session_stills::frame_of(name).is_some_and(|frame| pictures.binary_search(&frame).is_ok());
     let listing = seal::list_files(session)?;
     let beside =
         [layout::REVIEW_FILE, layout::ANNOTATIONS_FILE].into_iter().filter(|name| session.join(name).is_file());
-    let not_made = listing.files.into_iter().filter(|name| !made.contains(&name.as_str()));
+    let not_made = listing.files.into_iter().filter(|name| !made.contains(&name.as_str()) && !is_brought(name));
     Ok(not_made.chain(beside.map(str::to_owned)).collect())
 }

@@ -156,6 +156,30 @@ pub struct SoundFact {
     pub settings: Map<String, Value>,
 }
 
+/// When PNG pictures are taken.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct StillsFact {
+    /// Seconds between two bursts; `None` without a timer.
+    #[serde(deserialize_with = "lenient::value")]
+    pub every_s: Option<f64>,
+    /// Frames that a burst takes.
+    #[serde(deserialize_with = "lenient::value")]
+    pub frames: Option<u32>,
+    /// Inputs on which one is taken: `key`, `click`.
+    #[serde(deserialize_with = "lenient::value")]
+    pub on: Option<Vec<String>>,
+}
+
+/// How many PNG pictures there were so far.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct StillCountsFact {
+    /// Those that were wanted. Those that were written lie in the log.
+    #[serde(deserialize_with = "lenient::value")]
+    pub wanted: Option<u64>,
+}
+
 /// The encoder of the pictures.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
 #[serde(default)]

@@ -58,6 +58,8 @@ pub enum Kind {
     Decode,
     /// A file of sound cannot be read or decoded, or is not what the metadata say.
     Sound,
+    /// A PNG picture is missing, cannot be decoded, has another size or is of no frame; or is not one that the metadata tell of.
+    Png,
     /// `review.jsonl` cannot be read, or holds lines that are none of this session. It is not part of what was sealed.
     Review,
     /// `annotations.jsonl` likewise.
@@ -103,6 +105,10 @@ pub struct Report {
     pub sound_decoded: u64,
     /// Why the sound was not decoded, or not all of it, which is no fault of it.
     pub sound_not_checked: Option<String>,
+    /// PNG pictures that are there.
+    pub png_pictures: u64,
+    /// PNG pictures that were decoded.
+    pub png_decoded: u64,
     /// The first fault of each kind, in the order of [`Kind`].
     pub problems: Vec<Problem>,
     /// What is no fault, but worth knowing: rights of files, a log that is still there.
