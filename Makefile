@@ -1,9 +1,15 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: deb test-deb wheel test-wheel docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: x264 deb test-deb wheel test-wheel docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
 	cargo build --release --locked
+
+# watchcap-x264, a program of its own under the GPL, beside the program: `record` takes it then.
+x264:
+	scripts/setup.sh x264
+	scripts/x264.sh
+	install -D -m 755 x264/target/release/watchcap-x264 target/release/watchcap-x264
 
 # The program that is given to others, in target/dist: stripped, with its debug information in a file beside it.
 dist: build

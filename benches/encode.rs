@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench encode -- CLIP.yuv --size 1920x1080 --fps 30 --kbps 8000 --out CLIP.h264` prints one line; the
 //! stream is for `ffmpeg … -lavfi ssim`. `scripts/bench_encode.sh` does the whole comparison with libx264.
-//! `--still N` repeats the first picture N times instead. `--set name=value` changes one field of the tuning.
+//! `--still N` repeats the first picture N times instead. `--set name=value` changes one field of the tuning. `--x264 PROGRAM` encodes with that
+//! watchcap-x264 instead, whose CPU time counts too. `--repeat` hands pictures that are like the one before over as repeats, as a recording does.
 #![expect(clippy::print_stdout, reason = "printing is what a measurement is for")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark writes its stream where it is told")]
 
@@ -12,7 +13,8 @@ use std::io::{BufWriter, Read, Write};
 use watchcap::base::id::FrameRef;
 use watchcap::base::time::MonoNs;
 use watchcap::encode::openh264::{OpenH264, Tuning};
-use watchcap::encode::{Driver, EncodeSettings, Gop, Masked, Quality};
+use watchcap::encode::x264::X264Encoder;
+use watchcap::encode::{Driver, EncodeSettings, Gop, Masked, Quality, VideoEncoder};
 use watchcap::media::avc::nal::to_annex_b;
 use watchcap::media::picture::{FrameStamp, I420};
 
@@ -24,6 +26,8 @@ struct Options {
     still: Option<u64>,
     settings: EncodeSettings,
     tuning: Tuning,
+    x264: Option<String>,
+    repeat: bool,
 }
 
 fn options() -> Result<Options, Failure> {
@@ -36,11 +40,14 @@ fn options() -> Result<Options, Failure> {
         quality: Quality::Fast,
     };
     let (mut clip, mut out, mut still, mut changes) = (None, None, None, Vec::new());
+    let (mut x264, mut repeat) = (None, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "--bench" => {}
+            "--x264" => x264 = Some(value()?),
+            "--repeat" => repeat = true,
             "--out" => out = Some(value()?),
             "--still" => still = Some(value()?.parse()?),
             "--size" => {
@@ -76,7 +83,7 @@ fn options() -> Result<Options, Failure> {
             other => return Err(format!("the tuning has no {other}").into()),
         }
     }
-    Ok(Options { clip: clip.ok_or("which clip?")?, out, still, settings, tuning })
+    Ok(Options { clip: clip.ok_or("which clip?")?, out, still, settings, tuning, x264, repeat })
 }
 
 /// CPU time of this process, seconds.
@@ -93,19 +100,30 @@ fn cpu() -> f64 {
     SystemClock.now().0 as f64 * 1e-9
 }
 
+/// CPU time of children that have ended, seconds, to a hundredth.
+fn cpu_of_children() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(13).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
 fn main() -> Result<(), Failure> {
-    let Options { clip, out, still, settings, tuning } = options()?;
+    let Options { clip, out, still, settings, tuning, x264, repeat } = options()?;
     let mut clip = File::open(clip)?;
     let mut out = out.map(File::create).transpose()?.map(BufWriter::new);
-    let mut driver = Driver::new(Box::new(OpenH264::with_tuning(&settings, tuning)?));
+    let encoder: Box<dyn VideoEncoder> = match &x264 {
+        Some(program) => Box::new(X264Encoder::open(program.into(), &settings)?),
+        None => Box::new(OpenH264::with_tuning(&settings, tuning)?),
+    };
+    let mut driver = Driver::new(encoder);
     let mut gop = Gop::new(settings.gop_ns, settings.fps);
     let sets = driver.config().avc().ok_or("no H.264")?.clone();
     let mut masked = Masked::not_captured(I420::new(settings.width, settings.height));
     let mut annex_b = Vec::new();
     let (mut frames, mut bytes, mut spent, mut worst) = (0_u64, 0_u64, 0.0_f64, 0.0_f64);
-    let mut keyframes = 0_u64;
+    let (mut keyframes, mut moved) = (0_u64, 0_u64);
     while still.is_none_or(|repeats| frames <= repeats) {
-        let fresh = still.is_none() || frames == 0;
+        let mut fresh = still.is_none() || frames == 0;
         if fresh {
             let mut picture = I420::new(settings.width, settings.height);
             let (y, u, v) = picture.planes_mut();
@@ -114,7 +132,9 @@ fn main() -> Result<(), Failure> {
             }
             clip.read_exact(u)?;
             clip.read_exact(v)?;
+            fresh = !repeat || frames == 0 || masked.i420() != &picture;
             masked = Masked::not_captured(picture);
+            moved += u64::from(fresh);
         }
         let t = MonoNs(frames as i64 * 1_000_000_000 / i64::from(settings.fps));
         let stamp = FrameStamp { frame_ref: FrameRef(frames), t };
@@ -135,9 +155,11 @@ fn main() -> Result<(), Failure> {
             out.write_all(&annex_b)?;
         }
     }
+    driver.finish()?;
+    spent += cpu_of_children();
     let seconds = frames as f64 / f64::from(settings.fps);
     println!(
-        "{frames} frames, {keyframes} IDR, {:.0} kbit/s, cpu {:.3} ms per frame, worst {:.1} ms ({tuning:?})",
+        "{frames} frames, {moved} moved, {keyframes} IDR, {:.0} kbit/s, cpu {:.3} ms per frame, worst {:.1} ms ({tuning:?})",
         bytes as f64 * 8.0 / 1000.0 / seconds,
         spent * 1000.0 / frames as f64,
         worst * 1000.0,

@@ -11,6 +11,7 @@ import argparse, json, os, pathlib, re, resource, shutil, signal, subprocess, sy
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 WATCHCAP = HERE / "target/release/watchcap"
+HELPER = HERE / "x264/target/release/watchcap-x264"
 KBPS = 8000
 
 
@@ -92,10 +93,12 @@ def main():
                 time.sleep(3)
             for fps in (30, 60):
                 variants = {
-                    "watchcap": lambda d: watchcap(env, d, fps, args.seconds),
+                    "watchcap": lambda d: watchcap(env, d, fps, args.seconds, ["--encoder", "openh264"]),
                     "ffmpeg ultrafast": lambda d: ffmpeg(env, d, fps, args.seconds, None),
                     f"ffmpeg ultrafast -g {fps // 2}": lambda d: ffmpeg(env, d, fps, args.seconds, fps // 2),
                 }
+                if HELPER.is_file():
+                    variants["watchcap x264"] = lambda d: watchcap(dict(env, WATCHCAP_X264=str(HELPER)), d, fps, args.seconds, ["--encoder", "x264"])
                 if content == "still":
                     variants["watchcap --unchanged skip"] = lambda d: watchcap(env, d, fps, args.seconds, ["--unchanged", "skip"])
                 results = {name: [] for name in variants}

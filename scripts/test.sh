@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 
+scripts/x264.sh || { echo "test: watchcap-x264 cannot be built" >&2; exit 1; }
+
 # Tests interrupt recordings, and a signal that the caller ignores would stay ignored in them.
 cargo_test() { env --default-signal=INT,HUP,TERM,USR2 cargo test --workspace --locked "$@"; }
 

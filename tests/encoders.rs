@@ -3,7 +3,10 @@
 use watchcap::base::id::FrameRef;
 use watchcap::base::time::MonoNs;
 use watchcap::encode::registry::{AUTO, ENCODERS};
-use watchcap::encode::{CodedUnit, Driver, EncodeError, EncodeSettings, EncoderKind, Gop, Masked, Quality, Unmasked};
+use watchcap::encode::x264::{X264Encoder, X264Kind};
+use watchcap::encode::{
+    Codec, CodedUnit, Driver, EncodeError, EncodeSettings, EncoderKind, Gop, Masked, Quality, Unmasked, VideoEncoder,
+};
 use watchcap::media::avc::nal::nals;
 use watchcap::media::decode;
 use watchcap::media::picture::{FrameStamp, I420};
@@ -18,9 +21,42 @@ const SIZES: [(u32, u32); 4] = [(320, 192), (322, 182), (98, 30), (16, 16)];
 /// Those that are there wherever the tests run: part of the program, and the software encoders of ffmpeg.
 const EVERYWHERE: [&str; 3] = ["openh264", "ffmpeg:libx264", "ffmpeg:libx265"];
 
+/// The x264 that `make x264` builds: not beside the tests, where `auto` would take it in all of them.
+struct BuiltX264;
+
+/// Where it is, or why the suite leaves it out.
+pub(crate) fn x264_program() -> Option<std::path::PathBuf> {
+    let built = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("x264/target/release/watchcap-x264");
+    if !built.is_file() {
+        println!("x264 is left out: {} is not built (make x264)", built.display());
+        return None;
+    }
+    Some(built)
+}
+
+impl EncoderKind for BuiltX264 {
+    fn name(&self) -> &'static str {
+        X264Kind.name()
+    }
+    fn about(&self) -> &'static str {
+        X264Kind.about()
+    }
+    fn codecs(&self) -> &'static [Codec] {
+        X264Kind.codecs()
+    }
+    fn is_built_in(&self) -> bool {
+        false
+    }
+    fn open(&self, settings: &EncodeSettings) -> Result<Box<dyn VideoEncoder>, EncodeError> {
+        let program = x264_program().expect("asked before").into_os_string();
+        Ok(Box::new(X264Encoder::open(program, settings)?))
+    }
+}
+
 fn kinds() -> impl Iterator<Item = &'static dyn EncoderKind> {
     let here = |kind: &&dyn EncoderKind| EVERYWHERE.contains(&kind.name()) || kind.open(&settings(SIZES[0])).is_ok();
-    ENCODERS.iter().copied().filter(here).chain([&LateKind as &dyn EncoderKind])
+    let x264 = x264_program().map(|_| &BuiltX264 as &dyn EncoderKind);
+    ENCODERS.iter().copied().filter(here).chain(x264).chain([&LateKind as &dyn EncoderKind])
 }
 
 /// The sizes that an encoder takes: x265 has none below its smallest block in a picture of its own.
@@ -306,4 +342,28 @@ fn the_document_and_the_command_line_list_the_encoders() {
     for kind in ENCODERS {
         assert!(found.contains(&format!("\"encoder ({})\"", kind.name())), "{found}");
     }
+}
+
+/// Readers seek to a sync sample and return what decodes from there: another picture, without an error, when it is no IDR.
+#[test]
+fn a_sync_sample_that_is_no_idr_is_refused_by_readers_and_by_verify() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = crate::support::synthetic(dir.path(), "s", &[]);
+    let path = session.join("frames.mp4");
+    let mut bytes = std::fs::read(&path).expect("a video");
+    let stss = bytes.windows(4).rposition(|found| found == b"stss").expect("sync samples");
+    // Behind version and count: the second one, counted from 1.
+    let second = stss + 4 + 4 + 4 + 4;
+    let number = u32::from_be_bytes(bytes[second..second + 4].try_into().expect("four bytes"));
+    assert!(number > 3, "the second IDR is frame {number}");
+    bytes[second..second + 4].copy_from_slice(&(number - 1).to_be_bytes());
+    std::fs::write(&path, bytes).expect("a video");
+    let mut reader = watchcap::media::frames::FrameReader::open(&path).expect("it opens");
+    let refused = reader.decode(number as usize - 2).map(|_| ()).expect_err("it is no IDR");
+    assert!(refused.to_string().contains("is no IDR"), "{refused}");
+    let (code, out, _) = crate::support::run(crate::support::watchcap().args(["verify", "--json"]).arg(&session));
+    let kinds: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let kinds: Vec<_> =
+        kinds["problems"].as_array().expect("a list").iter().map(|problem| problem["kind"].clone()).collect();
+    assert!(code == 1 && kinds.contains(&"keyframe".into()) && kinds.contains(&"decode".into()), "{kinds:?}");
 }

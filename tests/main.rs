@@ -81,6 +81,7 @@ mod windows;
 mod wine;
 mod withdraw;
 mod worst;
+mod x264;
 
 #[global_allocator]
 static METER: meter::Meter = meter::Meter;

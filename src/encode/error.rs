@@ -1,5 +1,6 @@
 //! Why pictures cannot be encoded.
 
+use super::x264::place::PROGRAM_ENV;
 use crate::base::child::FFMPEG_ENV;
 
 /// Why pictures cannot be encoded.
@@ -99,6 +100,9 @@ impl EncodeError {
                 "16x16 to 3840x2160 or 5120x1440 pixels, 1 to 240 fps and 100 to 200000 kbit/s can be encoded".into(),
             ),
             Self::Unknown { names, .. } => Some(format!("use --encoder {}", names.join(", "))),
+            Self::Absent { encoder, .. } if !encoder.starts_with("ffmpeg:") => Some(format!(
+                "`make x264` builds it; put it beside this program, or name it in {PROGRAM_ENV}; `watchcap doctor` lists what works here"
+            )),
             Self::Absent { .. } => Some(format!(
                 "install ffmpeg 5.1 or later with that encoder, or name it in {FFMPEG_ENV}; `watchcap doctor` lists what works here"
             )),

@@ -49,6 +49,11 @@ pub trait EncoderKind: Sync {
         true
     }
 
+    /// Returns whether how fast it is has to be measured on each machine before a recording relies on it, whatever the size.
+    fn is_measured(&self) -> bool {
+        !self.is_built_in()
+    }
+
     /// Opens an encoder.
     ///
     /// # Errors

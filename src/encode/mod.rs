@@ -26,6 +26,7 @@ pub mod settings;
 pub mod sound;
 mod sound_encoder;
 pub mod still;
+pub mod x264;
 
 pub use ask::Ask;
 pub use driver::Driver;

@@ -10,7 +10,7 @@
 //! time, and leave the decoder where the encoder already is.
 
 mod parameters;
-mod still;
+pub(in crate::encode) mod still;
 
 use super::ask::Ask;
 use super::encoder::{EncoderDescription, VideoEncoder};

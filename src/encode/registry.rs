@@ -7,9 +7,11 @@ use super::ffmpeg;
 use super::kind::{Codec, EncoderKind};
 use super::openh264::OpenH264Kind;
 use super::settings::EncodeSettings;
+use super::x264::X264Kind;
 
 /// Every kind of encoder, in the order in which `auto` tries them.
 pub static ENCODERS: &[&dyn EncoderKind] = &[
+    &X264Kind,
     &OpenH264Kind,
     &ffmpeg::LIBX264,
     &ffmpeg::H264_NVENC,
@@ -45,6 +47,15 @@ pub fn open(name: &str, codec: Codec, settings: &EncodeSettings) -> Result<Box<d
     open_of(ENCODERS, name, codec, settings)
 }
 
+/// Opens the encoder that is part of this program: what it makes is a function of the pictures, whatever else this machine has.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_built_in(codec: Codec, settings: &EncodeSettings) -> Result<Box<dyn VideoEncoder>, EncodeError> {
+    let built_in: Vec<_> = ENCODERS.iter().copied().filter(|kind| kind.is_built_in()).collect();
+    open_of(&built_in, AUTO, codec, settings)
+}
+
 /// Opens an encoder for the codec of a stream that exists; `made_by` is the name of the encoder that made it, whose kind is tried first.
 ///
 /// # Errors
@@ -54,9 +65,11 @@ pub fn open_like(
     codec: Codec,
     settings: &EncodeSettings,
 ) -> Result<Box<dyn VideoEncoder>, EncodeError> {
-    match made_by.and_then(kind_of).filter(|kind| kind.codecs().contains(&codec)) {
-        Some(kind) => kind.open(settings),
-        None => open(AUTO, codec, settings),
+    let same = made_by.and_then(kind_of).filter(|kind| kind.codecs().contains(&codec));
+    match same.map(|kind| kind.open(settings)) {
+        // It may not be on this machine, where another one is.
+        Some(Err(EncodeError::Absent { .. })) | None => open(AUTO, codec, settings),
+        Some(opened) => opened,
     }
 }
 

@@ -92,7 +92,7 @@ impl<'a> VideoOut<'a> {
             quality: Quality::Balanced,
         };
         Ok(Self {
-            driver: Driver::new(registry::open(registry::AUTO, Codec::H264, &settings)?),
+            driver: Driver::new(registry::open_built_in(Codec::H264, &settings)?),
             gop: Gop::new(gop_ns, fps),
             writer: Writer::create(path)?,
             sounds: Vec::new(),

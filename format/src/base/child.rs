@@ -3,6 +3,8 @@
 //!
 //! Invariant: no child outlives its handle, and no more than [`SAID_BYTES`] of what it says are kept.
 
+pub mod shared;
+
 use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
@@ -38,21 +40,26 @@ impl Helper {
     /// # Errors
     /// When it is not there or cannot be started.
     pub fn start(program: &OsStr, args: &[OsString]) -> std::io::Result<(Self, Pipes)> {
+        let mut helper = Self::spawn(program, args, Stdio::piped(), Stdio::piped())?;
+        match (helper.process.stdin.take(), helper.process.stdout.take()) {
+            (Some(stdin), Some(stdout)) => Ok((helper, Pipes { stdin, stdout })),
+            _ => Err(std::io::Error::other("a pipe is missing")),
+        }
+    }
+
+    /// Starts a program on these, and listens to what it says.
+    fn spawn(program: &OsStr, args: &[OsString], stdin: Stdio, stdout: Stdio) -> std::io::Result<Self> {
         let mut command = Command::new(program);
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(args).stdin(stdin).stdout(stdout).stderr(Stdio::piped());
         apart(&mut command);
         let mut process = command.spawn()?;
-        let (Some(stdin), Some(stdout), Some(stderr)) =
-            (process.stdin.take(), process.stdout.take(), process.stderr.take())
-        else {
-            return Err(std::io::Error::other("a pipe is missing"));
-        };
+        let Some(stderr) = process.stderr.take() else { return Err(std::io::Error::other("a pipe is missing")) };
         let said = Arc::new(Mutex::new(Vec::new()));
         let listening = std::thread::Builder::new().name("child says".into()).spawn({
             let said = Arc::clone(&said);
             move || listen(stderr, &said)
         })?;
-        Ok((Self { process, said, listening: Some(listening) }, Pipes { stdin, stdout }))
+        Ok(Self { process, said, listening: Some(listening) })
     }
 
     /// Ends the program, and returns its last line; what it said before it ended by itself is waited for shortly.

@@ -380,6 +380,11 @@ impl FrameReader {
     fn step(&mut self, frame: usize) -> Result<I420, FrameError> {
         self.access_unit(frame)?;
         let (keyframe, coded) = (self.index.samples[frame].keyframe, self.index.coded);
+        if keyframe && !self.index.config.syntax().is_idr(&self.unit) {
+            // Readers seek to it and return another picture without an error.
+            let why = "it is marked as one that decoding can begin with, and is no IDR".to_owned();
+            return Err(FrameError::Damaged { frame, damaged: frame, why });
+        }
         let refused = |error: DecodeError| match error {
             DecodeError::Damaged(why) => FrameError::Damaged { frame, damaged: frame, why },
             DecodeError::Failed(why) => FrameError::Decoder { why },

@@ -18,7 +18,7 @@ use crate::recorder::MakeEncoder;
 
 /// How long an encoder is measured. A recording begins that much later.
 const MEASURED: Duration = Duration::from_millis(600);
-/// Pixels a second that the built-in encoder is not measured at: 1920x1080 at 60 fps, which it holds on two cores.
+/// Pixels a second that the built-in encoder and x264 are not measured at: 1920x1080 at 60 fps, which they hold on two cores.
 const UNMEASURED: u64 = 1920 * 1080 * 60;
 
 /// What was asked for.
@@ -87,9 +87,13 @@ impl Choice {
     ) -> Result<Box<dyn VideoEncoder>, EncodeError> {
         let opened = registry::open(name, codec, settings)?;
         let said = opened.describe().name;
-        let is_built_in = registry::kind_of(&said).is_some_and(EncoderKind::is_built_in);
+        let kind = registry::kind_of(&said);
+        if name == AUTO && !kind.is_some_and(EncoderKind::is_built_in) {
+            text::say(&text::printable(&format!("encoder: {said}")));
+        }
+        let is_measured = kind.is_none_or(EncoderKind::is_measured);
         let pixels = u64::from(settings.width) * u64::from(settings.height) * u64::from(settings.fps);
-        if !self.measure || (is_built_in && pixels <= UNMEASURED) {
+        if !self.measure || (!is_measured && pixels <= UNMEASURED) {
             return Ok(opened);
         }
         // What was measured is of no more use: its groups and its rate control are those of other pictures.

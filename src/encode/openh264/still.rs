@@ -9,7 +9,7 @@ const STILL_BYTES: usize = 8 << 20;
 
 /// The access units of a group of pictures that shows one picture only, without SEI, as far as the encoder made them.
 #[derive(Default)]
-pub(super) struct Still {
+pub(in crate::encode) struct Still {
     bytes: Vec<u8>,
     /// Where each access unit ends; empty when there is nothing to be sent again.
     ends: Vec<usize>,
@@ -19,19 +19,19 @@ pub(super) struct Still {
 
 impl Still {
     /// Keeps nothing more.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::encode) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
         self.sent_again = None;
     }
 
     /// Whether there is no group to add to.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::encode) fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
     /// Adds what the encoder has just made. The decoder has it from there, and all before it.
-    pub(super) fn push(&mut self, unit: &[u8]) {
+    pub(in crate::encode) fn push(&mut self, unit: &[u8]) {
         debug_assert!(self.behind().is_none(), "the encoder went on while the decoder was behind");
         self.sent_again = None;
         if self.bytes.len() + unit.len() > STILL_BYTES {
@@ -43,24 +43,24 @@ impl Still {
     }
 
     /// One of the access units; 0 is the IDR.
-    pub(super) fn unit(&self, index: usize) -> Option<&[u8]> {
+    pub(in crate::encode) fn unit(&self, index: usize) -> Option<&[u8]> {
         let end = *self.ends.get(index)?;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         self.bytes.get(start..end)
     }
 
     /// The next access unit that has to be sent again, when the decoder is behind the encoder.
-    pub(super) fn behind(&self) -> Option<usize> {
+    pub(in crate::encode) fn behind(&self) -> Option<usize> {
         self.sent_again.filter(|&sent| sent < self.ends.len())
     }
 
     /// The IDR was sent again.
-    pub(super) fn send_again(&mut self) {
+    pub(in crate::encode) fn send_again(&mut self) {
         self.sent_again = Some(1);
     }
 
     /// One more was sent again.
-    pub(super) fn sent_one(&mut self) {
+    pub(in crate::encode) fn sent_one(&mut self) {
         self.sent_again = self.sent_again.map(|sent| sent + 1);
     }
 }

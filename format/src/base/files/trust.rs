@@ -77,6 +77,17 @@ pub fn doubt(path: &Path) -> Option<Doubt> {
     judge(&there).ok().flatten()
 }
 
+/// What speaks against running a program by itself, in words: somebody else can write to it, or exchange it or a folder above it; nothing when it can
+/// be relied on.
+pub fn doubt_of_program(path: &Path) -> Option<String> {
+    match File::open(path).and_then(|file| judge_file(&file)) {
+        Ok(None) => {}
+        Ok(Some(doubt)) => return Some(doubt.to_string()),
+        Err(error) => return Some(error.to_string()),
+    }
+    path.ancestors().skip(1).find_map(|above| Some(format!("{}: {}", above.display(), doubt(above)?)))
+}
+
 /// Refuses a folder in which names cannot be relied on, unless such are allowed.
 ///
 /// # Errors

@@ -1,0 +1,123 @@
+//! A child that is handed large things through memory that both see, and talks over a socket: its standard input is the memory, its standard
+//! output the socket. So nothing is inherited that other children would inherit too, and nothing has a name that others could open.
+//!
+//! On Linux alone, which has such memory without a name.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::time::Duration;
+
+use super::Helper;
+
+/// Memory that a child sees.
+pub struct Shared {
+    #[cfg(target_os = "linux")]
+    memory: std::fs::File,
+}
+
+/// The socket to a child.
+pub struct Line {
+    #[cfg(target_os = "linux")]
+    socket: std::os::unix::net::UnixStream,
+}
+
+impl Helper {
+    /// Starts a program with `bytes` of shared memory.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be started, and where the system has no such memory.
+    #[cfg(target_os = "linux")]
+    pub fn start_shared(program: &OsStr, args: &[OsString], bytes: u64) -> io::Result<(Self, Shared, Line)> {
+        use rustix::fs::{MemfdFlags, memfd_create};
+        let memory = std::fs::File::from(memfd_create("watchcap pictures", MemfdFlags::CLOEXEC)?);
+        memory.set_len(bytes)?;
+        let (socket, theirs) = std::os::unix::net::UnixStream::pair()?;
+        let input = std::process::Stdio::from(memory.try_clone()?);
+        let output = std::process::Stdio::from(std::os::fd::OwnedFd::from(theirs));
+        let helper = Self::spawn(program, args, input, output)?;
+        Ok((helper, Shared { memory }, Line { socket }))
+    }
+
+    /// As there.
+    ///
+    /// # Errors
+    /// In any case.
+    #[cfg(not(target_os = "linux"))]
+    pub fn start_shared(_program: &OsStr, _args: &[OsString], _bytes: u64) -> io::Result<(Self, Shared, Line)> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no memory that is shared without a name"))
+    }
+}
+
+impl Shared {
+    /// Writes bytes at an offset.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        return std::os::unix::fs::FileExt::write_all_at(&self.memory, bytes, offset);
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = (bytes, offset);
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+}
+
+impl Line {
+    /// Sends bytes.
+    ///
+    /// # Errors
+    /// What the system said; when the child takes nothing for this long.
+    pub fn send(&mut self, bytes: &[u8], within: Duration) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            self.socket.set_write_timeout(Some(within))?;
+            io::Write::write_all(&mut self.socket, bytes)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = (bytes, within);
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+
+    /// Receives exactly so many bytes.
+    ///
+    /// # Errors
+    /// What the system said; `UnexpectedEof` when the child has ended, `WouldBlock` when it says nothing for this long.
+    pub fn receive(&mut self, into: &mut [u8], within: Duration) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            self.socket.set_read_timeout(Some(within))?;
+            io::Read::read_exact(&mut self.socket, into)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = (into, within);
+            Err(io::ErrorKind::Unsupported.into())
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_reads_the_memory_and_answers_and_its_silence_has_an_end() {
+        let script = "head -c 4 >&1; head -c 2 <&1 >/dev/null; sleep 60";
+        let (mut child, memory, mut line) =
+            Helper::start_shared(OsStr::new("sh"), &["-c".into(), script.into()], 4096).expect("a shell");
+        memory.write_at(b"seen", 0).expect("room");
+        let (mut four, second) = ([0; 4], Duration::from_secs(10));
+        line.receive(&mut four, second).expect("an answer");
+        // The shell may have read before it was written.
+        assert!(&four == b"seen" || four == [0; 4], "{four:?}");
+        line.send(b"go", second).expect("it takes it");
+        let silent = line.receive(&mut four, Duration::from_millis(50)).expect_err("nothing comes");
+        assert_eq!(silent.kind(), io::ErrorKind::WouldBlock);
+        child.end();
+        assert!(line.receive(&mut four, second).is_err());
+    }
+}

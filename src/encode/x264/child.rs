@@ -1,0 +1,147 @@
+//! One child with libx264 in it: it is given a picture through shared memory, and answers with its coded form.
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use crate::base::child::Helper;
+use crate::base::child::shared::{Line, Shared};
+use crate::encode::masked::Masked;
+use crate::encode::settings::{EncodeSettings, Quality};
+
+/// Version of the protocol, which is described in `x264/src/main.rs`.
+const VERSION: u16 = 1;
+/// Begins the greeting.
+const MAGIC: &[u8; 6] = b"WX264\0";
+/// Bytes of the greeting before the parameter sets.
+const GREETING: usize = 16;
+/// Most bytes of the parameter sets.
+const MAX_SETS: usize = 4096;
+/// Most bytes of a coded picture: more than one of 5120x1440 takes that is stored as it is.
+const MAX_CODED: usize = 64 << 20;
+/// How long the child may take to open the library: a loaded machine starts a process.
+const FIRST: Duration = Duration::from_secs(20);
+/// How long it may take for a picture: the queue before the encoder is full long before.
+const STALL: Duration = Duration::from_secs(5);
+/// How long a child whose socket was closed may take to end by itself.
+const END: Duration = Duration::from_secs(2);
+
+/// Why the child does not go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Gone {
+    /// It has ended, or what it says cannot be understood.
+    Ended,
+    /// It has not answered in time.
+    Stalled,
+}
+
+impl Gone {
+    /// What it did.
+    pub(super) fn told(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Stalled => "did not answer",
+        }
+    }
+}
+
+impl From<std::io::Error> for Gone {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => Self::Stalled,
+            _ => Self::Ended,
+        }
+    }
+}
+
+/// A running child.
+pub(super) struct Child {
+    process: Helper,
+    memory: Shared,
+    line: Line,
+}
+
+/// What a child says of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Greeting {
+    /// Version of libx264's interface.
+    pub(super) build: u32,
+    /// The parameter sets, behind start codes.
+    pub(super) sets: Vec<u8>,
+}
+
+impl Child {
+    /// Starts the program for pictures of these settings.
+    ///
+    /// # Errors
+    /// Why there is no child, fit to be printed.
+    pub(super) fn start(program: &OsStr, settings: &EncodeSettings) -> Result<(Self, Greeting), String> {
+        let EncodeSettings { width, height, fps, quality, .. } = *settings;
+        let quality = match quality {
+            Quality::Fast => 0,
+            Quality::Balanced => 1,
+            Quality::Sharp => 2,
+        };
+        // One picture at a time, in 4:2:0.
+        let numbers = [width, height, fps, 1, quality, 0, 0];
+        let args: Vec<OsString> = numbers.iter().map(|number| number.to_string().into()).collect();
+        let bytes = u64::from(width) * u64::from(height) * 3 / 2;
+        let (process, memory, line) = Helper::start_shared(program, &args, bytes).map_err(|error| error.to_string())?;
+        let mut child = Self { process, memory, line };
+        match child.greeting() {
+            Ok(greeting) => Ok((child, greeting)),
+            Err(gone) => {
+                let said = child.end(gone == Gone::Ended);
+                Err(if said.is_empty() { format!("it {}", gone.told()) } else { said })
+            }
+        }
+    }
+
+    fn greeting(&mut self) -> Result<Greeting, Gone> {
+        let mut head = [0; GREETING];
+        self.line.receive(&mut head, FIRST)?;
+        let (magic, numbers) = head.split_at(MAGIC.len());
+        let [v0, v1, b0, b1, b2, b3, l0, l1, l2, l3] = *numbers else { return Err(Gone::Ended) };
+        let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        if magic != MAGIC || u16::from_le_bytes([v0, v1]) != VERSION || len > MAX_SETS {
+            tracing::debug!("the child speaks another protocol");
+            return Err(Gone::Ended);
+        }
+        let mut sets = vec![0; len];
+        self.line.receive(&mut sets, FIRST)?;
+        Ok(Greeting { build: u32::from_le_bytes([b0, b1, b2, b3]), sets })
+    }
+
+    /// Has a picture encoded into `coded`, behind start codes; tells whether it is an IDR.
+    ///
+    /// # Errors
+    /// When the child does not go on.
+    pub(super) fn encode(&mut self, picture: &Masked, qp: u8, idr: bool, coded: &mut Vec<u8>) -> Result<bool, Gone> {
+        let (y, u, v) = picture.i420().planes();
+        let mut offset = 0;
+        for plane in [y, u, v] {
+            self.memory.write_at(plane, offset)?;
+            offset += plane.len() as u64;
+        }
+        self.line.send(&[0, qp, u8::from(idr), 0], STALL)?;
+        let mut head = [0; 8];
+        self.line.receive(&mut head, STALL)?;
+        let [keyframe, _, _, _, l0, l1, l2, l3] = head;
+        let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        if len > MAX_CODED {
+            return Err(Gone::Ended);
+        }
+        coded.resize(len, 0);
+        self.line.receive(coded, STALL)?;
+        Ok(keyframe == 1)
+    }
+
+    /// Ends the child, by itself where it is well; returns what it said last.
+    pub(super) fn end(self, by_itself: bool) -> String {
+        let Self { mut process, memory, line } = self;
+        drop((memory, line));
+        if by_itself {
+            process.finish(END);
+        }
+        process.end()
+    }
+}
