@@ -2,6 +2,7 @@
 //! is refused with a way out.
 
 mod meaning;
+mod sound;
 mod video;
 
 use std::path::{Path, PathBuf};

@@ -59,7 +59,6 @@ fn what_is_not_taken_over_of_a_video_is_named() {
     let expected = json!([
         "frames.mp4: a rotation by 90 degrees",
         "frames.mp4: pixels of the shape 3:2",
-        "frames.mp4: track 2 (sound, mp4a (AAC))",
         "frames.mp4: track 3 (subtitles, tx3g (timed text))"
     ]);
     assert_eq!(is["import"]["left_out"], expected);

@@ -35,6 +35,12 @@ pub fn described(specific: &[u8]) -> Option<Described> {
     Some(Described { rate: *RATES.get(usize::from(index))?, channels })
 }
 
+/// Returns whether an `AudioSpecificConfig` says behind its description that there is an extension (SBR): a decoder then makes twice as many samples.
+pub fn is_extended(specific: &[u8]) -> bool {
+    // A sync extension of the type 5, and the bit that it is there.
+    specific.get(2..5).is_some_and(|rest| rest[..2] == [0x56, 0xe5] && rest[2] & 0x80 != 0)
+}
+
 /// Bytes of the header of a packet that stands without a container ([`adts`]).
 pub const ADTS_BYTES: usize = 7;
 
@@ -133,6 +139,8 @@ mod tests {
         assert_eq!(read(&[0x12, 0x08]), Some((44_100, 1)));
         // An extension behind it (SBR that is signalled as not there, as ffmpeg writes it) changes nothing.
         assert_eq!(read(&[0x11, 0x90, 0x56, 0xe5, 0x00]), Some((48_000, 2)));
+        assert!(!is_extended(&[0x11, 0x90, 0x56, 0xe5, 0x00]) && !is_extended(&[0x11, 0x90]));
+        assert!(is_extended(&[0x11, 0x90, 0x56, 0xe5, 0x80]));
         for (specific, what) in [
             (&[0x11][..], "cut"),
             (&[], "nothing"),

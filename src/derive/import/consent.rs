@@ -12,6 +12,7 @@ use crate::base::shown::shell;
 use crate::derive::import::options::{ENDING, Options, command_of};
 use crate::session::layout;
 use crate::session::metadata::{Consent, Extra, Metadata, StatedAtImport};
+use crate::session::sound;
 
 /// `consent.how` of a recording that does not say whether anyone agreed.
 pub const NOT_RECORDED: &str = "not_recorded";
@@ -67,8 +68,9 @@ pub(crate) fn state(consent: &mut Consent, told: &Options) {
 pub fn hint(session: &Path, metadata: &Metadata) -> Option<String> {
     let import = metadata.import.as_ref()?;
     let consent = &metadata.consent;
-    let streams = [("screen", consent.record_screen), ("input", consent.record_input)];
-    let streams: Vec<_> = streams.into_iter().filter(|(_, said)| *said != Some(false)).map(|(name, _)| name).collect();
+    let sound = sound::is_there(metadata).then_some(("audio", consent.record_audio));
+    let streams = [("screen", consent.record_screen), ("input", consent.record_input)].into_iter().chain(sound);
+    let streams: Vec<_> = streams.filter(|(_, said)| *said != Some(false)).map(|(name, _)| name).collect();
     let mut told = import.told.clone();
     told.insert("consent".to_owned(), streams.join(","));
     let folder = recording_of(session).map_or_else(|| "FOLDER".to_owned(), |folder| shell(&folder));

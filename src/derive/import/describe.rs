@@ -12,17 +12,20 @@ use serde_json::Value;
 use super::keys::KeyTable;
 use super::options::{BUTTONS, Options, PixelArea};
 use super::order::Survey;
+use super::sound::MadeSound;
 use super::units;
 use super::video::Made;
 use crate::base::event::Stream;
 use crate::base::time::UtcNs;
 use crate::derive::import::consent::{self, NOT_RECORDED};
 use crate::session::labels;
+use crate::session::layout;
 use crate::session::measured::{Measured, Pictures};
 use crate::session::metadata::{
     AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, Import, InitialState, Metadata, Privacy, Resolution,
     StreamInfo, SurfaceInfo, codec_name, fit_drift_ppm, is_input_device,
 };
+use crate::session::sound;
 use crate::session::table::schema::FORMAT_VERSION;
 use crate::session::table::write::TableSummary;
 
@@ -105,6 +108,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) survey: &'a Survey,
     pub(crate) table: &'a TableSummary,
     pub(crate) video: Option<&'a Made>,
+    pub(crate) sound: Option<&'a MadeSound>,
     pub(crate) session_id: String,
     /// Nobody said it.
     pub(crate) id_was_made: bool,
@@ -239,7 +243,8 @@ pub(crate) fn describe(facts: Facts<'_>) -> Metadata {
     let initial_state = initial_state(&mut said, facts.told, facts.pixels, survey.codes_in_doubt);
     let captured_at = captured_at(&mut said);
     let dropped_frames: Option<u64> = take(&mut said, "dropped_frames");
-    let streams = streams(survey, &mut said);
+    let mut streams = streams(survey, &mut said);
+    tell_sound(&mut streams, facts.sound);
 
     let there = [
         (missing::INTEGRITY, facts.has_integrity),
@@ -335,6 +340,34 @@ pub(crate) fn describe(facts: Facts<'_>) -> Metadata {
     metadata
 }
 
+/// Says what sound there is. What another program says of a file of sound is of a file that is not in the session.
+fn tell_sound(streams: &mut BTreeMap<String, StreamInfo>, sound: Option<&MadeSound>) {
+    let name = Stream::Audio.name();
+    if let Some(stream) = streams.get_mut(name) {
+        stream.settings.remove(sound::FILE);
+        stream.settings.remove(sound::MICROPHONE);
+    }
+    let Some(made) = sound else { return };
+    let info = streams.entry(name.to_owned()).or_insert_with(recorded);
+    "recorded".clone_into(&mut info.status);
+    let settings: [(&str, Value); 9] = [
+        (sound::FILE, layout::AUDIO_FILE.into()),
+        (sound::CODEC, made.codec.into()),
+        ("encoder", made.encoder.clone().into()),
+        (sound::RATE_HZ, made.rate.into()),
+        (sound::CHANNELS, made.channels.into()),
+        (sound::T0_NS, made.t0_ns.into()),
+        (sound::DRIFT_PPM, Value::Null),
+        (sound::PACKETS, made.packets.into()),
+        (sound::SAMPLES, made.samples.into()),
+    ];
+    info.settings.extend(settings.map(|(key, value)| (key.to_owned(), value)));
+}
+
+fn recorded() -> StreamInfo {
+    StreamInfo { status: "recorded".into(), source: None, reason: None, settings: BTreeMap::new(), extra: Extra::new() }
+}
+
 /// The streams that are there; of those that are not, nothing is said.
 fn streams(survey: &Survey, said: &mut Extra) -> BTreeMap<String, StreamInfo> {
     const STATUS: [&str; 5] = ["recorded", "off", "missing", "failed", "withdrawn"];
@@ -347,12 +380,5 @@ fn streams(survey: &Survey, said: &mut Extra) -> BTreeMap<String, StreamInfo> {
         return streams;
     }
     let there = [("screen", !survey.frames.is_empty()), ("input", survey.inputs > 0)];
-    let recorded = || StreamInfo {
-        status: "recorded".into(),
-        source: None,
-        reason: None,
-        settings: BTreeMap::new(),
-        extra: Extra::new(),
-    };
     there.into_iter().filter(|(_, there)| *there).map(|(name, _)| (name.to_owned(), recorded())).collect()
 }

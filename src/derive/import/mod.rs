@@ -12,6 +12,7 @@ pub(crate) mod meaning;
 pub mod options;
 pub(crate) mod order;
 pub mod run;
+pub(crate) mod sound;
 pub(crate) mod table;
 pub(crate) mod units;
 pub(crate) mod video;

@@ -35,6 +35,7 @@ use super::options::ENDING;
 use crate::derive::import::describe::Facts;
 use crate::derive::import::options::Options;
 use crate::derive::import::order::{FrameCursor, Ordered, Survey};
+use crate::derive::import::sound::Plan;
 use crate::derive::import::table::ForeignTable;
 use crate::derive::import::video::{Made, Source};
 
@@ -122,8 +123,15 @@ pub fn import(folder: &Path, told: &Options, progress: &mut dyn FnMut(Step)) -> 
     let mut left_out = table.left_out.clone();
     let known = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::METADATA_FILE];
     left_out.extend(listing.files.into_iter().filter(|name| !known.contains(&name.as_str())));
+    let sound = match &video {
+        Some(_) => Plan::of(&folder, said.as_ref())?,
+        None => None,
+    };
     let besides = video.iter().flat_map(Source::besides);
-    left_out.extend(besides.map(|what| format!("{}: {what}", layout::FRAMES_FILE)));
+    left_out.extend(besides.filter_map(|what| match sound.as_ref().filter(|plan| plan.name() == what) {
+        None => Some(format!("{}: {what}", layout::FRAMES_FILE)),
+        Some(plan) => plan.why_not().map(|why| format!("{}: {what}, since {why}", layout::FRAMES_FILE)),
+    }));
     let mut done = Imported {
         session: edition::free_name(&folder, ENDING)?,
         made: false,
@@ -153,6 +161,7 @@ pub fn import(folder: &Path, told: &Options, progress: &mut dyn FnMut(Step)) -> 
         table: &table,
         survey: &survey,
         video,
+        sound,
         said,
         session_id,
         id_was_made,
@@ -309,6 +318,7 @@ struct Recording<'a> {
     table: &'a ForeignTable,
     survey: &'a Survey,
     video: Option<Source>,
+    sound: Option<Plan>,
     said: Option<Extra>,
     session_id: String,
     id_was_made: bool,
@@ -331,6 +341,10 @@ fn make(
         }
         None => None,
     };
+    let sound = match (&from.sound, &from.video) {
+        (Some(plan), Some(source)) => plan.make(from.folder, source, frames, work, progress)?,
+        _ => None,
+    };
     import.pts_off_us = video.as_ref().map(|video| video.pts_off_us);
     let mut measured = Measured::default();
     let (table, changed) = write_rows(&from, video.as_ref(), work, &mut measured, progress)?;
@@ -341,6 +355,7 @@ fn make(
         survey: from.survey,
         table: &table,
         video: video.as_ref(),
+        sound: sound.as_ref(),
         session_id: from.session_id,
         id_was_made: from.id_was_made,
         has_integrity: from.has_integrity,

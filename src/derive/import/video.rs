@@ -71,6 +71,11 @@ impl Source {
         self.index.samples.last().map_or(0, |last| last.pts_us)
     }
 
+    /// When its frames are shown, microseconds from the first.
+    pub(crate) fn times_us(&self) -> impl Iterator<Item = i64> {
+        self.index.samples.iter().map(|sample| sample.pts_us)
+    }
+
     /// What the file holds beside its coded pictures.
     pub(crate) fn besides(&self) -> &[String] {
         &self.index.besides

@@ -48,6 +48,19 @@ pub(crate) fn besides(moov: &[u8], taken: &[u8]) -> Result<Vec<String>, IndexErr
     Ok(out)
 }
 
+/// Names a track as [`besides`] does.
+pub(crate) fn name_of(moov: &[u8], wanted: &[u8]) -> Result<String, IndexError> {
+    let mut number = 0;
+    for item in Boxes(moov) {
+        let (kind, trak) = item?;
+        number += usize::from(&kind == b"trak");
+        if std::ptr::eq(trak, wanted) {
+            break;
+        }
+    }
+    Ok(format!("track {number} ({})", track(wanted)?))
+}
+
 /// What a track is.
 fn track(trak: &[u8]) -> Result<String, IndexError> {
     let Some(mdia) = child(trak, *b"mdia")? else { return Ok("empty".to_owned()) };

@@ -6,6 +6,7 @@ pub(crate) mod boxes;
 mod description;
 pub mod finish;
 pub mod foreign;
+pub mod foreign_sound;
 pub(crate) mod foreign_tracks;
 pub mod index;
 pub mod mixed;

@@ -46,12 +46,19 @@ impl CopiedSound {
     /// Returns the `AudioSpecificConfig` of AAC; `None` where there is none.
     pub fn aac_specific(&self) -> Option<Vec<u8>> {
         let (kind, entry) = Boxes(self.description.get(16..)?).next()?.ok()?;
-        let esds = child(entry.get(28..).filter(|_| &kind == b"mp4a")?, *b"esds").ok()??;
-        // The stream, its decoder, and what that is told, each inside of the one before.
-        let stream = descriptor(esds.get(4..)?, 3)?;
-        let decoder = descriptor(stream.get(3..)?, 4)?;
-        descriptor(decoder.get(13..)?, 5).map(<[u8]>::to_vec)
+        aac_specific(kind, entry)
     }
+}
+
+/// Returns the `AudioSpecificConfig` of a sample entry; `None` where there is none.
+pub(super) fn aac_specific(kind: [u8; 4], entry: &[u8]) -> Option<Vec<u8>> {
+    let esds = child(entry.get(28..).filter(|_| &kind == b"mp4a")?, *b"esds").ok()??;
+    // The stream, its decoder, and what that is told, each inside of the one before.
+    let stream = descriptor(esds.get(4..)?, 3)?;
+    let decoder = descriptor(stream.get(3..)?, 4)?;
+    // AAC of MPEG-4; MP3 and others have the same box.
+    let specific = descriptor(decoder.get(13..)?, 5);
+    specific.filter(|_| decoder.first() == Some(&0x40)).map(<[u8]>::to_vec)
 }
 
 /// The body of a descriptor of ISO/IEC 14496-1, when it is the first of these bytes.
