@@ -159,8 +159,8 @@ class Microphone(threading.Thread):
                 out.write(samples.tobytes())
                 written = time.monotonic_ns()
                 late = written - begin - block * MIC_BLOCK * 1_000_000_000 // RATE
-                # A writer that was held up, or whom nobody reads, does not catch up, as no microphone does; and what it wrote then is not judged.
-                begin += late if late > STEADY_NS else 0
+                # A writer whom nobody reads does not catch up, as no microphone does; one that was held up does, and what it wrote then is not judged.
+                begin += late if late > 2e8 else 0
                 for click, at in found.items():
                     if late <= STEADY_NS:
                         self.clicks[click] = written - (MIC_BLOCK - at) * 1_000_000_000 / RATE

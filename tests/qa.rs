@@ -82,7 +82,9 @@ fn what_the_rows_say_is_found() {
     assert!(report.ok && report.rows > 250 && frames > 20 && report.frames_decoded >= 4, "{report:#?}");
     let rates = (report.fps.expect("a rate"), report.true_fps.expect("a rate"));
     assert!((rates.0 - frames as f64 / 2.0).abs() < 2.0 && (rates.1 - rates.0).abs() < 0.5, "{rates:?}");
-    assert!(report.checks.iter().all(|check| check.value.is_some()), "{report:#?}");
+    // It has no sound.
+    let measured = |check: &Check| check.value.is_some() != check.name.starts_with("sound_");
+    assert!(report.checks.iter().all(measured), "{report:#?}");
 
     let found = |name: &str, limits: Limits, change: &dyn Fn(&mut Vec<OwnedRow>, i64)| {
         let report = check(&planted(&clean, name, change), limits);

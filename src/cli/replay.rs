@@ -68,6 +68,15 @@ pub struct LimitArgs {
     /// Longest time of an unchanged picture while keys and buttons are pressed [default: 10].
     #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
     pub max_frozen: Option<f64>,
+    /// Share of the sound that is missing [default: 0.01].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_sound_missing: Option<f64>,
+    /// Share of a file of sound that is silent, below -60 dB [default: 0.999].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_sound_silent: Option<f64>,
+    /// Share of the samples of a file of sound that are cut off at full scale [default: 0.001].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_sound_clipped: Option<f64>,
     /// Groups of pictures to look at, evenly spread; two frames of each are decoded; 0: none [default: 3600].
     #[arg(long, value_name = "N", requires = "check")]
     pub samples: Option<usize>,

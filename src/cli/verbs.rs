@@ -629,6 +629,9 @@ mod tests {
             duplicates,
             black_s,
             frozen_s,
+            sound_missing,
+            sound_silent,
+            sound_clipped,
             samples,
         } = crate::inspect::qa::run::Limits::default();
         for (what, limit) in [
@@ -642,6 +645,9 @@ mod tests {
             ("before shows", duplicates),
             ("black pictures", black_s),
             ("are pressed", frozen_s),
+            ("that is missing", sound_missing),
+            ("below -60 dB", sound_silent),
+            ("at full scale", sound_clipped),
             ("0: none", samples as f64),
         ] {
             assert!(said.contains(&format!("{what} [default: {limit}")), "{what} [default: {limit}] is not in {said}");

@@ -3,6 +3,7 @@
 mod check;
 mod kept;
 mod machine;
+mod sound;
 mod sources;
 mod trial;
 
@@ -90,7 +91,7 @@ pub(super) fn run(args: &DoctorArgs, config: Option<&Path>) -> Result<Outcome, F
 
 /// Tries everything, one after the other: what is measured is not disturbed by what is tried beside it.
 fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: &Bar) -> (Vec<Check>, Outlook) {
-    let (all, mut done) = (ENCODERS.len() as u64 + 5, 0);
+    let (all, mut done) = (ENCODERS.len() as u64 + 6, 0);
     let mut step = |what: &'static str| {
         bar.step(Step { what, done, of: all });
         done += 1;
@@ -119,10 +120,13 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
     let folder = machine::there(&out);
     let consents =
         variable("WATCHCAP_CONSENT").map_or(record.consent, |list| list.split(',').map(str::to_owned).collect());
-    let consents = consents.iter().any(|stream| stream == Stream::Screen.name());
+    let agrees = |wanted: Stream| consents.iter().any(|stream| stream == wanted.name());
+    let (consents, to_sound) = (agrees(Stream::Screen), agrees(Stream::Audio));
     checks.push(configuration);
     let (logs, unsealed) = kept::unsealed(&out);
     checks.push(logs);
+    step("sound");
+    checks.push(sound::check(to_sound, clock));
     step("disk");
     checks.extend([machine::disk(&folder, bitrate_kbps, clock.as_ref()), machine::clocks(clock.as_ref())]);
     checks.push(machine::terminal());

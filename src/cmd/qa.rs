@@ -28,6 +28,9 @@ fn limits(args: &LimitArgs) -> Limits {
         duplicates: args.max_duplicates.unwrap_or(usual.duplicates),
         black_s: args.max_black.unwrap_or(usual.black_s),
         frozen_s: args.max_frozen.unwrap_or(usual.frozen_s),
+        sound_missing: args.max_sound_missing.unwrap_or(usual.sound_missing),
+        sound_silent: args.max_sound_silent.unwrap_or(usual.sound_silent),
+        sound_clipped: args.max_sound_clipped.unwrap_or(usual.sound_clipped),
         samples: args.samples.unwrap_or(usual.samples),
     }
 }

@@ -70,7 +70,9 @@ mod tests {
         #[test]
         fn a_percentile_is_within_one_percent(mut times in prop::collection::vec(any::<u32>(), 1..300), percent in 1_u64..=100) {
             let mut histogram = Histogram::default();
-            times.iter().for_each(|us| histogram.add(u64::from(*us)));
+            for us in &times {
+                histogram.add(u64::from(*us));
+            }
             times.sort_unstable();
             let rank = (times.len() * percent as usize).div_ceil(100);
             let exact = f64::from(times[rank - 1]);

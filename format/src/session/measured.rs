@@ -112,8 +112,12 @@ impl Measured {
         }
         if row.metadata.get(key::DUP).is_none() {
             let us = |name: &str| row.metadata.get(name).and_then(|text| text.parse::<u64>().ok());
-            us(key::CAPTURE_US).into_iter().for_each(|us| self.grabs.add(us));
-            us(key::ENCODE_US).into_iter().for_each(|us| self.encodings.add(us));
+            if let Some(us) = us(key::CAPTURE_US) {
+                self.grabs.add(us);
+            }
+            if let Some(us) = us(key::ENCODE_US) {
+                self.encodings.add(us);
+            }
         }
     }
 

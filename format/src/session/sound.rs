@@ -14,6 +14,8 @@ use crate::base::event::Stream;
 pub const FILE: &str = "file";
 /// The codec.
 pub const CODEC: &str = "codec";
+/// What is heard: `system` or `mic`; null where nobody knows.
+pub const ROLE: &str = "role";
 /// Samples per second and channel.
 pub const RATE_HZ: &str = "rate_hz";
 /// Channels.
@@ -76,6 +78,14 @@ pub fn is_there(metadata: &Metadata) -> bool {
 /// Returns time 0 of a file on the clock of the session.
 pub fn t0_ns(metadata: &Metadata, file: &str) -> Option<i64> {
     told(metadata, file)?.get(T0_NS)?.as_i64()
+}
+
+/// Returns a word that the metadata say of a file (see the keys above).
+pub fn word<'a>(metadata: &'a Metadata, file: &str, key: &str) -> Option<&'a str> {
+    match told(metadata, file)? {
+        Settings::Stream(settings) => settings.get(key)?.as_str(),
+        Settings::Further(settings) => settings.get(key)?.as_str(),
+    }
 }
 
 /// Returns a number that the metadata say of a file (see the keys above).

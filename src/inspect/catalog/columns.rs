@@ -22,7 +22,7 @@ use parquet::file::properties::WriterProperties;
 use crate::session::table::read::{each_batch, open_footer};
 
 /// Version of the catalog; another one is not read, and all sessions are read again.
-pub const CATALOG_VERSION: &str = "1.1.0";
+pub const CATALOG_VERSION: &str = "1.2.0";
 /// Its key in the file's key-value metadata.
 pub const CATALOG_VERSION_KEY: &str = "watchcap.catalog_version";
 /// Largest catalog that is read: a row has about 300 bytes, so a million sessions have 300 MB.
@@ -128,6 +128,11 @@ columns! {
     Redact "redact" Int,
     ScreenSource "screen_source" Text,
     InputSource "input_source" Text,
+    AudioSource "audio_source" Text,
+    AudioKinds "audio_kinds" Text,
+    AudioCodec "audio_codec" Text,
+    AudioSeconds "audio_seconds" Float,
+    AudioGaps "audio_gaps" Int,
     ConsentScreen "consent_screen" Bool,
     ConsentInput "consent_input" Bool,
     ConsentAudio "consent_audio" Bool,
@@ -147,6 +152,7 @@ columns! {
     SizeBytes "size_bytes" Int,
     VideoBytes "video_bytes" Int,
     EventsBytes "events_bytes" Int,
+    AudioBytes "audio_bytes" Int,
     VideoPath "video_path" Text,
     EventsPath "events_path" Text,
     MetadataPath "metadata_path" Text,

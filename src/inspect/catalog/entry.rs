@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::columns::{Col, Entry};
+use crate::base::event::Stream;
 use crate::inspect::survey;
 use crate::inspect::survey::State;
 use crate::media::mp4::index::read_index;
@@ -15,6 +16,7 @@ use crate::session::loss::{MaxDropped, is_lossy};
 use crate::session::metadata::{Metadata, printable};
 use crate::session::review::{Review, Verdict};
 use crate::session::seal;
+use crate::session::sound;
 use crate::session::table::read::EventsReader;
 use crate::session::table::row::event_type;
 
@@ -85,7 +87,7 @@ pub(crate) fn again(before: &Entry, dir: &Path, path: &str) -> Entry {
     let mut entry = before.clone();
     entry.set(Col::Path, path);
     files(dir, path, &mut entry);
-    let sizes = [Col::SizeBytes, Col::VideoBytes, Col::EventsBytes];
+    let sizes = [Col::SizeBytes, Col::VideoBytes, Col::EventsBytes, Col::AudioBytes];
     if sizes.iter().any(|column| before.int(*column) != entry.int(*column)) {
         entry.set(Col::State, DAMAGED);
         entry.set(Col::Problem, "its files have other sizes than when they were read first");
@@ -108,15 +110,11 @@ fn files(dir: &Path, path: &str, entry: &mut Entry) {
         |name: &str| std::fs::symlink_metadata(dir.join(name)).ok().filter(std::fs::Metadata::is_file).map(|m| m.len());
     let (video, events) = (size(layout::FRAMES_FILE), size(layout::EVENTS_FILE));
     let metadata = size(layout::METADATA_FILE);
+    let sounds = [size(layout::AUDIO_FILE), size(layout::MICROPHONE_FILE)];
     entry.set(Col::VideoBytes, video);
     entry.set(Col::EventsBytes, events);
-    entry.set(
-        Col::SizeBytes,
-        [video, events, metadata, size(layout::AUDIO_FILE), size(layout::MICROPHONE_FILE)]
-            .into_iter()
-            .flatten()
-            .sum::<u64>(),
-    );
+    entry.set(Col::AudioBytes, sounds.iter().any(Option::is_some).then(|| sounds.iter().flatten().sum::<u64>()));
+    entry.set(Col::SizeBytes, [video, events, metadata].iter().chain(&sounds).flatten().sum::<u64>());
     for (column, name, there) in [
         (Col::VideoPath, layout::FRAMES_FILE, video.is_some()),
         (Col::EventsPath, layout::EVENTS_FILE, events.is_some()),
@@ -176,6 +174,28 @@ fn read(dir: &Path, entry: &mut Entry) -> Result<(), String> {
     if found == wanted { Ok(()) } else { Err(format!("frames.mp4 has {found} frames, the metadata say {wanted}")) }
 }
 
+/// What sound there is, by the metadata.
+fn sounds(entry: &mut Entry, metadata: &Metadata) {
+    let files = sound::files(metadata);
+    if files.is_empty() {
+        return;
+    }
+    let words = |key: &str| {
+        let mut words: Vec<&str> = files.iter().filter_map(|file| sound::word(metadata, file, key)).collect();
+        words.dedup();
+        (!words.is_empty()).then(|| words.join("+"))
+    };
+    entry.set(Col::AudioKinds, words(sound::ROLE));
+    entry.set(Col::AudioCodec, words(sound::CODEC));
+    let seconds = files.iter().filter_map(|file| {
+        let number = |key: &str| sound::number(metadata, file, key).filter(|number| *number > 0);
+        Some(number(sound::SAMPLES)? as f64 / number(sound::RATE_HZ)? as f64)
+    });
+    entry.set(Col::AudioSeconds, seconds.reduce(f64::max));
+    let gaps = metadata.lost.iter().filter(|loss| loss.stream == Stream::Audio.name()).map(|loss| loss.gaps);
+    entry.set(Col::AudioGaps, gaps.sum::<u64>());
+}
+
 /// Tags as a text of JSON, which every reader of tables can take apart; none where there are none.
 fn json(tags: &BTreeMap<String, String>) -> Option<String> {
     (!tags.is_empty()).then(|| serde_json::to_string(tags).ok()).flatten()
@@ -223,9 +243,10 @@ fn fill(entry: &mut Entry, metadata: &Metadata) {
     ] {
         entry.set(column, metadata.counts.get(name).copied().unwrap_or(0));
     }
-    for (column, stream) in [(Col::ScreenSource, "screen"), (Col::InputSource, "input")] {
+    for (column, stream) in [(Col::ScreenSource, "screen"), (Col::InputSource, "input"), (Col::AudioSource, "audio")] {
         entry.set(column, metadata.streams.get(stream).and_then(|stream| stream.source.clone()));
     }
+    sounds(entry, metadata);
     entry.set(Col::ConsentScreen, metadata.consent.record_screen);
     entry.set(Col::ConsentInput, metadata.consent.record_input);
     entry.set(Col::ConsentAudio, metadata.consent.record_audio);

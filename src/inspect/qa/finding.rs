@@ -28,6 +28,12 @@ pub struct Limits {
     pub black_s: f64,
     /// Longest time for which the picture stands still while keys and buttons are pressed, seconds.
     pub frozen_s: f64,
+    /// Share of the sound that is missing.
+    pub sound_missing: f64,
+    /// Share of a file of sound that is silent.
+    pub sound_silent: f64,
+    /// Share of the samples of a file of sound that are cut off at the loudest that there is.
+    pub sound_clipped: f64,
     /// Groups of pictures that are looked at, evenly spread; 0: no picture is.
     pub samples: usize,
 }
@@ -48,6 +54,11 @@ impl Default for Limits {
             duplicates: 1.0,
             black_s: 2.0,
             frozen_s: 10.0,
+            sound_missing: 0.01,
+            // A quiet room is quiet for minutes; what is silent from begin to end was never recorded.
+            sound_silent: 0.999,
+            // 48 samples a second: what is heard as a crackle.
+            sound_clipped: 0.001,
             // One each second of an hour, or each 8 s of 8 h: two decodes each, 7,200 in all.
             samples: 3600,
         }

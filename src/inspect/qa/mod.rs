@@ -5,3 +5,4 @@ mod finding;
 pub(crate) mod pictures;
 pub(crate) mod rows;
 pub mod run;
+mod sound;

@@ -39,6 +39,9 @@ pub(crate) struct Seen {
     /// Frames that are missing, by the gap rows.
     pub(crate) dropped: u64,
     pub(crate) drops: Found,
+    /// Samples of sound that are missing.
+    pub(crate) lost_sound: u64,
+    pub(crate) holes: Found,
     pub(crate) longest_gap_ns: i64,
     pub(crate) gaps: Found,
     pub(crate) lost_inputs: u64,
@@ -291,6 +294,10 @@ impl Pass<'_> {
                 // At least one, when nobody knows how many.
                 self.seen.lost_inputs = self.seen.lost_inputs.saturating_add(lost.unwrap_or(1));
                 self.seen.losses.add(span, self.frame, what);
+            }
+            "audio" => {
+                self.seen.lost_sound = self.seen.lost_sound.saturating_add(lost.unwrap_or(0));
+                self.seen.holes.add(span, self.frame, what);
             }
             "log" => {
                 self.explained = true;

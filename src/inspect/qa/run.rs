@@ -1,5 +1,5 @@
 //! Is a session fit for use? What a reviewer would look for, measured: drops and gaps, keys that stick, presses without release,
-//! positions outside of the picture, long times without input while the picture moves, black and frozen pictures, duplicates.
+//! positions outside of the picture, long times without input while the picture moves, black and frozen pictures, duplicates, sound that is silent, cut off or missing.
 //!
 //! Another question than `verify` asks: that one finds what is not as it was sealed, this one what is faithfully recorded and of no use.
 //! One pass over the rows ([`mod@super::rows`]), and a sample of the pictures ([`super::pictures`]): hours cost minutes. Each check is a figure, a limit
@@ -18,6 +18,7 @@ use crate::log::lock::LogLock;
 use crate::media::frames::FrameReader;
 use crate::session::layout::{self, DirState};
 use crate::session::sealed::SealedSession;
+use crate::session::sound;
 
 /// What was found in a session.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -65,6 +66,8 @@ pub fn check(dir: &Path, limits: &Limits, progress: &mut dyn FnMut(Step)) -> Res
         Some(video) => crate::inspect::qa::pictures::look(video, &seen, limits, progress),
         None => crate::inspect::qa::pictures::Looked::default(),
     };
+    let heard = super::sound::listen(&sealed, limits, progress);
+    let has_sound = sound::is_there(session.metadata());
     let frames = seen.frames.len() as u64;
     let flagged = seen.frames.iter().filter(|frame| frame.duplicate).count() as f64;
     // Of those that are not flagged, the sample says how many are duplicates all the same.
@@ -162,6 +165,34 @@ pub fn check(dir: &Path, limits: &Limits, progress: &mut dyn FnMut(Step)) -> Res
             (looked.decoded + looked.damaged.count > 0).then_some(looked.damaged.count as f64),
             0.0,
             looked.damaged,
+        ),
+        Check::new(
+            "sound_missing",
+            "share of the sound that should be there and is silence in its place",
+            share(seen.lost_sound, heard.samples).filter(|_| has_sound),
+            limits.sound_missing,
+            seen.holes.clone(),
+        ),
+        Check::new(
+            "sound_silent",
+            "share of a file of sound that is below -60 dB",
+            heard.silent,
+            limits.sound_silent,
+            heard.silences,
+        ),
+        Check::new(
+            "sound_clipped",
+            "share of the samples of a file of sound that are cut off at full scale",
+            heard.clipped,
+            limits.sound_clipped,
+            heard.clippings,
+        ),
+        Check::new(
+            "sound_undecodable",
+            "files of sound that cannot be decoded",
+            heard.undecodable.as_ref().map(|found| found.count as f64),
+            0.0,
+            heard.undecodable.unwrap_or_default(),
         ),
     ];
     Ok(Report {
