@@ -8,6 +8,7 @@ use watchcap::capture::synthetic::CLICK_EVERY_NS;
 use watchcap::media::mp4::sound_index::read_index;
 use watchcap::session::table::read::SessionReader;
 use watchcap::session::{layout, seal};
+use watchcap_replay::Level;
 
 use crate::support::{files, python, run, watchcap};
 
@@ -239,8 +240,8 @@ fn exports_have_the_sound_where_it_was_heard() {
         let inside = |t: &i64| (begin + 1_900_000_000..begin + 2_800_000_000).contains(t);
         assert!(tracks.iter().flatten().all(|t| !inside(t)), "{tracks:?}");
         let (before, behind): (Vec<i64>, Vec<i64>) = tracks[0].iter().partition(|t| **t < begin + 1_900_000_000);
-        hold("before the hole", &before, 0, (all.0, begin + 1_900_000_000 - 100_000_000));
-        hold("behind the hole", &behind, 0, (begin + 2_800_000_000 + 100_000_000, all.1));
+        hold("before the hole", &before, 0, (all.0, begin + 1_900_000_000));
+        hold("behind the hole", &behind, 0, (begin + 2_800_000_000, all.1));
 
         export("webdataset", &session, &out("wds"), &["--sound", "--clip-seconds", "30", "--val-percent", "0"]);
         let shard = std::fs::read_dir(out("wds").join("train")).expect("a folder").next().expect("a shard");
@@ -297,4 +298,76 @@ fn what_leaves_the_sound_out_says_so_and_without_consent_none_is_taken() {
     let (code, _, err) = run(command.args(["export", "video", "--sound", "--out"]).arg(&out).arg(&session));
     assert!(code == 2 && err.contains("consent"), "{code} {err}");
     export("video", &session, &out, &[]);
+}
+
+/// The checks of sound: name, figure, whether it is in its limit.
+fn checked(session: &Path, args: &[&str]) -> (i32, std::collections::BTreeMap<String, (f64, bool)>) {
+    let (code, out, err) = run(watchcap().args(["replay", "--check", "--json"]).arg(session).args(args));
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+    let checks = report["checks"].as_array().expect("checks").iter().filter(|check| check["value"].is_number());
+    let one = |check: &Value| {
+        let name = check["name"].as_str().expect("a name").to_owned();
+        (name, (check["value"].as_f64().expect("a figure"), check["ok"] == true))
+    };
+    (code, checks.map(one).filter(|(name, _)| name.starts_with("sound_")).collect())
+}
+
+#[test]
+fn sound_that_is_silent_is_found_and_the_catalog_tells_of_sound() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for codec in ["aac", "flac"] {
+        let session = recorded(dir.path(), codec, &["--audio", "both", "--audio-codec", codec, "-d", "3"]);
+        let (_, checks) = checked(&session, &[]);
+        // A click in every fifth tenth of a second, and none that is cut off.
+        let figure = |name: &str| checks.get(name).unwrap_or_else(|| panic!("{name} is not in {checks:?}"));
+        assert!((0.5..0.95).contains(&figure("sound_silent").0) && figure("sound_silent").1, "{checks:?}");
+        assert_eq!((figure("sound_clipped"), figure("sound_undecodable")), (&(0.0, true), &(0.0, true)));
+        assert!(figure("sound_missing").1, "{checks:?}");
+        let (code, checks) = checked(&session, &["--max-sound-silent", "0.3"]);
+        assert!(code == 1 && !checks["sound_silent"].1, "{checks:?}");
+        redact(&session, &["--all", "--mute", "--replace"]);
+        let (code, checks) = checked(&session, &[]);
+        assert!(code == 1 && checks["sound_silent"] == (1.0, false), "{checks:?}");
+    }
+    recorded(dir.path(), "deaf", &["-d", "1"]);
+    let (code, _, err) = run(watchcap().arg("catalog").arg(dir.path()));
+    assert_eq!(code, 0, "{err}");
+    let said: Value =
+        serde_json::from_str(&python("sound_catalog.py", &[&dir.path().join("catalog.parquet")])).expect("JSON");
+    assert_eq!(said["deaf"], json!([null, null, null, null, null, null]));
+    for codec in ["aac", "flac"] {
+        let row = said[codec].as_array().expect("a row");
+        assert_eq!(row[..3], [json!("synthetic"), json!("system+mic"), json!(codec)]);
+        let (seconds, bytes) = (row[3].as_f64().expect("seconds"), row[5].as_u64().expect("bytes"));
+        assert!((2.5..3.5).contains(&seconds) && row[4] == 0 && bytes > 1000, "{row:?}");
+    }
+}
+
+#[test]
+fn the_player_knows_how_loud_it_is_and_where_sound_is_missing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = recorded(dir.path(), "s", &["--audio", "synthetic", "-d", "3"]);
+    let levels_of = |session: &Path, parts: usize| {
+        let playback = watchcap::play::opened::open(session).expect("a session");
+        let summary = playback.timeline.summary();
+        for _ in 0..300 {
+            let levels = playback.timeline.levels(summary.start_ns, summary.end_ns, parts)?;
+            if levels.complete {
+                return Some((summary.start_ns, summary.end_ns, levels.parts));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the levels do not come");
+    };
+    let (start, end, parts) = levels_of(&session, 60).expect("sound");
+    let loud = |level: &Level| matches!(level, Level::Peak(peak) if *peak > 9000);
+    let (first, last) = (start.div_euclid(CLICK_EVERY_NS) + 1, (end - 100_000_000).div_euclid(CLICK_EVERY_NS));
+    for click in first..=last {
+        let part = ((click * CLICK_EVERY_NS - start) as i128 * 60 / i128::from(end - start)) as usize;
+        assert!((part.saturating_sub(1)..=part + 1).any(|at| parts.get(at).is_some_and(loud)), "{click}: {parts:?}");
+    }
+    let quiet = parts.iter().filter(|level| matches!(level, Level::Peak(peak) if *peak < 33)).count();
+    assert!(quiet > 20, "{parts:?}");
+    let deaf = recorded(dir.path(), "deaf", &["-d", "1"]);
+    assert_eq!(levels_of(&deaf, 60), None);
 }

@@ -15,7 +15,8 @@ use crate::prompt::Prompt;
 use crate::text::{SECOND, clean};
 use crate::theme::Theme;
 use crate::timeline::{
-    Density, Direction, FrameInfo, HeldKey, InputState, Lanes, Overlay, Remark, Rows, Spans, Summary, Timeline, Tone,
+    Density, Direction, FrameInfo, HeldKey, InputState, Lanes, Levels, Overlay, Remark, Rows, Spans, Summary, Timeline,
+    Tone,
 };
 use crate::view;
 use crate::worker::{Answer, Request};
@@ -183,6 +184,8 @@ pub(crate) struct App<'a> {
     pub(crate) overlay: Overlay,
     /// Event counts for what the timeline shows, in the buckets of the bar.
     pub(crate) density: Density,
+    /// How loud it is there; `None` without sound.
+    pub(crate) levels: Option<Levels>,
     /// What is the matter with parts of what the timeline shows.
     pub(crate) spans: Spans,
     /// The frame at the playhead.
@@ -260,6 +263,7 @@ impl<'a> App<'a> {
             state: InputState::default(),
             overlay: Overlay::default(),
             density: Density::default(),
+            levels: timeline.levels(0, 0, 0),
             spans: Spans::default(),
             frame: None,
             fps: None,
@@ -344,7 +348,7 @@ impl<'a> App<'a> {
 
     /// Where everything is on the screen.
     pub(crate) fn layout(&self) -> Option<view::Layout> {
-        view::layout(self.size, self.lens.is_some())
+        view::layout(self.size, self.lens.is_some(), self.levels.is_some())
     }
 
     /// The part of the picture that is magnified.
@@ -497,7 +501,8 @@ impl<'a> App<'a> {
             self.load_rows();
         }
         let buckets = self.layout().map_or(0, |layout| usize::from(layout.bar().width));
-        let stale = !(self.density.complete && self.spans.complete) && self.density_age >= RECOUNT;
+        let heard = self.levels.as_ref().is_none_or(|levels| levels.complete);
+        let stale = !(self.density.complete && self.spans.complete && heard) && self.density_age >= RECOUNT;
         if buckets > 0 && (self.counted != Some((self.zoom, buckets)) || stale) {
             (self.counted, self.density_age) = (Some((self.zoom, buckets)), 0);
             self.count(buckets);
@@ -509,6 +514,7 @@ impl<'a> App<'a> {
         let (from, until) = (self.zoom.from(), self.zoom.until());
         let density = self.timeline.density(from, until, buckets);
         let spans = self.timeline.spans(from, until, buckets);
+        self.levels = self.timeline.levels(from, until, buckets);
         self.problems.density = None;
         self.density = density.unwrap_or_else(|problem| {
             self.problems.density = Some(format!("events cannot be counted: {}", clean(&problem)));

@@ -391,7 +391,7 @@ fn the_help_lists_every_key() {
 fn the_mouse_seeks_plays_and_picks() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (120, 40));
-    let layout = view::layout(app.size, false).expect("large enough");
+    let layout = view::layout(app.size, false, false).expect("large enough");
     let bar = layout.bar();
     let point = |column, row, press| Msg::Point { column, row, press };
     update(&mut app, point(bar.right() - 1, bar.y + 2, true));
@@ -615,7 +615,7 @@ fn a_recording_that_grows_is_followed_until_the_hand_goes_elsewhere() {
 fn the_wheel_zooms_the_timeline_around_the_hand() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (120, 40));
-    let bar = view::layout(app.size, false).expect("large enough").bar();
+    let bar = view::layout(app.size, false, false).expect("large enough").bar();
     let (column, row) = (bar.x + bar.width / 2, bar.y + 1);
     let under = app.zoom.instant(bar.width / 2, bar.width);
     for _ in 0..4 {

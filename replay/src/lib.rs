@@ -45,7 +45,7 @@ pub use queue::{Entry, Faults, Library, review};
 pub use terminal::{Abilities, Options, Recording, ReplayError, abilities, run};
 pub use theme::Look;
 pub use timeline::{
-    Button, Click, Density, Direction, Export, Exports, Fact, Found, FrameInfo, HeldKey, InputState, Lane, Lanes, Mask,
-    Overlay, Picture, Pictures, Remark, Review, Row, Rows, Section, Span, SpanKind, Spans, Summary, Timeline, Tone,
-    Verdict,
+    Button, Click, Density, Direction, Export, Exports, Fact, Found, FrameInfo, HeldKey, InputState, Lane, Lanes,
+    Level, Levels, Mask, Overlay, Picture, Pictures, Remark, Review, Row, Rows, Section, Span, SpanKind, Spans,
+    Summary, Timeline, Tone, Verdict,
 };

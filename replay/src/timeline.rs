@@ -276,6 +276,27 @@ pub struct Spans {
     pub complete: bool,
 }
 
+/// How loud a part of a recording is.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Level {
+    /// There is no sound, or it is not known yet.
+    #[default]
+    Unknown,
+    /// Sound is missing there.
+    Missing,
+    /// The largest sample, of 32,768.
+    Peak(u16),
+}
+
+/// How loud the parts of a span are.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Levels {
+    /// One for each part.
+    pub parts: Vec<Level>,
+    /// False while reading goes on elsewhere: the player asks again later.
+    pub complete: bool,
+}
+
 /// A part of the picture that was covered before it was stored.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Mask {
@@ -399,6 +420,13 @@ pub trait Timeline {
     /// # Errors
     /// The rows cannot be read.
     fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String>;
+
+    /// How loud it is between two instants, in `parts` (at most a terminal's width; 0 only asks whether there is any) equal parts. `None` of a
+    /// recording without sound.
+    fn levels(&self, from_ns: i64, until_ns: i64, parts: usize) -> Option<Levels> {
+        let _ = (from_ns, until_ns, parts);
+        None
+    }
 }
 
 /// A decoded picture: rows from the top, 3 bytes (red, green, blue) per pixel, no padding.

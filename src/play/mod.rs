@@ -1,6 +1,7 @@
 //! A recording as the player sees it: a [`timeline`] over a [`reel`] of rows, frame times and pictures, of a [`sealed`] session or of a
 //! [`log`] that may still grow.
 
+mod levels;
 pub mod log;
 pub mod opened;
 mod overview;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use watchcap_replay::{
-    Density, Direction, Filter, Found, FrameInfo, InputState, Overlay, Pictures, Rows, Spans, Summary, Timeline,
+    Density, Direction, Filter, Found, FrameInfo, InputState, Levels, Overlay, Pictures, Rows, Spans, Summary, Timeline,
 };
 
 use crate::base::shown::shell;
@@ -186,6 +186,10 @@ impl Timeline for LogTimeline {
 
     fn density(&self, from_ns: i64, until_ns: i64, buckets: usize) -> Result<Density, String> {
         self.ask(|timeline| timeline.density(from_ns, until_ns, buckets))
+    }
+
+    fn levels(&self, from_ns: i64, until_ns: i64, parts: usize) -> Option<Levels> {
+        self.ask(|timeline| timeline.levels(from_ns, until_ns, parts))
     }
 
     fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String> {

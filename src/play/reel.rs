@@ -3,7 +3,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use watchcap_replay::{Mask, Summary};
+use watchcap_replay::{Levels, Mask, Summary};
 
 use crate::media::mp4::index::Sample;
 use crate::session::table::row::OwnedRow;
@@ -21,6 +21,12 @@ pub trait Reel: Send + Sync {
     /// Takes in what was recorded since; false when nothing more can come. Called by the thread that counts, over and over.
     fn advance(&self) -> bool {
         false
+    }
+
+    /// How loud it is in equal parts of a span; `None` without sound.
+    fn levels(&self, from_ns: i64, until_ns: i64, parts: usize) -> Option<Levels> {
+        let _ = (from_ns, until_ns, parts);
+        None
     }
 
     /// How many blocks there are.

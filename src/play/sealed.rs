@@ -7,8 +7,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use watchcap_replay::{Fact, Mask, Picture, Pictures, Section, Summary, Tone};
+use watchcap_replay::{Fact, Levels, Mask, Picture, Pictures, Section, Summary, Tone};
 
+use super::levels::Loudness;
 use super::reel::{FrameTimes, Reel};
 use crate::media::frames::FrameReader;
 use crate::session::annotations::Annotations;
@@ -46,6 +47,7 @@ pub struct SealedReel {
     state: String,
     /// Why there are no pictures although there should be.
     no_pictures: Option<String>,
+    loudness: Option<Loudness>,
 }
 
 /// Opens a sealed session for the player.
@@ -79,7 +81,8 @@ pub fn open(dir: &Path) -> Result<(Arc<SealedReel>, SealedPictures), SealedError
     };
     let pictures = SealedPictures { video, why: no_pictures.clone() };
     let (dir, state) = (dir.to_owned(), state.to_owned());
-    let reel = SealedReel { dir, metadata, pages, frames, size, span, state, no_pictures };
+    let loudness = Loudness::of(&dir, &metadata);
+    let reel = SealedReel { dir, metadata, pages, frames, size, span, state, no_pictures, loudness };
     Ok((Arc::new(reel), pictures))
 }
 
@@ -100,6 +103,10 @@ fn first_frame(pages: &Pages) -> Result<Option<i64>, ReadError> {
 }
 
 impl Reel for SealedReel {
+    fn levels(&self, from_ns: i64, until_ns: i64, parts: usize) -> Option<Levels> {
+        Some(self.loudness.as_ref()?.levels(from_ns, until_ns, parts))
+    }
+
     fn blocks(&self) -> usize {
         self.pages.len()
     }

@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use watchcap_replay::{
-    Click, Density, Direction, Filter, Found, FrameInfo, InputState, Lane, Lanes, Mask, Overlay, Rows, Span, SpanKind,
-    Spans, Summary, Timeline,
+    Click, Density, Direction, Filter, Found, FrameInfo, InputState, Lane, Lanes, Levels, Mask, Overlay, Rows, Span,
+    SpanKind, Spans, Summary, Timeline,
 };
 
 use super::overview::{BlockFacts, Known, Overview, Replayed};
@@ -433,6 +433,10 @@ impl Timeline for ReelTimeline {
             add(&facts, &place, &mut density);
         }
         Ok(density)
+    }
+
+    fn levels(&self, from_ns: i64, until_ns: i64, parts: usize) -> Option<Levels> {
+        self.reel.levels(from_ns, until_ns, parts)
     }
 
     fn spans(&self, from_ns: i64, until_ns: i64, at_most: usize) -> Result<Spans, String> {

@@ -5,10 +5,12 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::cells::put;
 use crate::app::App;
-use crate::timeline::{Density, Lane, SpanKind, Verdict};
+use crate::theme::Theme;
+use crate::timeline::{Density, Lane, Level, SpanKind, Verdict};
 
 /// Columns of the lanes' names, with the blanks around them.
 pub(crate) const NAME_WIDTH: u16 = 9;
@@ -89,6 +91,38 @@ fn level(count: u64, max: u64) -> usize {
     ((share * BARS.len() as f64).ceil() as usize).clamp(1, BARS.len())
 }
 
+/// The quietest sound that has a bar, decibels of full scale.
+const QUIETEST_DB: f64 = -60.0;
+/// A peak from here on is as loud as can be: it may be cut off.
+const FULL_SCALE: u16 = 32_766;
+
+/// The sign of a level, and how it looks.
+fn sounds(level: Level, theme: Theme) -> (&'static str, Style) {
+    let peak = match level {
+        Level::Unknown => return ("·", theme.track()),
+        Level::Missing => return (span_sign(SpanKind::Gap), theme.span(SpanKind::Gap)),
+        Level::Peak(peak) => peak,
+    };
+    let db = 20.0 * (f64::from(peak) / 32_768.0).log10();
+    if db < QUIETEST_DB {
+        return (BARS[0], theme.track());
+    }
+    let bar = ((1.0 - db / QUIETEST_DB) * BARS.len() as f64).ceil() as usize;
+    let style = if peak >= FULL_SCALE { theme.lane(Lane::Gap) } else { theme.lane(Lane::Motion) };
+    (BARS[bar.clamp(1, BARS.len()) - 1], style)
+}
+
+/// Draws the lane of sound: the peak of each column, in decibels.
+pub(crate) fn sound(app: &App<'_>, row: Rect, bar: Rect, buf: &mut Buffer) {
+    put(buf, row, 1, "sound", app.theme.dim());
+    let parts = app.levels.as_ref().map(|levels| levels.parts.as_slice()).unwrap_or_default();
+    for x in 0..bar.width {
+        let level = parts.get(usize::from(x)).copied().unwrap_or_default();
+        let (sign, style) = sounds(level, app.theme);
+        buf.set_string(bar.x + x, bar.y, sign, style);
+    }
+}
+
 /// Draws the lines, one row each from the top of `area`; `bar` is the part of it that is time.
 pub(crate) fn draw(app: &App<'_>, groups: &[Group], area: Rect, bar: Rect, buf: &mut Buffer) {
     for (row, group) in area.rows().zip(groups) {
@@ -138,6 +172,7 @@ fn bars(app: &App<'_>, density: &Density, group: &Group, bar: Rect, buf: &mut Bu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::theme::{Colours, Look};
 
     #[test]
     fn every_lane_is_shown_when_there_is_room() {
@@ -149,6 +184,17 @@ mod tests {
         for group in FULL.iter().chain(GROUPED).chain(ONE) {
             assert!(group.name.len() + 2 <= usize::from(NAME_WIDTH));
         }
+    }
+
+    #[test]
+    fn levels_are_bars_in_decibels_and_what_is_missing_is_no_silence() {
+        let theme = Theme::new(Colours::True, Look::Dark);
+        let sign = |level| sounds(level, theme).0;
+        assert_eq!((sign(Level::Peak(32_767)), sign(Level::Peak(0)), sign(Level::Unknown)), ("█", "▁", "·"));
+        // Half of the scale of -60 dB.
+        assert_eq!((sign(Level::Peak(1036)), sign(Level::Missing)), ("▄", "░"));
+        let loud = |peak| sounds(Level::Peak(peak), theme).1;
+        assert_ne!(loud(32_767), loud(32_000), "what may be cut off looks otherwise");
     }
 
     #[test]

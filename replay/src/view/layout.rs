@@ -43,6 +43,8 @@ pub(crate) struct Layout {
     pub(crate) keys: Rect,
     /// The lanes that are shown.
     pub(crate) groups: &'static [lanes::Group],
+    /// Whether there is a lane of sound under them.
+    pub(crate) sound: bool,
 }
 
 impl Layout {
@@ -53,8 +55,9 @@ impl Layout {
     }
 }
 
-/// Places everything, or nothing when the terminal is too small. A picture that is magnified takes the place of the panel too.
-pub(crate) fn layout((width, height): (u16, u16), magnified: bool) -> Option<Layout> {
+/// Places everything, or nothing when the terminal is too small. A picture that is magnified takes the place of the panel too; `sound` asks
+/// for a lane of it, for which low terminals have no room.
+pub(crate) fn layout((width, height): (u16, u16), magnified: bool, sound: bool) -> Option<Layout> {
     if width < MIN_WIDTH || height < MIN_HEIGHT {
         return None;
     }
@@ -66,7 +69,8 @@ pub(crate) fn layout((width, height): (u16, u16), magnified: bool) -> Option<Lay
     };
     let air = u16::from(roomy);
     let side_width = if width >= SIDE_FROM && !magnified { (width * 3 / 10).clamp(28, 60) } else { 0 };
-    let lanes_height = 1 + groups.len() as u16;
+    let sound = sound && height >= GROUPED_FROM;
+    let lanes_height = 1 + groups.len() as u16 + u16::from(sound);
     let row = |y: u16, height: u16| Rect::new(0, y, width, height);
     let keys_height = u16::from(height >= KEYS_FROM);
     let keys = row(height - keys_height, keys_height);
@@ -86,5 +90,6 @@ pub(crate) fn layout((width, height): (u16, u16), magnified: bool) -> Option<Lay
         status,
         keys,
         groups,
+        sound,
     })
 }

@@ -28,6 +28,11 @@ pub(crate) fn draw(app: &App<'_>, layout: &Layout, buf: &mut Buffer) {
     let ruler_row = Rect { height: 1, ..bar };
     let below = |area: Rect| Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     lanes::draw(app, layout.groups, below(layout.lanes), below(bar), buf);
+    if layout.sound {
+        // Below the last of the lanes.
+        let last = |area: Rect| Rect { y: area.bottom() - 1, height: 1, ..area };
+        lanes::sound(app, last(layout.lanes), last(bar), buf);
+    }
     let playhead = app.zoom.column(app.player.at(), bar.width);
     let ends = [app.range.0, app.range.1].into_iter().flatten().filter_map(|at| app.zoom.column(at, bar.width));
     ruler(app, ruler_row, &playhead.into_iter().chain(ends).collect::<Vec<_>>(), buf);
