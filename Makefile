@@ -52,6 +52,7 @@ test-server:
 
 # The Windows program under Wine: its unit tests, and a recording's whole road. The first build takes minutes.
 test-wine:
+	scripts/setup.sh test
 	scripts/setup.sh wine
 	scripts/wine/test.sh
 

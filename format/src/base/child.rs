@@ -132,11 +132,10 @@ pub fn ffmpeg() -> OsString {
     std::env::var_os(FFMPEG_ENV).filter(|program| !program.is_empty()).unwrap_or_else(|| "ffmpeg".into())
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn what_a_child_says_last_is_kept_and_it_ends_with_its_handle() {
         let script = |text: &str| Helper::start(OsStr::new("sh"), &["-c".into(), text.into()]).expect("a shell");

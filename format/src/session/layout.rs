@@ -207,8 +207,6 @@ pub fn create_session_dir(wanted: &Path, exact: bool) -> io::Result<(PathBuf, fi
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -243,7 +241,9 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn what_is_made_is_private_even_where_it_was_not() {
+        use std::fs;
         use std::os::unix::fs::PermissionsExt as _;
+
         let parent = tempfile::tempdir().expect("a directory");
         let (dir, _pin) = create_session_dir(&parent.path().join("session"), true).expect("a session");
         let file = metadata_path(&dir);

@@ -250,6 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
     fn what_ffmpeg_writes_is_read_packet_by_packet() {
         let dir = tempfile::tempdir().expect("a folder");
         let (nut, raw) = (dir.path().join("v.nut"), dir.path().join("v.h264"));

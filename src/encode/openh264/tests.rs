@@ -209,6 +209,7 @@ fn an_idr_comes_in_time_and_each_group_decodes_alone() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
 fn ffmpeg_decodes_the_same_pictures_without_complaint() {
     let directory = tempfile::tempdir().expect("a directory");
     let (stream_path, raw_path) = (directory.path().join("stream.h264"), directory.path().join("raw.yuv"));

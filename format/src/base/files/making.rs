@@ -188,11 +188,10 @@ fn is_alone(file: &File) -> io::Result<bool> {
     Ok(super::look::Look::of(&file.metadata()?).links <= 1)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn what_is_made_is_new_and_what_was_there_stays_as_it_is() {
         use std::os::unix::fs::PermissionsExt as _;
@@ -217,7 +216,6 @@ mod tests {
         create_private_file(&at("folder")).expect_err("a folder has its name");
     }
 
-    #[cfg(unix)]
     #[test]
     fn nothing_is_written_through_a_second_name() {
         use std::io::{Read as _, Write as _};

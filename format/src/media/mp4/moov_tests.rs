@@ -170,6 +170,7 @@ fn pts_rounds_to_the_nearest_microsecond_half_up() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
 fn ffprobe_sees_every_packet_time_size_and_the_colours() {
     let stream = stream(40, None);
     let made = made(&stream, 1024, (WIDTH, HEIGHT));
@@ -202,6 +203,7 @@ fn ffprobe_sees_every_packet_time_size_and_the_colours() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
 fn pyav_decodes_frame_i_at_index_i_with_its_time() {
     let stream = stream(40, None);
     let made = made(&stream, 2048, (WIDTH, HEIGHT));
@@ -392,6 +394,7 @@ fn a_damaged_access_unit_costs_its_group_from_there_and_nothing_else() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
 fn offsets_beyond_4_gib_and_times_beyond_71_minutes() {
     let stream = stream(12, None);
     let dir = tempfile::tempdir().unwrap();
