@@ -79,6 +79,7 @@ mod wayland;
 mod wayland_copy;
 mod windows;
 mod wine;
+mod wine_desktop;
 mod withdraw;
 mod worst;
 mod x264;

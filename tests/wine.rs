@@ -10,17 +10,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
-use crate::support::{Display, copy_tree, files, run, watchcap};
+use crate::support::{copy_tree, files, run, watchcap};
 
 /// Longest that one run may take: Wine starts in a second or two, its first start of all takes twenty.
 const LIMIT: Duration = Duration::from_mins(3);
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The Windows program, when Wine is here and it is not older than its sources. `WATCHCAP_TEST_WINE` makes its absence a failure.
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let exe = target.join("x86_64-pc-windows-gnu/debug/watchcap.exe");
     let why = if Command::new("wine").arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -37,7 +37,7 @@ fn program() -> Option<PathBuf> {
 
 fn newest_source() -> SystemTime {
     let mut newest = std::fs::metadata(root().join("Cargo.lock")).and_then(|m| m.modified()).expect("a lock file");
-    let mut folders = ["src", "replay/src", "migrations/src"].map(|dir| root().join(dir)).to_vec();
+    let mut folders = ["src", "format/src", "replay/src", "migrations/src"].map(|dir| root().join(dir)).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
             if entry.path().is_dir() {
@@ -51,7 +51,7 @@ fn newest_source() -> SystemTime {
 }
 
 /// A path as a Windows program has it: Wine shows the whole file system as the disk Z.
-fn on_z(path: &Path) -> String {
+pub(crate) fn on_z(path: &Path) -> String {
     format!("Z:{}", path.display().to_string().replace('/', "\\"))
 }
 
@@ -63,14 +63,11 @@ struct Windows {
 
 impl Windows {
     /// Starts a program of Windows; what it prints goes into two files, since Wine's services would hold a pipe open.
-    fn start(&self, program: &str, display: Option<&Display>, args: &[&str]) -> Child {
+    fn start(&self, program: &str, args: &[&str]) -> Child {
         let file = |name: &str| File::create(self.said.join(name)).expect("a file");
         let mut command = Command::new(root().join("scripts/wine/run.sh"));
         command.arg(program).args(args).stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
         command.env_remove("DISPLAY").env_remove("WATCHCAP_CONSENT").env_remove("WATCHCAP_OUT");
-        if let Some(display) = display {
-            command.env("DISPLAY", &display.name);
-        }
         command.spawn().expect("scripts/wine/run.sh")
     }
 
@@ -92,7 +89,7 @@ impl Windows {
 
     /// Runs `watchcap.exe`.
     fn run(&self, args: &[&str]) -> (i32, String, String) {
-        self.end(self.start(&self.exe.display().to_string(), None, args))
+        self.end(self.start(&self.exe.display().to_string(), args))
     }
 
     /// As [`Self::run`]; what fails is shown.
@@ -104,7 +101,7 @@ impl Windows {
 }
 
 /// Verifies a session by the program of this system; answers with what it counted.
-fn judged(session: &Path) -> Value {
+pub(crate) fn judged(session: &Path) -> Value {
     let (code, out, err) = run(watchcap().args(["verify", "--json"]).arg(session));
     assert_eq!(code, 0, "{}: {out}{err}", session.display());
     serde_json::from_str(&std::fs::read_to_string(session.join("metadata.json")).expect("metadata")).expect("JSON")
@@ -151,7 +148,6 @@ fn what_it_records_is_sealed_read_and_exported() {
     // Killed.
     let mut child = windows.start(
         &windows.exe.display().to_string(),
-        None,
         &[&record[..], &["--duration", "60s", "--session", "killed", "--json"]].concat(),
     );
     let begun = Instant::now();
@@ -166,7 +162,7 @@ fn what_it_records_is_sealed_read_and_exported() {
     std::thread::sleep(Duration::from_secs(2));
     let kill = Windows { exe: windows.exe.clone(), said: dir.path().join("kill") };
     std::fs::create_dir(&kill.said).expect("a folder");
-    let (code, out_, err) = kill.end(kill.start("taskkill", None, &["/f", "/pid", &pid]));
+    let (code, out_, err) = kill.end(kill.start("taskkill", &["/f", "/pid", &pid]));
     assert_eq!(code, 0, "{out_}{err}");
     child.wait().expect("its end");
     let killed = out.join("killed");
@@ -193,34 +189,4 @@ fn what_it_records_is_sealed_read_and_exported() {
 
 fn names(files: &[(String, Vec<u8>)]) -> Vec<&str> {
     files.iter().map(|(name, _)| name.as_str()).collect()
-}
-
-/// The portable screen backend takes what Wine's desktop shows, through GDI.
-#[test]
-fn a_desktop_is_recorded() {
-    let Some(exe) = program() else { return };
-    let dir = tempfile::tempdir().expect("a folder");
-    let said = dir.path().join("said");
-    std::fs::create_dir(&said).expect("a folder");
-    let windows = Windows { exe, said };
-    let display = Display::start(640, 480);
-    let out = on_z(dir.path());
-    let args = [
-        "record",
-        "--out",
-        &out,
-        "--session",
-        "desktop",
-        "--duration",
-        "2s",
-        "--fps",
-        "10",
-        "--allow-missing",
-        "masks",
-    ];
-    let child = windows.start(&windows.exe.display().to_string(), Some(&display), &args);
-    let (code, said, err) = windows.end(child);
-    assert!(code == 0 || code == 3, "{code}: {said}{err}");
-    let metadata = judged(&dir.path().join("desktop"));
-    println!("desktop: {} frames by {}", metadata["frames"], metadata["streams"]["screen"]["source"]);
 }

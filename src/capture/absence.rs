@@ -11,6 +11,8 @@ pub enum Absence {
     MonitorGone,
     /// The desktop became too small for the region; a larger one is waited for.
     RegionGone,
+    /// The system shows another desktop: it is locked, or asks for consent.
+    ScreenLocked,
 }
 
 impl Absence {
@@ -21,6 +23,7 @@ impl Absence {
             Self::WindowGone => "window_gone",
             Self::MonitorGone => "monitor_gone",
             Self::RegionGone => "region_gone",
+            Self::ScreenLocked => "screen_locked",
         }
     }
 
@@ -33,6 +36,7 @@ impl Absence {
             }
             Self::MonitorGone => "the recorded monitor was switched off, and is waited for (--wait-target)",
             Self::RegionGone => "the recorded region is not on the desktop any more, and is waited for (--wait-target)",
+            Self::ScreenLocked => "the system shows another desktop: it is locked, or asks for consent",
         }
     }
 }

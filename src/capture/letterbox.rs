@@ -52,6 +52,12 @@ impl Letterbox {
         Self::placed(source, 0, 0, source)
     }
 
+    /// The size of the pictures that it takes.
+    #[cfg(all(windows, feature = "windows-native"))]
+    pub(crate) fn source(&self) -> (u32, u32) {
+        self.source
+    }
+
     /// Where an area of the source is in the destination: never less than what it touches, also through the mixing of pixels.
     pub(crate) fn place(&self, area: Area) -> Area {
         let exact = (self.width, self.height) == self.source;

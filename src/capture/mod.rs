@@ -14,7 +14,11 @@ mod facet;
 pub mod flash;
 mod input;
 mod latest;
-#[cfg(any(feature = "capture-xcap", all(target_os = "linux", any(feature = "x11", feature = "wayland"))))]
+#[cfg(any(
+    feature = "capture-xcap",
+    all(target_os = "linux", any(feature = "x11", feature = "wayland")),
+    all(windows, feature = "windows-native")
+))]
 mod letterbox;
 mod look;
 mod outlets;
@@ -35,6 +39,8 @@ mod target;
 pub mod wayland;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
 mod wayland_copy;
+#[cfg(any(test, all(windows, feature = "windows-native")))]
+mod windows;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 pub mod x11;
 

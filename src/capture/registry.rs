@@ -23,6 +23,8 @@ use super::sources::Sources;
 use super::synthetic;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
 use super::wayland_copy;
+#[cfg(all(windows, feature = "windows-native"))]
+use super::windows;
 #[cfg(all(target_os = "linux", feature = "x11"))]
 use super::x11;
 use crate::base::time::Clock;
@@ -38,6 +40,10 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &wayland_copy::backend::WaylandCopy,
     #[cfg(all(target_os = "linux", feature = "evdev"))]
     &evdev::backend::Evdev,
+    #[cfg(all(windows, feature = "windows-native"))]
+    &windows::backend::Gdi,
+    #[cfg(all(windows, feature = "windows-native"))]
+    &windows::backend::RawInputs,
     #[cfg(all(target_os = "linux", feature = "sound"))]
     &pulse::backend::Pulse,
     #[cfg(all(any(windows, target_os = "macos"), feature = "sound"))]

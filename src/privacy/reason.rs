@@ -17,6 +17,8 @@ pub enum Reason {
     Profile(&'static str),
     /// A terminal has taken the keyboard for itself ("Secure Keyboard").
     SecureKeyboard,
+    /// What is typed goes into a field for passwords.
+    PasswordField,
 }
 
 impl Reason {
@@ -30,6 +32,7 @@ impl Reason {
             Self::FocusUnclear => "focus_unclear",
             Self::Profile(word) => word,
             Self::SecureKeyboard => "secure_keyboard",
+            Self::PasswordField => "password_field",
         }
     }
 

@@ -1,0 +1,261 @@
+//! Inputs by Raw Input, in a thread with a window that is not shown.
+//!
+//! Events carry no time of their own, so an input has the time at which it was taken: the thread does nothing else. Keys, buttons, both wheels and
+//! motion come from every keyboard and mouse, whatever window is active, and are what the devices sent: motion is before the system's
+//! acceleration, and the pointer's place stands beside it. The active window is looked at behind each batch with keys or buttons, when the system
+//! says that it is another, and every tenth of a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ffi::{self, Heard, Listener, Programs};
+use super::front::{Fronts, layout};
+use super::held::{Held, UNKNOWN, What};
+use super::keys::{self, KeyNews, KeyPacket};
+use super::mouse::{self, MousePacket, Setting};
+use super::places;
+use crate::base::event::{Button, Source};
+use crate::base::time::{Clock, MonoNs};
+use crate::capture::backend::InputPlan;
+use crate::capture::{
+    CaptureError, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag,
+};
+
+/// The name of this way.
+pub(super) const RAW_INPUT: &str = "rawinput";
+/// How long is waited at once.
+const WAIT_MS: u32 = 20;
+/// The active window is looked at this often when nothing else has it looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Virtual keys of the buttons of a mouse.
+const BUTTONS: [(u16, Button); 5] =
+    [(1, Button::Left), (2, Button::Right), (4, Button::Middle), (5, Button::X1), (6, Button::X2)];
+/// Virtual keys that stand for either side of a keyboard; each side has one of its own.
+const EITHER_SIDE: [u16; 3] = [0x10, 0x11, 0x12];
+
+pub(super) struct RawInputs {
+    clock: Arc<dyn Clock>,
+    listener: Listener,
+    programs: Programs,
+    fronts: Fronts,
+    held: Held,
+    setting: Setting,
+    looked: MonoNs,
+    /// Since when another desktop is shown, whose inputs are not known.
+    locked: Option<MonoNs>,
+    description: InputDescription,
+    initial: InitialState,
+}
+
+fn setting() -> Setting {
+    let desktop = ffi::desktop();
+    let primary = places::monitor(&ffi::monitors(), None).map_or(desktop, |monitor| monitor.area);
+    Setting { primary, desktop, swapped: ffi::are_buttons_swapped() }
+}
+
+/// Opens the keyboards and mice of the desktop.
+///
+/// # Errors
+/// [`CaptureError::Unavailable`] when the system refuses.
+pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
+    ffi::be_aware_of_pixels();
+    let refused = |detail| CaptureError::Unavailable { backend: RAW_INPUT, what: "input".into(), detail };
+    let listener = Listener::open().map_err(refused)?;
+    let mut programs = Programs::default();
+    let front = ffi::front(&mut programs);
+    let number = front.as_ref().map_or(0, |front| front.layout);
+    let fronts = Fronts::new(Arc::clone(&plan.exclusions), front.as_ref());
+    let setting = setting();
+    let mut held = Held::default();
+    let mut initial = InitialState {
+        pointer: ffi::pointer(),
+        layout: layout(number),
+        secret: fronts.secret(front.as_ref()),
+        ..InitialState::default()
+    };
+    for vkey in (0x08..=0xfe).filter(|vkey| !EITHER_SIDE.contains(vkey) && ffi::is_down(*vkey)) {
+        let packet = KeyPacket { device: UNKNOWN, make: 0, flags: 0, vkey };
+        if let KeyNews::Key(code, _) = keys::read(&packet, ffi::make_of)
+            && held.press(UNKNOWN, What::Key(code))
+        {
+            initial.keys.push((keys::usage_of(code), code.into()));
+        }
+    }
+    for (_, button) in BUTTONS.into_iter().filter(|(vkey, _)| ffi::is_down(*vkey)) {
+        let button = mouse::named(button, setting.swapped);
+        held.press(UNKNOWN, What::Button(button));
+        initial.buttons.push(button);
+    }
+    let description = InputDescription {
+        backend: RAW_INPUT.into(),
+        devices: ffi::devices(),
+        keyboard_layout: layout(number).names,
+        warps: None,
+        poll_us: None,
+        facets: FacetSet::ALL,
+    };
+    let (clock, looked) = (Arc::clone(&plan.clock), plan.clock.now());
+    Ok(Box::new(RawInputs {
+        clock,
+        listener,
+        programs,
+        fronts,
+        held,
+        setting,
+        looked,
+        locked: None,
+        description,
+        initial,
+    }))
+}
+
+impl RawInputs {
+    /// Hands over what was read in one go.
+    fn hear(&mut self, heard: &[Heard], t: MonoNs, sink: &InputSink) {
+        let has_news = heard.iter().any(|heard| match heard {
+            Heard::Key(_) | Heard::Front => true,
+            Heard::Mouse(packet) => packet.buttons != 0,
+            Heard::DeviceWent(_) => false,
+        });
+        let turn = if has_news || t.since(self.looked) >= LOOK_EVERY { Some(self.look(t, sink)) } else { None };
+        if self.locked.is_some() {
+            return;
+        }
+        let (before, behind) = turn.map(|turn| (turn.before, turn.behind)).unwrap_or_default();
+        for input in before {
+            send(t, sink, input);
+        }
+        let last = heard.iter().rposition(|heard| matches!(heard, Heard::Mouse(_)));
+        let pointer = last.and_then(|_| ffi::pointer());
+        for (at, heard) in heard.iter().enumerate() {
+            match heard {
+                Heard::Key(packet) => self.key(packet, t, sink),
+                Heard::Mouse(packet) => self.mouse(packet, pointer, Some(at) == last, t, sink),
+                Heard::DeviceWent(device) => self.device_went(*device, t, sink),
+                Heard::Front => {}
+            }
+        }
+        for input in behind {
+            send(t, sink, input);
+        }
+    }
+
+    fn key(&mut self, packet: &KeyPacket, t: MonoNs, sink: &InputSink) {
+        match keys::read(packet, ffi::make_of) {
+            KeyNews::Key(code, down) => {
+                let what = What::Key(code);
+                let changed =
+                    if down { self.held.press(packet.device, what) } else { self.held.release(packet.device, what) };
+                if down || changed {
+                    send(t, sink, key(code, down, down && !changed));
+                }
+            }
+            KeyNews::Overrun => {
+                send(t, sink, RawInput::Lost { reason: "keyboard_overrun", count: None, until: t });
+            }
+            KeyNews::Nothing => {}
+        }
+    }
+
+    fn mouse(&mut self, packet: &MousePacket, pointer: Option<(f64, f64)>, is_last: bool, t: MonoNs, sink: &InputSink) {
+        for input in mouse::read(packet, &self.setting, pointer, is_last) {
+            if let RawInput::Button { button, pressed, .. } = &input {
+                let what = What::Button(*button);
+                let changed = if *pressed {
+                    self.held.press(packet.device, what)
+                } else {
+                    self.held.release(packet.device, what)
+                };
+                if !changed {
+                    continue;
+                }
+            }
+            send(t, sink, input);
+        }
+    }
+
+    fn device_went(&mut self, device: u64, t: MonoNs, sink: &InputSink) {
+        let held = self.held.remove(device);
+        if !held.is_empty() {
+            for what in held {
+                let_go(what, t, sink);
+            }
+            send(t, sink, RawInput::Lost { reason: "device_gone", count: None, until: t });
+        }
+    }
+
+    /// Looks at the active window, and whether the desktop is the one of the person's programs.
+    fn look(&mut self, t: MonoNs, sink: &InputSink) -> super::front::Turn {
+        self.looked = t;
+        match (ffi::is_own_desktop(), self.locked) {
+            (false, None) => {
+                self.locked = Some(t);
+                // Their releases will not be heard.
+                for what in self.held.clear() {
+                    let_go(what, t, sink);
+                }
+            }
+            (true, Some(since)) => {
+                self.locked = None;
+                send(since, sink, RawInput::Skipped { reason: "session_locked", count: 0, until: t });
+            }
+            _ => {}
+        }
+        if self.locked.is_some() {
+            return super::front::Turn::default();
+        }
+        self.setting = setting();
+        let front = ffi::front(&mut self.programs);
+        self.fronts.look(front)
+    }
+}
+
+fn key(code: u16, down: bool, repeat: bool) -> RawInput {
+    RawInput::Key { usage: keys::usage_of(code), native: code.into(), down, repeat }
+}
+
+/// Releases something that nobody will release any more.
+fn let_go(what: What, t: MonoNs, sink: &InputSink) {
+    let input = match what {
+        What::Key(code) => key(code, false, false),
+        What::Button(button) => RawInput::Button { button, pressed: false, position: None },
+    };
+    send(t, sink, input);
+}
+
+fn send(t: MonoNs, sink: &InputSink, input: RawInput) {
+    sink.send(t, Source::RawInput, input);
+}
+
+impl InputSource for RawInputs {
+    fn describe(&self) -> InputDescription {
+        self.description.clone()
+    }
+
+    fn initial(&self) -> InitialState {
+        self.initial.clone()
+    }
+
+    fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
+        Listener::hurry();
+        let mut heard = vec![Heard::Front];
+        let t = self.clock.now();
+        self.hear(&heard, t, sink);
+        while !stop.is_set() {
+            Listener::wait(WAIT_MS);
+            loop {
+                heard.clear();
+                let more = self
+                    .listener
+                    .take(&mut heard)
+                    .map_err(|detail| CaptureError::System { what: "reading raw input", detail })?;
+                let t = self.clock.now();
+                self.hear(&heard, t, sink);
+                if !more || stop.is_set() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

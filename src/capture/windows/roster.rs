@@ -1,0 +1,274 @@
+//! From lists of windows to what the privacy policy is told, and to what lies over a recorded window.
+//!
+//! Pure. Windows tells of no window in the order in which things happen, so the list is asked for before and after each picture, and what
+//! changed between two lists is told as if it had happened then: a window that was there in either is covered where it was in both.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::event::Area;
+use crate::base::time::MonoNs;
+use crate::capture::Covered;
+use crate::privacy::cover::{ClientId, Cover, NewWindow, Said, Scope, Stacking, Told, WindowEvent, WindowId};
+use crate::privacy::exclude::Exclusions;
+
+/// The process that shows notifications, and the class of its windows.
+const NOTIFIER: (&str, &str) = ("shellexperiencehost", "Windows.UI.Core.CoreWindow");
+/// How often windows that are new are asked in one go.
+const ROUNDS: u32 = 4;
+
+/// A window, as the system lists it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct WindowFacts {
+    /// Its handle.
+    pub(super) id: u64,
+    pub(super) pid: u32,
+    /// On the desktop, with its frame.
+    pub(super) area: Area,
+    /// It can be seen, or could be if nothing lay over it: visible, not minimised, not cloaked.
+    pub(super) shown: bool,
+    /// What lies below can be seen through it: it is layered, or has a shape of its own.
+    pub(super) blends: bool,
+    /// Clicks go through it: an overlay.
+    pub(super) is_overlay: bool,
+    /// It has no title bar: menus, lists, tooltips.
+    pub(super) is_popup: bool,
+    /// It covers a whole monitor.
+    pub(super) fills: bool,
+    pub(super) title: String,
+    /// Its class.
+    pub(super) class: String,
+    /// Its program's file, without `.exe`; empty when it is not known.
+    pub(super) program: String,
+}
+
+impl WindowFacts {
+    /// What it says of itself. The program stands for the application, since classes are often those of a toolkit.
+    pub(super) fn said(&self) -> Said {
+        let (program, class) = NOTIFIER;
+        Said {
+            app: self.program.clone(),
+            instance: self.class.clone(),
+            titles: [self.title.clone(), String::new()],
+            programs: Vec::new(),
+            is_notification: self.class == class && self.program.eq_ignore_ascii_case(program),
+        }
+    }
+
+    /// Whether it is still the window that it was: handles are given again.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.pid, &self.class) == (other.pid, &other.class)
+    }
+}
+
+/// Follows the windows of the desktop by lists of them.
+pub(super) struct Roster {
+    known: BTreeMap<u64, WindowFacts>,
+    cover: Cover,
+}
+
+impl Roster {
+    /// Knows no window yet.
+    pub(super) fn new(rules: Arc<Exclusions>, desktop: Area) -> Self {
+        let cover = Cover::new(rules, Scope::Desktop, (desktop.width, desktop.height));
+        Self { known: BTreeMap::new(), cover }
+    }
+
+    /// Nothing is kept out, so no list is needed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.cover.is_idle()
+    }
+
+    /// Takes in a list, from the top to the bottom, that was read at `now`.
+    pub(super) fn take(&mut self, list: &[WindowFacts], now: MonoNs) {
+        let gone: Vec<u64> = self.known.keys().copied().filter(|id| list.iter().all(|facts| facts.id != *id)).collect();
+        for id in gone {
+            self.known.remove(&id);
+            self.cover.event(&WindowEvent::Went { window: WindowId(id), into: None }, now);
+        }
+        for facts in list {
+            self.compare(facts, now);
+        }
+        self.cover.set_order(list.iter().rev().map(|facts| WindowId(facts.id)));
+        for _ in 0..ROUNDS {
+            let unasked = self.cover.unasked();
+            if unasked.is_empty() {
+                break;
+            }
+            for window in unasked {
+                let mut judged = self.cover.judge(&window);
+                let facts = self.known.get(&window.window.0);
+                match facts {
+                    Some(facts) => drop(judged.hear(&facts.said())),
+                    None => judged.gone(),
+                }
+                // Corners of usual windows are round, so only what covers a monitor hides what is below.
+                let opaque = facts.is_some_and(|facts| facts.fills && !facts.blends && !facts.is_overlay);
+                self.cover.told(window.window, &Told { judged, opaque, paints: true, inset: [0; 4] });
+            }
+        }
+        self.cover.settle();
+    }
+
+    fn compare(&mut self, facts: &WindowFacts, now: MonoNs) {
+        let window = WindowId(facts.id);
+        let before = self.known.insert(facts.id, facts.clone());
+        let before = before.filter(|before| {
+            let same = before.is_same(facts);
+            if !same {
+                self.cover.event(&WindowEvent::Went { window, into: None }, now);
+            }
+            same
+        });
+        let Some(before) = before else {
+            let client = (facts.pid != 0).then_some(ClientId(facts.pid.into()));
+            let new = NewWindow { area: facts.area, shown: facts.shown, unmanaged: false, client, is_new: true };
+            return self.cover.event(&WindowEvent::Appeared(window, new), now);
+        };
+        if before.area != facts.area {
+            let (area, unmanaged, stacking) = (facts.area, false, Stacking::Top);
+            self.cover.event(&WindowEvent::Placed { window, area, unmanaged, stacking }, now);
+        }
+        if facts.shown != before.shown {
+            let event =
+                if facts.shown { WindowEvent::Shown { window, unmanaged: false } } else { WindowEvent::Hidden(window) };
+            self.cover.event(&event, now);
+        }
+        if (&before.title, &before.program, before.blends, before.fills, before.is_overlay)
+            != (&facts.title, &facts.program, facts.blends, facts.fills, facts.is_overlay)
+        {
+            self.cover.event(&WindowEvent::Changed(window), now);
+        }
+    }
+
+    /// A picture was taken, and a list behind it was taken in.
+    pub(super) fn note(&mut self, now: MonoNs) {
+        self.cover.note(now);
+    }
+
+    /// What must not be seen, on the desktop.
+    pub(super) fn covered(&self) -> Vec<Covered> {
+        self.cover.covered()
+    }
+
+    /// The games that had a window so far, a bit each.
+    pub(super) fn games(&self) -> u64 {
+        self.cover.games()
+    }
+}
+
+/// Where windows of others lie over a recorded one, in a list from the top to the bottom. Its own menus and lists do not count, and
+/// overlays that clicks go through do not either.
+pub(super) fn over(list: &[WindowFacts], id: u64) -> Vec<Area> {
+    let Some(at) = list.iter().position(|facts| facts.id == id) else { return Vec::new() };
+    let own = |facts: &WindowFacts| facts.pid == list[at].pid && facts.is_popup;
+    let above = list[..at].iter().filter(|facts| facts.shown && !facts.is_overlay && !own(facts));
+    above.map(|facts| facts.area).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::privacy::exclude::Reason;
+
+    const DESKTOP: Area = Area { x: -1280, y: 0, width: 3200, height: 1080 };
+    const AT: Area = Area { x: 100, y: 100, width: 300, height: 200 };
+
+    fn window(id: u64, program: &str, area: Area) -> WindowFacts {
+        WindowFacts { id, pid: id as u32, area, shown: true, program: program.into(), ..WindowFacts::default() }
+    }
+
+    fn roster() -> Roster {
+        Roster::new(Arc::new(Exclusions::usual()), DESKTOP)
+    }
+
+    fn places(roster: &Roster) -> Vec<(Area, Reason)> {
+        roster.covered().into_iter().map(|covered| (covered.area, covered.reason)).collect()
+    }
+
+    fn ms(ms: i64) -> MonoNs {
+        MonoNs(ms * 1_000_000)
+    }
+
+    #[test]
+    fn an_excluded_window_is_covered_where_it_was_in_either_list() {
+        let mut roster = roster();
+        let vault = window(7, "KeePassXC", AT);
+        roster.take(&[vault.clone(), window(8, "notepad", DESKTOP)], ms(0));
+        roster.note(ms(1));
+        assert_eq!(places(&roster), [(AT, Reason::Excluded)]);
+        // Left of the primary monitor, where places are negative.
+        let moved = Area { x: -900, ..AT };
+        roster.take(&[WindowFacts { area: moved, ..vault.clone() }], ms(10));
+        roster.note(ms(11));
+        assert_eq!(places(&roster), [(moved, Reason::Excluded), (AT, Reason::Excluded)]);
+        // Gone, it lingers; then nothing is left.
+        roster.take(&[], ms(20));
+        roster.note(ms(21));
+        assert_eq!(places(&roster).len(), 2);
+        roster.note(ms(1000));
+        assert_eq!(places(&roster), []);
+    }
+
+    #[test]
+    fn a_title_that_becomes_a_vault_is_covered_and_a_handle_given_again_is_another_window() {
+        let mut roster = roster();
+        let browser = WindowFacts { title: "News".into(), class: "Chrome".into(), ..window(7, "chrome", AT) };
+        roster.take(std::slice::from_ref(&browser), ms(0));
+        roster.note(ms(1));
+        assert_eq!(places(&roster), []);
+        roster.take(&[WindowFacts { title: "My vault | Bitwarden".into(), ..browser.clone() }], ms(2));
+        roster.note(ms(3));
+        assert_eq!(places(&roster), [(AT, Reason::Excluded)]);
+        roster.take(&[WindowFacts { pid: 99, ..browser }], ms(2000));
+        roster.note(ms(2001));
+        roster.note(ms(2500));
+        assert_eq!(places(&roster), []);
+    }
+
+    #[test]
+    fn only_what_covers_a_monitor_and_blends_with_nothing_hides_what_is_below() {
+        for (fills, blends, is_overlay, hidden) in [
+            (true, false, false, true),
+            (false, false, false, false),
+            (true, true, false, false),
+            (true, false, true, false),
+        ] {
+            let mut roster = roster();
+            let game = WindowFacts { fills, blends, is_overlay, ..window(1, "game", DESKTOP) };
+            roster.take(&[game, window(7, "1Password", AT)], ms(0));
+            roster.note(ms(1));
+            assert_eq!(places(&roster).is_empty(), hidden, "{fills} {blends} {is_overlay}");
+        }
+    }
+
+    #[test]
+    fn notifications_are_those_of_the_shell() {
+        let mut roster = roster();
+        let toast = WindowFacts { class: NOTIFIER.1.into(), ..window(7, "ShellExperienceHost", AT) };
+        let cloaked = WindowFacts { shown: false, ..toast.clone() };
+        roster.take(std::slice::from_ref(&cloaked), ms(0));
+        roster.note(ms(1));
+        assert_eq!(places(&roster), []);
+        roster.take(&[toast], ms(10));
+        roster.note(ms(11));
+        assert_eq!(places(&roster), [(AT, Reason::Notification)]);
+        assert!(!roster.is_idle() && Roster::new(Arc::new(Exclusions::none()), DESKTOP).is_idle());
+        assert_eq!(roster.games(), 0);
+    }
+
+    #[test]
+    fn what_lies_over_a_window_is_of_others() {
+        let own = window(1, "game", AT);
+        let menu = WindowFacts { id: 2, is_popup: true, ..own.clone() };
+        let dialog = WindowFacts { id: 3, ..own.clone() };
+        let other = window(4, "notepad", DESKTOP);
+        let overlay = WindowFacts { is_overlay: true, ..window(5, "overlay", DESKTOP) };
+        let hidden = WindowFacts { shown: false, ..window(6, "hidden", DESKTOP) };
+        let below = window(7, "below", DESKTOP);
+        let list = [menu, dialog, other, overlay, hidden, own, below];
+        assert_eq!(over(&list, 1), [AT, DESKTOP]);
+        assert_eq!(over(&list, 2), []);
+        assert_eq!(over(&list, 99), []);
+    }
+}

@@ -1,0 +1,320 @@
+//! The Windows program records a desktop of Wine: what is injected into the X server under it is in the table once and in order, and what the
+//! X server shows is in the pictures.
+//!
+//! Runs where tests/wine.rs does. The windows are a small program's of our own (scripts/wine/window.c), in a desktop of Wine's that fills the X
+//! server, since only there every window is Wine's. Input goes through XTEST: Wine's own `SendInput` would be fed back through the server.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
+
+use crate::privacy::{frames, of_type, rows};
+use crate::support::Display;
+use crate::wine::{judged, on_z, program, root};
+
+/// Longest that anything may take.
+const LIMIT: Duration = Duration::from_mins(2);
+/// The size of the X server and of Wine's desktop.
+const SIZE: (u32, u32) = (640, 480);
+
+/// A desktop of Wine on an X server of its own, with the programs that were started on it.
+struct Desk {
+    display: Display,
+    /// Wine keeps desktops apart by their names.
+    name: String,
+    dir: tempfile::TempDir,
+    children: Vec<Child>,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+impl Desk {
+    fn start(name: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        Self { display: Display::start(SIZE.0, SIZE.1), name: name.into(), dir, children: Vec::new() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Starts a program of Windows on the desktop. What it prints is lost: explorer stands between.
+    fn run(&mut self, args: &[&str]) {
+        let said = |name: &str| File::create(self.path(name)).expect("a file");
+        let mut command = Command::new(root().join("scripts/wine/run.sh"));
+        command.arg("explorer").arg(format!("/desktop={},{}x{}", self.name, SIZE.0, SIZE.1)).args(args);
+        command.env("DISPLAY", &self.display.name).env_remove("WATCHCAP_CONSENT").env_remove("WATCHCAP_OUT");
+        command.stdin(Stdio::null()).stdout(said("explorer.out")).stderr(said("explorer.err"));
+        self.children.push(command.spawn().expect("scripts/wine/run.sh"));
+    }
+
+    /// Opens a window, and waits until the X server shows its colour in its middle.
+    fn window(&mut self, title: &str, (x, y, width, height): (u32, u32, u32, u32), colour: u32, more: &[&str]) {
+        let exe = window_program();
+        let place = [x, y, width, height].map(|number| number.to_string());
+        let colour_text = format!("{colour:06x}");
+        let mut args = vec![exe.as_str(), title];
+        args.extend(place.iter().map(String::as_str));
+        args.push(&colour_text);
+        args.extend(more);
+        self.run(&args);
+        let begun = Instant::now();
+        while self.pixel(x + width / 2, y + height / 2) != colour {
+            assert!(begun.elapsed() < LIMIT, "the window {title} does not come");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// What the X server shows, 0xRRGGBB for each pixel.
+    fn shot(&self) -> Vec<u32> {
+        let (conn, screen) = x11rb::connect(Some(&self.display.name)).expect("the X server");
+        let root = conn.setup().roots[screen].root;
+        let (width, height) = (SIZE.0 as u16, SIZE.1 as u16);
+        let image = conn.get_image(ImageFormat::Z_PIXMAP, root, 0, 0, width, height, u32::MAX).expect("a request");
+        let data = image.reply().expect("a picture").data;
+        data.chunks_exact(4).map(|p| u32::from_le_bytes([p[0], p[1], p[2], 0])).collect()
+    }
+
+    fn pixel(&self, x: u32, y: u32) -> u32 {
+        self.shot()[(y * SIZE.0 + x) as usize]
+    }
+
+    /// Injects input.
+    fn does(&self, what: &str) {
+        let done = Command::new("xdotool").args(what.split(' ')).env("DISPLAY", &self.display.name).status();
+        assert!(done.expect("xdotool is missing: run scripts/setup.sh test").success(), "xdotool {what}");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+
+    /// Starts recording, and waits until it runs.
+    fn record(&mut self, exe: &Path, seconds: u32, extra: &[&str]) {
+        let out = on_z(self.dir.path());
+        let mut line = format!("@\"{}\" record --out \"{out}\" --session session --json --fps 10", on_z(exe));
+        line.push_str(&format!(" --consent screen,input --duration {seconds}s"));
+        for word in extra {
+            line.push_str(&format!(" \"{word}\""));
+        }
+        let said = |name: &str| on_z(&self.path(name));
+        line.push_str(&format!(" > \"{}\" 2> \"{}\"\r\n", said("out"), said("err")));
+        std::fs::write(self.path("record.bat"), line).expect("a file");
+        let script = said("record.bat");
+        self.run(&["cmd", "/c", &script]);
+        let begun = Instant::now();
+        while self.ready().is_none() {
+            assert!(begun.elapsed() < LIMIT, "it does not record: {}{}", self.said("out"), self.said("err"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+
+    /// The line with which a recording says that it runs.
+    fn ready(&self) -> Option<Value> {
+        let lines = self.said("out");
+        lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|line| line["pid"].is_u64())
+    }
+
+    fn said(&self, name: &str) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.path(name)).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits for the end of the recording; the verified session and its rows.
+    fn sealed(&self) -> (PathBuf, Value, Vec<Value>) {
+        let session = self.path("session");
+        let begun = Instant::now();
+        while !session.join("integrity.sha256").is_file() {
+            assert!(begun.elapsed() < LIMIT, "it is not sealed: {}{}", self.said("out"), self.said("err"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let metadata = judged(&session);
+        let rows = rows(&session);
+        (session, metadata, rows)
+    }
+}
+
+/// The program with the windows, compiled once.
+fn window_program() -> String {
+    static ONCE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    let made = ONCE.get_or_init(|| {
+        let exe = root().join("target/wine-window.exe");
+        let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
+        compiler.args(["-O1", "-Wall", "-o"]).arg(&exe).arg(root().join("scripts/wine/window.c"));
+        assert!(compiler.args(["-lgdi32", "-luser32"]).status().expect("scripts/setup.sh wine").success());
+        exe
+    });
+    on_z(made)
+}
+
+/// Keys by the name that xdotool has for them, and their code: letters, those with the prefix E0, Pause, NumLock and PrintScreen.
+const KEYS: [(&str, &str); 22] = [
+    ("a", "KeyA"),
+    ("z", "KeyZ"),
+    ("1", "Digit1"),
+    ("Return", "Enter"),
+    ("space", "Space"),
+    ("Shift_L", "ShiftLeft"),
+    ("Shift_R", "ShiftRight"),
+    ("Control_L", "ControlLeft"),
+    ("F5", "F5"),
+    ("Left", "ArrowLeft"),
+    ("Up", "ArrowUp"),
+    ("Insert", "Insert"),
+    ("Delete", "Delete"),
+    ("Home", "Home"),
+    ("End", "End"),
+    ("Prior", "PageUp"),
+    ("KP_Enter", "NumpadEnter"),
+    ("KP_Divide", "NumpadDivide"),
+    ("Print", "PrintScreen"),
+    ("Pause", "Pause"),
+    ("Num_Lock", "NumLock"),
+    ("Scroll_Lock", "ScrollLock"),
+];
+
+/// Buttons by their numbers in X11.
+const BUTTONS: [(u32, &str); 5] = [(1, "left"), (2, "middle"), (3, "right"), (8, "x1"), (9, "x2")];
+
+fn text<'a>(row: &'a Value, key: &str) -> &'a str {
+    row[key].as_str().unwrap_or("none")
+}
+
+#[test]
+fn every_injected_input_is_in_the_table_once_and_in_order() {
+    let Some(exe) = program() else { return };
+    let mut desk = Desk::start("inputs");
+    desk.window("first", (40, 40, 240, 200), 0x20_40_c0, &[]);
+    desk.does("mousemove 100 100 click 1");
+    desk.record(&exe, 25, &[]);
+    for (name, _) in KEYS {
+        desk.does(&format!("key {name}"));
+    }
+    for (number, _) in BUTTONS {
+        desk.does(&format!("click {number}"));
+    }
+    for wheel in [4, 5, 5, 6, 7] {
+        desk.does(&format!("click {wheel}"));
+    }
+    for step in 0..20 {
+        desk.does(&format!("mousemove_relative -- {} {}", 3 + step % 2, if step < 10 { 2 } else { -1 }));
+    }
+    desk.does("mousemove 420 300");
+    desk.window("second", (340, 260, 200, 120), 0xc0_40_20, &[]);
+    desk.does("mousemove 400 300 click 1");
+    desk.does("key b");
+    let (_, metadata, rows) = desk.sealed();
+    let streams = &metadata["streams"];
+    assert_eq!((&streams["screen"]["source"], &streams["input"]["source"]), (&"gdi".into(), &"rawinput".into()));
+
+    let mut expected: Vec<(&str, &str)> = Vec::new();
+    for (_, code) in KEYS.into_iter().chain([("b", "KeyB")]) {
+        expected.extend([("key_down", code), ("key_up", code)]);
+    }
+    let keys: Vec<_> =
+        of_type(&rows, &["key_down", "key_up"]).map(|row| (text(row, "event_type"), text(row, "code"))).collect();
+    assert_eq!(keys, expected);
+    assert!(of_type(&rows, &["key_down", "key_up"]).all(|row| row["source"] == "rawinput" && row["repeat"] != true));
+
+    let mut expected: Vec<(&str, bool)> = Vec::new();
+    for (_, name) in BUTTONS.into_iter().chain([(1, "left")]) {
+        expected.extend([(name, true), (name, false)]);
+    }
+    let buttons: Vec<_> = of_type(&rows, &["mouse_click"])
+        .map(|row| (text(row, "mouse_button"), row["pressed"].as_bool().expect("pressed")))
+        .collect();
+    assert_eq!(buttons, expected);
+
+    let wheels: Vec<_> = of_type(&rows, &["wheel"]).map(|row| (row["axis"].as_str(), row["delta"].as_f64())).collect();
+    let (up, down, across) = ((None, Some(1.0)), (None, Some(-1.0)), Some("horizontal"));
+    assert_eq!(wheels, [up, down, down, (across, Some(-1.0)), (across, Some(1.0))]);
+
+    // Events may merge, so sums are compared; what is moved to a place counts too.
+    let moves: Vec<_> = of_type(&rows, &["mouse_move"]).collect();
+    let sum = |key: &str| moves.iter().filter_map(|row| row[key].as_f64()).sum::<f64>();
+    assert_eq!((sum("mouse_dx"), sum("mouse_dy")), (300.0, 200.0), "from 100,100 to 400,300");
+    let last = moves.iter().rev().find(|row| row["mouse_x"].is_f64()).expect("a place");
+    let at = |key: &str, length: u32| (last[key].as_f64().expect("a place") * f64::from(length)).round();
+    assert_eq!((at("mouse_x", SIZE.0), at("mouse_y", SIZE.1)), (400.0, 300.0));
+
+    let focus: Vec<_> = of_type(&rows, &["focus"]).map(|row| (text(row, "app"), text(row, "title"))).collect();
+    assert_eq!(focus.first(), Some(&("wine-window", "first")), "{focus:?}");
+    assert_eq!(focus.last(), Some(&("wine-window", "second")), "{focus:?}");
+    assert!(of_type(&rows, &["gap"]).all(|row| row["stream"] != "input"), "inputs were lost");
+}
+
+#[test]
+fn pictures_are_what_the_x_server_shows() {
+    let Some(exe) = program() else { return };
+    let mut desk = Desk::start("pictures");
+    desk.window("red", (40, 40, 200, 160), 0xd0_20_20, &[]);
+    desk.window("green", (300, 200, 180, 140), 0x20_b0_40, &[]);
+    desk.does("mousemove 600 460");
+    desk.record(&exe, 5, &[]);
+    std::thread::sleep(Duration::from_secs(1));
+    let shot = desk.shot();
+    let (session, metadata, rows) = desk.sealed();
+    assert_eq!(metadata["streams"]["screen"]["source"], "gdi");
+    let shown = frames(&session, &rows);
+    let last = shown.last().expect("a frame");
+    let (mut off, mut worst) = (0, 0);
+    for y in 0..SIZE.1 {
+        for x in 0..SIZE.0 {
+            let wanted = shot[(y * SIZE.0 + x) as usize].to_be_bytes();
+            let apart = last.at(x as usize, y as usize).iter().zip(&wanted[1..]).map(|(a, b)| a.abs_diff(*b)).max();
+            worst = worst.max(apart.unwrap_or(0));
+            off += usize::from(apart > Some(40));
+        }
+    }
+    // The codec halves the colours' resolution: edges differ, areas do not.
+    assert!(off < 2000, "{off} pixels are of another colour, the worst by {worst}");
+    let dups = of_type(&rows, &["frame"]).filter(|row| row["dup"] == "1").count();
+    assert!(dups * 2 > shown.len(), "{dups} of {} frames say that nothing changed", shown.len());
+    println!("pictures: {} frames, {dups} unchanged, {off} pixels at edges differ", shown.len());
+}
+
+#[test]
+fn what_must_not_be_seen_is_black_while_it_moves_and_what_must_not_be_known_is_withheld() {
+    let Some(exe) = program() else { return };
+    let mut desk = Desk::start("secrets");
+    desk.window("plain", (20, 300, 160, 120), 0x20_60_20, &[]);
+    desk.does("mousemove 100 360 click 1");
+    desk.record(&exe, 20, &[]);
+    desk.does("key a");
+    // Excluded by its title; the colour is what no frame may have.
+    desk.window("My vault - Bitwarden", (60, 40, 120, 90), 0xff_00_ff, &["moves"]);
+    desk.does("mousemove 400 400");
+    std::thread::sleep(Duration::from_secs(2));
+    desk.window("form", (400, 300, 160, 120), 0x60_60_60, &["password"]);
+    desk.does("mousemove 480 400 click 1");
+    desk.does("key s");
+    desk.does("key t");
+    desk.does("mousemove 100 360 click 1");
+    std::thread::sleep(Duration::from_millis(300));
+    desk.does("key b");
+    let (session, _, rows) = desk.sealed();
+
+    let shown = frames(&session, &rows);
+    let seen: Vec<_> = shown.iter().map(|frame| frame.secrets()).filter(|count| *count > 0).collect();
+    assert!(seen.is_empty(), "{} of {} frames show the vault: {seen:?}", seen.len(), shown.len());
+    let masked: Vec<_> = of_type(&rows, &["redact"]).filter(|row| row["reason"] == "excluded_app").collect();
+    assert!(masked.iter().any(|row| row["what"] == "pixels"), "{masked:?}");
+
+    let downs: Vec<_> = of_type(&rows, &["key_down"]).map(|row| (text(row, "code"), row["redacted"] == "1")).collect();
+    assert_eq!(downs, [("KeyA", false), ("none", true), ("none", true), ("KeyB", false)]);
+    let keys: Vec<_> = of_type(&rows, &["redact"]).filter(|row| row["what"] == "keys").collect();
+    assert!(keys.iter().any(|row| row["reason"] == "password_field"), "{keys:?}");
+    assert!(
+        of_type(&rows, &["key_down", "key_up"]).filter(|row| row["redacted"] == "1").all(|row| row["native"].is_null())
+    );
+    println!("secrets: {} frames, none shows the vault", shown.len());
+}
