@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 target=x86_64-pc-windows-gnu
 cargo build --workspace --locked --bins --target "$target"
+# The snapshots of the player are looked for below it; it would ask cargo, which is not in Wine.
+export INSTA_WORKSPACE_ROOT=$PWD
 CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$PWD/scripts/wine/run.sh cargo test --workspace --locked --lib --target "$target"
 cargo build --workspace --locked --bins
 WATCHCAP_TEST_WINE=1 cargo test --workspace --locked --test main -- wine --nocapture

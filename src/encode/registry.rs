@@ -157,6 +157,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
     fn a_probe_encodes_and_decodes() {
         let software = ["openh264", "ffmpeg:libx264", "ffmpeg:libx265"].map(|name| kind(name).expect("on the list"));
         for kind in software {

@@ -116,6 +116,8 @@ mod tests {
         assert!(reserve.bytes() >= (1 << 20) + STEP && blocks() >= reserve.bytes());
         give_back(&path, 64 << 10);
         assert_eq!(std::fs::metadata(&path).expect("a file").len(), reserve.bytes() - (64 << 10));
+        // Under Wine the name of what is open goes with its last handle.
+        drop(reserve);
         release(&path).expect("its removal");
         assert!(!path.exists());
         release(&path).expect("nothing to remove");

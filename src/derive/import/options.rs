@@ -288,6 +288,7 @@ mod tests {
         assert_eq!(
             told.command(Path::new("/a b"), &[("keys", "vk")]),
             "watchcap migrate --import --buttons 1=left,3=right --frames 'stream=my screen' --keys vk --positions pixels '/a b'"
+                .replace('\'', if cfg!(windows) { "\"" } else { "'" })
         );
     }
 

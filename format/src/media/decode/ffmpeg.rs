@@ -199,6 +199,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
     fn a_known_picture_decodes_and_a_broken_one_is_damage() {
         assert_eq!(tried(), Ok(()));
         let (config, unit) = known();

@@ -196,9 +196,10 @@ mod tests {
 
     const GAP: u64 = 100_000;
 
-    fn file(codec: TrackCodec) -> (tempfile::NamedTempFile, Vec<SoundPacket>) {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        let mut writer = Writer::create(file.path()).expect("a file");
+    fn file(codec: TrackCodec) -> (tempfile::TempPath, Vec<SoundPacket>) {
+        // Closed: Windows replaces nothing that is open.
+        let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
+        let mut writer = Writer::create(&file).expect("a file");
         for (n, tick) in [0, 480, 960, 960 + GAP].into_iter().enumerate() {
             let samples: Vec<i16> = (0..960).map(|at| at * n as i16).collect();
             let unit = flac::frame(&samples, 2, tick).expect("a frame");
@@ -215,24 +216,24 @@ mod tests {
     #[test]
     fn the_edit_list_of_aac_reads_back() {
         let (file, packets) = file(aac());
-        let index = read_index(&std::fs::File::open(file.path()).expect("the file")).expect("an index");
+        let index = read_index(&std::fs::File::open(&file).expect("the file")).expect("an index");
         assert_eq!((index.track.priming, index.track.codec), (1024, *b"mp4a"));
         assert_eq!(index.track.aac_specific(), Some(vec![0x11, 0x90]));
         let again = index.track.index(&packets).expect("an index");
-        assert!(std::fs::read(file.path()).expect("the file").ends_with(&again), "the same index");
+        assert!(std::fs::read(&file).expect("the file").ends_with(&again), "the same index");
     }
 
     #[test]
     fn what_was_written_is_read_and_can_be_written_again() {
         let (file, packets) = file(TrackCodec::Flac);
-        let opened = std::fs::File::open(file.path()).expect("the file");
+        let opened = std::fs::File::open(&file).expect("the file");
         let index = read_index(&opened).expect("an index");
         assert_eq!((index.track.rate, index.track.channels, index.track.codec), (48_000, 2, *b"fLaC"));
         let places =
             |packets: &[SoundPacket]| -> Vec<_> { packets.iter().map(|p| (p.offset, p.size, p.tick)).collect() };
         assert_eq!(places(&index.packets), places(&packets));
         assert_eq!(index.packets[2].samples, GAP as u32, "until the next one");
-        let bytes = std::fs::read(file.path()).expect("the file");
+        let bytes = std::fs::read(&file).expect("the file");
         let unit = &bytes[index.packets[2].offset as usize..][..index.packets[2].size as usize];
         assert_eq!(samples_in(index.track.codec, &index.packets[2], unit), 480, "by its own bytes");
         let again = index.track.index(&packets).expect("an index");
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_changed_byte_is_an_error_or_an_index() {
         let (file, _) = file(aac());
-        let bytes = std::fs::read(file.path()).expect("the file");
+        let bytes = std::fs::read(&file).expect("the file");
         let at = bytes.windows(4).position(|w| w == b"moov").expect("an index") + 4;
         let moov = &bytes[at..];
         for cut in 0..moov.len() {
