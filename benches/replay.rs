@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench replay -- make DIR       # DIR/long: 8 h, 10.4 million rows; DIR/sharp: 30 s of 1080p60
 //! cargo bench --bench replay -- make DIR sharp # the second one alone
+//! cargo bench --bench replay -- make DIR hours # DIR/hours: 2 h, for the pages of `report`; only when it is named
 //! cargo bench --bench replay -- measure DIR
 //! ```
 //! The sessions are made with the real encoder and the real writers of table, index and metadata. The index of the long one points
@@ -46,6 +47,9 @@ struct Plan {
     encoded: i64,
 }
 
+/// What is made when it is named.
+const HOURS: Plan = Plan { name: "hours", size: (1920, 1080), fps: 30, seconds: 2 * 3600, motion: 330, encoded: 4 };
+/// What is made.
 const PLANS: [Plan; 2] = [
     Plan { name: "long", size: (1920, 1080), fps: 30, seconds: 8 * 3600, motion: 330, encoded: 4 },
     Plan { name: "sharp", size: (1920, 1080), fps: 60, seconds: 30, motion: 1000, encoded: 30 },
@@ -317,7 +321,7 @@ fn main() -> Result<(), Any> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["make", dir] => PLANS.iter().try_for_each(|plan| make(Path::new(dir), plan)),
         ["make", dir, name] => {
-            PLANS.iter().filter(|plan| plan.name == name).try_for_each(|plan| make(Path::new(dir), plan))
+            PLANS.iter().chain([&HOURS]).filter(|plan| plan.name == name).try_for_each(|plan| make(Path::new(dir), plan))
         }
         // A session a process: the peak of memory is then its own.
         ["measure", session] => measure(Path::new(session)),

@@ -4,9 +4,10 @@ over the lanes costs.
 
     scripts/bench_report.py PAGE [PAGE ...]
 
-A page of eight hours is made by:
+Pages of eight hours and of two are made by:
 
     cargo bench --bench replay -- make DIR && target/release/watchcap report DIR/long
+    cargo bench --bench replay -- make DIR hours && target/release/watchcap report DIR/hours
 """
 import json, pathlib, sys, time
 

@@ -112,8 +112,13 @@ fn seconds(ns: i64) -> f64 {
     ns as f64 / 1e9
 }
 
-/// Reads all rows of a session.
-pub(crate) fn read(session: &SessionReader, limits: &Limits, progress: &mut dyn FnMut(Step)) -> Result<Seen, QaError> {
+/// Reads all rows of a session. `also` sees each of them too: who else needs all rows need not read them again.
+pub(crate) fn read(
+    session: &SessionReader,
+    limits: &Limits,
+    also: &mut dyn FnMut(&OwnedRow),
+    progress: &mut dyn FnMut(Step),
+) -> Result<Seen, QaError> {
     let events = session.events();
     let mut pass = Pass {
         seen: Seen::default(),
@@ -129,6 +134,7 @@ pub(crate) fn read(session: &SessionReader, limits: &Limits, progress: &mut dyn 
     let mut rows = events.rows();
     while rows.next_into(&mut row)? {
         pass.take(&row);
+        also(&row);
         if pass.seen.rows.is_multiple_of(PROGRESS_ROWS) {
             progress(Step { what: "rows", done: pass.seen.rows, of: events.len() });
         }

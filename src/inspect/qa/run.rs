@@ -19,6 +19,7 @@ use crate::media::frames::FrameReader;
 use crate::session::layout::{self, DirState};
 use crate::session::sealed::SealedSession;
 use crate::session::sound;
+use crate::session::table::row::OwnedRow;
 
 /// What was found in a session.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -55,9 +56,19 @@ pub fn check(dir: &Path, limits: &Limits, progress: &mut dyn FnMut(Step)) -> Res
         DirState::Nothing if dir.is_dir() => return Err(QaError::Nothing { path: dir.to_path_buf() }),
         DirState::Sealed | DirState::Nothing => {}
     }
-    let sealed = SealedSession::open(dir)?;
+    check_session(dir, &SealedSession::open(dir)?, limits, &mut |_| {}, progress)
+}
+
+/// Looks at an open session; `also` sees each row as it is read.
+pub(crate) fn check_session(
+    dir: &Path,
+    sealed: &SealedSession,
+    limits: &Limits,
+    also: &mut dyn FnMut(&OwnedRow),
+    progress: &mut dyn FnMut(Step),
+) -> Result<Report, QaError> {
     let session = sealed.reader();
-    let seen = crate::inspect::qa::rows::read(session, limits, progress)?;
+    let seen = crate::inspect::qa::rows::read(session, limits, also, progress)?;
     let mut video = match session.metadata().frames {
         0 => None,
         _ => Some(FrameReader::open(&layout::frames_path(dir))?),
@@ -66,7 +77,7 @@ pub fn check(dir: &Path, limits: &Limits, progress: &mut dyn FnMut(Step)) -> Res
         Some(video) => crate::inspect::qa::pictures::look(video, &seen, limits, progress),
         None => crate::inspect::qa::pictures::Looked::default(),
     };
-    let heard = super::sound::listen(&sealed, limits, progress);
+    let heard = super::sound::listen(sealed, limits, progress);
     let has_sound = sound::is_there(session.metadata());
     let frames = seen.frames.len() as u64;
     let flagged = seen.frames.iter().filter(|frame| frame.duplicate).count() as f64;

@@ -5,10 +5,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::arrays;
 
+/// What every page begins with, down to its body.
+const HEAD: &str = include_str!("../../../assets/report/head.html");
 const SESSION: &str = include_str!("../../../assets/report/page.html");
 const SESSION_CSS: &str = include_str!("../../../assets/report/page.css");
 const SESSION_JS: &str = include_str!("../../../assets/report/page.js");
 const OVERVIEW: &str = include_str!("../../../assets/report/overview.html");
+const OVERVIEW_CSS: &str = include_str!("../../../assets/report/overview.css");
 const OVERVIEW_JS: &str = include_str!("../../../assets/report/overview.js");
 const UPLOT_JS: &str = include_str!("../../../assets/report/uPlot.iife.min.js");
 const UPLOT_CSS: &str = include_str!("../../../assets/report/uPlot.min.css");
@@ -22,15 +25,14 @@ pub(super) fn session(title: &str, data: &Value, video: &str) -> String {
     let parts = [
         ("policy", policy(&[UPLOT_JS, SESSION_JS])),
         ("title", escaped(title)),
-        ("uplot_css", UPLOT_CSS.to_owned()),
-        ("css", SESSION_CSS.to_owned()),
+        ("css", [UPLOT_CSS, SESSION_CSS].join("\n")),
         ("uplot_licence", escaped(UPLOT_LICENCE)),
         ("data", in_script(data)),
         ("video", video.to_owned()),
         ("uplot", UPLOT_JS.to_owned()),
         ("script", SESSION_JS.to_owned()),
     ];
-    filled(SESSION, &parts)
+    filled(&[HEAD, SESSION].concat(), &parts)
 }
 
 /// The page over many sessions.
@@ -38,11 +40,11 @@ pub(super) fn overview(title: &str, data: &Value) -> String {
     let parts = [
         ("policy", policy(&[OVERVIEW_JS])),
         ("title", escaped(title)),
-        ("css", SESSION_CSS.to_owned()),
+        ("css", [SESSION_CSS, OVERVIEW_CSS].join("\n")),
         ("data", in_script(data)),
         ("script", OVERVIEW_JS.to_owned()),
     ];
-    filled(OVERVIEW, &parts)
+    filled(&[HEAD, OVERVIEW].concat(), &parts)
 }
 
 /// Only these programs run, nothing is fetched, and nothing can be sent anywhere.

@@ -3,14 +3,11 @@
 use super::gathered::{
     Gathered, HEAT, MAX_EVENTS, MAX_POSITIONS, MAX_SPANS, MarkOf, Names, Presses, Second, SpanOf, Zero, place,
 };
-use crate::base::progress::Step;
 use crate::media::mp4::index::MAX_SAMPLES;
 use crate::session::held::{Change, Held};
 use crate::session::table::read::{ReadError, SessionReader};
 use crate::session::table::row::{OwnedRow, event_type, key};
 
-/// Rows between two reports of progress: about 10 ms of work.
-const PROGRESS_ROWS: u64 = 16_384;
 /// Shortest time between two positions that are kept, 0.1 ms: a screen shows no more than 60 a second.
 const POSITION_EVERY: i32 = 160;
 /// A pointer that does not move counts for this long at its place, ms: whoever went away is not there for an hour.
@@ -25,7 +22,8 @@ struct Press {
     at: (u16, u16),
 }
 
-struct Pass {
+/// The pass, which is handed each row in its order by whoever reads them.
+pub(super) struct Pass {
     out: Gathered,
     down: Held<Press>,
     last_frame: Option<i64>,
@@ -40,26 +38,14 @@ const STEP_NS: i64 = 50_000;
 /// Steps of that histogram: what takes longer than two seconds is in the last.
 const STEPS: usize = 40_000;
 
-/// Reads all rows of a session.
+/// When the first picture was taken: time 0 of the video, and so of the page. Read before the pass: what comes before it has a time too.
 ///
 /// # Errors
 /// When the table cannot be read.
-pub(super) fn read(session: &SessionReader, progress: &mut dyn FnMut(Step)) -> Result<Gathered, ReadError> {
-    let events = session.events();
-    let zero = first_frame(session)?.unwrap_or(session.metadata().clock.t0_ns);
-    let mut pass = Pass::new(Zero(zero));
-    let mut row = OwnedRow::default();
-    let mut rows = events.rows();
-    while rows.next_into(&mut row)? {
-        pass.take(&row);
-        if pass.out.rows.is_multiple_of(PROGRESS_ROWS) {
-            progress(Step { what: "rows", done: pass.out.rows, of: events.len() });
-        }
-    }
-    Ok(pass.finish())
+pub(super) fn zero(session: &SessionReader) -> Result<Zero, ReadError> {
+    Ok(Zero(first_frame(session)?.unwrap_or(session.metadata().clock.t0_ns)))
 }
 
-/// When the first picture was taken: time 0 of the video.
 fn first_frame(session: &SessionReader) -> Result<Option<i64>, ReadError> {
     let mut row = OwnedRow::default();
     let mut rows = session.events().rows();
@@ -72,7 +58,8 @@ fn first_frame(session: &SessionReader) -> Result<Option<i64>, ReadError> {
 }
 
 impl Pass {
-    fn new(zero: Zero) -> Self {
+    /// Nothing yet.
+    pub(super) fn new(zero: Zero) -> Self {
         let out = Gathered {
             zero,
             span: (0, 0),
@@ -107,7 +94,8 @@ impl Pass {
         }
     }
 
-    fn take(&mut self, row: &OwnedRow) {
+    /// Takes a row.
+    pub(super) fn take(&mut self, row: &OwnedRow) {
         let t = self.out.zero.time(row.t_ns);
         if self.out.rows == 0 {
             self.out.span.0 = t;
@@ -273,7 +261,8 @@ impl Pass {
         presses.y.push(press.at.1);
     }
 
-    fn finish(mut self) -> Gathered {
+    /// What all rows came to.
+    pub(super) fn finish(mut self) -> Gathered {
         let end = self.out.span.1;
         if let Some(from) = self.paused_since.take() {
             self.span(SpanOf { from, until: end, kind: "pause", what: "recording was paused".into() });

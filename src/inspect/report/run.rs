@@ -143,8 +143,9 @@ pub fn report(dir: &Path, out: &Path, embed: Embed, progress: &mut dyn FnMut(Ste
     check_target(out)?;
     let session = SealedSession::open(dir)?;
     session.verify(progress)?;
-    let checks = qa::check(dir, &Limits::default(), progress)?;
-    let gathered = rows::read(session.reader(), progress)?;
+    let mut pass = rows::Pass::new(rows::zero(session.reader())?);
+    let checks = qa::check_session(dir, &session, &Limits::default(), &mut |row| pass.take(row), progress)?;
+    let gathered = pass.finish();
     let metadata = session.metadata();
     let name = dir.canonicalize().unwrap_or_else(|_missing| dir.to_path_buf());
     let title = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
