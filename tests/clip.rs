@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use watchcap::derive::clip::cut::Source;
-use watchcap::derive::clip::look;
-use watchcap::derive::clip::look::key_value;
+use watchcap::derive::clip::excerpt;
+use watchcap::derive::clip::excerpt::key_value;
 use watchcap::derive::clip::run::ClipError;
 use watchcap::derive::clip::{session, still};
 use watchcap::media::frames::FrameReader;
@@ -62,14 +62,14 @@ fn a_clip_is_read_by_every_player_and_holds_the_rows_of_its_time() {
     let out = dir.path().join("out");
     std::fs::create_dir(&out).expect("a folder");
     let mut source = Source::open(&old).expect("a session");
-    let clip = look::clip(&mut source, from, until, &out, &mut |_| true).expect("a clip");
-    assert_eq!(clip.dir, out.join("s_clip_0s700-1s400"));
-    assert_eq!(names(&clip.dir), ["clip.mp4", "clip.srt", "events.parquet"].map(str::to_owned).into());
+    let clip = excerpt::excerpt(&mut source, from, until, &out, &mut |_| true).expect("a clip");
+    assert_eq!(clip.dir, out.join("s_excerpt_0s700-1s400"));
+    assert_eq!(names(&clip.dir), ["events.parquet", "excerpt.mp4", "excerpt.srt"].map(str::to_owned).into());
 
     // The pictures: those from the keyframe before to the last one at or before the end, to the byte, from time 0.
     let times = frame_times(&old_rows);
     let mut all = FrameReader::open(&layout::frames_path(&old)).expect("a video");
-    let mut part = FrameReader::open(&clip.dir.join(look::CLIP_VIDEO)).expect("a video");
+    let mut part = FrameReader::open(&clip.dir.join(excerpt::EXCERPT_VIDEO)).expect("a video");
     let first = all.keyframe_before(times.partition_point(|t| *t <= from) - 1).expect("a keyframe");
     let end = times.partition_point(|t| *t <= until);
     assert!(first > 0 && end < times.len(), "there is nothing outside");
@@ -109,16 +109,16 @@ fn a_clip_is_read_by_every_player_and_holds_the_rows_of_its_time() {
     // A press in the clip stands in the subtitles at its time.
     let press = new_rows.iter().find(|row| row.event_type == "key_down").expect("a press in the clip");
     let ms = (press.t_ns - times[first]) / 1_000_000;
-    let text = std::fs::read_to_string(clip.dir.join(look::CLIP_SUBTITLES)).expect("subtitles");
+    let text = std::fs::read_to_string(clip.dir.join(excerpt::EXCERPT_SUBTITLES)).expect("subtitles");
     let cue =
         text.split("\n\n").find(|cue| cue.contains(&format!("00:00:00,{ms:03} -->"))).expect("a cue at the press");
     assert!(cue.contains(press.metadata.get("code").expect("a code")), "{cue}");
 
     // Once more: beside it, never over it. And a cancelled one leaves nothing.
-    let again = look::clip(&mut source, from, until, &out, &mut |_| true).expect("a clip");
-    assert_eq!(again.dir, out.join("s_clip_0s700-1s400_2"));
+    let again = excerpt::excerpt(&mut source, from, until, &out, &mut |_| true).expect("a clip");
+    assert_eq!(again.dir, out.join("s_excerpt_0s700-1s400_2"));
     assert!(files(&again.dir) == files(&clip.dir), "the same clip twice is not the same");
-    let cancelled = look::clip(&mut source, start, until, &out, &mut |_| false);
+    let cancelled = excerpt::excerpt(&mut source, start, until, &out, &mut |_| false);
     assert!(matches!(cancelled, Err(ClipError::Cancelled)), "{cancelled:?}");
     assert!(matches!(source.cut(until, from), Err(ClipError::Backwards)));
     assert!(matches!(source.cut(0, 1), Err(ClipError::Outside)));
@@ -273,8 +273,8 @@ fn sessions_of_1_0_0_and_without_frames_can_be_cut() {
     let metadata = check_session(&bare, middle, i64::MAX, &dir.path().join("bare_part"));
     assert_eq!((metadata.frames, metadata.codec, metadata.codec_string), (0, None, None));
     let mut source = Source::open(&bare).expect("a session");
-    let clip = look::clip(&mut source, middle, i64::MAX, dir.path(), &mut |_| true).expect("a clip");
-    assert_eq!(names(&clip.dir), ["clip.srt", "events.parquet"].map(str::to_owned).into());
+    let clip = excerpt::excerpt(&mut source, middle, i64::MAX, dir.path(), &mut |_| true).expect("a clip");
+    assert_eq!(names(&clip.dir), ["events.parquet", "excerpt.srt"].map(str::to_owned).into());
     assert!(still::still(&mut source, 0, dir.path()).is_err());
 }
 
@@ -379,9 +379,21 @@ fn ffmpeg_takes_video_and_subtitles_together() {
     let dir = tempfile::tempdir().expect("a folder");
     let old = synthetic(dir.path(), "s", &[]);
     let mut source = Source::open(&old).expect("a session");
-    let clip = look::clip(&mut source, i64::MIN, i64::MAX, dir.path(), &mut |_| true).expect("a clip");
+    let clip = excerpt::excerpt(&mut source, i64::MIN, i64::MAX, dir.path(), &mut |_| true).expect("a clip");
     let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args(["-v", "warning", "-i", "clip.mp4", "-i", "clip.srt", "-c:v", "copy", "-c:s", "mov_text", "both.mp4"]);
+    ffmpeg.args([
+        "-v",
+        "warning",
+        "-i",
+        "excerpt.mp4",
+        "-i",
+        "excerpt.srt",
+        "-c:v",
+        "copy",
+        "-c:s",
+        "mov_text",
+        "both.mp4",
+    ]);
     let (code, _, err) = run(ffmpeg.current_dir(&clip.dir));
     assert!(code == 0 && err.trim().is_empty(), "{err}");
     let mut ffprobe = Command::new("ffprobe");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{run, synthetic, watchcap};
+use crate::support::{python, run, synthetic, watchcap};
 
 /// A tmux server of the test's own. What runs in it may use all colours.
 pub(crate) struct Terminal {
@@ -192,17 +192,15 @@ fn reviews_are_kept_and_parts_are_exported() {
         terminal.shows("kept: reject chat");
         terminal.keys(&["o", "p"]);
         terminal.shows("s_frame_");
-        terminal.keys(&["o", "c"]);
-        terminal.shows("s_clip_0s000-1s0");
+        terminal.keys(&["o", "e"]);
+        terminal.shows("s_excerpt_0s000-1s0");
         terminal.keys(&["q"]);
     }
     let names: Vec<_> =
         std::fs::read_dir(&out).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
-    let clip = names.iter().find(|path| path.is_dir()).expect("a clip");
-    assert!(
-        clip.join("clip.mp4").is_file() && clip.join("clip.srt").is_file() && clip.join("events.parquet").is_file()
-    );
+    let made = names.iter().find(|path| path.is_dir()).expect("an excerpt");
+    assert!(["excerpt.mp4", "excerpt.srt", "events.parquet"].iter().all(|name| made.join(name).is_file()));
     let review = &info()["review"];
     assert_eq!((&review["accepted"], &review["verdict"]), (&false.into(), &().into()));
     assert_eq!((&review["marks"][0]["note"], &review["marks"][0]["by"]), (&"boss".into(), &"kim".into()));
@@ -302,5 +300,27 @@ fn a_folder_is_a_queue_of_what_is_below_it() {
     for name in ["a", "b", "c"] {
         let (code, _, err) = run(watchcap().args(["verify", "--no-decode"]).arg(day.join(name)));
         assert_eq!(code, 0, "{err}");
+    }
+}
+
+/// A terminal that says nothing in its environment is asked for its colours; one that knows them gets them, the other is told of.
+#[test]
+fn a_terminal_is_asked_for_its_colours() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = synthetic(dir.path(), "s", &[]);
+    let program = Path::new(env!("CARGO_BIN_EXE_watchcap"));
+    for (knows, says) in [("yes", false), ("no", true)] {
+        let args: [&Path; 6] = [
+            Path::new(knows),
+            Path::new("256 colours, dithered"),
+            program,
+            Path::new("replay"),
+            Path::new("--pictures=blocks"),
+            &session,
+        ];
+        let said = python("terminal_answers.py", &args);
+        let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        let (all, few) = (said["true"].as_u64().unwrap_or(0), said["indexed"].as_u64().unwrap_or(0));
+        assert_eq!((all > 100, few > 100, &said["says"]), (!says, says, &says.into()), "{knows}: {said}");
     }
 }

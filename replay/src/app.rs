@@ -109,6 +109,8 @@ pub(crate) struct Place {
     pub(crate) count: usize,
     /// A verdict on another recording can be taken back.
     pub(crate) undo: bool,
+    /// The next one goes on where this one ends: they are parts of one recording.
+    pub(crate) goes_on: bool,
 }
 
 /// Where to, once the player is left.
@@ -123,6 +125,8 @@ pub(crate) enum Leave {
     Next,
     /// To the one before.
     Previous,
+    /// To the next one, which goes on where this one ends, and is played on.
+    Part,
     /// To the next one that nobody has judged.
     Unjudged,
     /// To the recording that was judged last, whose verdict is taken back.
@@ -394,6 +398,11 @@ impl<'a> App<'a> {
     /// Something lies over the picture where a graphics protocol would hide it.
     pub(crate) fn covered(&self) -> bool {
         matches!(self.mode, Mode::Help(_) | Mode::Verdict | Mode::Export)
+    }
+
+    /// It moves on: by itself, or because the recording grows and nobody has paused that.
+    pub(crate) fn runs(&self) -> bool {
+        self.player.playing() || (self.follow && !self.state.paused)
     }
 
     /// There is work to go on with although nothing happens.

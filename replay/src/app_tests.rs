@@ -551,15 +551,15 @@ fn marks_verdicts_and_exports_are_handed_over_once() {
         assert!(taken(&mut app).is_empty() && app.mode == Mode::Normal && !app.quit, "{keys:?}");
     }
     press(&mut app, Key::Char('o'));
-    press(&mut app, Key::Char('c'));
-    assert!(taken(&mut app).is_empty() && text(&app).contains("set A"), "no range, no clip");
+    press(&mut app, Key::Char('e'));
+    assert!(taken(&mut app).is_empty() && text(&app).contains("set A"), "no range, no excerpt");
     press(&mut app, Key::Char('a'));
     press(&mut app, Key::PageDown);
     press(&mut app, Key::Char('b'));
     press(&mut app, Key::Char('o'));
-    press(&mut app, Key::Char('c'));
-    let clip = Export::Clip { from_ns: at, until_ns: at + 10 * SECOND };
-    assert_eq!(taken(&mut app), [Command::Export(clip)]);
+    press(&mut app, Key::Char('e'));
+    let excerpt = Export::Excerpt { from_ns: at, until_ns: at + 10 * SECOND };
+    assert_eq!(taken(&mut app), [Command::Export(excerpt)]);
     update(&mut app, Msg::Report(Report::Progress(1, 4)));
     assert!(text(&app).contains("exporting… 25 %"));
     press(&mut app, Key::Char('o'));
@@ -595,7 +595,15 @@ fn a_recording_that_grows_is_followed_until_the_hand_goes_elsewhere() {
     update(&mut app, Msg::Tick(1));
     assert_eq!((app.player.at(), app.frame.map(|(index, _)| index)), (START + 15 * SECOND, Some(449)));
     assert_eq!(app.zoom.until(), START + 15 * SECOND, "the timeline grows with it");
-    assert!(text(&app).contains("LIVE"));
+    assert!(text(&app).contains("▶  1×") && text(&app).contains("LIVE") && text(&app).contains("space pause"));
+    app.state.paused = true;
+    assert!(text(&app).contains("❚❚ 1×") && text(&app).contains("LIVE, paused"));
+    app.state.paused = false;
+    // A pause of the player, and back.
+    press(&mut app, Key::Char(' '));
+    assert!(!app.follow && text(&app).contains("❚❚ 1×") && !text(&app).contains("LIVE"));
+    press(&mut app, Key::Char(' '));
+    assert!(app.follow);
     press(&mut app, Key::PageUp);
     timeline.grow(5);
     update(&mut app, Msg::Tick(1));
@@ -989,7 +997,7 @@ proptest! {
 }
 
 fn queued(app: &mut App<'_>, index: usize, undo: bool) {
-    app.place = Some(crate::app::Place { index, count: 3, undo });
+    app.place = Some(crate::app::Place { index, count: 3, undo, goes_on: index == 1 });
 }
 
 #[test]
@@ -1013,6 +1021,25 @@ fn in_a_queue_keys_lead_to_the_next_recording_and_back_to_the_list() {
     }
     press(&mut alone, Key::Char('q'));
     assert_eq!((alone.quit, alone.leave), (true, Leave::Quit));
+}
+
+#[test]
+fn the_end_of_a_part_leads_to_the_next_part() {
+    let timeline = Fake::new(10, 30);
+    for (index, leave) in [(0, None), (1, Some(Leave::Part))] {
+        let mut app = app(&timeline, (120, 40));
+        queued(&mut app, index, false);
+        app.begin(Some(START + 9 * SECOND), true);
+        update(&mut app, Msg::Tick(500_000_000));
+        assert!(!app.quit);
+        update(&mut app, Msg::Tick(600_000_000));
+        assert_eq!(app.quit.then_some(app.leave), leave);
+    }
+    let mut app = app(&timeline, (120, 40));
+    queued(&mut app, 1, false);
+    press(&mut app, Key::End);
+    update(&mut app, Msg::Tick(SECOND as u64));
+    assert!(!app.quit, "who goes to the end stays there");
 }
 
 #[test]

@@ -226,7 +226,7 @@ mod tests {
         fn export(&mut self, export: Export, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<String, String> {
             match export {
                 Export::Frame(frame) => Ok(format!("frame {frame} is out")),
-                Export::Clip { .. } => {
+                Export::Excerpt { .. } => {
                     while progress(1, 100) {
                         std::thread::yield_now();
                     }
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn an_export_is_cancelled_and_the_next_one_runs() {
         let desk = Desk::start(None, Some(Box::new(Slow))).expect("a thread");
-        assert_eq!(desk.take(Command::Export(Export::Clip { from_ns: 0, until_ns: 1 })), None);
+        assert_eq!(desk.take(Command::Export(Export::Excerpt { from_ns: 0, until_ns: 1 })), None);
         assert_eq!(desk.reports.recv_timeout(WAIT), Ok(Report::Progress(1, 100)));
         assert_eq!(desk.take(Command::Cancel), None);
         let ended = std::iter::from_fn(|| desk.reports.recv_timeout(WAIT).ok());

@@ -376,14 +376,14 @@ pub(crate) enum Take {
     /// The picture of the frame.
     Frame,
     /// The range A–B.
-    Clip,
+    Excerpt,
     /// Nothing more: the export that runs is to stop.
     Cancel,
 }
 
 /// The keys of the choice of an export.
 pub(crate) const TAKES: [(char, Take, &str); 3] =
-    [('p', Take::Frame, "picture"), ('c', Take::Clip, "clip"), ('x', Take::Cancel, "cancel the one that runs")];
+    [('p', Take::Frame, "picture"), ('e', Take::Excerpt, "excerpt"), ('x', Take::Cancel, "cancel the one that runs")];
 
 #[cfg(test)]
 mod tests {

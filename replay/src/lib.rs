@@ -2,7 +2,7 @@
 //!
 //! A leaf: it knows no files and no formats. What it plays comes through two seams that it owns, [`Timeline`] (what
 //! happened when) and [`Pictures`] (what a frame looks like), and what a person makes of it goes through two more, [`Review`]
-//! (marks and verdicts) and [`Exports`] (pictures and clips); the program above implements them for a sealed session and for
+//! (marks and verdicts) and [`Exports`] (pictures and excerpts); the program above implements them for a sealed session and for
 //! a log that is still open or was left by a crash. A queue of recordings to review is a [`Library`] of them.
 //!
 //! ```text
@@ -17,6 +17,7 @@
 //! Everything that a [`Timeline`] says is untrusted text and is cleaned before it is drawn.
 
 mod app;
+mod colours;
 mod desk;
 mod filter;
 mod goto;
@@ -41,7 +42,7 @@ mod zoom;
 mod fake;
 
 pub use filter::{Facts, Filter};
-pub use queue::{Entry, Faults, Library, review};
+pub use queue::{Entry, Faults, Library, Part, review};
 pub use terminal::{Abilities, Options, Recording, ReplayError, abilities, run};
 pub use theme::Look;
 pub use timeline::{

@@ -25,6 +25,7 @@ use ratatui::{Frame, Terminal};
 use ratatui_image::picker::{Picker, ProtocolType};
 
 use crate::app::{App, Leave, Painting, Place};
+use crate::colours::{self, Said};
 use crate::desk::{Command, Desk, THREADS};
 use crate::keys::{Chord, Key};
 use crate::msg::Msg;
@@ -51,6 +52,10 @@ const BUSY_TICK: Duration = Duration::from_millis(1);
 /// Between two looks at the signals and at late pictures while nothing moves.
 pub(crate) const IDLE_TICK: Duration = Duration::from_millis(100);
 
+/// What is said once where there are 256 colours.
+const FEW_COLOURS: &str =
+    "256 colours, dithered: the terminal says of no more (set COLORTERM=truecolor if it has them)";
+
 /// How to play.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Options {
@@ -74,7 +79,7 @@ pub struct Recording {
     pub pictures: Box<dyn Pictures>,
     /// Where marks and verdicts go; `None` when they have no place.
     pub review: Option<Box<dyn Review>>,
-    /// What takes pictures and clips out; `None` when nothing can.
+    /// What takes pictures and excerpts out; `None` when nothing can.
     pub exports: Option<Box<dyn Exports>>,
 }
 
@@ -155,6 +160,8 @@ pub(crate) struct Seat {
     signals: Signals,
     painting: Painting,
     picker: Option<Picker>,
+    /// What is to be said once of what can be drawn here.
+    remark: Option<&'static str>,
     _guard: Guard,
 }
 
@@ -170,7 +177,7 @@ impl Seat {
         }
         let signals = Signals::watch().map_err(ReplayError::terminal("watching for signals"))?;
         let guard = Guard::enter().map_err(ReplayError::terminal("setting it up"))?;
-        let colours = colours(options, |name| std::env::var(name).ok());
+        let colours = colours(options.no_color);
         let picker = if options.half_blocks || colours == Colours::None { None } else { graphics() };
         let painting = match &picker {
             Some(picker) => Painting::Graphics(picker.font_size().width, picker.font_size().height),
@@ -182,7 +189,13 @@ impl Seat {
         let input = Input::start().map_err(ReplayError::terminal("starting the input thread"))?;
         let terminal =
             Terminal::new(CrosstermBackend::new(io::stdout())).map_err(ReplayError::terminal("setting it up"))?;
-        Ok(Self { terminal, colours, input, signals, painting, picker, _guard: guard })
+        let remark = (colours == Colours::Indexed).then_some(FEW_COLOURS);
+        Ok(Self { terminal, colours, input, signals, painting, picker, remark, _guard: guard })
+    }
+
+    /// What is to be said of what can be drawn here, the first time that it is asked for.
+    pub(crate) fn take_remark(&mut self) -> Option<&'static str> {
+        self.remark.take()
     }
 
     /// Columns and rows.
@@ -248,6 +261,8 @@ impl Seat {
         app.begin(opening.at_ns, opening.play);
         if let Some((tone, notice)) = &opening.notice {
             app.say(*tone, notice);
+        } else if let Some(remark) = self.take_remark() {
+            app.say(Tone::Plain, remark);
         }
         Self::name(&app.summary.title)?;
         let ended = play(&mut app, self, &worker, &desk);
@@ -358,20 +373,14 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// How many colours to use. `COLORTERM` says it where it is set; terminals that are known to have all of them are named.
-fn colours(options: &Options, env: impl Fn(&str) -> Option<String>) -> Colours {
-    let term = env("TERM").unwrap_or_default();
-    if options.no_color || env("NO_COLOR").is_some_and(|value| !value.is_empty()) || term == "dumb" {
-        return Colours::None;
+/// How many colours to use: what the environment says, else what the terminal answers. In raw mode, before anything else reads it.
+fn colours(no_color: bool) -> Colours {
+    match colours::said(no_color, |name| std::env::var(name).ok()) {
+        Said::Sure(colours) => colours,
+        // A terminal that answers this one answers the next, too: none is left that would swallow the first keys.
+        Said::Nothing if supports_keyboard_enhancement().is_ok() => colours::ask(),
+        Said::Nothing => Colours::Indexed,
     }
-    let all = env("COLORTERM").is_some_and(|value| value == "truecolor" || value == "24bit")
-        || term.contains("direct")
-        || ["xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty", "contour"]
-            .iter()
-            .any(|known| term.starts_with(known))
-        || env("WT_SESSION").is_some()
-        || cfg!(windows);
-    if all { Colours::True } else { Colours::Indexed }
 }
 
 /// Asks the terminal whether it can show pixels.
@@ -405,12 +414,16 @@ pub fn abilities() -> Option<Abilities> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return None;
     }
-    let colours = colours(&Options::default(), |name| std::env::var(name).ok());
+    let raw = enable_raw_mode().is_ok();
+    let colours = colours(false);
     let picker = if colours == Colours::None { None } else { graphics() };
+    if raw {
+        drop(disable_raw_mode());
+    }
     Some(Abilities {
         colours: match colours {
             Colours::True => "16.7 million colours",
-            Colours::Indexed => "256 colours",
+            Colours::Indexed => "256 colours, dithered",
             Colours::None => "no colours",
         },
         pictures: match picker.map(|picker| picker.protocol_type()) {
@@ -666,22 +679,5 @@ mod tests {
         let mut released = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
         released.kind = KeyEventKind::Release;
         assert!(message(&Event::Key(released)).is_none());
-    }
-
-    #[test]
-    fn colours_follow_the_environment() {
-        let with = |vars: &'static [(&str, &str)]| {
-            let env = |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
-            colours(&Options::default(), env)
-        };
-        assert_eq!(with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Colours::True);
-        assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "1")]), Colours::None);
-        assert_eq!(with(&[("COLORTERM", "truecolor"), ("NO_COLOR", "")]), Colours::True);
-        if cfg!(not(windows)) {
-            assert_eq!(with(&[("TERM", "xterm-256color")]), Colours::Indexed);
-        }
-        assert_eq!(with(&[("TERM", "dumb")]), Colours::None);
-        let options = Options { no_color: true, ..Options::default() };
-        assert_eq!(colours(&options, |_| Some("truecolor".into())), Colours::None);
     }
 }

@@ -7,6 +7,11 @@ use ratatui::style::{Color, Modifier, Style};
 
 use crate::timeline::{Lane, SpanKind, Tone, Verdict};
 
+/// Thresholds of ordered dithering (Bayer, 4 × 4), in sixteenths.
+pub(crate) const BAYER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
+/// Between two levels of the cube of 256 colours; the first step is twice that.
+const LEVEL: i32 = 40;
+
 /// How many colours there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Colours {
@@ -187,6 +192,16 @@ impl Theme {
             Colours::Indexed => Color::Indexed(nearest(r, g, b)),
             Colours::None => Color::Reset,
         }
+    }
+
+    /// A colour of a picture at a place: where there are few colours, neighbours share what each of them cannot have.
+    pub(crate) fn pixel(self, rgb: [u8; 3], x: u32, y: u32) -> Color {
+        if self.colours != Colours::Indexed {
+            return self.rgb(rgb);
+        }
+        // The thresholds lie evenly around nothing, as far apart as two levels of the cube.
+        let threshold = i32::from(BAYER[y as usize % 4][x as usize % 4]) * 2 - 15;
+        self.rgb(rgb.map(|v| (i32::from(v) + threshold * LEVEL / 32).clamp(0, 255) as u8))
     }
 
     fn hex(self, hex: u32) -> Color {
@@ -414,6 +429,33 @@ mod tests {
     fn the_nearest_of_256_colours() {
         assert_eq!((nearest(0, 0, 0), nearest(255, 255, 255), nearest(255, 0, 0)), (16, 231, 196));
         assert_eq!((nearest(8, 8, 8), nearest(128, 128, 128), nearest(95, 135, 175)), (232, 244, 67));
+    }
+
+    /// What xterm shows for one of its 256 colours above the first sixteen.
+    fn shown(index: u8) -> [f64; 3] {
+        const LEVELS: [f64; 6] = [0.0, 95.0, 135.0, 175.0, 215.0, 255.0];
+        if index >= 232 {
+            return [8.0 + 10.0 * f64::from(index - 232); 3];
+        }
+        let cube = usize::from(index - 16);
+        [LEVELS[cube / 36], LEVELS[cube / 6 % 6], LEVELS[cube % 6]]
+    }
+
+    #[test]
+    fn dithered_colours_are_nearer_on_the_whole() {
+        let theme = Theme::new(Colours::Indexed, Look::Dark);
+        let (mut plain_error, mut dithered_error) = (0.0, 0.0);
+        for rgb in [[100, 115, 150], [190, 160, 120], [115, 200, 230], [155, 155, 195], [235, 195, 115]] {
+            let of =
+                |colour: Color| if let Color::Indexed(index) = colour { shown(index) } else { panic!("{colour:?}") };
+            let all = (0..16).map(|at| of(theme.pixel(rgb, at % 4, at / 4)));
+            let mean = all.fold([0.0; 3], |sum, c| [0, 1, 2].map(|i| sum[i] + c[i] / 16.0));
+            let error = |c: [f64; 3]| [0, 1, 2].iter().map(|i| (c[*i] - f64::from(rgb[*i])).abs()).sum::<f64>();
+            (plain_error, dithered_error) = (plain_error + error(of(theme.rgb(rgb))), dithered_error + error(mean));
+        }
+        assert!(dithered_error < plain_error / 2.0, "{dithered_error} of {plain_error}");
+        let full = Theme::new(Colours::True, Look::Dark);
+        assert_eq!(full.pixel([1, 2, 3], 1, 2), Color::Rgb(1, 2, 3));
     }
 
     #[test]

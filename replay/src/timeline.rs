@@ -228,6 +228,8 @@ pub struct InputState {
     pub pointer: Option<(f32, f32)>,
     /// The title of the active window, empty when there is none.
     pub window: String,
+    /// Recording is paused at this instant.
+    pub paused: bool,
     /// What is the matter at this instant, ready to be read: `gap: screen, encoder_busy`, `paused`. Empty when all is well.
     pub notes: Vec<String>,
 }
@@ -532,8 +534,8 @@ pub trait Review: Send {
 pub enum Export {
     /// The picture of a frame as a PNG file.
     Frame(u64),
-    /// A span as a clip with its events and subtitles.
-    Clip {
+    /// A span as a video with its events and subtitles.
+    Excerpt {
         /// Its first instant, nanoseconds of the monotonic clock.
         from_ns: i64,
         /// Its last instant.

@@ -84,7 +84,11 @@ impl App<'_> {
         let playing = self.player.playing();
         self.player.advance(ns);
         // Played up to what there is: from here on it follows.
-        self.follow |= self.summary.live && playing && !self.player.playing();
+        let ended = playing && !self.player.playing();
+        self.follow |= self.summary.live && ended;
+        if ended && self.exporting.is_none() && self.place.is_some_and(|place| place.goes_on) {
+            self.leave(Leave::Part);
+        }
         for clock in [&mut self.density_age, &mut self.waited, &mut self.rested] {
             *clock = clock.saturating_add(ns);
         }
@@ -207,8 +211,13 @@ impl App<'_> {
             Action::Suspend => self.commands.push(Command::Suspend),
             Action::Help => self.mode = Mode::Help(0),
             Action::Toggle => {
-                self.follow = false;
-                self.player.toggle();
+                if self.follow {
+                    self.follow = false;
+                } else if self.summary.live && !self.player.playing() && self.player.at() == end {
+                    self.follow = true;
+                } else {
+                    self.player.toggle();
+                }
             }
             Action::Faster => self.player.faster(),
             Action::Slower => self.player.slower(),
@@ -565,8 +574,8 @@ impl App<'_> {
                 Some((index, _)) => Export::Frame(index),
                 None => return self.say(Tone::Warn, "there is no frame here"),
             },
-            (Some(Take::Clip), None) => match self.range_set() {
-                Some((from_ns, until_ns)) => Export::Clip { from_ns, until_ns },
+            (Some(Take::Excerpt), None) => match self.range_set() {
+                Some((from_ns, until_ns)) => Export::Excerpt { from_ns, until_ns },
                 None => return self.say(Tone::Warn, "set A with a and B with b first"),
             },
             _ => return,

@@ -17,7 +17,7 @@ pub struct ReplayArgs {
     /// The colours. NO_COLOR in the environment turns them off.
     #[arg(long, value_enum, default_value = "dark", env = "WATCHCAP_THEME")]
     pub theme: ThemeArg,
-    /// Folder in which the export key (o) puts pictures and clips.
+    /// Folder in which the export key (o) puts pictures and excerpts.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub export_dir: PathBuf,
     /// Your name beside the marks and verdicts you give [default: that of your account].

@@ -80,7 +80,7 @@ fn one(dir: &Path, args: &ExportArgs, options: &Options) -> Result<(), Failure> 
     }
     let (from_ns, until_ns) = source.instants(options.from, options.to)?;
     let cut = source.cut(from_ns, until_ns)?;
-    let out = args.out.join(source.part_name(&cut));
+    let out = args.out.join(source.part_name("clip", &cut));
     let there = Metadata::read(&layout::metadata_path(&out)).ok();
     let id = session::id_of(&source, &cut);
     if layout::state_of(&out) == DirState::Sealed && there.is_some_and(|metadata| metadata.session_id == id) {

@@ -130,7 +130,8 @@ impl Replayed {
     pub(crate) fn at(&self, t_ns: i64) -> InputState {
         let mut state = self.state.clone();
         state.notes = self.spans.iter().filter(|(until, _)| *until >= t_ns).map(|(_, text)| text.to_string()).collect();
-        if self.paused_since.is_some() {
+        state.paused = self.paused_since.is_some();
+        if state.paused {
             state.notes.push("paused".into());
         }
         state

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use watchcap_replay::{Entry, Faults, Tone};
+use watchcap_replay::{Entry, Faults, Part, Tone};
 
 use crate::inspect::qa::run::{Limits, check as measure};
 use crate::inspect::survey::{self, State};
@@ -46,9 +46,16 @@ pub fn look(dir: &Path) -> Entry {
         verdict: verdict.and_then(|remark| remark.verdict).map(shown),
         stale: verdict.is_some_and(|remark| remark.stale),
         length_ns: duration_ns.and_then(|ns| u64::try_from(ns).ok()),
+        part: metadata.as_ref().and_then(part),
         task: printable(task),
         problem: problems.join("; "),
     }
+}
+
+/// Which part of a recording that was split a session is.
+fn part(metadata: &Metadata) -> Option<Part> {
+    let series = metadata.extra.get("series")?;
+    Some(Part { of: printable(series.get("part_of")?.as_str()?), index: series.get("index")?.as_u64()? })
 }
 
 /// Checks whether the recording in a folder is fit for use, by the limits that `replay --check` has when none are given.

@@ -20,11 +20,11 @@ whole = pq.read_table(session / "events.parquet")
 part = pq.read_table(clip / "events.parquet")
 assert part.schema.remove_metadata() == whole.schema.remove_metadata(), part.schema
 known = pq.read_metadata(clip / "events.parquet").metadata
-first = int(known[b"watchcap.clip.first_frame"])
-start = int(known[b"watchcap.clip.start_ns"])
+first = int(known[b"watchcap.excerpt.first_frame"])
+start = int(known[b"watchcap.excerpt.start_ns"])
 print(f"ok: columns, {part.num_rows} rows")
 
-with av.open(str(clip / "clip.mp4")) as video, av.open(str(session / "frames.mp4")) as source:
+with av.open(str(clip / "excerpt.mp4")) as video, av.open(str(session / "frames.mp4")) as source:
     pictures = [(frame.pts * frame.time_base, frame.to_ndarray(format="gray")) for frame in video.decode(video=0)]
     reference = [frame.to_ndarray(format="gray") for frame in source.decode(video=0)]
 times = [time for time, _ in pictures]
@@ -36,9 +36,9 @@ for (time, picture), t_ns, number in zip(pictures, rows["t_ns"].to_pylist(), row
     assert np.array_equal(picture, reference[number]), f"frame {number} shows something else"
 print(f"ok: {len(pictures)} frames")
 
-done = subprocess.run(["ffmpeg", "-v", "warning", "-i", str(clip / "clip.srt"), "-f", "srt", "-"], capture_output=True, text=True)
+done = subprocess.run(["ffmpeg", "-v", "warning", "-i", str(clip / "excerpt.srt"), "-f", "srt", "-"], capture_output=True, text=True)
 assert done.returncode == 0 and not done.stderr.strip(), done.stderr
 cues = re.findall(r"^\d\d:\d\d:\d\d,\d{3} --> ", done.stdout, re.M)
-written = re.findall(r"^\d\d:\d\d:\d\d,\d{3} --> ", (clip / "clip.srt").read_text(), re.M)
+written = re.findall(r"^\d\d:\d\d:\d\d,\d{3} --> ", (clip / "excerpt.srt").read_text(), re.M)
 assert cues == written and cues, (cues, written)
 print(f"ok: subtitles, {len(cues)} cues")

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::library::Faults;
-use super::list::{LIST, Line, List, ListAction};
+use super::list::{LIST, List, ListAction};
 use crate::keys::key_of;
 use crate::text::{SECOND, tick};
 use crate::timeline::Tone;
@@ -45,7 +45,7 @@ pub(super) fn draw(list: &List, frame: &mut Frame<'_>) {
             buf.set_style(place, theme.selected());
             put(buf, place, 0, "▌", theme.playhead());
         }
-        recording(list, &list.lines[index], place, columns, buf);
+        recording(list, index, place, columns, buf);
     }
     about(list, row(area.height - 2), buf);
     let keys = row(area.height - 1);
@@ -101,8 +101,9 @@ fn headings(list: &List, area: Rect, columns: [u16; 6], buf: &mut Buffer) {
     }
 }
 
-fn recording(list: &List, line: &Line, area: Rect, columns: [u16; 6], buf: &mut Buffer) {
+fn recording(list: &List, index: usize, area: Rect, columns: [u16; 6], buf: &mut Buffer) {
     let theme = list.theme;
+    let line = &list.lines[index];
     let [verdict_width, state, length, faults, name, task] = columns;
     let mut at = 2;
     let mut cell = |text: &str, width: u16, style: Style| {
@@ -130,8 +131,23 @@ fn recording(list: &List, line: &Line, area: Rect, columns: [u16; 6], buf: &mut 
     let (text, tone) = faults_words(&line.faults);
     let style = if line.faults == Faults::Unknown { theme.faint() } else { theme.tone(tone) };
     cell(&format!("{}{text}", tone_sign(tone)), faults, style);
-    cell(&tail(&line.name, name.saturating_sub(1)), name, theme.text());
+    let bracket = bracket(list, index);
+    cell(&format!("{bracket}{}", tail(&line.name, name.saturating_sub(1 + width(bracket)))), name, theme.text());
     cell(entry.map_or("", |entry| &entry.task), task, theme.dim());
+}
+
+/// What holds the parts of one recording together.
+fn bracket(list: &List, index: usize) -> &'static str {
+    let entry = |index: usize| list.lines.get(index).and_then(|line| line.entry.as_ref());
+    let joined = |first: Option<usize>| {
+        first.is_some_and(|first| entry(first).zip(entry(first + 1)).is_some_and(|(a, b)| a.goes_on_in(b)))
+    };
+    match (joined(index.checked_sub(1)), joined(Some(index))) {
+        (false, false) => "",
+        (false, true) => "┌ ",
+        (true, true) => "├ ",
+        (true, false) => "└ ",
+    }
 }
 
 /// The end of a name in so many columns: its folders are what is left out.

@@ -22,6 +22,15 @@ pub enum Faults {
     Failed(String),
 }
 
+/// Which part of a recording that was split.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Part {
+    /// The series: the same in all parts.
+    pub of: String,
+    /// Which part, from 1.
+    pub index: u64,
+}
+
 /// What is known of a recording without opening it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
@@ -35,6 +44,8 @@ pub struct Entry {
     pub stale: bool,
     /// How long it is, nanoseconds, where that is known.
     pub length_ns: Option<u64>,
+    /// Which part of a series it is; `None` when it is all of its recording.
+    pub part: Option<Part>,
     /// What was to be done in it; may be empty.
     pub task: String,
     /// What is the matter with it, in a sentence; empty when nothing is.
@@ -45,6 +56,12 @@ impl Entry {
     /// Nobody has judged it as it is.
     pub(crate) fn is_open(&self) -> bool {
         self.verdict.is_none() || self.stale
+    }
+
+    /// Another recording goes on where this one ends.
+    pub(crate) fn goes_on_in(&self, next: &Self) -> bool {
+        let parts = self.part.as_ref().zip(next.part.as_ref());
+        parts.is_some_and(|(this, next)| this.of == next.of && this.index.checked_add(1) == Some(next.index))
     }
 }
 

@@ -20,6 +20,7 @@ fn entry(state: &str, tone: Tone, verdict: Option<Verdict>) -> Entry {
         verdict,
         stale: false,
         length_ns: Some(723_400_000_000),
+        part: None,
         task: String::new(),
         problem: String::new(),
     }
@@ -28,14 +29,15 @@ fn entry(state: &str, tone: Tone, verdict: Option<Verdict>) -> Entry {
 fn filled(size: (u16, u16)) -> List {
     let mut list = list(9, size);
     let sealed = |verdict| entry("sealed", Tone::Plain, verdict);
+    let part = |index| Some(crate::queue::Part { of: "series".into(), index });
     let entries = [
         sealed(Some(Verdict::Accept)),
         sealed(Some(Verdict::Reject)),
         Entry { task: "file a bug".into(), ..sealed(None) },
         Entry { stale: true, ..sealed(Some(Verdict::Accept)) },
         Entry { length_ns: Some(30_000_000_000_000), ..sealed(Some(Verdict::Look)) },
-        entry("recording", Tone::Good, None),
-        entry("crashed", Tone::Warn, None),
+        Entry { part: part(1), ..entry("recording", Tone::Good, None) },
+        Entry { part: part(2), ..entry("crashed", Tone::Warn, None) },
         Entry { length_ns: None, problem: "the log cannot be read".into(), ..entry("damaged", Tone::Bad, None) },
     ];
     for (i, entry) in entries.into_iter().enumerate() {

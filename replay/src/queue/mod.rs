@@ -9,5 +9,5 @@ mod list;
 mod run;
 mod scout;
 
-pub use library::{Entry, Faults, Library};
+pub use library::{Entry, Faults, Library, Part};
 pub use run::review;

@@ -26,11 +26,14 @@ pub fn review(library: Arc<dyn Library>, options: Options) -> Result<(), ReplayE
     let scout = Scout::start(&library, names.len())
         .map_err(|source| ReplayError::Terminal { doing: "starting the queue's threads", source })?;
     let theme = Theme::new(seat.colours, options.look);
-    let list = List::new(&library.title(), &names, theme, seat.size()?);
+    let mut list = List::new(&library.title(), &names, theme, seat.size()?);
+    if let Some(remark) = seat.take_remark() {
+        list.say(Tone::Plain, remark);
+    }
     let mut queue = Queue { library, scout, list, look: options.look };
     loop {
         let mut next = match queue.choose(&mut seat)? {
-            Wish::Open(index) => Some((index, None)),
+            Wish::Open(index) => Some((index, None, false)),
             Wish::Undo => {
                 // The list stays: what it was is seen there.
                 if let Some((index, (tone, text))) = queue.undo() {
@@ -42,9 +45,9 @@ pub fn review(library: Arc<dyn Library>, options: Options) -> Result<(), ReplayE
             Wish::Suspend => None,
             Wish::Quit => return Ok(()),
         };
-        while let Some((index, notice)) = next.take() {
-            match queue.watch(&mut seat, index, notice)? {
-                Next::Play(index, notice) => next = Some((index, notice)),
+        while let Some((index, notice, play)) = next.take() {
+            match queue.watch(&mut seat, index, notice, play)? {
+                Next::Play(index, notice, play) => next = Some((index, notice, play)),
                 Next::List => seat.clear()?,
                 Next::Quit => return Ok(()),
             }
@@ -57,7 +60,8 @@ type Word = (Tone, String);
 
 /// What comes after a recording.
 enum Next {
-    Play(usize, Option<Word>),
+    /// A recording, what is said first, and whether it is played at once.
+    Play(usize, Option<Word>, bool),
     List,
     Quit,
 }
@@ -119,7 +123,7 @@ impl Queue {
     }
 
     /// Plays a recording; answers with what comes after it.
-    fn watch(&mut self, seat: &mut Seat, index: usize, notice: Option<Word>) -> Result<Next, ReplayError> {
+    fn watch(&mut self, seat: &mut Seat, index: usize, notice: Option<Word>, play: bool) -> Result<Next, ReplayError> {
         self.list.choose(index);
         self.scout.focus(index);
         let recording = match self.library.open(index) {
@@ -129,10 +133,15 @@ impl Queue {
                 return Ok(Next::List);
             }
         };
-        let place = Place { index, count: self.list.lines.len(), undo: !self.list.given.is_empty() };
+        let place = Place {
+            index,
+            count: self.list.lines.len(),
+            undo: !self.list.given.is_empty(),
+            goes_on: self.goes_on(index),
+        };
         seat.clear()?;
         let left =
-            seat.play(recording, &Opening { look: self.look, place: Some(place), notice, ..Opening::default() })?;
+            seat.play(recording, &Opening { look: self.look, place: Some(place), notice, play, ..Opening::default() })?;
         self.look = left.look;
         self.list.theme.set_look(left.look);
         self.list.given.extend(left.given.into_iter().map(|remark| (index, remark)));
@@ -140,14 +149,20 @@ impl Queue {
         Ok(match left.leave {
             Leave::Quit => Next::Quit,
             Leave::List => Next::List,
-            Leave::Next => Next::Play(index + 1, None),
-            Leave::Previous => Next::Play(index.saturating_sub(1), None),
+            Leave::Next => Next::Play(index + 1, None, false),
+            Leave::Part => Next::Play(index + 1, None, true),
+            Leave::Previous => Next::Play(index.saturating_sub(1), None, false),
             Leave::Unjudged => self.next_unjudged(index),
             Leave::Undo => match self.undo() {
-                Some((index, word)) => Next::Play(index, Some(word)),
+                Some((index, word)) => Next::Play(index, Some(word), false),
                 None => Next::List,
             },
         })
+    }
+
+    /// Whether the next recording goes on where one ends.
+    fn goes_on(&self, index: usize) -> bool {
+        index + 1 < self.list.lines.len() && self.library.look(index).goes_on_in(&self.library.look(index + 1))
     }
 
     /// The next one that nobody has judged: read anew, so that it is true of what is on the disk now.
@@ -160,7 +175,7 @@ impl Queue {
             let open = entry.is_open();
             self.list.lines[next].entry = Some(entry);
             if open {
-                return Next::Play(next, Some((Tone::Good, word)));
+                return Next::Play(next, Some((Tone::Good, word)), false);
             }
         }
         self.list.say(Tone::Good, &format!("{word}; all after it have a verdict"));

@@ -114,6 +114,7 @@ fn panicked() -> Entry {
         verdict: None,
         stale: false,
         length_ns: None,
+        part: None,
         task: String::new(),
         problem: "looking at it failed (it panicked)".into(),
     }

@@ -50,7 +50,7 @@ pub(crate) fn of(app: &App<'_>) -> (Vec<Hint>, Vec<Hint>) {
             let open = |take| match take {
                 Take::Cancel => app.exporting.is_some(),
                 Take::Frame => app.exporting.is_none() && app.frame.is_some(),
-                Take::Clip => app.exporting.is_none() && app.range_set().is_some(),
+                Take::Excerpt => app.exporting.is_none() && app.range_set().is_some(),
             };
             let hints = TAKES.into_iter().filter(|(_, take, _)| open(*take));
             let hints = hints.map(|(key, _, says)| plain(Key::Char(key), says)).collect();
@@ -75,7 +75,7 @@ fn normal(app: &App<'_>) -> Vec<Hint> {
         }
         hints.push(hint(&[Action::Magnify], if lens.scale == Scale::One { "larger" } else { "all of it" }));
     }
-    hints.push(hint(&[Action::Toggle], if app.player.playing() { "pause" } else { "play" }));
+    hints.push(hint(&[Action::Toggle], if app.player.playing() || app.follow { "pause" } else { "play" }));
     if app.filter.is_some() {
         hints.push(hint(&[Action::Jump(Goal::Listed, 1), Action::Jump(Goal::Listed, -1)], "match"));
         hints.push(hint(&[Action::Back], "all rows"));

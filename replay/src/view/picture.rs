@@ -14,14 +14,13 @@ use super::input::button_name;
 use crate::app::{App, CLICK_AGE, Painting};
 use crate::picture::fit;
 use crate::text::clock;
+use crate::theme::BAYER;
 use crate::timeline::{Mask, Picture};
 use crate::worker::Drawable;
 
 /// Largest picture that is sent to a terminal by a graphics protocol, pixels: kitty's is 4 bytes a pixel in base64, so
 /// 1280 × 720 × 4 × 4/3 = 4.9 MB a picture.
 const MAX_GRAPHICS: (u32, u32) = (1280, 720);
-/// Thresholds of ordered dithering (Bayer, 4 × 4), in sixteenths.
-const BAYER: [[u32; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
 /// Bits of a braille character for its dots, by row and column.
 const DOTS: [[u32; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
@@ -136,8 +135,9 @@ fn half_blocks(app: &App<'_>, picture: &Picture, place: Rect, size: (u32, u32), 
     let back = app.theme.well().bg;
     for position in place.positions() {
         let (x, y) = (u32::from(position.x - place.x), u32::from(position.y - place.y) * 2);
-        let upper = app.theme.rgb(sample(picture, x, y, size));
-        let lower = if y + 1 < size.1 { Some(app.theme.rgb(sample(picture, x, y + 1, size))) } else { back };
+        let pixel = |y| app.theme.pixel(sample(picture, x, y, size), x, y);
+        let upper = pixel(y);
+        let lower = if y + 1 < size.1 { Some(pixel(y + 1)) } else { back };
         buf[position].set_symbol("▀").set_style(Style { fg: Some(upper), bg: lower, ..Style::new() });
     }
 }
@@ -153,7 +153,7 @@ fn dots(picture: &Picture, place: Rect, size: (u32, u32), buf: &mut Buffer) {
                     let [red, green, blue] = sample(picture, x, y, size).map(u32::from);
                     // BT.709 luma in 0..=255, against a threshold in the middle of each sixteenth.
                     let luma = (54 * red + 183 * green + 19 * blue) >> 8;
-                    if luma > BAYER[y as usize % 4][x as usize % 4] * 16 + 8 {
+                    if luma > u32::from(BAYER[y as usize % 4][x as usize % 4]) * 16 + 8 {
                         bits |= bit;
                     }
                 }

@@ -35,13 +35,13 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
             let free = app.exporting.is_none();
             let frame = app.frame.map(|(index, _)| index);
             let picture = frame.map_or("picture: no frame here".into(), |index| format!("frame {index} as PNG"));
-            let clip = match range {
-                Some(range) => format!("clip with events and subtitles, {range}"),
-                None => "clip: set A with a and B with b first".into(),
+            let excerpt = match range {
+                Some(range) => format!("excerpt: video, events, subtitles, {range}"),
+                None => "excerpt: set A with a and B with b first".into(),
             };
             let choices = TAKES.into_iter().filter_map(|(key, take, says)| match take {
                 Take::Frame => Some((key, picture.clone(), free && frame.is_some())),
-                Take::Clip => Some((key, clip.clone(), free && app.range_set().is_some())),
+                Take::Excerpt => Some((key, excerpt.clone(), free && app.range_set().is_some())),
                 Take::Cancel => (!free).then(|| (key, says.to_owned(), true)),
             });
             (" export ", Vec::new(), choices.collect())

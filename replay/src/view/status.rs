@@ -90,7 +90,7 @@ fn parts(app: &App<'_>) -> Vec<Part> {
     let theme = app.theme;
     let player = &app.player;
     let hours = player.length() >= 3_600_000_000_000;
-    let (sign, chip) = if player.playing() { ("▶", theme.playing()) } else { ("❚❚", theme.paused()) };
+    let (sign, chip) = if app.runs() { ("▶", theme.playing()) } else { ("❚❚", theme.paused()) };
     let mut parts = Vec::with_capacity(8);
     let mut part = |rank: u8, text: String, style: Style| parts.push(Part { text, style, rank });
     // Both signs take the same room, so that nothing moves when the player starts.
@@ -98,7 +98,8 @@ fn parts(app: &App<'_>) -> Vec<Part> {
     part(8, clock(player.elapsed(), hours), theme.playhead());
     part(4, format!("/ {}", clock(player.length(), hours)), theme.dim());
     if app.follow {
-        part(8, " LIVE ".to_owned(), theme.alert());
+        let paused = app.state.paused;
+        part(8, if paused { " LIVE, paused " } else { " LIVE " }.to_owned(), theme.alert());
     }
     if app.player.repeat().is_some() {
         part(8, "A–B".to_owned(), theme.playhead());

@@ -151,6 +151,7 @@ impl Timeline for Fake {
             buttons: if pressed { vec![Button::Left] } else { Vec::new() },
             pointer: Some((0.5 + 0.4 * angle.cos(), 0.5 + 0.35 * (angle * 1.7).sin())),
             window: format!("Window {} - an editor", second / 15),
+            paused: false,
             notes: if (20..24).contains(&second) { vec!["gap: screen, encoder_busy".into()] } else { Vec::new() },
         })
     }

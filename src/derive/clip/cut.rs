@@ -115,9 +115,9 @@ impl Source {
     }
 
     /// What a part is called: the session's name and the span that was asked for, in seconds from the first row.
-    pub fn part_name(&self, cut: &Cut) -> String {
+    pub fn part_name(&self, what: &str, cut: &Cut) -> String {
         let span = span_name(self.span_ns.0, cut.asked_ns.0, cut.asked_ns.1);
-        format!("{}_clip_{span}", self.name())
+        format!("{}_{what}_{span}", self.name())
     }
 
     /// The instants that a person means; without one, the session's own.

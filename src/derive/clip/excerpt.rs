@@ -1,9 +1,10 @@
-//! A span for people to look at, in any video player: a folder with the pictures, the inputs as subtitles, and the rows.
+//! An excerpt: a span for people to look at, in any video player. A folder with the pictures, the inputs as subtitles, and the rows; it is no
+//! session, which a clip is ([`super::session`]).
 //!
 //! ```text
-//! NAME_clip_12s500-15s000/
-//!   clip.mp4         the frames, copied, from the keyframe at or before the first instant; time 0 is that keyframe
-//!   clip.srt         the inputs, on the same time; players show it beside the video by its name
+//! NAME_excerpt_12s500-15s000/
+//!   excerpt.mp4      the frames, copied, from the keyframe at or before the first instant; time 0 is that keyframe
+//!   excerpt.srt      the inputs, on the same time; players show it beside the video by its name
 //!   events.parquet   the rows of that time, with the times and frame numbers of the session
 //! ```
 
@@ -21,26 +22,26 @@ use crate::session::layout;
 use crate::session::table::write::TableWriter;
 use crate::session::work::{Purpose, Work};
 
-/// The video of a clip.
-pub const CLIP_VIDEO: &str = "clip.mp4";
-/// The subtitles of a clip; players find them by the name of the video.
-pub const CLIP_SUBTITLES: &str = "clip.srt";
+/// The video of an excerpt.
+pub const EXCERPT_VIDEO: &str = "excerpt.mp4";
+/// The subtitles of an excerpt; players find them by the name of the video.
+pub const EXCERPT_SUBTITLES: &str = "excerpt.srt";
 
 /// Keys of the table's key-value metadata, beside those of every table of events.
 pub mod key_value {
-    /// Frame of the session that is frame 0 of the clip; not there when the clip has none.
-    pub const FIRST_FRAME: &str = "watchcap.clip.first_frame";
-    /// `t_ns` of time 0 of the clip.
-    pub const START_NS: &str = "watchcap.clip.start_ns";
+    /// Frame of the session that is frame 0 of the excerpt; not there when it has none.
+    pub const FIRST_FRAME: &str = "watchcap.excerpt.first_frame";
+    /// `t_ns` of time 0 of the excerpt.
+    pub const START_NS: &str = "watchcap.excerpt.start_ns";
     /// First instant that was asked for.
-    pub const FROM_NS: &str = "watchcap.clip.from_ns";
+    pub const FROM_NS: &str = "watchcap.excerpt.from_ns";
     /// Last instant.
-    pub const UNTIL_NS: &str = "watchcap.clip.until_ns";
+    pub const UNTIL_NS: &str = "watchcap.excerpt.until_ns";
 }
 
 /// What was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Clip {
+pub struct Excerpt {
     /// Its folder.
     pub dir: PathBuf,
     /// What it holds.
@@ -51,21 +52,21 @@ pub struct Clip {
     pub rows: u64,
 }
 
-/// Makes a clip of the span between two instants, in a new folder inside `dir`.
+/// Makes an excerpt of the span between two instants, in a new folder inside `dir`.
 ///
 /// # Errors
 /// When the span is none, or something cannot be read or written, or `progress` says to stop; nothing is left then.
-pub fn clip(
+pub fn excerpt(
     source: &mut Source,
     from_ns: i64,
     until_ns: i64,
     dir: &Path,
     progress: Progress<'_>,
-) -> Result<Clip, ClipError> {
+) -> Result<Excerpt, ClipError> {
     let cut = source.cut(from_ns, until_ns)?;
-    let target = free_name(dir, &source.part_name(&cut), "")?;
+    let target = free_name(dir, &source.part_name("excerpt", &cut), "")?;
     let of = id_of(source, &cut);
-    let files = [CLIP_VIDEO.to_owned(), CLIP_SUBTITLES.to_owned()];
+    let files = [EXCERPT_VIDEO.to_owned(), EXCERPT_SUBTITLES.to_owned()];
     let purpose = Purpose { verb: "clip", of: &of, files: &files, replaces: false };
     let work = Work::begin(&work_path(&target), purpose)?;
 
@@ -96,13 +97,13 @@ pub fn clip(
     let rows = table.finish()?.rows;
     sync(&table_path)?;
     let text = subtitles.finish(cut.start_ns, cut.until_ns);
-    write(&work.path().join(CLIP_SUBTITLES), text.as_bytes())?;
+    write(&work.path().join(EXCERPT_SUBTITLES), text.as_bytes())?;
     if let Some(video) = source.video.as_mut().filter(|_| !times.is_empty()) {
         let frames = cut.frames.start..cut.frames.start + times.len();
-        video::copy(video, frames, &times, &work.path().join(CLIP_VIDEO), progress)?;
+        video::copy(video, frames, &times, &work.path().join(EXCERPT_VIDEO), progress)?;
     }
     work.publish(&target)?;
-    Ok(Clip { dir: target, frames: times.len(), cut, rows })
+    Ok(Excerpt { dir: target, frames: times.len(), cut, rows })
 }
 
 fn sync(path: &Path) -> Result<(), ClipError> {

@@ -1,11 +1,11 @@
-//! What the player's export key makes: the picture of a frame, or a clip of a span, in a folder that the person finds.
+//! What the player's export key makes: the picture of a frame, or an excerpt of a span, in a folder that the person finds.
 
 use std::path::{Path, PathBuf};
 
 use watchcap_replay::{Export, Exports};
 
 use super::cut::Source;
-use super::{look, still};
+use super::{excerpt, still};
 use crate::base::event::Stream;
 use crate::base::shown::counted;
 use crate::derive::clip::run::ClipError;
@@ -32,12 +32,11 @@ impl Exporter {
                 let path = still::still(&mut source, frame, &self.dir)?;
                 Ok(format!("wrote {}", path.display()))
             }
-            Export::Clip { from_ns, until_ns } => {
-                let clip = look::clip(&mut source, from_ns, until_ns, &self.dir, &mut |at| progress(at.done, at.of))?;
-                {
-                    let (frames, rows) = (counted(clip.frames as u64, "frame"), counted(clip.rows, "row"));
-                    Ok(format!("wrote {}: {frames}, {rows}", clip.dir.display()))
-                }
+            Export::Excerpt { from_ns, until_ns } => {
+                let made =
+                    excerpt::excerpt(&mut source, from_ns, until_ns, &self.dir, &mut |at| progress(at.done, at.of))?;
+                let (frames, rows) = (counted(made.frames as u64, "frame"), counted(made.rows, "row"));
+                Ok(format!("wrote {}: {frames}, {rows}", made.dir.display()))
             }
         }
     }
