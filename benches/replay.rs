@@ -320,9 +320,11 @@ fn main() -> Result<(), Any> {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["make", dir] => PLANS.iter().try_for_each(|plan| make(Path::new(dir), plan)),
-        ["make", dir, name] => {
-            PLANS.iter().chain([&HOURS]).filter(|plan| plan.name == name).try_for_each(|plan| make(Path::new(dir), plan))
-        }
+        ["make", dir, name] => PLANS
+            .iter()
+            .chain([&HOURS])
+            .filter(|plan| plan.name == name)
+            .try_for_each(|plan| make(Path::new(dir), plan)),
         // A session a process: the peak of memory is then its own.
         ["measure", session] => measure(Path::new(session)),
         _ => Err("say `make DIR`, `make DIR NAME` or `measure SESSION`".into()),

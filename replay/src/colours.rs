@@ -41,7 +41,13 @@ pub(crate) fn said(no_color: bool, env: impl Fn(&str) -> Option<String>) -> Said
         || known.iter().any(|known| term.starts_with(known))
         || env("WT_SESSION").is_some()
         || cfg!(windows);
-    if all { Said::Sure(Colours::True) } else { Said::Nothing }
+    // The console of Linux has sixteen, and screen hands questions on to a terminal that need not be there.
+    let few = ["linux", "screen"].iter().any(|known| term.starts_with(known));
+    match (all, few) {
+        (true, _) => Said::Sure(Colours::True),
+        (false, true) => Said::Sure(Colours::Indexed),
+        (false, false) => Said::Nothing,
+    }
 }
 
 /// Asks a terminal that is in raw mode and known to answer the device attributes. Nothing else may read it meanwhile.
@@ -123,6 +129,10 @@ mod tests {
             assert_eq!(with(&[("TERM", "xterm-256color")]), Said::Nothing);
         }
         assert_eq!(with(&[("TERM", "dumb")]), sure(Colours::None));
+        if cfg!(not(windows)) {
+            assert_eq!(with(&[("TERM", "linux")]), sure(Colours::Indexed));
+        }
+        assert_eq!(with(&[("TERM", "screen-256color"), ("COLORTERM", "truecolor")]), sure(Colours::True));
         assert_eq!(said(true, |_| Some("truecolor".into())), sure(Colours::None));
     }
 
