@@ -15,6 +15,7 @@ use crate::media::frames::FrameReader;
 use crate::session::annotations::Annotations;
 use crate::session::layout;
 use crate::session::metadata::Metadata;
+use crate::session::stills;
 use crate::session::table::pages::Pages;
 use crate::session::table::read::ReadError;
 use crate::session::table::row::{OwnedRow, event_type};
@@ -204,6 +205,7 @@ pub fn summary(dir: &Path, metadata: &Metadata, size: (u32, u32), span: (i64, i6
         ("outcome", annotations.outcome().map(|(outcome, _)| outcome.word().to_owned())),
         ("participant", metadata.participant.clone()),
         ("annotations", unreadable),
+        ("PNG pictures", stills::count(metadata).map(|count| count.to_string())),
     ];
     let said = said.into_iter().filter_map(|(name, text)| Some(fact(Section::Recording, name, text?)));
     let mut facts = vec![
