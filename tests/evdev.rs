@@ -4,9 +4,7 @@
 //! real kernel's. They take root.
 #![cfg(all(target_os = "linux", feature = "evdev", feature = "wayland"))]
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use watchcap::base::hid;
@@ -14,58 +12,16 @@ use watchcap::session::metadata::Metadata;
 use watchcap::session::table::read::SessionReader;
 use watchcap::session::table::row::OwnedRow;
 
+use crate::support::device::{Device, may_mount};
 use crate::support::sway::Sway;
-use crate::support::{Running, example, python_command, run, watchcap};
+use crate::support::{Running, example, run, watchcap};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// An application whose windows are excluded.
 const VAULT: &str = "org.keepassxc.KeePassXC";
 
-/// A device that does as it is told.
-struct Device(Child, Option<ChildStdin>, BufReader<ChildStdout>);
-
-impl Device {
-    fn plug(path: &Path, about: &serde_json::Value) -> Self {
-        let mut command = python_command("fake_evdev.py");
-        command.arg(path).arg(about.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut device = command.spawn().expect("python");
-        let (to, from) = (device.stdin.take(), device.stdout.take().expect("piped"));
-        let mut device = Self(device, to, BufReader::new(from));
-        assert_eq!(device.line(), "ready");
-        device
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.2.read_line(&mut line).expect("it answers");
-        line.trim().to_owned()
-    }
-
-    /// Does something; when.
-    fn does(&mut self, what: &str) -> i64 {
-        writeln!(self.1.as_ref().expect("plugged"), "{what}").expect("it listens");
-        self.line().strip_prefix("did ").and_then(|ns| ns.parse().ok()).expect("a time")
-    }
-}
-
-impl Drop for Device {
-    fn drop(&mut self) {
-        // It removes its file when nobody speaks to it any more.
-        drop(self.1.take());
-        self.0.wait().expect("its end");
-    }
-}
-
 fn pause(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
-}
-
-fn may_mount() -> bool {
-    let may = rustix::process::geteuid().is_root() && Path::new("/dev/fuse").exists();
-    if !may {
-        println!("NOT RUN: devices of a test's own need root and /dev/fuse");
-    }
-    may
 }
 
 #[test]

@@ -77,6 +77,7 @@ mod tidy;
 mod tracks;
 mod wayland;
 mod wayland_copy;
+mod wayland_e2e;
 mod windows;
 mod wine;
 mod wine_desktop;

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/../.."
 seed=${1:-1}
 failed=0
 skipped=()
+# Campaigns interrupt recordings, and a signal that the caller ignores (a job in the background) would stay ignored in them.
 run() {
-    "$@"
+    env --default-signal=INT,HUP,TERM "$@"
     case $? in 0) ;; 77) skipped+=("${*:1:2}") ;; *) failed=1 ;; esac
 }
 campaign() {
@@ -22,6 +23,6 @@ campaign enospc.py
 campaign stalls.py --dir /var/tmp
 campaign ffmpeg.py --dir /var/tmp
 run target/release/examples/power_cuts --cuts 5000 --seed "$seed" --keep target/power
-SEED=$seed run cargo test --locked --test main -- corruption::campaign --ignored --nocapture
+run env SEED="$seed" cargo test --locked --test main -- corruption::campaign --ignored --nocapture
 ((${#skipped[@]})) && printf 'SKIPPED, since it takes root: %s\n' "${skipped[@]}"
 exit "$failed"

@@ -2,8 +2,9 @@
 //!
 //! Each part stops what it started when it is dropped. Missing parts fail loudly and say how to get them.
 
-pub(crate) mod late;
 #[cfg(target_os = "linux")]
+pub(crate) mod device;
+pub(crate) mod late;
 pub(crate) mod sway;
 
 use std::io::{BufRead, BufReader};

@@ -1,11 +1,12 @@
 //! A Wayland client whose window says which frame it shows, and when that was committed: ground truth for what a recorder sees.
 //!
 //! ```text
-//! wayland_client [--rate 60] [--seconds 0] [--log paints.jsonl] [--app-id barcode_client] [--title barcode]
+//! wayland_client [--rate 60] [--seconds 0] [--log paints.jsonl] [--app-id barcode_client] [--title barcode] [--count presses]
 //! ```
 //! With a name of its own it is placed by the compositor, else it is fullscreen. The window covers the screen, which is 640 pixels wide at least. The picture: 40 cells of 16 x 16 from (0, 0), white = 1: 32 bits of the
 //! frame number, most significant first, then 8 bits of CRC-8 (polynomial 0x07, start 0). Below, a bar that wanders. Each frame is logged as
-//! `{"kind":"paint","frame":n,"before":ns}`: `CLOCK_MONOTONIC` before it was committed.
+//! `{"kind":"paint","frame":n,"before":ns}`: `CLOCK_MONOTONIC` before it was committed. With `--count presses` the number is that of the presses of
+//! buttons so far, and a frame is painted for each.
 
 #[path = "args.rs"]
 mod args;
@@ -22,12 +23,14 @@ use wayland_client::globals::{GlobalListContents, registry_queue_init};
 use wayland_client::protocol::{
     wl_buffer::{self, WlBuffer},
     wl_compositor::WlCompositor,
+    wl_pointer::{self, WlPointer},
     wl_registry::{self, WlRegistry},
+    wl_seat::{self, WlSeat},
     wl_shm::{Format, WlShm},
     wl_shm_pool::WlShmPool,
     wl_surface::WlSurface,
 };
-use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop};
+use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop};
 use wayland_protocols::xdg::shell::client::{
     xdg_surface::{self, XdgSurface},
     xdg_toplevel::{self, XdgToplevel},
@@ -48,6 +51,8 @@ struct State {
     size: (i32, i32),
     is_configured: bool,
     is_closed: bool,
+    /// Presses of buttons.
+    presses: u32,
     buffers: Vec<Buffer>,
 }
 
@@ -129,6 +134,32 @@ impl Dispatch<XdgToplevel, ()> for State {
     }
 }
 
+impl Dispatch<WlSeat, ()> for State {
+    fn event(_: &mut Self, seat: &WlSeat, event: wl_seat::Event, (): &(), _: &Connection, queue: &QueueHandle<Self>) {
+        if let wl_seat::Event::Capabilities { capabilities: WEnum::Value(has) } = event
+            && has.contains(wl_seat::Capability::Pointer)
+        {
+            seat.get_pointer(queue, ());
+        }
+    }
+}
+
+impl Dispatch<WlPointer, ()> for State {
+    fn event(
+        state: &mut Self,
+        _: &WlPointer,
+        event: wl_pointer::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        let pressed = WEnum::Value(wl_pointer::ButtonState::Pressed);
+        if matches!(event, wl_pointer::Event::Button { state, .. } if state == pressed) {
+            state.presses += 1;
+        }
+    }
+}
+
 delegate_noop!(State: ignore WlCompositor);
 delegate_noop!(State: ignore WlShm);
 delegate_noop!(State: ignore WlShmPool);
@@ -192,10 +223,13 @@ fn main() -> Result<(), Failure> {
     surface.commit();
     let mut state = State { size: (640, 480), ..State::default() };
     let (start, period) = (now(), (1e9 / rate) as i64);
+    let counts_presses = args.get("count") == Some("presses");
+    let _seat: Option<WlSeat> = if counts_presses { Some(globals.bind(&queue, 1..=5, ())?) } else { None };
     let (mut frame, mut due) = (0_u32, start);
     while !stop.is_set() && !state.is_closed && (seconds == 0.0 || now() - start < (seconds * 1e9) as i64) {
         events.dispatch_pending(&mut state)?;
-        if state.is_configured && now() >= due {
+        let is_due = if counts_presses { frame <= state.presses } else { now() >= due };
+        if state.is_configured && is_due {
             if state.buffers.is_empty() {
                 make_buffers(&mut state, &shm, &queue)?;
             }

@@ -1,0 +1,51 @@
+//! A kernel's input device of a test's own: a file of FUSE's that answers as evdev does (`tests/python/fake_evdev.py`). It takes root.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use super::python_command;
+
+/// A device that does as it is told.
+pub(crate) struct Device(Child, Option<ChildStdin>, BufReader<ChildStdout>);
+
+impl Device {
+    pub(crate) fn plug(path: &Path, about: &serde_json::Value) -> Self {
+        let mut command = python_command("fake_evdev.py");
+        command.arg(path).arg(about.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut device = command.spawn().expect("python");
+        let (to, from) = (device.stdin.take(), device.stdout.take().expect("piped"));
+        let mut device = Self(device, to, BufReader::new(from));
+        assert_eq!(device.line(), "ready");
+        device
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.2.read_line(&mut line).expect("it answers");
+        line.trim().to_owned()
+    }
+
+    /// Does something; when.
+    pub(crate) fn does(&mut self, what: &str) -> i64 {
+        writeln!(self.1.as_ref().expect("plugged"), "{what}").expect("it listens");
+        self.line().strip_prefix("did ").and_then(|ns| ns.parse().ok()).expect("a time")
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // It removes its file when nobody speaks to it any more.
+        drop(self.1.take());
+        self.0.wait().expect("its end");
+    }
+}
+
+/// Whether this process may make devices; says so when it may not.
+pub(crate) fn may_mount() -> bool {
+    let may = rustix::process::geteuid().is_root() && Path::new("/dev/fuse").exists();
+    if !may {
+        println!("NOT RUN: devices of a test's own need root and /dev/fuse");
+    }
+    may
+}
