@@ -54,7 +54,9 @@ pub fn look(dir: &Path) -> Entry {
 
 /// Which part of a recording that was split a session is.
 fn part(metadata: &Metadata) -> Option<Part> {
-    let series = metadata.extra.get("series")?;
+    // By its name: to this release it may be a key of a later one, which is written as it was read.
+    let metadata = serde_json::to_value(metadata).ok()?;
+    let series = metadata.get("series")?;
     Some(Part { of: printable(series.get("part_of")?.as_str()?), index: series.get("index")?.as_u64()? })
 }
 
@@ -74,5 +76,29 @@ pub fn check(dir: &Path) -> Faults {
             places: report.checks.iter().map(|check| check.count).fold(0, u64::saturating_add),
         },
         Err(error) => Faults::Failed(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::session::metadata::samples::bare;
+
+    #[test]
+    fn a_part_of_a_series_is_known_by_its_metadata() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let text = bare("01890a5d-ac96-774b-bcce-b302099a8057").to_json().expect("json");
+        let mut metadata: Value = serde_json::from_str(&text).expect("json");
+        for (series, part) in [
+            (json!({ "part_of": "01890a5d", "index": 2, "previous": null }), Some(("01890a5d".to_owned(), 2))),
+            (Value::Null, None),
+        ] {
+            metadata["series"] = series;
+            std::fs::write(layout::metadata_path(dir.path()), metadata.to_string()).expect("metadata");
+            let found = look(dir.path());
+            assert_eq!(found.part.map(|part| (part.of, part.index)), part);
+        }
     }
 }
