@@ -417,6 +417,15 @@ def killed_early(args, env, folder):
     return lost
 
 
+def doctor(args, env):
+    """What `watchcap doctor` says of sound, with consent to it and without."""
+    said = []
+    for consent in ("screen,audio", "screen"):
+        done = subprocess.run([args.watchcap, "doctor", "--json"], env=env | {"WATCHCAP_CONSENT": consent}, capture_output=True, text=True)
+        said.append(next(check["detail"] for check in json.loads(done.stdout) if check["check"] == "sound"))
+    return said
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server", choices=("pulseaudio", "pipewire"))
@@ -427,6 +436,7 @@ def main():
     parser.add_argument("--audio", choices=("system", "mic", "both"), default="system")
     parser.add_argument("--kill-at", type=lambda text: [float(part) for part in text.split(",")], default=[], metavar="SECONDS,…",
                         help="kill so long after the command was started, and say what is missing; null is all")
+    parser.add_argument("--doctor", action="store_true", help="say what watchcap doctor says of sound, with consent and without")
     parser.add_argument("--break", dest="break_", choices=("device", "server"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--verbose", action="store_true", help="list the gaps")
@@ -444,6 +454,8 @@ def main():
             result["lost_ms"] = killed(args, env, folder)
             if args.kill_at:
                 result["killed_at_s_lost_ms"] = killed_early(args, env, folder)
+            if args.doctor:
+                result["doctor"] = doctor(args, env)
             if args.break_:
                 result["broken"] = broken(args, env, folder, again)
     if args.json or not args.seconds:

@@ -48,3 +48,17 @@ fn a_device_and_a_server_that_go_are_gaps_and_what_follows_is_in_its_place() {
         assert!(said["worst_ms"].as_f64().is_some_and(|worst| worst.abs() <= 10.0), "{said}");
     }
 }
+
+#[test]
+fn the_system_and_a_microphone_are_recorded_beside_each_other_and_doctor_hears_both() {
+    let said = rig(&["--seconds", "12", "--kills", "0", "--audio", "both", "--doctor"]);
+    // How far the clicks of a pipe are from their times, a busy machine decides (docs/MEASUREMENTS.md).
+    for (of, fewest) in [(&said, 15.0), (&said["mic"], 3.0)] {
+        assert!(of["missing"] == 0 && of["clicks"].as_f64() >= Some(fewest), "{said}");
+    }
+    let settings = &said["settings"];
+    assert_eq!((&settings["role"], &settings["microphone"]["role"]), (&"system".into(), &"mic".into()), "{said}");
+    let [listened, not_listened] = [0, 1].map(|at| said["doctor"][at].as_str().unwrap_or_default());
+    assert!(listened.contains("system by pulseaudio ") && listened.contains("mic by pulseaudio "), "{said}");
+    assert!(not_listened.contains("not listened to, since nobody agreed"), "{said}");
+}

@@ -363,7 +363,7 @@ fn the_player_knows_how_loud_it_is_and_where_sound_is_missing() {
     let loud = |level: &Level| matches!(level, Level::Peak(peak) if *peak > 9000);
     let (first, last) = (start.div_euclid(CLICK_EVERY_NS) + 1, (end - 100_000_000).div_euclid(CLICK_EVERY_NS));
     for click in first..=last {
-        let part = ((click * CLICK_EVERY_NS - start) as i128 * 60 / i128::from(end - start)) as usize;
+        let part = (i128::from(click * CLICK_EVERY_NS - start) * 60 / i128::from(end - start)) as usize;
         assert!((part.saturating_sub(1)..=part + 1).any(|at| parts.get(at).is_some_and(loud)), "{click}: {parts:?}");
     }
     let quiet = parts.iter().filter(|level| matches!(level, Level::Peak(peak) if *peak < 33)).count();

@@ -18,6 +18,8 @@ use crate::session::table::row::{OwnedRow, event_type, key};
 
 /// Time of a cell.
 const CELL_NS: i64 = 20_000_000;
+/// Samples (per channel) that are looked at together, less than a millisecond: what AAC begins with is a multiple.
+const TOGETHER: usize = 32;
 /// Most cells: 31 days. Bounds what a file with strange times costs.
 const MAX_CELLS: usize = 31 * 86_400 * 50;
 
@@ -139,7 +141,7 @@ fn peaks(path: &Path, (t0_ns, begin_ns): (i64, i64), known: &Mutex<Known>, stop:
         && let Some(block) = reader.next_block()?
     {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        for (tick, samples) in (block.tick..).zip(block.samples.chunks_exact(channels)) {
+        for (tick, samples) in (block.tick..).step_by(TOGETHER).zip(block.samples.chunks(channels * TOGETHER)) {
             let Ok(tick) = u64::try_from(tick) else { continue };
             let cell = time(tick, t0_ns, rate).saturating_sub(begin_ns) / CELL_NS;
             let cell = usize::try_from(cell).unwrap_or(0);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::RecvTimeoutError;
+
 use super::check::Check;
 use crate::base::time::Clock;
 use crate::capture::registry;
@@ -10,8 +12,12 @@ use crate::capture::sound::{SoundDevice, SoundItem, SoundPlan, SoundRole, SoundS
 use crate::capture::{CaptureError, StopFlag};
 
 const NAME: &str = "sound";
-/// How long is listened.
-const LISTENED: Duration = Duration::from_millis(500);
+/// How much is listened to.
+const LISTENED_MS: u64 = 500;
+/// How long that may take: a monitor begins some hundred milliseconds after it was opened.
+const MOST: Duration = Duration::from_secs(2);
+/// How often it is looked whether that is over.
+const LOOK: Duration = Duration::from_millis(20);
 /// Blocks that may wait meanwhile: ten times those of a device of 5 ms.
 const QUEUE: usize = 1000;
 /// Devices that are named.
@@ -70,22 +76,25 @@ fn listen(role: SoundRole, clock: &Arc<dyn Clock>) -> Result<String, CaptureErro
     let thread = std::thread::Builder::new().name("doctor listens".into()).spawn(run);
     let thread = thread.map_err(|error| failed(&error.to_string()))?;
     let what = is_open.recv().ok();
-    if what.is_some() {
-        clock.sleep_until(clock.now().plus(LISTENED));
+    let (rate, channels) = what.as_ref().map_or((1, 1), |what| (what.rate.max(1), what.channels.max(1)));
+    let (mut samples, mut peak) = (0_u64, 0.0_f32);
+    let until = clock.now().plus(MOST);
+    let ms = |samples: u64| samples * 1000 / u64::from(rate);
+    while what.is_some() && ms(samples) < LISTENED_MS && clock.now() < until {
+        match heard.recv_timeout(LOOK) {
+            Ok(SoundItem::Block(block)) => {
+                samples += block.samples.len() as u64 / u64::from(channels);
+                peak = block.samples.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
+            }
+            Ok(SoundItem::Silent { .. }) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
     stop.set();
     thread.join().map_err(|_panicked| failed("the source failed"))??;
     let what = what.ok_or_else(|| failed("the source failed"))?;
-    let (mut samples, mut peak) = (0_u64, 0.0_f32);
-    for item in heard.try_iter() {
-        if let SoundItem::Block(block) = item {
-            samples += block.samples.len() as u64 / u64::from(what.channels.max(1));
-            peak = block.samples.iter().fold(peak, |peak, sample| peak.max(sample.abs()));
-        }
-    }
     let server = what.settings.iter().find(|(key, _)| key == "server").and_then(|(_, server)| server.as_str());
     let server = server.map_or_else(String::new, |server| format!(" by {server}"));
-    let ms = samples * 1000 / u64::from(what.rate.max(1));
     let loud = if peak > 0.0 { format!("the loudest at {:.0} dB", 20.0 * peak.log10()) } else { "silence".to_owned() };
-    Ok(format!("{}{server}: {ms} ms of {} Hz, {loud}", role.name(), what.rate))
+    Ok(format!("{}{server}: {} ms of {rate} Hz, {loud}", role.name(), ms(samples)))
 }

@@ -22,6 +22,8 @@ const HOLD_MOST_NS: f64 = 2.5e9;
 const SLEW: f64 = 1e-3;
 /// A device that hands over nothing for so long is away. Devices hand over each 50 ms at the least.
 const STALLED_NS: i64 = 1_000_000_000;
+/// Silence of a device that is away is put out in pieces of this at the least.
+const LEAST_NS: i64 = 5_000_000;
 /// While a device is away silence is put out up to so long ago: what it may still hand over is not earlier.
 const BEHIND_NS: i64 = 400_000_000;
 
@@ -137,7 +139,11 @@ impl Placer {
             self.leave(MonoNs(i64::MIN), "sound_stalled");
         }
         if self.away.is_some() && self.held.as_ref().is_none_or(VecDeque::is_empty) {
-            self.fill_until(MonoNs(now.0 - BEHIND_NS));
+            let until = MonoNs(now.0 - BEHIND_NS);
+            // A device that hands over again at the last moment has lost nothing.
+            if self.end().is_none_or(|end| until.0.saturating_sub(end.0) >= LEAST_NS) {
+                self.fill_until(until);
+            }
         }
         let over = self.end().and_then(|end| self.holes.over(end));
         self.out.extend(over.map(Piece::Hole));

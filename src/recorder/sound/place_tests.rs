@@ -236,3 +236,20 @@ fn the_first_sample_is_placed_by_stamps_that_agree_and_not_by_the_first_ones() {
     }
     assert!(heard.samples >= 260 * BLOCK && heard.worst < 13.0, "{} {}", heard.samples, heard.worst);
 }
+
+#[test]
+fn a_device_that_was_silent_for_a_moment_has_lost_nothing() {
+    let (mut device, mut placer, mut heard) = (Device::new(0.0), Placer::new(RATE, 1), Heard::default());
+    for n in 0..200 {
+        let (block, now) = device.block();
+        heard.take(placer.take(block, now));
+        if n == 99 {
+            // Its samples came late, and it was told to be silent until a moment in which one of them was due.
+            let end = MonoNs(device.time(device.made));
+            heard.take(placer.silent(end, "device_silent"));
+            heard.take(placer.tick(MonoNs(end.0 + BEHIND_NS + 30_000)));
+        }
+    }
+    heard.take(placer.finish(MonoNs(device.time(device.made))));
+    assert_eq!((heard.samples, heard.silent, heard.holes.len()), (200 * BLOCK, 0, 0));
+}

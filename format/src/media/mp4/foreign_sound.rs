@@ -14,6 +14,9 @@ use super::trak::{self, Media};
 use crate::media::aac::{self, Described};
 use crate::media::track::AAC_PACKET;
 
+/// The last tick that a packet may begin at: 2^53 are 5,900 years of 48 kHz, and leave room for sums.
+const MAX_TICK: u64 = 1 << 53;
+
 /// A track of sound, as far as it is known.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ForeignSound {
@@ -166,7 +169,8 @@ fn packets(stbl: &[u8], timescale: u32, rate: u32, file_len: u64) -> Result<Vec<
         let (count, lasts) = (be32(run, 0)?, be32(run, 4)?);
         for sample in next.by_ref().take(count as usize) {
             let ticks = u128::from(at) * u128::from(rate) / u128::from(timescale);
-            let tick = u64::try_from(ticks).unwrap_or(u64::MAX);
+            let tick = u64::try_from(ticks).ok().filter(|tick| *tick <= MAX_TICK);
+            let tick = tick.ok_or(super::boxes::malformed("a packet lies centuries behind the first"))?;
             // The first one alone may have no time of its own.
             if lasts == 0 || all.last().is_some_and(|last: &SoundPacket| tick <= last.tick) {
                 return Err(super::boxes::malformed("a packet has no duration"));
@@ -179,4 +183,69 @@ fn packets(stbl: &[u8], timescale: u32, rate: u32, file_len: u64) -> Result<Vec<
         return Err(super::boxes::malformed("there are not as many durations as packets"));
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::avc::sets::ParameterSets;
+    use crate::media::mp4::mixed::{Mixed, MixedSound, MixedTracks};
+    use crate::media::mp4::moov::VideoTrack;
+    use crate::media::mp4::sound_index::read_index;
+    use crate::media::mp4::writer::{SoundTrack, Writer};
+    use crate::media::track::{Sample, TrackCodec};
+
+    /// A video with sound that begins so much later, and where its index is.
+    fn file(begin_ns: u64) -> (Vec<u8>, usize) {
+        let plain = tempfile::NamedTempFile::new().expect("a file");
+        let mut writer = Writer::create(plain.path()).expect("a file");
+        let packet = |tick| SoundPacket { offset: 0, size: 0, tick, samples: 1024 };
+        for tick in [0, 1024] {
+            writer.push(&[7; 9], packet(tick)).expect("room");
+        }
+        let codec = TrackCodec::Aac { specific: vec![0x11, 0x90], priming: 1024 };
+        writer.finish(&SoundTrack { codec, rate: 48_000, channels: 2 }).expect("an index");
+        let opened = std::fs::File::open(plain.path()).expect("the file");
+        let track = read_index(&opened).expect("an index").track;
+        let config = ParameterSets { sps: vec![0x67, 66, 0xc0, 30], pps: vec![0x68, 1] }.into();
+        let pictures =
+            VideoTrack { config: &config, coded: (64, 64), surface: (64, 64), nominal_frame_us: 100_000, rate: None };
+        let tracks = MixedTracks { pictures, sounds: vec![MixedSound { track, begin_ns }] };
+        let mut writer = Writer::in_memory(100);
+        let picture = Mixed::Picture(Sample { offset: 0, pts_us: 0, size: 0, keyframe: true });
+        for at in [picture, Mixed::Sound(0, packet(0)), Mixed::Sound(0, packet(1024)), Mixed::Sound(0, packet(2049))] {
+            writer.push(&[5; 6], at).expect("room");
+        }
+        let file = writer.finish(&tracks).expect("a file").done;
+        let at = file.windows(4).position(|kind| kind == b"moov").expect("an index") + 4;
+        (file, at)
+    }
+
+    #[test]
+    fn what_stands_beside_the_pictures_is_where_the_edit_lists_have_it() {
+        for begin_ns in [0, 250_000_000] {
+            let (bytes, at) = file(begin_ns);
+            let found = parse(&bytes[at..], bytes.len() as u64).expect("an index").expect("sound");
+            let aac = found.aac.expect("AAC");
+            assert_eq!((found.picture_ns, aac.begin_ns, aac.priming), (Some(0), begin_ns as i64, 1024));
+            assert_eq!((found.name.as_str(), found.rate, found.channels), ("track 2 (sound, mp4a (AAC))", 48_000, 2));
+            assert_eq!(aac.packets.iter().map(|packet| packet.tick).collect::<Vec<_>>(), [0, 1024, 2049]);
+        }
+    }
+
+    #[test]
+    fn every_cut_and_every_changed_byte_is_an_error_or_an_answer() {
+        let (bytes, at) = file(250_000_000);
+        let (moov, len) = (&bytes[at..], bytes.len() as u64);
+        for cut in 0..moov.len() {
+            drop(parse(&moov[..cut], len));
+        }
+        for place in 0..moov.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut changed = moov.to_vec();
+                changed[place] = value;
+                drop(parse(&changed, len));
+            }
+        }
+    }
 }
