@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use watchcap::capture::synthetic::Barcode;
 use watchcap::media::frames::FrameReader;
-use watchcap::session::seal;
+use watchcap::session::{layout, seal};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
     AtomEnum, ConnectionExt as _, CreateGCAux, CreateWindowAux, ImageFormat, PropMode, Window, WindowClass,
@@ -54,7 +54,7 @@ fn path_of(session: &Path, frame: u64) -> PathBuf {
 fn there(dir: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text"));
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".png")).collect();
+    let mut names: Vec<String> = names.filter(|name| layout::debug_frame_of(name).is_some()).collect();
     names.sort();
     names
 }
