@@ -71,6 +71,7 @@ mod session;
 mod sound;
 mod sound_derived;
 mod sources;
+mod split;
 mod study;
 mod sync_test;
 mod tidy;

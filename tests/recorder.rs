@@ -57,6 +57,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
         hotkeys: watchcap::base::hotkeys::Hotkeys::default(),
         stills: watchcap::recorder::StillOptions::default(),
         taps: Vec::new(),
+        split: None,
         control: Control::new(),
     }
 }

@@ -220,6 +220,7 @@ fn record_clicks(
         hotkeys: watchcap::base::hotkeys::Hotkeys::default(),
         stills: watchcap::recorder::StillOptions::default(),
         taps: Vec::new(),
+        split: None,
         control: control.clone(),
     };
     let stop = Stop::new();

@@ -50,6 +50,12 @@ impl Pacer {
         Tick { deadline: self.deadline(due), missed }
     }
 
+    /// The first deadline from `t` on that was not handed out yet.
+    pub fn deadline_from(&self, t: MonoNs) -> MonoNs {
+        let before = if t <= self.start { 0 } else { self.last_passed(MonoNs(t.0 - 1)) + 1 };
+        self.deadline(before.max(self.next))
+    }
+
     /// How many deadlines that were not handed out yet lie before `end`.
     pub fn left_before(&self, end: MonoNs) -> u64 {
         if end <= self.start { 0 } else { (self.last_passed(MonoNs(end.0 - 1)) + 1).saturating_sub(self.next) }
@@ -82,6 +88,16 @@ mod tests {
         ManualClock::new(MonoNs(ns), UtcNs(0))
     }
     use crate::base::time::ManualClock;
+
+    #[test]
+    fn the_next_deadline_from_a_time_on_is_told_before_it_comes() {
+        let mut pacer = Pacer::new(MonoNs(100), 10);
+        assert_eq!(pacer.deadline_from(MonoNs(0)), MonoNs(100));
+        assert_eq!(pacer.next(&clock_at(100)).deadline, MonoNs(100));
+        assert_eq!(pacer.deadline_from(MonoNs(0)), MonoNs(100_000_100));
+        assert_eq!(pacer.deadline_from(MonoNs(300_000_100)), MonoNs(300_000_100));
+        assert_eq!(pacer.deadline_from(MonoNs(300_000_101)), MonoNs(400_000_100));
+    }
 
     #[test]
     fn deadlines_do_not_drift_over_a_day_of_60_fps() {

@@ -7,12 +7,15 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 
-use super::values::{Burst, parse_burst, parse_duration, parse_percent, parse_size, parse_tag, parse_wait};
+use super::values::{
+    Burst, parse_burst, parse_duration, parse_percent, parse_size, parse_split, parse_tag, parse_wait,
+};
 use crate::capture::backend::{Backend, LOCK};
 use crate::capture::{Facet, registry};
 use crate::encode::kind::Codec;
 use crate::encode::registry::{AUTO, ENCODERS};
 use crate::encode::sound::SOUND_ENCODERS;
+use crate::recorder::SplitAt;
 
 /// Returns what `--allow-missing` may name: the input as a whole, each facet of it, masks of windows, and the sound.
 pub(crate) fn may_miss() -> impl Iterator<Item = &'static str> {
@@ -277,6 +280,10 @@ pub struct RecordArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_tag, help_heading = METADATA)]
     pub tag: Vec<(String, String)>,
 
+    /// Split the recording into parts of this length or size: 10m, 1h, 4GB. Each is a session of its own, named NAME-part0001 and so on, and is
+    /// sealed while the next one is recorded.
+    #[arg(long, value_name = "TIME|SIZE", value_parser = parse_split)]
+    pub split: Option<SplitAt>,
     /// Leave the log as it is; `watchcap finalize` seals it later.
     #[arg(long)]
     pub no_finalize: bool,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::export::McapFor;
+use crate::recorder::SplitAt;
 use crate::session::labels;
 
 /// Reads a limit: a number that is not negative.
@@ -99,6 +100,45 @@ pub(super) fn parse_size(text: &str) -> Result<(u32, u32), String> {
     sides.ok_or_else(|| format!("'{text}' is no size, write it like 320x180"))
 }
 
+/// Reads a number of bytes: `4GB`, `500MB`, `2TB`, `4GiB`; without a unit, bytes.
+///
+/// # Errors
+/// A sentence for clap when it is none.
+pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 8] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+    ];
+    let text = text.trim();
+    let of = |(unit, bytes): (&str, u64)| {
+        let at = text.len().checked_sub(unit.len()).filter(|at| text.is_char_boundary(*at))?;
+        text[at..].eq_ignore_ascii_case(unit).then(|| (text[..at].trim_end(), bytes))
+    };
+    let (number, bytes) = UNITS.into_iter().find_map(of).unwrap_or((text, 1));
+    let value = number.parse().ok().map(|number: f64| number * bytes as f64);
+    let value = value.filter(|value| *value >= 1.0 && *value <= 1e18);
+    value.map(|value| value as u64).ok_or_else(|| format!("'{text}' is no number of bytes, write it like 4GB or 500MB"))
+}
+
+/// Reads when a recording is split: a time or a number of bytes.
+///
+/// # Errors
+/// A sentence for clap when it is neither, or so little that parts would be shorter than what lies between them takes.
+pub(super) fn parse_split(text: &str) -> Result<SplitAt, String> {
+    if text.trim_end().ends_with(['B', 'b']) {
+        let bytes = parse_bytes(text)?;
+        return if bytes >= 1_000_000 { Ok(SplitAt::Bytes(bytes)) } else { Err("parts have at least 1MB".into()) };
+    }
+    let time = parse_duration(text).map_err(|_| format!("'{text}' is neither a time like 1h nor a size like 4GB"))?;
+    if time >= Duration::from_secs(2) { Ok(SplitAt::Time(time)) } else { Err("parts last at least 2s".into()) }
+}
+
 /// Reads `KEY=VALUE`.
 ///
 /// # Errors
@@ -155,6 +195,20 @@ mod tests {
         for bad in ["", "5", "frames=0", "frames=1001", "every=0", "every=1s,every=2s", "frames=1,frames=2", "each=5s"]
         {
             assert!(parse_burst(bad).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn sizes_of_files_and_parts() {
+        assert_eq!(parse_bytes("4GB"), Ok(4_000_000_000));
+        assert_eq!((parse_bytes("1.5 MiB"), parse_bytes("7"), parse_bytes("2kb")), (Ok(1_572_864), Ok(7), Ok(2000)));
+        for bad in ["", "GB", "-1GB", "0", "4X", "nan", "inf", "1e30", "4 G B", "ÄGB"] {
+            assert!(parse_bytes(bad).is_err(), "{bad} was accepted");
+        }
+        assert_eq!(parse_split("1h"), Ok(SplitAt::Time(Duration::from_hours(1))));
+        assert_eq!(parse_split("4GB"), Ok(SplitAt::Bytes(4_000_000_000)));
+        for bad in ["", "1s", "10KB", "x", "4"] {
+            assert_eq!(parse_split(bad).is_err(), bad != "4", "{bad}");
         }
     }
 

@@ -227,7 +227,7 @@ pub struct RedactArgs {
 /// `watchcap finalize`
 #[derive(Args, Debug)]
 pub struct FinalizeArgs {
-    /// The session's folder.
+    /// The session's folder; or a folder of sessions, in which every log is sealed that nobody uses.
     pub session: PathBuf,
     /// Keep the log beside the sealed session.
     #[arg(long)]

@@ -10,15 +10,45 @@ use super::ui::Bar;
 use crate::base::progress::Step;
 use crate::base::shown;
 use crate::cli::FinalizeArgs;
-use crate::finalize::{self, Done};
-use crate::session::layout;
+use crate::finalize::{self, Done, Finalized};
+use crate::inspect::survey::{self, Found, State};
+use crate::session::layout::{self, DirState};
 use crate::session::loss::MaxDropped;
 
 pub(super) fn run(args: &FinalizeArgs) -> Result<Outcome, Failure> {
     super::folder::check(&args.session)?;
     super::folder::check_own(&args.session)?;
+    let max_dropped = args.max_dropped.map_or_else(MaxDropped::default, MaxDropped);
+    if !args.again && !survey::is_recording(&args.session) {
+        let found = survey::below(&args.session);
+        if !found.is_empty() {
+            return all(&found, How::Once { keep_log: args.keep_log }, max_dropped, args.json);
+        }
+    }
     let how = if args.again { How::Again } else { How::Once { keep_log: args.keep_log } };
-    seal(&args.session, how, args.max_dropped.map_or_else(MaxDropped::default, MaxDropped), args.json)
+    seal(&args.session, how, max_dropped, args.json)
+}
+
+/// Seals every log below a folder that nobody uses: what a recorder that was killed has left.
+fn all(found: &[Found], how: How, max_dropped: MaxDropped, as_json: bool) -> Result<Outcome, Failure> {
+    let logs = found.iter().filter(|found| layout::state_of(&found.path) == DirState::Log);
+    let (used, free): (Vec<_>, Vec<_>) =
+        logs.partition(|found| matches!(found.state, State::Recording | State::Finalizing));
+    for found in used {
+        let holder = found.holder.as_deref().unwrap_or("another process");
+        text::say(&text::printable(&format!("note: {} is in use by {holder}, passed over", found.path.display())));
+    }
+    if free.is_empty() {
+        text::say("there is no log to be sealed");
+        return Ok(Outcome::Clean);
+    }
+    let paths: Vec<_> = free.iter().map(|found| found.path.clone()).collect();
+    let mut lossy = false;
+    let outcome = super::many::each(&paths, "sealed", |session| {
+        lossy |= seal(session, how, max_dropped, as_json)? == Outcome::Lossy;
+        Ok(())
+    })?;
+    Ok(if lossy { Outcome::Lossy } else { outcome })
 }
 
 /// How a log is sealed.
@@ -42,6 +72,11 @@ pub(super) fn seal(session: &Path, how: How, max_dropped: MaxDropped, as_json: b
         How::Again => finalize::again(session, &mut progress),
     }?;
     bar.end();
+    Ok(tell(session, &done, max_dropped, as_json))
+}
+
+/// Says what became of a log that was sealed.
+pub(super) fn tell(session: &Path, done: &Finalized, max_dropped: MaxDropped, as_json: bool) -> Outcome {
     let rows: u64 = done.metadata.counts.values().sum();
     let folder = done.session.display();
     let (already, lossy) = (done.done == Done::Already, done.is_lossy(max_dropped));
@@ -68,7 +103,7 @@ pub(super) fn seal(session: &Path, how: How, max_dropped: MaxDropped, as_json: b
             let log = layout::log_dir(session);
             text::say(&format!("its log is kept: delete {} when you need it no more", shown::shell(&log)));
         }
-        return Ok(Outcome::Clean);
+        return Outcome::Clean;
     }
     text::say(&format!("sealed {folder}: {rows}, {frames}"));
     if let Some(recovery) = &done.metadata.recovery {
@@ -99,5 +134,5 @@ pub(super) fn seal(session: &Path, how: How, max_dropped: MaxDropped, as_json: b
             shown::shell(session)
         ));
     }
-    Ok(if lossy { Outcome::Lossy } else { Outcome::Clean })
+    if lossy { Outcome::Lossy } else { Outcome::Clean }
 }

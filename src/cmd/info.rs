@@ -17,7 +17,7 @@ use crate::log::reader::LogReader;
 use crate::log::{Body, LogPaths};
 use crate::session::annotations::Annotations;
 use crate::session::layout::{self, DirState};
-use crate::session::metadata::{Lineage, Metadata, Percentiles, Privacy, Timing};
+use crate::session::metadata::{Lineage, Metadata, Percentiles, Privacy, Series, Timing};
 use crate::session::review::{Remark, Review};
 use crate::session::stills;
 use crate::session::table::read::EventsReader;
@@ -141,6 +141,7 @@ fn sealed(dir: &Path, metadata: &Metadata, (review, annotations): (&Review, &Ann
     let mut lines = vec![
         ("session", metadata.session_id.clone()),
         ("state", format!("{state}, format {}", metadata.format_version)),
+        ("series", metadata.series.as_ref().map_or_else(String::new, series)),
         ("captured", metadata.captured_at.clone()),
         ("duration", crate::base::shown::clock(Duration::from_nanos(seconds))),
         (
@@ -220,6 +221,11 @@ fn sealed(dir: &Path, metadata: &Metadata, (review, annotations): (&Review, &Ann
 fn strays_json(dir: &Path) -> Vec<Value> {
     let one = |name: String| json!({ "name": name, "maker": strays::maker(&name) });
     strays::below(dir).into_iter().map(one).collect()
+}
+
+/// Which part of a longer recording it is.
+fn series(Series { part_of, index, .. }: &Series) -> String {
+    format!("part {index} of {}", text::cell(part_of))
 }
 
 /// Median and 99th percentile of each time that was measured.

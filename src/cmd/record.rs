@@ -6,11 +6,12 @@ mod environment;
 mod flags;
 mod gpu;
 mod sound;
+mod split;
 mod stills;
 mod study;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,7 +21,7 @@ use super::failure::{Failure, Outcome};
 use super::text;
 use crate::base::event::Stream;
 use crate::base::files;
-use crate::base::hotkeys::Hotkeys;
+use crate::base::hotkeys::{Action, Hotkeys};
 use crate::base::id::SessionId;
 use crate::base::shown::shell;
 use crate::base::time::{Clock, SystemClock};
@@ -279,6 +280,11 @@ fn record_into(
             ));
         }
     }
+    let wants_png = plan.stills != StillOptions::default() || plan.hotkeys.iter().any(|(action, _)| action == Action::Png);
+    if args.split.is_some() && wants_png {
+        let hint = "leave out --split, or --png-burst, --png-on and the hotkey png";
+        return Err(Failure::usage("no PNG pictures are taken of a recording that is split", hint));
+    }
     let session_id = SessionId::new();
     let begun = clock.anchor().utc;
     let name = args.session.clone().unwrap_or_else(|| layout::session_name(begun));
@@ -320,14 +326,18 @@ fn record_into(
         facts,
         stills: plan.stills,
         taps: Vec::new(),
+        split: None,
         control: control.clone(),
     };
     let line = status_line();
+    let server = Arc::new(Mutex::new(None::<Server>));
+    let unsealed = Arc::new(Mutex::new(Vec::new()));
+    let split = args.split.map(|at| split::of(at, args, plan.max_dropped, &line, (&server, &unsealed)));
+    let options = RecordOptions { split, ..options };
     let mut rates = Rates::default();
     let (mut told_withdrawn, mut told_no_sound) = (false, false);
     let mut told_profiles = 0;
     let encoder = plan.encoding.clone().maker(Arc::clone(clock));
-    let mut server = None;
     let recorded = recorder::record(
         options,
         sources,
@@ -339,8 +349,9 @@ fn record_into(
             if args.source == SourceArg::Desktop {
                 warn_of_wayland(screen);
             }
-            server = Server::start(folder, &control, stop, clock).inspect_err(tell_uncontrolled).ok();
-            announce(args.json, folder, screen, server.is_some());
+            let started = Server::start(folder, &control, stop, clock).inspect_err(tell_uncontrolled).ok();
+            announce(args.json, folder, screen, started.is_some());
+            *split::lock(&server) = started;
             announce_hotkeys(&plan.hotkeys, control.records_input());
             announce_disk(folder);
         },
@@ -365,11 +376,13 @@ fn record_into(
         RecordError::FactTooLong { .. } => Failure::wrong(&error, error.hint()),
         error => Failure::new(&error, error.hint()),
     })?;
-    if let Some(server) = server {
+    if let Some(server) = split::lock(&server).take() {
         server.close();
     }
     line.finish_and_clear();
     summarise(args, &recorded);
+    let mut recorded = recorded;
+    let parts = split::wait(&mut recorded, &unsealed);
     let folder = recorded.log.session_dir.clone();
     let max_dropped = plan.max_dropped;
     let outcome = if recorded.is_lossy(max_dropped) { Outcome::Lossy } else { Outcome::Clean };
@@ -389,7 +402,7 @@ fn record_into(
             text::out(&folder.display().to_string());
         }
         text::say(&format!("seal it with: {command}"));
-        return Ok((folder, outcome));
+        return parts.map(|()| (folder, outcome));
     }
     let how = super::finalize::How::Once { keep_log: args.keep_log };
     let sealed = super::finalize::seal(&folder, how, max_dropped, args.json).map_err(|failure| {
@@ -397,6 +410,7 @@ fn record_into(
         let first = why.map_or_else(String::new, |hint| format!("{hint}; "));
         Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
     })?;
+    parts?;
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
 }
 

@@ -6,8 +6,8 @@
 
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::ControlError;
@@ -23,12 +23,13 @@ const LOOK: Duration = Duration::from_millis(200);
 /// A socket that answers as long as this lives.
 pub struct Server {
     path: PathBuf,
+    session: Arc<Mutex<String>>,
     ended: Arc<AtomicBool>,
 }
 
 /// What requests act on.
 struct Recording {
-    session: String,
+    session: Arc<Mutex<String>>,
     control: Control,
     stop: Stop,
     clock: Arc<dyn Clock>,
@@ -52,9 +53,9 @@ impl Server {
         let listener = UnixListener::bind(&path).map_err(io("make the socket"))?;
         crate::base::files::restrict_socket(&path).map_err(io("restrict"))?;
         listener.set_nonblocking(true).map_err(io("set up"))?;
-        let session = session.canonicalize().unwrap_or_else(|_| session.to_path_buf());
+        let session = Arc::new(Mutex::new(shown(session)));
         let recording = Recording {
-            session: session.display().to_string(),
+            session: Arc::clone(&session),
             control: control.clone(),
             stop: stop.clone(),
             clock: Arc::clone(clock),
@@ -65,7 +66,12 @@ impl Server {
             .name("control".into())
             .spawn(move || listen(&listener, &recording, &flag))
             .map_err(io("start the thread of"))?;
-        Ok(Self { path, ended })
+        Ok(Self { path, session, ended })
+    }
+
+    /// Another part of the recording is recorded into now.
+    pub fn set_session(&self, session: &Path) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = shown(session);
     }
 
     /// Listens no more. As dropping it does.
@@ -81,6 +87,10 @@ impl Drop for Server {
             tracing::debug!(%error, "the control socket could not be removed");
         }
     }
+}
+
+fn shown(session: &Path) -> String {
+    session.canonicalize().unwrap_or_else(|_| session.to_path_buf()).display().to_string()
 }
 
 fn listen(listener: &UnixListener, recording: &Recording, ended: &AtomicBool) {
@@ -99,6 +109,7 @@ impl Recording {
                 OrderError::Busy => "busy",
                 OrderError::NotRecorded(_) => "not_recorded",
                 OrderError::Paused => "paused",
+                OrderError::Split => "split",
             };
             Refusal::new(code, error.to_string())
         };
@@ -119,7 +130,7 @@ impl Recording {
         let status = self.control.status();
         Ok(Snapshot {
             pid: std::process::id(),
-            session: self.session.clone(),
+            session: self.session.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             paused: status.paused,
             elapsed_ms: status.elapsed.as_millis() as u64,
             frames: status.frames,

@@ -19,7 +19,7 @@ use crate::privacy::keys::KeyPolicy;
 use crate::session::measured::Pictures;
 use crate::session::metadata::{
     AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Metadata, Percentiles, PiiRegion, Privacy,
-    ProfileInForce, Recovery, Resolution, StreamInfo, StudyText, SurfaceInfo, Timing, Withdrawal, codec_name,
+    ProfileInForce, Recovery, Resolution, Series, StreamInfo, StudyText, SurfaceInfo, Timing, Withdrawal, codec_name,
     fit_drift_ppm, input_device,
 };
 use crate::session::table::schema::FORMAT_VERSION;
@@ -201,6 +201,7 @@ impl Story {
             recovered: recovery.is_some(),
             recovery,
             lost: Vec::new(),
+            series: self.series(),
             game: session.game.clone().or_else(|| self.setup.profiles.iter().find_map(|profile| profile.game.clone())),
             patch: session.patch.clone(),
             task: self.setup.study.task.clone(),
@@ -243,6 +244,13 @@ impl Story {
         };
         rows.measured.apply(&mut metadata, Pictures::of(&rows.samples));
         metadata
+    }
+
+    /// Which part of a longer recording it is.
+    fn series(&self) -> Option<Series> {
+        let fact = self.setup.series.as_ref()?;
+        let (part_of, index) = (fact.part_of.clone()?, fact.index?);
+        Some(Series { part_of, index, previous: fact.previous.clone(), extra: Extra::new() })
     }
 
     /// What the log says of times beside its rows.

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use recording::{
-    EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SessionFact, SoundFact,
-    StillCountsFact, StillsFact, StudyFact, TimingFact,
+    EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SeriesFact, SessionFact,
+    SoundFact, StillCountsFact, StillsFact, StudyFact, TimingFact,
 };
 pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 
@@ -90,6 +90,9 @@ impl Fact for StillCountsFact {
 impl Fact for EncoderFact {
     const KEY: &'static str = "encoder";
 }
+impl Fact for SeriesFact {
+    const KEY: &'static str = "series";
+}
 impl Fact for TimingFact {
     const KEY: &'static str = "timing";
 }
@@ -106,6 +109,8 @@ pub struct Setup {
     pub consent: Option<ConsentFact>,
     /// What is recorded, by the word of a person.
     pub session: SessionFact,
+    /// Which part of a longer recording it is; `None` when it is all of it.
+    pub series: Option<SeriesFact>,
     /// What a study says of it.
     pub study: StudyFact,
     /// The machine.
@@ -161,6 +166,7 @@ impl Setup {
             session_id: take(&mut rest, SESSION_ID_KEY),
             consent: fact(&mut rest),
             session: fact(&mut rest).unwrap_or_default(),
+            series: fact(&mut rest),
             study: fact(&mut rest).unwrap_or_default(),
             env: fact(&mut rest).unwrap_or_default(),
             clock: take(&mut rest, CLOCK_KEY),

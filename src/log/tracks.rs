@@ -81,6 +81,11 @@ impl TrackFiles {
         self.specs.iter().position(|spec| spec.id == id).map_or(0, |at| self.files[at].writer.len())
     }
 
+    /// Bytes of all files.
+    pub(super) fn len(&self) -> u64 {
+        self.files.iter().map(|file| file.writer.len()).sum()
+    }
+
     /// Appends the bytes of a packet to the file of its track.
     pub(super) fn append(&mut self, packet: &Packet) -> Result<Placed, LogError> {
         let at = self.specs.iter().position(|spec| spec.id == packet.track);

@@ -495,6 +495,11 @@ impl LogWriter {
         Recorded { records: self.next, chunk_bytes: self.chunk_bytes, frames: self.frames }
     }
 
+    /// Bytes of the log so far: its chunks and the files of its tracks.
+    pub fn bytes(&self) -> u64 {
+        self.chunk_bytes + self.tracks.len()
+    }
+
     /// How long records waited until they outlived this process: of each chunk its first record, microseconds.
     pub fn commit_times(&self) -> &Histogram {
         &self.commits

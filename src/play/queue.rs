@@ -54,10 +54,8 @@ pub fn look(dir: &Path) -> Entry {
 
 /// Which part of a recording that was split a session is.
 fn part(metadata: &Metadata) -> Option<Part> {
-    // By its name: to this release it may be a key of a later one, which is written as it was read.
-    let metadata = serde_json::to_value(metadata).ok()?;
-    let series = metadata.get("series")?;
-    Some(Part { of: printable(series.get("part_of")?.as_str()?), index: series.get("index")?.as_u64()? })
+    let series = metadata.series.as_ref()?;
+    Some(Part { of: printable(&series.part_of), index: series.index })
 }
 
 /// Checks whether the recording in a folder is fit for use, by the limits that `replay --check` has when none are given.

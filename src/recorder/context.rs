@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::control::Control;
+use super::seam::Seam;
 use super::status::Counters;
 use super::stop::Stop;
 use crate::base::time::Clock;
@@ -16,6 +17,8 @@ pub(super) struct Running {
     pub(super) stop: Stop,
     /// Pauses, marks and withdrawals.
     pub(super) control: Control,
+    /// Where the next part begins, where the recording is split.
+    pub(super) seam: Arc<Seam>,
     /// How the recording goes.
     pub(super) counters: Arc<Counters>,
 }

@@ -74,6 +74,9 @@ pub enum OrderError {
     /// A picture was asked for in a pause.
     #[error("the recording is paused: no picture is taken in a pause")]
     Paused,
+    /// A picture was asked for of a recording that is split: it would have to be in the folder of its part.
+    #[error("no PNG pictures are taken of a recording that is split")]
+    Split,
 }
 
 #[derive(Default)]
@@ -93,6 +96,8 @@ struct State {
     stills: Option<(MonoNs, u32)>,
     /// For how many a mark asks.
     still_frames: u32,
+    /// None are taken: the recording is split.
+    no_stills: bool,
     status: Status,
 }
 
@@ -200,6 +205,9 @@ impl Control {
         if state.paused_since.is_some() && state.running {
             return Err(OrderError::Paused);
         }
+        if state.no_stills {
+            return Err(OrderError::Split);
+        }
         let t = clock.now();
         self.order(&state, Order::Mark(t, text))?;
         let frames = state.still_frames;
@@ -226,6 +234,11 @@ impl Control {
             }
             _ => 0,
         }
+    }
+
+    /// No PNG pictures are taken.
+    pub(crate) fn set_no_stills(&self) {
+        self.state().no_stills = true;
     }
 
     /// For how many frames a mark asks.

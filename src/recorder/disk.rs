@@ -11,6 +11,8 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
+
 use super::error::RecordError;
 use super::status::Counters;
 use super::stop::{Stop, spawn};
@@ -81,11 +83,19 @@ impl Watch {
         Ok(Self { paths, reserve, nominal: nominal_rate(bitrate_kbps), looks: VecDeque::new() })
     }
 
-    /// Watches until the recording ends.
-    pub(super) fn start(mut self, counters: Arc<Counters>, stop: &Stop) -> Result<JoinHandle<()>, RecordError> {
+    /// Watches until the recording ends; from when another part is recorded, its disk.
+    pub(super) fn start(
+        mut self,
+        counters: Arc<Counters>,
+        parts: Receiver<Self>,
+        stop: &Stop,
+    ) -> Result<JoinHandle<()>, RecordError> {
         let asked = stop.clone();
         spawn("disk", Stream::Log, stop, move || {
             while !asked.is_asked() {
+                if let Some(next) = parts.try_iter().last() {
+                    self = next;
+                }
                 if let Err(reason) = self.look(&counters) {
                     match reason {
                         "folder_gone" => asked.fail(Stream::Log, reason),

@@ -54,12 +54,15 @@ pub(super) struct EncodeStage {
     /// Pictures that the encoder has not answered, in order.
     given: VecDeque<Given>,
     next_frame: u64,
+    /// Seams so far.
+    part: u64,
 }
 
 /// What is known of a picture while the encoder has it.
 struct Given {
     /// When the encoder was given it.
     at: MonoNs,
+    part: u64,
     capture_us: u32,
     convert_us: u32,
     duplicate: bool,
@@ -85,6 +88,7 @@ impl EncodeStage {
             last: None,
             given: VecDeque::new(),
             next_frame: 0,
+            part: 0,
         }
     }
 
@@ -124,9 +128,12 @@ impl EncodeStage {
 
     /// Gives the encoder a picture.
     fn take(&mut self, picture: Picture) -> Result<(), EncodeError> {
-        let Picture { t, capture_us, convert_us, image, still, restart } = picture;
-        if restart {
+        let Picture { t, capture_us, convert_us, image, still, restart, begins_part } = picture;
+        if restart || begins_part {
             self.gop.restart();
+        }
+        if begins_part {
+            (self.part, self.next_frame) = (self.part + 1, 0);
         }
         let duplicate = image.is_none();
         if let Some(old) = image.and_then(|image| self.last.replace(image)) {
@@ -146,7 +153,7 @@ impl EncodeStage {
             self.counters.tap_skips.fetch_add(skipped.count() as u64, Ordering::Relaxed);
         }
         let ask = self.gop.ask(stamp);
-        self.given.push_back(Given { at: self.clock.now(), capture_us, convert_us, duplicate });
+        self.given.push_back(Given { at: self.clock.now(), part: self.part, capture_us, convert_us, duplicate });
         if duplicate { self.driver.repeat(shown, ask) } else { self.driver.encode(shown, ask) }
     }
 
@@ -164,11 +171,11 @@ impl EncodeStage {
             && let Some(given) = self.given.pop_front()
         {
             self.gop.made(&unit);
-            let Given { at, capture_us, convert_us, duplicate } = given;
+            let Given { at, part, capture_us, convert_us, duplicate } = given;
             let encode_us = convert_us + self.clock.now().since(at).as_micros() as u32;
             let (t, frame_ref) = (unit.stamp.t, unit.stamp.frame_ref.0);
             let (bytes, keyframe) = (unit.bytes, unit.keyframe);
-            let unit = Unit { t, frame_ref, bytes, keyframe, duplicate, capture_us, encode_us };
+            let unit = Unit { t, part, frame_ref, bytes, keyframe, duplicate, capture_us, encode_us };
             if self.queues.units.send(unit).is_err() {
                 return false;
             }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::chords::{Asked, Chords, KeyName};
-use crate::base::event::{Button, Content, Event, Gap, HidUsage, Key, Position, Source, Stream, Surface};
+use crate::base::event::{Button, Content, Event, Gap, HidUsage, Key, Layout, Position, Source, Stream, Surface};
 use crate::base::hotkeys::{Hotkeys, Modifiers};
 use crate::base::time::MonoNs;
 use crate::capture::{InitialState, RawInput, StampedInput};
@@ -62,6 +62,10 @@ pub(crate) struct Inputs {
     focus_in_pause: Option<Event>,
     /// The keyboard was laid out another way in a pause.
     layout_in_pause: Option<Event>,
+    /// How the keyboard is laid out, as the source told it last.
+    layout: Option<Layout>,
+    /// Where the pointer was last written to be.
+    pointer: Option<Position>,
     /// The source said that what is typed must not be known.
     secret: Option<Reason>,
     /// Keys that are down; they are told when their press was written.
@@ -94,6 +98,8 @@ impl Inputs {
             closed: false,
             focus_in_pause: None,
             layout_in_pause: None,
+            layout: None,
+            pointer: None,
             window,
             secret: None,
             keys: Holds::default(),
@@ -129,9 +135,11 @@ impl Inputs {
             self.buttons.insert(*button, (), false);
         }
         self.untouched &= self.keys.is_empty() && self.buttons.is_empty();
+        self.layout = Some(initial.layout.clone());
         self.tell_spans(t, out);
         if self.attends {
             let position = initial.pointer.map(|at| self.surface.relative(at));
+            self.pointer = position;
             self.write_held(t, position, out);
         }
     }
@@ -151,6 +159,12 @@ impl Inputs {
         }
         let surface = self.surface;
         let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
+        if let RawInput::Motion { position: Some(position), .. } = &input
+            && self.attends
+            && !self.paused
+        {
+            self.pointer = Some(surface.relative(*position));
+        }
         let event = match input {
             RawInput::Key { usage, native, down, repeat } => {
                 let event = self.key((t, source), (usage, native), down, repeat);
@@ -183,7 +197,10 @@ impl Inputs {
                 return;
             }
             // It is a state, and says nothing of what was typed: written whatever window has the focus.
-            RawInput::Layout(layout) => Some(Event::Layout(layout)),
+            RawInput::Layout(layout) => {
+                self.layout = Some(layout.clone());
+                Some(Event::Layout(layout))
+            }
             RawInput::Secret { reason } => {
                 self.secret = reason;
                 self.tell_spans(t, out);
@@ -259,6 +276,53 @@ impl Inputs {
         if self.attends {
             self.write_held(t, None, out);
         }
+    }
+
+    /// A part of the recording begins at `t`: what holds then is stated as at a start, after what a start says of the sources. What is withheld
+    /// was told up to there ([`Self::end`]).
+    pub(crate) fn begin_part(&mut self, t: MonoNs, out: &mut Vec<Written>) {
+        if self.closed {
+            return;
+        }
+        self.tell_spans(t, out);
+        if self.paused {
+            // Told when recording goes on.
+            self.focus_in_pause = self.focus_in_pause.take().or_else(|| self.focus_row());
+            return;
+        }
+        out.extend(self.focus_row().map(|event| (t, Source::Recorder, event)));
+        self.keys.hide(|_, _| ());
+        self.buttons.hide(|_, ()| ());
+        if self.attends {
+            self.write_held(t, self.pointer, out);
+        }
+    }
+
+    /// What is held and how it is laid out, where a start would say it.
+    pub(crate) fn state(&self) -> Option<InitialState> {
+        let tells = self.window.is_none() && self.secret.is_none() && !self.paused && !self.closed;
+        tells.then(|| InitialState {
+            keys: self.keys.iter().filter(|(_, press)| !press.secret).map(|(name, _)| *name).collect(),
+            buttons: self.buttons.names().copied().collect(),
+            pointer: None,
+            layout: self.layout.clone().unwrap_or_default(),
+            secret: None,
+        })
+    }
+
+    /// How the keyboard is laid out, as far as the source told.
+    pub(crate) fn layout(&self) -> Option<&Layout> {
+        self.layout.as_ref()
+    }
+
+    /// Where the pointer was last written to be.
+    pub(crate) fn pointer(&self) -> Option<Position> {
+        self.pointer
+    }
+
+    /// Where the surface is now.
+    pub(crate) fn surface(&self) -> Surface {
+        self.surface
     }
 
     /// From `t` on nothing is written. What is held then is released by finalizing, as in a pause.

@@ -120,8 +120,8 @@ impl Lanes {
         Some(Duration::from_nanos(left as u64))
     }
 
-    /// Takes the next input that is not to be waited with.
-    pub(super) fn next(&mut self, now: MonoNs) -> Next {
+    /// Takes the next input that is not to be waited with, and is of before this time.
+    pub(super) fn next(&mut self, now: MonoNs, before: MonoNs) -> Next {
         self.0.iter_mut().for_each(Lane::fill);
         let Some((at, t)) = (0..self.0.len())
             .filter_map(|at| self.0[at].head.as_ref().map(|input| (at, input.t)))
@@ -129,6 +129,9 @@ impl Lanes {
         else {
             return Next::Wait;
         };
+        if t >= before {
+            return Next::Wait;
+        }
         let may_come = self.0.iter().any(|lane| lane.open && lane.head.is_none());
         // With one source nothing else can come before its head, and its head is there. A time that is not yet over is the source's
         // mistake, and no reason to wait.
@@ -165,7 +168,7 @@ mod tests {
     fn taken(lanes: &mut Lanes, now: i64) -> Vec<StampedInput> {
         let mut taken = Vec::new();
         loop {
-            match lanes.next(MonoNs(now)) {
+            match lanes.next(MonoNs(now), MonoNs(i64::MAX)) {
                 Next::Wait => return taken,
                 Next::Passed => {}
                 Next::Input(input) => taken.push(input),
@@ -229,8 +232,13 @@ mod tests {
         queue.send(press(1)).expect("room");
         let input = RawInput::Motion { position: Some((1.0, 2.0)), motion: Some((3.0, 4.0)), warped: false };
         queue.send(StampedInput { t: MonoNs(2), source: Source::Synthetic, input }).expect("room");
-        assert!(matches!(lanes.next(MonoNs(9)), Next::Passed), "a button of a source that gives positions");
-        let Next::Input(StampedInput { input, .. }) = lanes.next(MonoNs(9)) else { panic!("no position") };
+        assert!(
+            matches!(lanes.next(MonoNs(9), MonoNs(i64::MAX)), Next::Passed),
+            "a button of a source that gives positions"
+        );
+        let Next::Input(StampedInput { input, .. }) = lanes.next(MonoNs(9), MonoNs(i64::MAX)) else {
+            panic!("no position")
+        };
         assert!(matches!(input, RawInput::Motion { position: Some(_), motion: None, .. }));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::control::Control;
+use super::part::Split;
 use super::stills::StillOptions;
 use super::taps::Tap;
 use crate::base::hotkeys::Hotkeys;
@@ -86,6 +87,8 @@ pub struct RecordOptions {
     pub stills: StillOptions,
     /// Those who look at the pictures.
     pub taps: Vec<Box<dyn Tap>>,
+    /// How it is split into parts, where it is: then `session_dir` is the begin of their names.
+    pub split: Option<Split>,
     /// By which it is paused, resumed and marked.
     pub control: Control,
 }

@@ -68,11 +68,15 @@ pub(super) struct Picture {
     pub(super) still: Option<MaskedStill>,
     /// The first after a pause: decoding can begin with it.
     pub(super) restart: bool,
+    /// The first of a part: likewise, and it is frame 0.
+    pub(super) begins_part: bool,
 }
 
 /// An access unit on its way to the log.
 pub(super) struct Unit {
     pub(super) t: MonoNs,
+    /// Seams before it.
+    pub(super) part: u64,
     pub(super) frame_ref: u64,
     pub(super) bytes: Vec<u8>,
     pub(super) keyframe: bool,

@@ -1,6 +1,6 @@
 //! One recording from its start to its end: opens the sources, makes the folder and the log, starts the threads, and waits for them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -12,19 +12,20 @@ use serde_json::{Value, json};
 use super::context::Running;
 use super::encode::{EncodeStage, Queues};
 use super::error::RecordError;
+use super::folder::{Folder, begin_log, discard, make_folder};
 use super::lanes::{Lane, Lanes};
 use super::opening::{self, OpenedInputs, Promises, StartingInput};
 use super::options::RecordOptions;
+use super::parts::{Common, Parts};
 use super::produced::Produced;
 use super::queues::{CLOSE_LIMIT, GRACE, INPUTS, NOTES, PACKETS, UNITS};
+use super::seams::Seams;
 use super::sound::{OpenedSound, SoundStage, StartingSound};
 use super::status::{Counters, Status};
 use super::stop::{Stop, spawn};
 use super::{disk, failure, inputs, prepare, screen, sequence, sound, stills};
 use crate::base::event::{Stream, Surface};
-use crate::base::files;
 use crate::base::files::Pin;
-use crate::base::id::SessionId;
 use crate::base::time::Clock;
 use crate::capture::sound::SoundDescription;
 use crate::capture::{Facet, FacetSet, ScreenDescription, Sources};
@@ -33,10 +34,9 @@ use crate::encode::encoder::VideoEncoder;
 use crate::encode::error::EncodeError;
 use crate::encode::gop::Gop;
 use crate::encode::settings::{EncodeSettings, default_bitrate_kbps};
-use crate::log::lock::LogLock;
-use crate::log::setup::{Fact as _, HOTKEYS_KEY, UNCHANGED_KEY};
-use crate::log::writer::{LogWriter, SealedLog};
-use crate::log::{LogError, LogPaths, codec};
+use crate::log::setup::{Fact as _, HOTKEYS_KEY, SeriesFact, UNCHANGED_KEY};
+use crate::log::writer::SealedLog;
+use crate::log::{LogError, codec};
 use crate::media::picture::I420;
 use crate::media::track::{TrackId, TrackSpec};
 use crate::privacy::InForce;
@@ -65,6 +65,8 @@ pub struct Recorded {
     pub failure: Option<LogError>,
     /// The session's folder, as long as this lives the one that was recorded into, whatever has its name.
     pub folder: Pin,
+    /// What closes and seals the parts before, where it was split and that is still being done.
+    pub sealing: Option<JoinHandle<()>>,
 }
 
 /// Makes the encoder once the size of the surface is known.
@@ -92,6 +94,7 @@ pub fn record(
         clock: Arc::clone(clock),
         stop: stop.clone(),
         control: control.clone(),
+        seam: Arc::default(),
         counters: Arc::clone(&counters),
     };
     let (mut starting, mut queues) = (Vec::new(), Vec::new());
@@ -130,7 +133,11 @@ pub fn record(
     let mut facts = options.facts;
     facts.push(options.privacy.to_fact(in_force(&description, input.as_ref())).entry());
     check_facts(&facts)?;
-    let Folder { path: folder, pin, above: created } = make_folder(&options.session_dir, options.exact_name)?;
+    let wanted = match &options.split {
+        Some(_) => layout::part_path(&options.session_dir, 1),
+        None => options.session_dir.clone(),
+    };
+    let Folder { path: folder, pin, above: created } = make_folder(&wanted, options.exact_name)?;
     let window =
         description.window_id.clone().filter(|_| input.as_ref().is_some_and(|input| input.facets().has(Facet::Focus)));
     let pace = screen::Pace {
@@ -157,10 +164,17 @@ pub fn record(
     facts.extend(sequence::sound_facts(&sounds));
     facts.push((UNCHANGED_KEY.into(), json!(options.unchanged.name())));
     facts.extend(sequence::stills_fact(options.stills));
+    if options.split.is_some() {
+        let series = SeriesFact { part_of: Some(session.to_string()), index: Some(1), ..SeriesFact::default() };
+        facts.push(series.entry());
+    }
     let begin = clock.now();
     let begun = begin_log(&folder, session, &tracks, bitrate_kbps, &facts, clock);
     let (log, watch) = begun.inspect_err(|_| discard(&folder, &created))?;
     control.set_still_frames(options.stills.frames);
+    if options.split.is_some() {
+        control.set_no_stills();
+    }
     control.set_records_input(input.is_some());
     control.set_records_sound(!sounds.is_empty());
     control.set_running(true);
@@ -181,13 +195,26 @@ pub fn record(
     };
     let (news, wait_sounds) = bounded(PACKETS);
     let mut sound_sources = Vec::new();
+    let mut priming = Vec::new();
     for (id, OpenedSound { what, encoder, starting }) in SOUND_TRACKS.into_iter().zip(sounds) {
+        priming.push((id, i64::from(encoder.config().priming()) * 1_000_000_000 / i64::from(what.rate.max(1))));
         let ends = (starting.queue(), news.clone());
         threads.push(SoundStage::new(id, &what, encoder, ends, &running).start()?);
         sound_sources.push(starting);
     }
     drop(news);
-    let sequence = sequence::Sequence::new(log, inputs, options.stills, &running);
+    let (watches, wait_watches) = bounded(1);
+    let (mut parts, part_queues) = match options.split {
+        Some(split) => {
+            let common = Common { base: options.session_dir, facts, tracks, bitrate_kbps };
+            let (parts, queues) = Parts::new(common, split, (folder.clone(), pin, session), watches, &running)?;
+            (PartsOrPin::Parts(parts), Some(queues))
+        }
+        None => (PartsOrPin::Pin(pin), None),
+    };
+    let input_fact = input.as_ref().map(sequence::input_fact);
+    let seams = Seams::new(part_queues, input_fact, description.surface, priming);
+    let sequence = sequence::Sequence::new(log, inputs, options.stills, seams, &running);
     let takes = |at: usize| {
         let source = input.as_ref().and_then(|input| input.sources[at].as_ref());
         source.map_or(FacetSet::NONE, |(_, own)| *own)
@@ -205,7 +232,7 @@ pub fn record(
     screen.go(pace);
     let input_threads = starting.into_iter().map(StartingInput::go);
     threads.extend(input_threads.chain(sound_sources.into_iter().map(StartingSound::go)));
-    let watching = watch.start(Arc::clone(&counters), stop)?;
+    let watching = watch.start(Arc::clone(&counters), wait_watches, stop)?;
 
     let wall = crate::base::time::SystemClock;
     let mut next = wall.now();
@@ -216,6 +243,9 @@ pub fn record(
             status(control.publish(counters.status(clock.now().since(begin))));
             next = wall.now().plus(Duration::from_nanos(STATUS_NS as u64));
         }
+        if let PartsOrPin::Parts(parts) = &mut parts {
+            parts.turn();
+        }
         if overtime.is_some_and(|overtime| clock.now().since(begin) > overtime) {
             stop.ask("duration");
         }
@@ -225,6 +255,10 @@ pub fn record(
         wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
     }
     control.set_running(false);
+    let (folder, pin, sealing) = match parts {
+        PartsOrPin::Parts(parts) => parts.end(),
+        PartsOrPin::Pin(pin) => (folder, pin, None),
+    };
     let elapsed = clock.now().since(begin);
     // The log is closed.
     threads.extend([screen.thread(), encode_thread].into_iter().flatten());
@@ -238,7 +272,7 @@ pub fn record(
             .iter()
             .any(|n| n.load(Ordering::Relaxed) > 0)
         || is_fault(&end_reason);
-    Ok(Recorded { log: ended.log, end_reason, status, faulty, failure: ended.failure, folder: pin })
+    Ok(Recorded { log: ended.log, end_reason, status, faulty, failure: ended.failure, folder: pin, sealing })
 }
 
 impl Recorded {
@@ -268,14 +302,6 @@ fn encode_settings(options: &RecordOptions, surface: Surface) -> EncodeSettings 
     }
 }
 
-/// The folder of a new session.
-struct Folder {
-    path: PathBuf,
-    pin: Pin,
-    /// Those above it that were made.
-    above: Vec<PathBuf>,
-}
-
 /// Refuses what a person asks to be said of the recording and the log has no room for: it would be left out.
 fn check_facts(facts: &[(String, Value)]) -> Result<(), RecordError> {
     for (key, value) in facts {
@@ -287,22 +313,10 @@ fn check_facts(facts: &[(String, Value)]) -> Result<(), RecordError> {
     Ok(())
 }
 
-/// Makes the session's folder, with a numeric suffix when the name is taken and not `exact`, and the folders above it that are not
-/// there.
-fn make_folder(wanted: &Path, exact: bool) -> Result<Folder, RecordError> {
-    let mut above = Vec::new();
-    let parent = wanted.parent().unwrap_or(Path::new(""));
-    let made = files::create_private_dirs(parent, &mut above).map_err(|source| (parent, source));
-    match made.and_then(|()| layout::create_session_dir(wanted, exact).map_err(|source| (wanted, source))) {
-        Ok((path, pin)) => Ok(Folder { path, pin, above }),
-        Err((path, source)) => {
-            files::remove_empty_dirs(&above);
-            Err(match LogLock::holder(&LogPaths::of(wanted).lock) {
-                Some(holder) if exact => RecordError::InUse { path: wanted.to_path_buf(), holder },
-                _ => RecordError::Folder { path: path.to_path_buf(), source },
-            })
-        }
-    }
+/// The parts of a recording that is split, or the folder of one that is not.
+enum PartsOrPin {
+    Parts(Parts),
+    Pin(Pin),
 }
 
 /// What of the privacy plan the sources can hold.
@@ -332,31 +346,4 @@ fn let_end(threads: Vec<JoinHandle<()>>) {
             tracing::error!("a thread of the recording panicked");
         }
     }
-}
-
-/// Begins the log: its facts are in the database when this returns, and the room for sealing it is kept.
-fn begin_log(
-    folder: &Path,
-    session: SessionId,
-    tracks: &[TrackSpec],
-    bitrate_kbps: u32,
-    facts: &[(String, Value)],
-    clock: &Arc<dyn Clock>,
-) -> Result<(LogWriter, disk::Watch), LogError> {
-    let mut log = LogWriter::create(folder, session, tracks, Arc::clone(clock))?;
-    let watch = disk::Watch::begin(folder, bitrate_kbps)?;
-    let now = clock.now();
-    for (key, value) in facts {
-        sequence::append_fact(&mut log, now, key, value)?;
-    }
-    log.commit_facts()?;
-    Ok((log, watch))
-}
-
-/// Removes the folder of a session that could not be begun, in which there is nothing, and those that were made for it.
-fn discard(folder: &Path, above: &[PathBuf]) {
-    if let Err(error) = files::remove_tree(folder) {
-        tracing::warn!(%error, "the folder of the session that could not be begun is left behind");
-    }
-    files::remove_empty_dirs(above);
 }

@@ -18,6 +18,7 @@ use super::masking::Masking;
 use super::options::Unchanged;
 use super::prepare::{Prepare, Prepared};
 use super::queues::{Note, PICTURE_POOL, PICTURES, Picture, STILL_POOL};
+use super::seam::{AHEAD_NS, Seam};
 use super::silence::Silence;
 use super::stamps::{self, Said};
 use super::status::Counters;
@@ -85,7 +86,7 @@ pub(super) fn start(
     let (pool, wait_pool) = bounded::<Unmasked>(PICTURE_POOL);
     let (still_pool, wait_stills) = bounded::<UnmaskedStill>(STILL_POOL);
     let filler = pool.clone();
-    let Running { clock, stop, control, counters } = running.clone();
+    let Running { clock, stop, control, seam, counters } = running.clone();
     let thread = spawn("screen", Stream::Screen, &running.stop, move || {
         let inputs = inputs.map(|queue| Arc::new(InputSink::new(queue)));
         let outlets = inputs.clone().map_or_else(Outlets::closed, Outlets::to);
@@ -126,6 +127,8 @@ pub(super) fn start(
             watched: None,
             stored: None,
             silence: Silence::default(),
+            seam,
+            begins_part: false,
             unsent: VecDeque::new(),
         };
         if let Err(error) = stage.run(pace) {
@@ -197,6 +200,9 @@ struct Grabber {
     /// Time of the last picture that was handed over.
     stored: Option<MonoNs>,
     silence: Silence,
+    seam: Arc<Seam>,
+    /// The next picture is the first of a part.
+    begins_part: bool,
     /// Notes that found no room; at most one per frame, and none while the sequence runs.
     unsent: VecDeque<Note>,
 }
@@ -262,14 +268,33 @@ impl Grabber {
         self.note(since, Event::Gap(Gap { stream: Stream::Screen, reason, lost: Some(0), until }));
     }
 
+    /// Plans the seam that is wanted, if one is.
+    fn plan_seam(&self, pacer: &Pacer) {
+        self.seam.plan(|| pacer.deadline_from(MonoNs(self.clock.now().0 + AHEAD_NS)));
+    }
+
+    /// Something is of this time: where it is the first of the next part, what lasts is told up to the seam.
+    fn cross_seam(&mut self, t: MonoNs) {
+        let Some(at) = self.seam.cross(t, self.counters.skipped.load(Ordering::SeqCst)) else { return };
+        self.begins_part = true;
+        if let Some((since, absence)) = self.away.filter(|(since, _)| *since < at) {
+            self.away = Some((at, absence));
+            self.absence_gap(since, absence, at);
+        }
+        for (from, event) in self.masking.end(at) {
+            self.note(from, event);
+        }
+    }
+
     /// In a pause: takes nothing. The video's index cannot say that a frame lasted for hours, so in a long one the picture from
     /// before the pause is stored once more now and then.
     fn rest(&mut self, now: MonoNs) {
         if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) && !self.stop.is_asked() {
-            let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, still: None, restart: false };
+            let (restart, begins_part) = (false, self.begins_part);
+            let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, still: None, restart, begins_part };
             if self.pictures.try_send(picture).is_ok() {
                 self.due(1);
-                self.stored = Some(now);
+                (self.stored, self.begins_part) = (Some(now), false);
             }
         }
     }
@@ -313,7 +338,9 @@ impl Grabber {
                 self.stop.fail(Stream::Screen, "stalled");
                 break;
             }
+            self.plan_seam(&pacer);
             if self.control.is_paused() {
+                self.cross_seam(tick.deadline);
                 self.fresh = true;
                 self.watched = None;
                 self.silence.rest(&self.counters.silence);
@@ -344,6 +371,7 @@ impl Grabber {
                 Look::Same { until, capture_us, .. } => (Said::Same(until), capture_us, None),
                 Look::Hidden { since, why } => {
                     self.counters.due.fetch_sub(1, Ordering::SeqCst);
+                    self.cross_seam(tick.deadline);
                     if self.control.admits(now) {
                         self.absent(since, now, why);
                         self.watched = Some(now);
@@ -368,6 +396,7 @@ impl Grabber {
                 self.counters.due.fetch_sub(1, Ordering::SeqCst);
                 continue;
             }
+            self.cross_seam(t);
             if let Some(surface) = self.moved.take() {
                 self.note(t, Event::Window(surface));
             }
@@ -381,7 +410,7 @@ impl Grabber {
             let rested = self.stored.is_some_and(|stored| t.since(stored) < HEARTBEAT);
             // Asked for just before a pause, it is of the first frame behind it.
             let still_due = self.bursts.due(t, self.control.take_stills(t));
-            if !self.owed && pace.unchanged == Unchanged::Skip && rested && !still_due {
+            if !self.owed && pace.unchanged == Unchanged::Skip && rested && !still_due && !self.begins_part {
                 self.counters.skipped.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
@@ -394,11 +423,12 @@ impl Grabber {
             };
             let convert_us = self.clock.now().since(before).as_micros() as u32;
             let changed = image.is_some();
-            match self.pictures.try_send(Picture { t, capture_us, convert_us, image, still, restart: self.fresh }) {
+            let (restart, begins_part) = (self.fresh, self.begins_part);
+            match self.pictures.try_send(Picture { t, capture_us, convert_us, image, still, restart, begins_part }) {
                 Ok(()) => {
                     self.stored = Some(t);
                     self.owed &= !changed;
-                    self.fresh = false;
+                    (self.fresh, self.begins_part) = (false, false);
                     self.bursts.passed();
                     self.counters.stills_wanted.fetch_add(u64::from(wants_still), Ordering::Relaxed);
                     for (from, event) in self.masking.handed_on(t) {
@@ -479,6 +509,8 @@ mod tests {
             watched: None,
             stored: None,
             silence: Silence::default(),
+            seam: Arc::default(),
+            begins_part: false,
             unsent: VecDeque::new(),
         };
         let (duration, format) = (Some(Duration::from_hours(3)), PixelFormat::I420);

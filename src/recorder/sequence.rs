@@ -21,6 +21,7 @@ use super::opening::OpenedInputs;
 use super::pauses::{Pauses, SETTLE_NS};
 use super::produced::Produced;
 use super::queues::{GRACE, Note, ProfileSeen, Unit};
+use super::seams::Seams;
 use super::sound::{OpenedSound, SoundNews};
 use super::status::Counters;
 use super::stills::StillOptions;
@@ -117,7 +118,7 @@ pub(super) fn start_facts(
 }
 
 /// The inputs: as one, and with several sources each of them with what is taken of it.
-fn input_fact(opened: &OpenedInputs) -> InputFact {
+pub(super) fn input_fact(opened: &OpenedInputs) -> InputFact {
     let facets = |set: FacetSet| Facet::ALL.map(|facet| (facet.key().to_owned(), json!(set.has(facet))));
     let sources = || opened.open().map(|(what, _)| what);
     let devices: Vec<&String> = sources().flat_map(|what| &what.devices).take(MAX_DEVICES).collect();
@@ -167,7 +168,7 @@ pub(super) fn stills_fact(options: StillOptions) -> Option<(String, Value)> {
 }
 
 /// What was held and where the pointer was; of the keys those whose codes may be known.
-fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> InitialStateFact {
+pub(super) fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> InitialStateFact {
     let position = initial.pointer.map(|at| surface.relative(at));
     let known = initial.keys.iter().filter(|(usage, _)| inputs.may_tell(*usage));
     let key = |(usage, native): &(Option<HidUsage>, u32)| HeldKeyFact {
@@ -194,28 +195,35 @@ fn object(value: Value) -> serde_json::Map<String, Value> {
 
 /// The loop's state.
 pub(super) struct Sequence {
-    log: LogWriter,
-    inputs: Inputs,
+    pub(super) log: LogWriter,
+    pub(super) inputs: Inputs,
     /// On which inputs a PNG picture is asked for.
     stills: StillOptions,
     /// What the inputs became, on its way to the log.
-    written: Vec<super::inputs::Written>,
-    clock: Arc<dyn Clock>,
-    counters: Arc<Counters>,
-    pauses: Pauses,
+    pub(super) written: Vec<super::inputs::Written>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) pauses: Pauses,
     /// From here on no input is kept, since consent was taken back.
     closed: Option<MonoNs>,
     /// Streams whose withdrawal is in the log.
-    told_withdrawn: Vec<Stream>,
+    pub(super) told_withdrawn: Vec<Stream>,
     /// Profiles that came into force, as the fact about them lists them.
-    profiles: Vec<ProfileFact>,
+    pub(super) profiles: Vec<ProfileFact>,
     /// The last reading in the log, and the last of all.
-    last_anchor: Option<Anchor>,
+    pub(super) last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
+    pub(super) seams: Seams,
 }
 
 impl Sequence {
-    pub(super) fn new(log: LogWriter, inputs: Inputs, stills: StillOptions, running: &Running) -> Self {
+    pub(super) fn new(
+        log: LogWriter,
+        inputs: Inputs,
+        stills: StillOptions,
+        seams: Seams,
+        running: &Running,
+    ) -> Self {
         Self {
             log,
             inputs,
@@ -229,6 +237,7 @@ impl Sequence {
             profiles: Vec::new(),
             last_anchor: None,
             last_glance: None,
+            seams,
         }
     }
 
@@ -242,6 +251,7 @@ impl Sequence {
         control: &Control,
     ) -> Ended {
         let done = self.run_until_done(initial, &mut inputs, queues, stop, control);
+        self.close_part_before();
         let t = self.clock.now();
         match done {
             Ok(()) => match self.log.seal(t, &stop.reason()) {
@@ -301,6 +311,7 @@ impl Sequence {
                 None => IDLE,
             };
             let wait = inputs.due_in(self.clock.now()).map_or(wait, |held| held.min(wait));
+            let wait = self.seam_in().map_or(wait, |seam| seam.min(wait));
             let ready = select.ready_timeout(wait).ok();
             if ready.is_some() {
                 // Notes first: a surface that moved is known before the inputs that are relative to it.
@@ -324,6 +335,7 @@ impl Sequence {
             {
                 self.go_on(t)?;
             }
+            self.look_at_seam(inputs.is_empty())?;
             self.look_at_consent(control, inputs.is_empty())?;
             let now = self.clock.now();
             self.inputs.tick(now, &mut self.written);
@@ -351,7 +363,7 @@ impl Sequence {
     /// Takes the inputs that are not to be waited with.
     fn take_inputs(&mut self, inputs: &mut Lanes, control: &Control, stop: &Stop) -> Result<(), LogError> {
         for _ in 0..BURST {
-            match inputs.next(self.clock.now()) {
+            match inputs.next(self.clock.now(), self.inputs_until()) {
                 Next::Input(input) => self.append_input(input, control, stop)?,
                 Next::Passed => {}
                 Next::Wait => break,
@@ -365,6 +377,7 @@ impl Sequence {
         let recorded = self.log.recorded();
         self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
         self.counters.to_seal.store(recorded.bytes_to_seal(), Ordering::Relaxed);
+        self.counters.part_bytes.store(self.log.bytes(), Ordering::Relaxed);
     }
 
     /// What ended the recording, if it was a failure; and the frames that were due and did not get here.
@@ -404,7 +417,16 @@ impl Sequence {
         Ok(true)
     }
 
-    fn append(&mut self, t: MonoNs, source: Source, event: Event) -> Result<(), LogError> {
+    pub(super) fn append(&mut self, t: MonoNs, source: Source, event: Event) -> Result<(), LogError> {
+        if t >= self.seams.begin {
+            return self.log.append(&Record { t, source, body: Body::Event(event) }).map(drop);
+        }
+        // Of before the seam: it belongs to the part before, while that is open.
+        if let Some(before) = &mut self.seams.before {
+            before.append(|log| log.append(&Record { t, source, body: Body::Event(event) }).map(drop));
+            return Ok(());
+        }
+        let (t, event) = self.seams.late(event);
         self.log.append(&Record { t, source, body: Body::Event(event) }).map(drop)
     }
 
@@ -443,14 +465,15 @@ impl Sequence {
         self.append_anchor(anchor)
     }
 
-    fn append_anchor(&mut self, anchor: Anchor) -> Result<(), LogError> {
+    pub(super) fn append_anchor(&mut self, anchor: Anchor) -> Result<(), LogError> {
         let is_first = self.last_anchor.replace(anchor).is_none();
         self.log.append(&Record { t: anchor.mono, source: Source::Recorder, body: Body::Anchor(anchor) })?;
         if !is_first {
             self.append_timing(anchor.mono)?;
         }
-        let skipped = self.counters.skipped.load(Ordering::Relaxed);
-        if skipped > 0 {
+        let skipped = self.counters.skipped.load(Ordering::Relaxed).saturating_sub(self.seams.skipped);
+        // How many were skipped before the part, the screen's thread has not said yet.
+        if skipped > 0 && self.seams.before.is_none() {
             append_fact(&mut self.log, anchor.mono, SKIPPED_KEY, &json!(skipped))?;
         }
         let wanted = self.counters.stills_wanted.load(Ordering::Relaxed);
@@ -485,8 +508,13 @@ impl Sequence {
         append_fact(&mut self.log, t, PROFILES_KEY, &json!(self.profiles))
     }
 
-    fn append_input(&mut self, input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
+    fn append_input(&mut self, mut input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
         self.counters.silence.heard(input.t);
+        if let Some(seam) = self.seams.next().filter(|seam| *seam <= input.t) {
+            self.begin_part(seam)?;
+        }
+        // What comes after inputs of behind the seam, from a slower source: what was held then is stated.
+        input.t = input.t.max(self.seams.begin);
         if let Some(closed) = self.closed {
             // What was lost before is told even now.
             if matches!(input.input, RawInput::Lost { .. } | RawInput::Skipped { .. }) && input.t < closed {
@@ -564,7 +592,7 @@ impl Sequence {
         Ok(())
     }
 
-    fn append_written(&mut self) -> Result<(), LogError> {
+    pub(super) fn append_written(&mut self) -> Result<(), LogError> {
         for (t, source, event) in std::mem::take(&mut self.written) {
             self.append(t, source, event)?;
         }
@@ -637,7 +665,7 @@ impl Sequence {
 
     /// Recording goes on after a pause that ended at `t`. What was held when it began is released by finalizing, which sees every
     /// row in order of time.
-    fn go_on(&mut self, t: MonoNs) -> Result<(), LogError> {
+    pub(super) fn go_on(&mut self, t: MonoNs) -> Result<(), LogError> {
         self.inputs.go_on(t, &mut self.written);
         self.append_written()
     }
@@ -674,16 +702,32 @@ impl Sequence {
         };
         // Before it is appended: one that cannot be is among those that are taken off again when the log is given up.
         self.counters.frames.fetch_add(1, Ordering::Relaxed);
+        if unit.part > self.seams.part
+            && let Some(seam) = self.seams.next()
+        {
+            self.begin_part(seam)?;
+        }
+        if unit.part < self.seams.part {
+            if let Some(before) = &mut self.seams.before {
+                before.append(|log| log.append_packet(&packet).map(drop));
+            }
+            return Ok(());
+        }
+        if let Some(before) = &mut self.seams.before {
+            before.has_all_frames = true;
+        }
         self.log.append_packet(&packet)?;
-        self.counters.video_bytes.store(self.log.progress().video_bytes, Ordering::Relaxed);
+        let bytes = self.seams.video_bytes + self.log.progress().video_bytes;
+        self.counters.video_bytes.store(bytes, Ordering::Relaxed);
         Ok(())
     }
 
     fn append_sound(&mut self, news: SoundNews) -> Result<(), LogError> {
         match news {
-            SoundNews::Packet(packet) => self.log.append_packet(&packet).map(drop),
+            SoundNews::Packet(packet) => self.append_sound_packet(packet),
             SoundNews::Gap(t, source, gap) => self.append(t, source, Event::Gap(gap)),
             SoundNews::Failed(reason) => {
+                self.seams.sound_failed = Some(reason);
                 let t = self.clock.now();
                 append_fact(&mut self.log, t, &failed_key(Stream::Audio), &json!(reason))
             }

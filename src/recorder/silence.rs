@@ -52,6 +52,11 @@ impl SilenceFigures {
         }
     }
 
+    /// Another part begins.
+    pub(super) fn forget(&self) {
+        self.longest.store(0, Ordering::Relaxed);
+    }
+
     /// Returns the longest silence, microseconds; `None` while the pointer was not seen to move.
     pub(super) fn longest_us(&self) -> Option<u64> {
         self.longest.load(Ordering::Relaxed).checked_sub(1)
@@ -121,11 +126,15 @@ mod tests {
     #[test]
     fn a_pointer_that_rests_says_nothing_of_the_source() {
         let (mut silence, figures) = (Silence::default(), SilenceFigures::default());
-        (0..100).for_each(|n| silence.look(Some((7, 7)), MonoNs(n * 50 * MS), &figures));
+        for n in 0..100 {
+            silence.look(Some((7, 7)), MonoNs(n * 50 * MS), &figures);
+        }
         assert_eq!(figures.longest_us(), None);
         // It was moved in a pause.
         silence.rest(&figures);
-        (100..200).for_each(|n| silence.look(Some((9, 9)), MonoNs(n * 50 * MS), &figures));
+        for n in 100..200 {
+            silence.look(Some((9, 9)), MonoNs(n * 50 * MS), &figures);
+        }
         silence.look(None, MonoNs(i64::MAX), &figures);
         assert_eq!(figures.longest_us(), None);
     }

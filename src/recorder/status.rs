@@ -64,6 +64,10 @@ pub(crate) struct Counters {
     pub(crate) profiles: AtomicU64,
     /// Pictures that taps wanted and had no room for.
     pub(crate) tap_skips: AtomicU64,
+    /// Bytes of the log of the present part.
+    pub(crate) part_bytes: AtomicU64,
+    /// The part that is recorded, from 1 where the recording is split.
+    pub(crate) part: AtomicU64,
     /// Whether the input source is silent while the pointer moves.
     pub(crate) silence: SilenceFigures,
     /// PNG pictures that were written.

@@ -179,6 +179,7 @@ const PAGES: [&str; 17] = [
     "docs/guides/desktop.md",
     "docs/guides/game.md",
     "docs/guides/headless.md",
+    "docs/guides/long.md",
     "docs/guides/many-sessions.md",
     "docs/guides/pictures.md",
     "docs/guides/privacy.md",

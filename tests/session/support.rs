@@ -237,6 +237,7 @@ fn metadata(rows: &[TestRow], counts: BTreeMap<String, u64>) -> Metadata {
         dropped_frames: Some(0),
         unchanged_skipped: None,
         timing: None,
+        series: None,
         counts,
         clicks: None,
         clock_drift_ppm: None,

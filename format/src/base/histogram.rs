@@ -86,7 +86,9 @@ mod tests {
         assert_eq!(Histogram::default().percentile(50), None);
         assert_eq!((bucket(0), bucket(127), bucket(128), bucket(u32::MAX)), (0, 127, 128, BUCKETS - 1));
         let mut histogram = Histogram::default();
-        (0..100).for_each(|us| histogram.add(us));
+        for us in 0..100 {
+            histogram.add(us);
+        }
         assert_eq!(
             (histogram.percentile(50), histogram.percentile(99), histogram.percentile(100)),
             (Some(49), Some(98), Some(99))

@@ -183,6 +183,13 @@ pub fn session_name(begun: UtcNs) -> String {
     format!("{SESSION_PREFIX}{}", stamp.strftime("%Y%m%d_%H%M%S"))
 }
 
+/// Returns the directory of a part, from 1, of a recording that is split: `NAME-part0001`.
+pub fn part_path(base: &Path, index: u64) -> PathBuf {
+    let mut name = base.file_name().unwrap_or_default().to_os_string();
+    name.push(format!("-part{index:04}"));
+    base.with_file_name(name)
+}
+
 /// Creates the directory of a new session, pinned, and says which it became: when the name is taken and need not be `exact`, `_2`, `_3`, … is
 /// appended, so that two recordings that begin in one second never share a directory.
 ///

@@ -59,6 +59,9 @@ pub struct Metadata {
     /// What is missing, summed up over the `gap` rows and over what recovery left behind; empty when nothing is.
     pub lost: Vec<Loss>,
 
+    /// Which part of a longer recording it is; not there when it is all of it. Source: the recorder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
     /// The game's name. Source: the person or the profile.
     pub game: Option<String>,
     /// The game's version. Source: the person or the profile.
@@ -192,6 +195,21 @@ pub struct Recovery {
     pub partial_id: bool,
     /// What kept the recorder from closing the log (`disk_full`, `file_too_large`, `io_error`); null when the log does not say.
     pub failure: Option<String>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Which part of a longer recording a session is. The parts are sessions of their own; each begins where the one before ends.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Series {
+    /// `session_id` of the first part, the same in all parts.
+    pub part_of: String,
+    /// Which part, from 1.
+    pub index: u64,
+    /// `session_id` of the part before; null in the first one. The last part is the one whose `end_reason` is not `split`.
+    pub previous: Option<String>,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,

@@ -282,6 +282,7 @@ pub(crate) fn describe(facts: Facts<'_>) -> Metadata {
         recovered: false,
         recovery: None,
         lost: Vec::new(),
+        series: None,
         game: text(&mut said, "game"),
         patch: text(&mut said, "patch"),
         task: take_if(&mut said, "task", |task: &String| labels::check_task(task).is_ok()),

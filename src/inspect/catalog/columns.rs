@@ -95,6 +95,8 @@ columns! {
     EndReason "end_reason" Text,
     Recovered "recovered" Bool,
     Lossy "lossy" Bool,
+    Series "series" Text,
+    Part "part" Int,
     Game "game" Text,
     Patch "patch" Text,
     Task "task" Text,

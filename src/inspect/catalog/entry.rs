@@ -212,6 +212,9 @@ fn fill(entry: &mut Entry, metadata: &Metadata) {
     entry.set(Col::EndReason, metadata.end_reason.clone());
     entry.set(Col::Recovered, metadata.recovered);
     entry.set(Col::Lossy, is_lossy(metadata, MaxDropped::default()));
+    let series = metadata.series.as_ref();
+    entry.set(Col::Series, series.map(|series| printable(&series.part_of)));
+    entry.set(Col::Part, series.and_then(|series| i64::try_from(series.index).ok()));
     entry.set(Col::Game, metadata.game.clone());
     entry.set(Col::Patch, metadata.patch.clone());
     entry.set(Col::Task, metadata.task.clone());

@@ -30,6 +30,24 @@ pub struct SessionFact {
     pub extra: Map<String, Value>,
 }
 
+/// Which part of a longer recording this is.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct SeriesFact {
+    /// UUID of the first part.
+    #[serde(deserialize_with = "lenient::value")]
+    pub part_of: Option<String>,
+    /// Which part, from 1.
+    #[serde(deserialize_with = "lenient::value")]
+    pub index: Option<u64>,
+    /// UUID of the part before.
+    #[serde(deserialize_with = "lenient::value")]
+    pub previous: Option<String>,
+    /// Keys that this release does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
 /// What a study says of the recording, by the word of a person.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
 #[serde(default)]

@@ -16,6 +16,7 @@ pub fn bare(session_id: &str) -> Metadata {
         recovered: false,
         recovery: None,
         lost: Vec::new(),
+        series: None,
         game: None,
         patch: None,
         task: None,
