@@ -45,6 +45,7 @@ mod hostile;
 mod hotkeys;
 mod import;
 mod interrupted;
+mod keep;
 mod library;
 mod loading;
 mod lockers;

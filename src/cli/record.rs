@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 
 use super::values::{
-    Burst, parse_burst, parse_duration, parse_percent, parse_size, parse_split, parse_tag, parse_wait,
+    Burst, parse_burst, parse_bytes, parse_duration, parse_percent, parse_size, parse_split, parse_tag, parse_wait,
 };
 use crate::capture::backend::{Backend, LOCK};
 use crate::capture::{Facet, registry};
@@ -282,8 +282,15 @@ pub struct RecordArgs {
 
     /// Split the recording into parts of this length or size: 10m, 1h, 4GB. Each is a session of its own, named NAME-part0001 and so on, and is
     /// sealed while the next one is recorded.
-    #[arg(long, value_name = "TIME|SIZE", value_parser = parse_split)]
+    #[arg(long, value_name = "TIME_OR_SIZE", value_parser = parse_split)]
     pub split: Option<SplitAt>,
+    /// Keep the folder of --out below this size, before and while recording: the oldest sealed sessions in it are deleted. Never one that a reviewer
+    /// accepted, that was made of another one, or that has a log. Recording ends when that is not enough.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub max_disk: Option<u64>,
+    /// Keep this many sealed sessions in the folder of --out; older ones are deleted, as by --max-disk.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep_last: Option<u32>,
     /// Leave the log as it is; `watchcap finalize` seals it later.
     #[arg(long)]
     pub no_finalize: bool,

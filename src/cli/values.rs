@@ -135,7 +135,8 @@ pub(super) fn parse_split(text: &str) -> Result<SplitAt, String> {
         let bytes = parse_bytes(text)?;
         return if bytes >= 1_000_000 { Ok(SplitAt::Bytes(bytes)) } else { Err("parts have at least 1MB".into()) };
     }
-    let time = parse_duration(text).map_err(|_| format!("'{text}' is neither a time like 1h nor a size like 4GB"))?;
+    let time =
+        parse_duration(text).map_err(|_parse| format!("'{text}' is neither a time like 1h nor a size like 4GB"))?;
     if time >= Duration::from_secs(2) { Ok(SplitAt::Time(time)) } else { Err("parts last at least 2s".into()) }
 }
 

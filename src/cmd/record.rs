@@ -5,6 +5,7 @@ mod encoding;
 mod environment;
 mod flags;
 mod gpu;
+mod keep;
 mod sound;
 mod split;
 mod stills;
@@ -280,7 +281,8 @@ fn record_into(
             ));
         }
     }
-    let wants_png = plan.stills != StillOptions::default() || plan.hotkeys.iter().any(|(action, _)| action == Action::Png);
+    let wants_png =
+        plan.stills != StillOptions::default() || plan.hotkeys.iter().any(|(action, _)| action == Action::Png);
     if args.split.is_some() && wants_png {
         let hint = "leave out --split, or --png-burst, --png-on and the hotkey png";
         return Err(Failure::usage("no PNG pictures are taken of a recording that is split", hint));
@@ -334,6 +336,11 @@ fn record_into(
     let unsealed = Arc::new(Mutex::new(Vec::new()));
     let split = args.split.map(|at| split::of(at, args, plan.max_dropped, &line, (&server, &unsealed)));
     let options = RecordOptions { split, ..options };
+    let keep = keep::Keep::of(out, args);
+    if let Some(keep) = &keep {
+        keep.make_room(args.json)?;
+    }
+    let keeping = keep.clone().map(|keep| keep.start(stop, &line, args.json));
     let mut rates = Rates::default();
     let (mut told_withdrawn, mut told_no_sound) = (false, false);
     let mut told_profiles = 0;
@@ -381,6 +388,7 @@ fn record_into(
     }
     line.finish_and_clear();
     summarise(args, &recorded);
+    drop(keeping);
     let mut recorded = recorded;
     let parts = split::wait(&mut recorded, &unsealed);
     let folder = recorded.log.session_dir.clone();
@@ -411,6 +419,9 @@ fn record_into(
         Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
     })?;
     parts?;
+    if let Some(keep) = keep {
+        keep.end(args.json);
+    }
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
 }
 

@@ -48,7 +48,7 @@ mod taps;
 pub use control::{Control, OrderError, Way};
 pub use error::RecordError;
 pub use options::{RecordOptions, SoundOptions, Unchanged};
-pub use part::{Part, Split, SplitAt};
+pub use part::{Part, PartBegun, Split, SplitAt};
 pub use run::{MakeEncoder, Recorded, record};
 pub use status::Status;
 pub use stills::StillOptions;

@@ -34,12 +34,15 @@ pub struct Part {
     pub failure: Option<LogError>,
 }
 
+/// Is told of a part that begins: its folder, and its number from 1.
+pub type PartBegun = Box<dyn FnMut(&Path, u64) + Send>;
+
 /// How a recording is split.
 pub struct Split {
     /// When.
     pub at: SplitAt,
     /// Told of each part that begins, after the first.
-    pub begun: Box<dyn FnMut(&Path, u64) + Send>,
+    pub begun: PartBegun,
     /// Told of each part that is closed, beside the recording and in order, but for the last one, with which the recording ends.
     pub closed: Box<dyn FnMut(Part) + Send>,
 }

@@ -4,7 +4,7 @@
 //! before a seam is planned. A part that has ended is closed and sealed by one thread of low priority, in order. While more than
 //! [`MAX_WAITING`] parts wait for it, none is begun.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use super::context::Running;
 use super::disk;
 use super::error::RecordError;
 use super::folder::{Folder, begin_log, discard, make_folder};
-use super::part::{EndedPart, Part, PartQueues, Split, SplitAt};
+use super::part::{EndedPart, Part, PartBegun, PartQueues, Split, SplitAt};
 use super::seam::{AHEAD_NS, Seam};
 use super::stop::{Stop, spawn};
 use crate::base::event::Stream;
@@ -83,7 +83,7 @@ pub(super) struct Parts {
 /// When it is split, and who hears of it.
 struct When {
     at: SplitAt,
-    begun: Box<dyn FnMut(&Path, u64) + Send>,
+    begun: PartBegun,
 }
 
 impl Parts {

@@ -208,7 +208,7 @@ pub fn record(
         Some(split) => {
             let common = Common { base: options.session_dir, facts, tracks, bitrate_kbps };
             let (parts, queues) = Parts::new(common, split, (folder.clone(), pin, session), watches, &running)?;
-            (PartsOrPin::Parts(parts), Some(queues))
+            (PartsOrPin::Parts(Box::new(parts)), Some(queues))
         }
         None => (PartsOrPin::Pin(pin), None),
     };
@@ -315,7 +315,7 @@ fn check_facts(facts: &[(String, Value)]) -> Result<(), RecordError> {
 
 /// The parts of a recording that is split, or the folder of one that is not.
 enum PartsOrPin {
-    Parts(Parts),
+    Parts(Box<Parts>),
     Pin(Pin),
 }
 

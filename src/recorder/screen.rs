@@ -291,7 +291,8 @@ impl Grabber {
     fn rest(&mut self, now: MonoNs) {
         if self.stored.is_some_and(|stored| now.since(stored) >= PAUSE_HEARTBEAT) && !self.stop.is_asked() {
             let (restart, begins_part) = (false, self.begins_part);
-            let picture = Picture { t: now, capture_us: 0, convert_us: 0, image: None, still: None, restart, begins_part };
+            let picture =
+                Picture { t: now, capture_us: 0, convert_us: 0, image: None, still: None, restart, begins_part };
             if self.pictures.try_send(picture).is_ok() {
                 self.due(1);
                 (self.stored, self.begins_part) = (Some(now), false);

@@ -217,13 +217,7 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    pub(super) fn new(
-        log: LogWriter,
-        inputs: Inputs,
-        stills: StillOptions,
-        seams: Seams,
-        running: &Running,
-    ) -> Self {
+    pub(super) fn new(log: LogWriter, inputs: Inputs, stills: StillOptions, seams: Seams, running: &Running) -> Self {
         Self {
             log,
             inputs,

@@ -174,7 +174,7 @@ fn readme() {
 }
 
 /// The pages of the book that have blocks, but for the exports, which need big packages.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 18] = [
     "docs/CATALOG.md",
     "docs/guides/desktop.md",
     "docs/guides/game.md",
