@@ -13,7 +13,7 @@ use serde_json::Value;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
 
-use crate::privacy::{frames, of_type, rows};
+use crate::privacy::{Shown, frames, of_type, rows};
 use crate::support::Display;
 use crate::wine::{judged, on_z, program, root};
 
@@ -101,13 +101,14 @@ impl Desk {
     /// Starts recording, and waits until it runs.
     fn record(&mut self, exe: &Path, seconds: u32, extra: &[&str]) {
         let out = on_z(self.dir.path());
-        let mut line = format!("@\"{}\" record --out \"{out}\" --session session --json --fps 10", on_z(exe));
-        line.push_str(&format!(" --consent screen,input --duration {seconds}s"));
-        for word in extra {
-            line.push_str(&format!(" \"{word}\""));
-        }
+        let words = extra.iter().map(|word| format!(" \"{word}\"")).collect::<Vec<_>>().concat();
         let said = |name: &str| on_z(&self.path(name));
-        line.push_str(&format!(" > \"{}\" 2> \"{}\"\r\n", said("out"), said("err")));
+        let line = format!(
+            "@\"{}\" record --out \"{out}\" --session session --json --fps 10 --consent screen,input --duration {seconds}s{words} > \"{}\" 2> \"{}\"\r\n",
+            on_z(exe),
+            said("out"),
+            said("err")
+        );
         std::fs::write(self.path("record.bat"), line).expect("a file");
         let script = said("record.bat");
         self.run(&["cmd", "/c", &script]);
@@ -304,7 +305,7 @@ fn what_must_not_be_seen_is_black_while_it_moves_and_what_must_not_be_known_is_w
     let (session, _, rows) = desk.sealed();
 
     let shown = frames(&session, &rows);
-    let seen: Vec<_> = shown.iter().map(|frame| frame.secrets()).filter(|count| *count > 0).collect();
+    let seen: Vec<_> = shown.iter().map(Shown::secrets).filter(|count| *count > 0).collect();
     assert!(seen.is_empty(), "{} of {} frames show the vault: {seen:?}", seen.len(), shown.len());
     let masked: Vec<_> = of_type(&rows, &["redact"]).filter(|row| row["reason"] == "excluded_app").collect();
     assert!(masked.iter().any(|row| row["what"] == "pixels"), "{masked:?}");

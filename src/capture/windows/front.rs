@@ -118,6 +118,7 @@ fn focus(front: Option<&Front>) -> RawInput {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "no window may be in front, too")]
     fn front(id: u64, program: &str) -> Option<Front> {
         let facts =
             WindowFacts { id, pid: 5, program: program.into(), title: "a title".into(), ..WindowFacts::default() };

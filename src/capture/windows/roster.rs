@@ -235,7 +235,7 @@ mod tests {
             (true, false, true, false),
         ] {
             let mut roster = roster();
-            let game = WindowFacts { fills, blends, is_overlay, ..window(1, "game", DESKTOP) };
+            let game = WindowFacts { blends, is_overlay, fills, ..window(1, "game", DESKTOP) };
             roster.take(&[game, window(7, "1Password", AT)], ms(0));
             roster.note(ms(1));
             assert_eq!(places(&roster).is_empty(), hidden, "{fills} {blends} {is_overlay}");
