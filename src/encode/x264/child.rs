@@ -135,10 +135,14 @@ impl Child {
         Ok(keyframe == 1)
     }
 
+    /// Lets go of the memory and the line, which tells the child to end.
+    fn hang_up(self) -> Helper {
+        self.process
+    }
+
     /// Ends the child, by itself where it is well; returns what it said last.
     pub(super) fn end(self, by_itself: bool) -> String {
-        let Self { mut process, memory, line } = self;
-        drop((memory, line));
+        let mut process = self.hang_up();
         if by_itself {
             process.finish(END);
         }
