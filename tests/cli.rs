@@ -87,7 +87,12 @@ fn folders_that_cannot_be_used_are_named() {
     refused(&[&synth[..], &[here, "--session", "taken"]].concat(), 1, "taken");
     let sealed = session.to_str().expect("text");
     refused(&["finalize", "--again", sealed], 1, "has no log");
-    refused(&["finalize", here], 1, "no log");
+    let bare = dir.path().join("bare");
+    std::fs::create_dir(&bare).expect("a folder");
+    refused(&["finalize", bare.to_str().expect("text")], 1, "no log");
+    // Of sessions below a folder that are all sealed there is nothing to do, as of one that is.
+    let (code, _, err) = run(watchcap().args(["finalize", here]));
+    assert!(code == 0 && err.contains("there is no log to be sealed"), "{code}: {err}");
     refused(&["finalize", missing.to_str().expect("text")], 1, "no folder");
     let missing = missing.to_str().expect("text");
     for verb in ["replay", "verify", "info"] {
