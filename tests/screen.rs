@@ -211,8 +211,8 @@ fn the_barcode_is_read_from_the_cells() {
         let pixels = &decoded.frames[frame];
         Barcode::of_width(96).read(|x, y| luma(&pixels[(y * 96 + x) * 3..][..3]) as u8).expect("a barcode in the file")
     };
-    // 49 lines leave 32 for the picture: 64 pixels.
-    let terminal = play(&session, "barcode", (160, 49));
+    // 50 lines leave 32 for the picture: 64 pixels.
+    let terminal = play(&session, "barcode", (160, 50));
     for (keys, frame) in [(&["Home"][..], 0), (&["Right"], 1), (&["g", "4", "1", "Enter"], 41), (&["Left"], 40)] {
         terminal.keys(keys);
         terminal.shows(&format!("frame {frame}/"));
@@ -254,9 +254,11 @@ fn a_recording_is_followed_on_the_screen_until_it_is_sealed() {
     terminal.shows("recording");
     let number = || {
         let screen = terminal.tmux(&["capture-pane", "-p"]);
-        let rest = screen.rsplit_once("frame ").map(|(_, rest)| rest.trim_start().to_owned())?;
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse::<usize>().ok()
+        // The line of keys says "frame", too.
+        screen.split("frame ").skip(1).find_map(|rest| {
+            let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+            digits.parse::<usize>().ok()
+        })
     };
     let mut seen: Vec<(usize, Picture)> = Vec::new();
     let began = Instant::now();

@@ -6,8 +6,8 @@ use std::fs;
 use serde_json::{Map, Value};
 use watchcap::session::layout;
 use watchcap::session::metadata::{
-    AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, PiiRegion, ProfileInForce, Recovery,
-    StatedAtImport, StreamInfo, StudyText, Withdrawal,
+    AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, Percentiles, PiiRegion, ProfileInForce,
+    Recovery, Series, StatedAtImport, StreamInfo, StudyText, Timing, Withdrawal,
 };
 use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::table::{hash, schema};
@@ -155,6 +155,16 @@ fn fill(metadata: &mut Metadata) {
         told: BTreeMap::from([("positions".to_owned(), "pixels".to_owned())]),
         pts_off_us: Some(1),
         metadata: Extra::from_iter([("fps".to_owned(), Value::from(40))]),
+    });
+    metadata.series = Some(Series { part_of: "x".into(), index: 2, previous: text(), extra: Extra::new() });
+    let some = Some(Percentiles { p50: 1.0, p99: 2.0 });
+    metadata.timing = Some(Timing {
+        frame_interval_ms: some,
+        grab_ms: some,
+        encode_ms: some,
+        commit_ms: some,
+        input_silence_ms: Some(0.0),
+        extra: Extra::new(),
     });
     metadata.privacy.hotkeys = vec!["pause".into()];
     let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
