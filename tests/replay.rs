@@ -49,6 +49,15 @@ impl Terminal {
         self.shows_one_of(&[what]);
     }
 
+    /// Waits until the screen does not show `what` any more.
+    fn hides(&self, what: &str) {
+        let began = Instant::now();
+        while self.tmux(&["capture-pane", "-p"]).contains(what) {
+            assert!(began.elapsed() < Duration::from_secs(20), "the screen still shows {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits until the screen shows one of these.
     pub(crate) fn shows_one_of(&self, what: &[&str]) {
         let began = Instant::now();
@@ -231,6 +240,8 @@ fn reviews_are_kept_and_parts_are_exported() {
     terminal.keys(&["v"]);
     terminal.shows("not sealed yet");
     terminal.keys(&["Escape"]);
+    // Read together with it, the next key would be one with Alt.
+    terminal.hides("not sealed yet");
     terminal.keys(&["o", "p"]);
     terminal.shows("no sealed session");
     terminal.keys(&["q"]);
