@@ -49,7 +49,7 @@ pub trait InputSource {
     /// What was held when it was opened.
     fn initial(&self) -> InitialState;
 
-    /// Hands over every input until `stop` is set, then returns; within 100 ms of it.
+    /// Hands over every input until `stop` is set, then returns; within 300 ms of it.
     ///
     /// Order: what is sent is in the order in which it happened. The first thing sent is the active window
     /// ([`RawInput::Focus`]) where the source knows it.

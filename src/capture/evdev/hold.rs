@@ -17,6 +17,8 @@ use crate::privacy::exclude::Reason;
 
 /// How long the compositor may take to read a key that the kernel has stamped.
 const DOUBT: Duration = Duration::from_millis(100);
+/// A title or name is told up to this many bytes of UTF-8.
+const MAX_TEXT: usize = 256;
 /// How many spans are remembered, for what is read late.
 const MAX_SPANS: usize = 64;
 
@@ -52,18 +54,26 @@ impl Hold {
 
     /// Takes in that another window is active, and why its keys are hidden.
     pub(super) fn turn(&mut self, turn: &Turn, secret: Option<Reason>) {
-        if let Some(open) = self.spans.back_mut().filter(|span| span.to.is_none()) {
-            open.to = Some(turn.at);
-        }
-        if let Some(reason) = secret {
-            self.hide(before(turn.since), reason);
+        let open = self.spans.back_mut().filter(|span| span.to.is_none());
+        // The same window by another title, or one like it, goes on being hidden.
+        if secret.is_none() || open.as_ref().map(|span| span.reason) != secret {
+            if let Some(open) = open {
+                open.to = Some(turn.at);
+            }
+            if let Some(reason) = secret {
+                self.hide(before(turn.since), reason);
+            }
         }
         self.push(turn.at, focus(turn.active.as_ref(), secret.is_some()));
     }
 
     fn hide(&mut self, from: MonoNs, reason: Reason) {
-        if self.spans.len() == MAX_SPANS {
-            self.spans.pop_front();
+        // Rather too much is hidden than too little.
+        if self.spans.len() == MAX_SPANS
+            && let Some(oldest) = self.spans.pop_front()
+            && let Some(front) = self.spans.front_mut()
+        {
+            front.from = oldest.from;
         }
         self.spans.push_back(Span { from, to: None, reason });
     }
@@ -79,9 +89,9 @@ impl Hold {
         }
     }
 
-    /// Hands over all, at the end. What is not certain, since changes are known up to an earlier time only, is hidden.
+    /// Hands over all, at the end. What is not certain, since changes are not known up to [`settled`], is hidden.
     pub(super) fn end(&mut self, known: MonoNs, end: MonoNs, give: &mut dyn FnMut(MonoNs, RawInput)) {
-        if known < end {
+        if known < settled(end) {
             self.hide(before(known), Reason::FocusUnclear);
         }
         while !self.waiting.is_empty() {
@@ -106,15 +116,25 @@ impl Hold {
     }
 }
 
+/// When changes have to be known up to, so that what came until a time is certain.
+pub(super) fn settled(t: MonoNs) -> MonoNs {
+    t.plus(DOUBT)
+}
+
 /// The row of another active window; of one that is hidden only its identifier.
 pub(super) fn focus(active: Option<&Active>, is_hidden: bool) -> RawInput {
     let window_id = active.map(|active| active.id.clone()).unwrap_or_default();
     match active.filter(|_| !is_hidden) {
         Some(Active { app, title, pid, .. }) => {
-            RawInput::Focus { window_id, title: Content(title.clone()), app: app.clone(), pid: *pid }
+            RawInput::Focus { window_id, title: Content(cut(title)), app: cut(app), pid: *pid }
         }
         None => RawInput::Focus { window_id, title: Content::default(), app: String::new(), pid: None },
     }
+}
+
+/// Cuts a text at a character.
+fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
 }
 
 fn before(t: MonoNs) -> MonoNs {
@@ -215,15 +235,39 @@ mod tests {
 
     #[test]
     fn at_the_end_what_nobody_vouched_for_is_hidden() {
+        for (known, said) in [(1100, "1 2"), (1099, "1 ~ 2"), (1000, "1 ~ 2")] {
+            let (mut hold, mut given) = (Hold::new(None), Given::default());
+            hold.push(ms(800), key(1));
+            hold.push(ms(999), key(2));
+            hold.end(ms(known), ms(1000), &mut given.take());
+            assert_eq!(given.text(), said, "known up to {known}");
+        }
         let (mut hold, mut given) = (Hold::new(None), Given::default());
         hold.push(ms(800), key(1));
-        hold.push(ms(950), key(2));
-        hold.end(ms(1000), ms(1000), &mut given.take());
-        assert_eq!(given.text(), "1 2");
+        hold.end(MonoNs(i64::MIN), ms(1000), &mut given.take());
+        assert_eq!(given.text(), "~ 1", "the compositor is gone");
+    }
+
+    #[test]
+    fn a_hidden_window_that_changes_its_title_all_the_time_stays_hidden_to_its_first_key() {
         let (mut hold, mut given) = (Hold::new(None), Given::default());
-        hold.push(ms(800), key(1));
-        hold.push(ms(950), key(2));
-        hold.end(ms(1000), ms(1100), &mut given.take());
-        assert_eq!(given.text(), "1 ~ 2");
+        for at in 0..200 {
+            hold.turn(&turn(1000 + at, 1001 + at, &format!("title {at}")), Some(Reason::Excluded));
+        }
+        // And windows that come and go faster than anybody remembers.
+        for at in 0..200 {
+            let secret = (at % 2 == 1).then_some(Reason::Excluded);
+            hold.turn(&turn(2000 + at, 2001 + at, "x"), secret);
+        }
+        hold.push(ms(950), key(1));
+        hold.certain(ms(5000), &mut given.take());
+        assert!(given.text().starts_with("! 1 "), "{}", given.text());
+    }
+
+    #[test]
+    fn a_title_is_cut_where_it_is_told() {
+        let active = Active { title: "ä".repeat(1000), ..Active::default() };
+        let RawInput::Focus { title, .. } = focus(Some(&active), false) else { panic!("no window") };
+        assert_eq!(title.0, "ä".repeat(128));
     }
 }

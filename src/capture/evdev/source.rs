@@ -33,7 +33,7 @@ const WAIT: Duration = Duration::from_millis(20);
 const OLDEST_NS: i64 = 5_000_000_000;
 
 /// How long the end waits for the compositor to vouch for what came last.
-const LAST_WORD: Duration = Duration::from_millis(80);
+const LAST_WORD: Duration = Duration::from_millis(250);
 
 /// What the kernel's devices report.
 pub(super) const FACETS: FacetSet = FacetSet::of(&[Facet::Keys, Facet::Buttons, Facet::Wheel, Facet::Motion]);
@@ -60,6 +60,8 @@ struct Desk {
     rules: Arc<Exclusions>,
     /// The window that is active at the start; told first.
     first: Option<RawInput>,
+    /// When it was told: no change is told of an earlier time.
+    began: MonoNs,
     /// `None`: nothing is excluded, so nothing has to wait.
     hold: Option<RefCell<Hold>>,
 }
@@ -133,7 +135,7 @@ fn open_desk(plan: &InputPlan) -> Result<Option<(Desk, Option<Reason>)>, Capture
     tracing::info!(target: "capture", "{name} tells which window is active");
     let hold = rules.has_rules().then(|| RefCell::new(Hold::new(secret)));
     let first = Some(hold::focus(first.active.as_ref(), secret.is_some()));
-    Ok(Some((Desk { watch, rules, first, hold }, secret)))
+    Ok(Some((Desk { watch, rules, first, began: MonoNs(i64::MIN), hold }, secret)))
 }
 
 /// Why what is typed into a window must not be known.
@@ -198,10 +200,15 @@ impl EvdevInput {
     /// Takes in which window is active, and hands over what is certain by that; up to when changes are known.
     fn look_at_desk(&self, sink: &InputSink) -> Result<Option<MonoNs>, CaptureError> {
         let Some(desk) = &self.desk else { return Ok(None) };
-        let (known, turns) = desk.watch.news()?;
-        for turn in &turns {
-            self.turn(desk, turn, sink);
+        let news = desk.watch.news();
+        for turn in news.turns {
+            let at = turn.at.max(desk.began);
+            self.turn(desk, &ActiveTurn { at, ..turn }, sink);
         }
+        if let Some(gone) = news.gone {
+            return Err(gone);
+        }
+        let known = news.known;
         if let Some(hold) = &desk.hold {
             hold.borrow_mut().certain(known, &mut |t, input| sink.send(t, self.source, input));
         }
@@ -216,13 +223,20 @@ impl EvdevInput {
         }
     }
 
-    /// Hands over what still waits: at the end, or when the compositor is no more.
-    fn let_go(&self, sink: &InputSink) {
+    /// Hands over what still waits. `is_told`: the compositor can still be heard.
+    fn let_go(&self, is_told: bool, sink: &InputSink) {
         let end = self.clock.now();
         let mut known = MonoNs(i64::MIN);
-        while let Ok(Some(now_known)) = self.look_at_desk(sink) {
-            known = now_known;
-            if known >= end || self.clock.now().since(end) >= LAST_WORD {
+        while is_told && self.clock.now().since(end) < LAST_WORD {
+            match self.look_at_desk(sink) {
+                Ok(Some(told)) => known = told,
+                Ok(None) => break,
+                Err(_) => {
+                    known = MonoNs(i64::MIN);
+                    break;
+                }
+            }
+            if known >= hold::settled(end) {
                 break;
             }
             self.clock.sleep_until(self.clock.now().plus(Duration::from_millis(2)));
@@ -381,11 +395,15 @@ impl InputSource for EvdevInput {
     }
 
     fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
-        if let Some(first) = self.desk.as_mut().and_then(|desk| desk.first.take()) {
-            sink.send(self.clock.now(), self.source, first);
+        let now = self.clock.now();
+        if let Some(desk) = &mut self.desk
+            && let Some(first) = desk.first.take()
+        {
+            desk.began = now;
+            sink.send(now, self.source, first);
         }
         let ended = self.read_all(sink, stop);
-        self.let_go(sink);
+        self.let_go(ended.is_ok(), sink);
         ended
     }
 }

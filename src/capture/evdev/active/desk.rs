@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-/// The longest title or name that is kept, bytes of UTF-8.
-const MAX_TEXT: usize = 256;
+/// The longest title or name that is looked at, bytes of UTF-8. Rules see all of it; what is told is shorter.
+const MAX_TEXT: usize = 64 << 10;
 
 /// The active window.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -22,8 +22,8 @@ pub(crate) struct Active {
 }
 
 impl Active {
-    /// Cuts each text at a character.
-    pub(super) fn cut(mut self) -> Self {
+    /// Bounds each text.
+    pub(super) fn bounded(mut self) -> Self {
         for text in [&mut self.app, &mut self.instance, &mut self.title] {
             text.truncate(text.floor_char_boundary(MAX_TEXT));
         }

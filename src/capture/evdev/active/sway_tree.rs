@@ -15,7 +15,7 @@ struct Node {
     #[serde(default)]
     app_id: Option<String>,
     #[serde(default)]
-    pid: Option<u32>,
+    pid: Option<i64>,
     #[serde(default)]
     focused: bool,
     #[serde(default)]
@@ -49,9 +49,14 @@ struct Event {
 
 /// The window that an event says is active, or is called otherwise and active; `None` for every other event.
 pub(super) fn focused_by(event: &[u8]) -> Option<Active> {
-    let Event { change, container } = serde_json::from_slice(event).ok()?;
+    let Event { change, container } = serde_json::from_str(&text(event)).ok()?;
     let tells = change == "focus" || (change == "title" && container.focused);
-    window(container).filter(|_| tells).map(Active::cut)
+    window(container).filter(|_| tells).map(Active::bounded)
+}
+
+/// A text as it is read: titles are what programs say, which need not be UTF-8.
+fn text(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
 }
 
 /// Whether a command was taken.
@@ -64,8 +69,8 @@ pub(super) fn is_success(answer: &[u8]) -> bool {
 /// # Errors
 /// When it is no tree.
 pub(super) fn active(tree: &[u8]) -> io::Result<Option<Active>> {
-    let root: Node = serde_json::from_slice(tree)?;
-    Ok(focused(root).and_then(window).map(Active::cut))
+    let root: Node = serde_json::from_str(&text(tree))?;
+    Ok(focused(root).and_then(window).map(Active::bounded))
 }
 
 /// The node that has the focus.
@@ -89,7 +94,7 @@ fn window(node: Node) -> Option<Active> {
         app: node.app_id.or(class).unwrap_or_default(),
         instance: instance.unwrap_or_default(),
         title: node.name.unwrap_or_default(),
-        pid: node.pid,
+        pid: node.pid.and_then(|pid| u32::try_from(pid).ok()),
     })
 }
 
@@ -145,9 +150,19 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_and_no_text_is_an_error() {
+    fn any_title_is_taken_and_no_tree_is_an_error() {
         let long = String::from_utf8(tree(7)).expect("text").replace("notes", &"ä".repeat(1000));
-        assert_eq!(active(long.as_bytes()).expect("a tree").expect("a window").title, "ä".repeat(128));
+        assert_eq!(
+            active(long.as_bytes()).expect("a tree").expect("a window").title,
+            "ä".repeat(1000),
+            "for the rules"
+        );
+        let mut latin = tree(7);
+        let at = latin.windows(5).position(|part| part == b"notes").expect("its title");
+        latin[at] = 0xe4;
+        assert_eq!(active(&latin).expect("a tree").expect("a window").title, "\u{fffd}otes");
+        let nobody = String::from_utf8(tree(7)).expect("text").replace("100", "-1");
+        assert_eq!(active(nobody.as_bytes()).expect("a tree").expect("a window").pid, None);
         for bad in ["", "[]", "{}", "{\"id\":\"x\"}", &"{\"id\":1,\"nodes\":[".repeat(500)] {
             assert!(active(bad.as_bytes()).is_err(), "{bad}");
         }

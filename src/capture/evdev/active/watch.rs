@@ -12,6 +12,8 @@ use crate::capture::CaptureError;
 
 /// How often the compositor is asked when it says nothing: all changes are known up to this ago.
 const EVERY: Duration = Duration::from_millis(25);
+/// Between two looks this far apart the machine stood still, and the compositor may have keys to read that are older.
+const STILL: Duration = Duration::from_millis(60);
 
 /// Changes that wait to be taken in. While there are more the compositor is not asked, and nothing is vouched for.
 const MAX_TURNS: usize = 256;
@@ -25,6 +27,16 @@ pub(crate) struct Turn {
     pub(crate) at: MonoNs,
     /// The window; none: no window is active.
     pub(crate) active: Option<Active>,
+}
+
+/// What a look at the compositor's word brought.
+pub(crate) struct News {
+    /// Up to this time all changes are told.
+    pub(crate) known: MonoNs,
+    /// Those that had not been told.
+    pub(crate) turns: Vec<Turn>,
+    /// Why nothing will be told any more. Said once.
+    pub(crate) gone: Option<CaptureError>,
 }
 
 /// Follows a compositor until it is dropped.
@@ -56,17 +68,17 @@ impl ActiveWatch {
     }
 
     /// Returns what changed, and up to when all changes are known by it.
-    ///
-    /// # Errors
-    /// [`CaptureError::Gone`] when the compositor is no more.
-    pub(crate) fn news(&self) -> Result<(MonoNs, Vec<Turn>), CaptureError> {
+    pub(crate) fn news(&self) -> News {
         // In this order: a change is told before the time that it is known by.
         let known = MonoNs(self.known.load(Ordering::SeqCst));
-        let turns: Result<Vec<Turn>, String> = self.turns.try_iter().collect();
-        match turns {
-            Ok(turns) => Ok((known, turns)),
-            Err(detail) => Err(CaptureError::Gone { what: "compositor", detail }),
+        let (mut turns, mut gone) = (Vec::new(), None);
+        for told in self.turns.try_iter() {
+            match told {
+                Ok(turn) => turns.push(turn),
+                Err(detail) => gone = Some(CaptureError::Gone { what: "compositor", detail }),
+            }
         }
+        News { known, turns, gone }
     }
 }
 
@@ -84,6 +96,7 @@ fn follow(
     (queue, known): (&Sender<Result<Turn, String>>, &AtomicI64),
     stop: &AtomicBool,
 ) {
+    let mut looked = clock.now();
     while !stop.load(Ordering::SeqCst) {
         let news = desk.wait(EVERY).and_then(|()| {
             let at = clock.now();
@@ -102,7 +115,10 @@ fn follow(
                         return;
                     }
                 }
-                known.store(at.0, Ordering::SeqCst);
+                // Then the next look vouches: by its answer the compositor has read what lay there.
+                if at.since(std::mem::replace(&mut looked, at)) < STILL {
+                    known.store(at.0, Ordering::SeqCst);
+                }
             }
             Err(error) => {
                 // Nobody listens any more: it has ended itself.
@@ -143,6 +159,6 @@ mod tests {
         let [Ok(one), Ok(back), Ok(two), Err(_)] = turns.as_slice() else { panic!("{turns:?}") };
         assert_eq!((&one.active, &back.active, &two.active), (&window("b"), &window("a"), &None));
         assert!(first.since <= one.since && one.since <= one.at && one.at <= two.at && two.since >= one.since);
-        assert!(matches!(watch.news(), Ok((known, _)) if known >= two.since));
+        assert!(watch.news().known >= two.since);
     }
 }
