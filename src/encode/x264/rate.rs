@@ -34,6 +34,9 @@ const BUCKET_S: f64 = 0.5;
 /// Most steps that the quantiser falls by from picture to picture, and rises by: measured on a game, where quicker ones cost 0.4 dB at the same bits.
 const FALL: f64 = 0.5;
 const RISE: f64 = 2.0;
+/// Pictures at the start for which it may rise by more: nothing is known of them, and a screen that stands soon keeps what they got.
+const EARLY: u32 = 8;
+const EARLY_RISE: f64 = 8.0;
 /// How much of what pictures were hard to code is remembered from picture to picture.
 const MEMORY: f64 = 0.96;
 
@@ -55,6 +58,8 @@ pub struct RateControl {
     hardest: f64,
     /// Those of the last IDR.
     idr: f64,
+    /// Pictures that showed something new, up to [`EARLY`].
+    shown: u32,
 }
 
 impl RateControl {
@@ -64,11 +69,12 @@ impl RateControl {
         let target = f64::from(bitrate_kbps) * 1000.0 / fps;
         let group = (gop_ns as f64 * 1e-9 * fps).clamp(1.0, 600.0);
         let most = target * fps * BUCKET_S;
-        Self { target, group, most, qp: FIRST_QP, debt: 0.0, hard: 0.0, hardest: 0.0, idr: 0.0 }
+        Self { target, group, most, qp: FIRST_QP, debt: 0.0, hard: 0.0, hardest: 0.0, idr: 0.0, shown: 0 }
     }
 
     /// The quantiser of the next picture, which shows something new.
     pub fn qp(&mut self, idr: bool) -> u8 {
+        self.shown = (self.shown + 1).min(EARLY);
         let qp = if idr { self.idr_qp() } else { self.predicted_qp() };
         qp.round() as u8
     }
@@ -78,7 +84,8 @@ impl RateControl {
             let want = (self.target - self.debt / PAYBACK).max(self.target * 0.1);
             // What was hard of late will be again: a screen that stands for a moment does not get all bits.
             let wanted = quantiser(self.hard.max(self.hardest * 0.4), want);
-            self.qp += (wanted - self.qp).clamp(-FALL, RISE);
+            let rise = if self.shown < EARLY { EARLY_RISE } else { RISE };
+            self.qp += (wanted - self.qp).clamp(-FALL, rise);
         }
         // Beyond its bound a debt counts more than what pictures look like.
         let over = ((self.debt / self.most).clamp(0.5, 1.5) - 0.5) * (MAX_QP - FIRST_QP);
