@@ -102,3 +102,21 @@ fn everything_is_private_whatever_the_umask_is() {
         assert!(seen >= 4, "only {seen} files");
     }
 }
+
+#[test]
+fn a_log_in_a_folder_that_others_can_change_is_not_sealed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let log = synthetic(dir.path(), "a", &["--no-finalize"]);
+    let (open, deep) = (dir.path().join("open"), dir.path().join("wide/own/s"));
+    copy_tree(&log, &open);
+    copy_tree(&log, &deep);
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    mode(&open, 0o777);
+    mode(&dir.path().join("wide"), 0o777);
+    let (code, _, err) = run(watchcap().env_remove("WATCHCAP_ALLOW_SHARED_FOLDER").arg("finalize").arg(dir.path()));
+    assert!(code == 1 && err.contains("everybody can write to it") && err.contains("2 of 3"), "{code}: {err}");
+    let sealed = |path: &Path| path.join("integrity.sha256").exists();
+    assert!(sealed(&log) && !sealed(&open) && !sealed(&deep), "{err}");
+}

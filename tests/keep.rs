@@ -1,11 +1,13 @@
 //! A folder that stays small while it is recorded into: the oldest go, and what is protected stays.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use watchcap::session::edition;
 
-use crate::support::{run, synthetic, watchcap};
+use crate::support::{copy_tree, files, run, synthetic, watchcap};
 
 fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(dir)
@@ -14,6 +16,10 @@ fn names(dir: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
 }
 
 /// Says of a session that it was accepted, as the player does.
@@ -62,10 +68,10 @@ fn the_oldest_go_and_what_was_accepted_stays() {
     std::fs::create_dir(dir.path().join("no-session")).expect("a folder");
     let (code, out, err) = record(dir.path(), "d", "2s", &["--keep-last", "2"]);
     assert!(code == 0 || code == 3, "{code}: {err}");
-    // One before it begins, and one when it is sealed.
-    assert_eq!(deleted(&out), [dir.path().join("b"), dir.path().join("c")], "{out}");
+    // Only when it is sealed there are three that may go.
+    assert_eq!(deleted(&out), [dir.path().join("b")], "{out}");
     assert!(err.contains("--keep-last 2"), "{err}");
-    assert_eq!(names(dir.path()), ["a", "d", "no-session", "open"]);
+    assert_eq!(names(dir.path()), ["a", "c", "d", "no-session", "open"]);
     assert!(log.join("log").is_dir());
 }
 
@@ -82,6 +88,47 @@ fn a_folder_that_is_full_of_what_must_stay_is_said_so() {
     let (code, out, err) = record(dir.path(), "b", "2s", &["--max-disk", "30MB"]);
     assert!(code == 0 || code == 3, "{code}: {err}");
     assert!(deleted(&out).is_empty() && names(dir.path()) == ["a", "b"], "{out}");
+}
+
+#[test]
+fn the_recording_that_asks_is_never_deleted() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for name in ["a", "b"] {
+        accept(&synthetic(dir.path(), name, &[]));
+    }
+    let (code, out, err) = record(dir.path(), "new", "2s", &["--keep-last", "1"]);
+    assert!(code == 0 || code == 3, "{code}: {err}");
+    assert!(deleted(&out).is_empty(), "{out}");
+    assert_eq!(names(dir.path()), ["a", "b", "new"]);
+    // Nor when it alone is more than the folder may hold. It is too short to be ended for that.
+    let small = tempfile::tempdir().expect("a folder");
+    let (code, out, err) = record(small.path(), "new", "1s", &["--max-disk", "1KB"]);
+    assert!(code == 0 || code == 3, "{code}: {err}");
+    assert!(deleted(&out).is_empty(), "{out}");
+    assert_eq!(names(small.path()), ["new"]);
+}
+
+#[test]
+fn what_is_sorted_away_annotated_or_holds_other_files_stays() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| dir.path().join(name);
+    std::fs::create_dir(at("best")).expect("a folder");
+    let first = synthetic(dir.path(), "a", &[]);
+    for name in ["best/s", "notes", "open", "annotated", "b"] {
+        copy_tree(&first, &at(name));
+        mode(&at(name), 0o700);
+    }
+    std::fs::write(at("notes").join("notes.txt"), "mine").expect("a file");
+    std::fs::write(at("open").join("review.jsonl"), "").expect("a review");
+    mode(&at("open").join("review.jsonl"), 0o664);
+    std::fs::write(at("annotated").join("annotations.jsonl"), "").expect("annotations");
+    let before = [files(&at("best/s")), files(&at("notes")), files(&at("open")), files(&at("annotated"))];
+    let (code, out, err) = record(dir.path(), "new", "2s", &["--keep-last", "1"]);
+    assert!(code == 0 || code == 3, "{code}: {err}");
+    assert_eq!(deleted(&out), [at("a"), at("b")], "{out}");
+    assert_eq!(names(dir.path()), ["annotated", "best", "new", "notes", "open"]);
+    let after = [files(&at("best/s")), files(&at("notes")), files(&at("open")), files(&at("annotated"))];
+    assert!(before == after, "something of what stays was changed");
 }
 
 #[test]

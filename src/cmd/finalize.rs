@@ -22,15 +22,20 @@ pub(super) fn run(args: &FinalizeArgs) -> Result<Outcome, Failure> {
     if !args.again && !survey::is_recording(&args.session) {
         let found = survey::below(&args.session);
         if !found.is_empty() {
-            return all(&found, How::Once { keep_log: args.keep_log }, max_dropped, args.json);
+            return all((&args.session, &found), How::Once { keep_log: args.keep_log }, max_dropped, args.json);
         }
     }
     let how = if args.again { How::Again } else { How::Once { keep_log: args.keep_log } };
     seal(&args.session, how, max_dropped, args.json)
 }
 
-/// Seals every log below a folder that nobody uses: what a recorder that was killed has left.
-fn all(found: &[Found], how: How, max_dropped: MaxDropped, as_json: bool) -> Result<Outcome, Failure> {
+/// Seals every log below a folder (`named`) that nobody uses: what a recorder that was killed has left.
+fn all(
+    (named, found): (&Path, &[Found]),
+    how: How,
+    max_dropped: MaxDropped,
+    as_json: bool,
+) -> Result<Outcome, Failure> {
     let logs = found.iter().filter(|found| layout::state_of(&found.path) == DirState::Log);
     let (used, free): (Vec<_>, Vec<_>) =
         logs.partition(|found| matches!(found.state, State::Recording | State::Finalizing));
@@ -45,6 +50,10 @@ fn all(found: &[Found], how: How, max_dropped: MaxDropped, as_json: bool) -> Res
     let paths: Vec<_> = free.iter().map(|found| found.path.clone()).collect();
     let mut lossy = false;
     let outcome = super::many::each(&paths, "sealed", |session| {
+        // The folders between the two count, too: `named` was looked at before.
+        for part in session.ancestors().take_while(|part| *part != named) {
+            super::folder::check_own(part)?;
+        }
         lossy |= seal(session, how, max_dropped, as_json)? == Outcome::Lossy;
         Ok(())
     })?;

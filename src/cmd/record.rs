@@ -336,8 +336,8 @@ fn record_into(
     let unsealed = Arc::new(Mutex::new(Vec::new()));
     let split = args.split.map(|at| split::of(at, args, plan.max_dropped, &line, (&server, &unsealed)));
     let options = RecordOptions { split, ..options };
-    let keep = keep::Keep::of(out, args);
-    if let Some(keep) = &keep {
+    let mut keep = keep::Keep::of(out, args, session_id);
+    if let Some(keep) = &mut keep {
         keep.make_room(args.json)?;
     }
     let keeping = keep.clone().map(|keep| keep.start(stop, &line, args.json));
@@ -419,7 +419,7 @@ fn record_into(
         Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
     })?;
     parts?;
-    if let Some(keep) = keep {
+    if let Some(mut keep) = keep {
         keep.end(args.json);
     }
     Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))

@@ -9,4 +9,4 @@ mod plan;
 mod remove;
 
 pub use self::plan::{DeleteError, Doomed, DoomedExport, Plan, plan, run};
-pub use remove::Removed;
+pub use remove::{Removed, removes_all};

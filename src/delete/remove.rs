@@ -1,6 +1,7 @@
 //! Removes what a plan names, and nothing else: of a session's folder the names that a session or its log has, of an export the files
 //! that its manifest lists and that are still what it lists.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -175,6 +176,33 @@ pub(super) fn session(path: &Path) -> Removed {
     }
     removed.empty_folder(&above, name, &folder, path);
     removed
+}
+
+/// Whether all that is in the folder of a sealed session is what its removal removes: files of the current user that its seal lists
+/// (`listed`), or that lie beside it. False where that cannot be told, and where a log is there.
+pub fn removes_all(path: &Path, listed: &BTreeSet<String>) -> bool {
+    let Some((above, name)) = parted(path) else { return false };
+    let is_file = |folder: &Opened, name: &OsStr| matches!(folder.kind(name), Ok(Named::File(_)));
+    let known = || -> io::Result<bool> {
+        let folder = Opened::open(above)?.inside(name)?;
+        for name in folder.names()? {
+            let text = name.to_string_lossy();
+            if text == layout::DEBUG_DIR {
+                let pictures = folder.inside(&name)?;
+                let of = |name: &OsString| format!("{}/{}", layout::DEBUG_DIR, name.to_string_lossy());
+                if !pictures.names()?.iter().all(|name| listed.contains(&of(name)) && is_file(&pictures, name)) {
+                    return Ok(false);
+                }
+                continue;
+            }
+            let ours = listed.contains(&*text) || layout::is_beside(&text);
+            if !ours || !SESSION_FILES.contains(&&*text) || !is_file(&folder, &name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    known().unwrap_or(false)
 }
 
 /// Removes the files of an export, and then its manifest.
