@@ -20,7 +20,7 @@ use super::kind::FormatKind;
 use super::opt::Opt;
 use super::options::Options;
 use super::out::{Out, is_beside};
-use super::sound::Track;
+use super::sound::Sounds;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::table::MANIFEST_KEY;
@@ -84,7 +84,7 @@ impl Format for Video {
         let mut video = open_video(source)?;
         let size = piece.options.resize.unwrap_or(video.index().coded);
         check_size(&video, size)?;
-        let sounds = if piece.options.sound { Track::all(source)? } else { Vec::new() };
+        let sounds = Sounds::of(source, piece.options)?;
         let (_, path) = out.create(&out.name("mp4"))?;
         constant_rate(&mut video, &steps, &sounds, &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {

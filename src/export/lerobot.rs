@@ -31,7 +31,7 @@ use super::manifest::{self, BEGUN_SUFFIX, Manifest};
 use super::opt::Opt;
 use super::options::Options;
 use super::out::Out;
-use super::sound::Track;
+use super::sound::{Sounds, Track};
 use super::source::Source;
 use super::space::Space;
 use super::steps::{self, Step};
@@ -342,7 +342,7 @@ fn videos(piece: &Piece<'_>, out: &mut Out, plan: &Plan<'_>, progress: Progress<
     let mut video = open_video(piece.source)?;
     let size = piece.options.resize.unwrap_or(video.index().coded);
     check_size(&video, size)?;
-    let sounds = if piece.options.sound { Track::all(piece.source)? } else { Vec::new() };
+    let sounds = Sounds::of(piece.source, piece.options)?;
     let (mut done, mut all) = (0, Vec::new());
     for (episode, length) in plan.lengths.iter().enumerate() {
         let (chunk, file) = chunk_and_file(plan.first_episode + episode);
@@ -363,7 +363,7 @@ fn videos(piece: &Piece<'_>, out: &mut Out, plan: &Plan<'_>, progress: Progress<
         done += length;
         all.push(stats);
     }
-    Ok(Videos { size, stats: all, audio: sounds.first().map_or(Value::Null, audio) })
+    Ok(Videos { size, stats: all, audio: sounds.tracks.first().map_or(Value::Null, audio) })
 }
 
 /// What LeRobot says of the sound in a video: of the first track, as its own tools do.

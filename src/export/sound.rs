@@ -7,8 +7,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::error::ExportError;
+use super::options::Options;
 use super::source::Source;
-use super::steps::Step;
+use super::steps::{self, Step};
 use crate::base::file_at::read_exact_at;
 use crate::base::files;
 use crate::base::io_error::IoError;
@@ -16,6 +17,7 @@ use crate::media::mp4::mixed::{Mixed, MixedSound};
 use crate::media::mp4::sound::{SoundPacket, tick, time};
 use crate::media::mp4::sound_index::{CopiedSound, SoundIndex, reach, read_index, samples_in};
 use crate::media::mp4::writer::{Store, Writer};
+use crate::session::span::Span;
 use crate::session::{layout, sound};
 
 /// Largest packet that is read, bytes: as `verify` has it.
@@ -93,6 +95,49 @@ impl Track {
     }
 }
 
+/// What of the sound may be told: as of the rows, what was asked for, what reviewers accepted and what was not redacted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    source: &'a Source,
+    span: Span,
+    exclude_redacted: bool,
+}
+
+impl<'a> Told<'a> {
+    /// By what was asked for.
+    ///
+    /// # Errors
+    /// When the span cannot be meant.
+    pub(super) fn of(source: &'a Source, options: &Options) -> Result<Self, ExportError> {
+        Ok(Self { source, span: steps::span(source, options)?, exclude_redacted: options.exclude_redacted })
+    }
+
+    /// Whether a packet may be told that has something in it from one time to another.
+    pub(super) fn holds(&self, from_ns: i64, until_ns: i64) -> bool {
+        let withheld = self.exclude_redacted && self.source.redacted.touch(from_ns, until_ns);
+        let is_accepted = |t_ns| self.span.holds(t_ns) && self.source.is_accepted(t_ns);
+        is_accepted(from_ns) && is_accepted(until_ns) && !withheld
+    }
+}
+
+/// The sound that was asked for, and what of it may be told.
+pub(super) struct Sounds<'a> {
+    /// The files; none when no sound was asked for.
+    pub(super) tracks: Vec<Track>,
+    told: Told<'a>,
+}
+
+impl<'a> Sounds<'a> {
+    /// Opens the files when sound was asked for.
+    ///
+    /// # Errors
+    /// When one cannot be read, or the span cannot be meant.
+    pub(super) fn of(source: &'a Source, options: &Options) -> Result<Self, ExportError> {
+        let tracks = if options.sound { Track::all(source)? } else { Vec::new() };
+        Ok(Self { tracks, told: Told::of(source, options)? })
+    }
+}
+
 /// A stretch of a session that has a place in a video.
 #[expect(clippy::struct_field_names, reason = "units stand in names")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,11 +177,15 @@ pub(super) struct Beside<'a> {
 }
 
 impl<'a> Beside<'a> {
-    /// Takes the packets that lie in these stretches; `None` when nothing of them would be heard.
+    /// Takes the packets that lie in these stretches and may be told, from one time to another; `None` when nothing of them would be heard.
     ///
     /// # Errors
     /// When a packet cannot be read.
-    fn of(track: &'a Track, stretches: &[Stretch]) -> Result<Option<Self>, ExportError> {
+    fn of(
+        track: &'a Track,
+        stretches: &[Stretch],
+        told: &dyn Fn(i64, i64) -> bool,
+    ) -> Result<Option<Self>, ExportError> {
         let (mut packets, mut first_ns, mut unit) = (Vec::new(), 0, Vec::new());
         let (mut at, mut samples) = (0, 0_u64);
         for stretch in stretches {
@@ -147,6 +196,11 @@ impl<'a> Beside<'a> {
                 let (held, until_ns) = track.read(at, &mut unit)?;
                 if until_ns > stretch.until_ns {
                     break;
+                }
+                // A step may last longer than what may be told of its time.
+                if !told(begin_ns, until_ns) {
+                    at += 1;
+                    continue;
                 }
                 let place_ns = stretch.to_ns.saturating_add(begin_ns - stretch.from_ns);
                 if packets.is_empty() {
@@ -165,8 +219,9 @@ impl<'a> Beside<'a> {
     ///
     /// # Errors
     /// As [`Self::of`].
-    pub(super) fn all(tracks: &'a [Track], stretches: &[Stretch]) -> Result<Vec<Self>, ExportError> {
-        tracks.iter().filter_map(|track| Self::of(track, stretches).transpose()).collect()
+    pub(super) fn all(sounds: &'a Sounds<'_>, stretches: &[Stretch]) -> Result<Vec<Self>, ExportError> {
+        let told = |from_ns, until_ns| sounds.told.holds(from_ns, until_ns);
+        sounds.tracks.iter().filter_map(|track| Self::of(track, stretches, &told).transpose()).collect()
     }
 
     /// Describes the track for the index of the video.
@@ -202,6 +257,30 @@ impl<'a> Beside<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::flac;
+    use crate::media::mp4::writer::SoundTrack;
+    use crate::media::track::TrackCodec;
+
+    #[test]
+    fn what_may_not_be_told_is_left_out_however_long_its_step_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut writer: Writer<SoundPacket> = Writer::create(&dir.path().join("audio.mp4")).expect("a file");
+        for n in 0..10 {
+            let unit = flac::frame(&[0; 480], 1, n * 480).expect("a frame");
+            writer.push(&unit, SoundPacket { offset: 0, size: 0, tick: n * 480, samples: 480 }).expect("room");
+        }
+        writer.finish(&SoundTrack { codec: TrackCodec::Flac, rate: 48_000, channels: 1 }).expect("an index");
+        let track = Track::open(dir.path(), layout::AUDIO_FILE, Some(0)).expect("a file of sound");
+        let step = [Stretch { from_ns: 0, until_ns: i64::MAX, to_ns: 0 }];
+        // Packets of 10 ms: of those that end behind 45 ms none may be told, nor those that begin before 20 ms.
+        let told = |from_ns, until_ns| from_ns >= 20_000_000 && until_ns <= 45_000_000;
+        let taken = Beside::of(&track, &step, &told).expect("sound").expect("something of it");
+        let numbers: Vec<usize> = taken.packets.iter().map(|packet| packet.0).collect();
+        assert_eq!((numbers, taken.first_ns), (vec![2, 3], 20_000_000));
+        assert!(Beside::of(&track, &step, &|_, _| false).expect("sound").is_none());
+        let all = Beside::of(&track, &step, &|_, _| true).expect("sound").expect("all of it");
+        assert_eq!(all.packets.len(), 10);
+    }
 
     #[test]
     fn steps_with_a_hole_between_them_are_two_stretches_that_touch_in_the_video() {

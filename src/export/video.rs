@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::ExportError;
-use super::sound::{Beside, Stretch, Track, stretches};
+use super::sound::{Beside, Sounds, Stretch, stretches};
 use super::source::Source;
 use super::steps;
 use crate::base::id::FrameRef;
@@ -190,7 +190,7 @@ fn write_sounds<S: Store>(
 pub(super) fn constant_rate(
     video: &mut FrameReader,
     steps: &[steps::Step],
-    sounds: &[Track],
+    sounds: &Sounds<'_>,
     path: &Path,
     (size, fps): ((u32, u32), u32),
     each: &mut dyn FnMut(usize, &I420),
@@ -269,7 +269,7 @@ pub(super) fn copy(
     video: &mut FrameReader,
     frames: Range<usize>,
     nominal_fps: u32,
-    sounds: &[Track],
+    sounds: &Sounds<'_>,
     (from_ns, until_ns): (i64, i64),
 ) -> Result<Vec<u8>, ExportError> {
     let begin = video.pts_us(frames.start).unwrap_or(0);

@@ -17,6 +17,7 @@ use super::lerobot::LEFT_OUT;
 use super::opt::Opt;
 use super::options::Options;
 use super::out::Out;
+use super::sound::Sounds;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{check_size, constant_rate, open_video};
@@ -81,7 +82,8 @@ impl Format for Vpt {
         let size = piece.options.resize.unwrap_or(video.index().coded);
         check_size(&video, size)?;
         let (_, path) = out.create(&format!("{stem}.mp4"))?;
-        constant_rate(&mut video, &steps, &[], &path, (size, fps), &mut |n, _| {
+        let sounds = Sounds::of(source, piece.options)?;
+        constant_rate(&mut video, &steps, &sounds, &path, (size, fps), &mut |n, _| {
             if n.is_multiple_of(PROGRESS_STEPS) {
                 progress(progress::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }

@@ -19,7 +19,7 @@ use super::inputs;
 use super::kind::FormatKind;
 use super::opt::Opt;
 use super::out::Out;
-use super::sound::Track;
+use super::sound::Sounds;
 use super::source::Source;
 use super::steps::{self, Step};
 use super::video::{copy, nominal_fps, open_video, proxy};
@@ -87,7 +87,7 @@ impl Format for WebDataset {
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let steps = steps::steps(source, piece.options)?;
-        let sounds = if piece.options.sound { Track::all(source)? } else { Vec::new() };
+        let sounds = Sounds::of(source, piece.options)?;
         let span = steps::span(source, piece.options)?;
         let mut video = open_video(source)?;
         if let Some(size) = piece.options.resize {

@@ -1,5 +1,6 @@
 //! The sound in videos of other recorders: where their files have it, it is in the session, or it is named with the reason.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -83,6 +84,39 @@ fn sound_that_is_not_taken_over_is_named_with_the_reason() {
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("and ffmpeg, which could decode it, cannot be run"), "{out}");
     assert!(!dir.path().join("opus_imported/audio.mp4").exists());
+    // What is to decode it begins, and fails.
+    let fails = dir.path().join("fails");
+    std::fs::write(&fails, "#!/bin/sh\ncase \"$*\" in *-version*) exit 0 ;; esac\nhead -c 100000 /dev/zero\nexit 1\n")
+        .expect("a script");
+    std::fs::set_permissions(&fails, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let folder = with_sound(dir.path(), "fails-on", &["libopus"]);
+    let mut command = watchcap();
+    command.env("WATCHCAP_FFMPEG", &fails).args(["migrate", "--import", "--json"]).arg(&folder);
+    let (code, out, err) = run(&mut command);
+    assert_eq!(code, 0, "{err}");
+    let session = dir.path().join("fails-on_imported");
+    let reason = json!(["frames.mp4: track 2 (sound, opus), since ffmpeg cannot decode it"]);
+    assert_eq!(metadata(&session)["import"]["left_out"], reason);
+    let told: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(told["left_out"], reason);
+    assert!(!session.join("audio.mp4").exists());
+    assert_eq!(edition::fault(&session, true, &mut |_| {}), None);
+    // A packet that no AAC has.
+    let folder = with_sound(dir.path(), "large", &["aac"]);
+    let video = folder.join("frames.mp4");
+    let mut bytes = std::fs::read(&video).expect("the video");
+    let sizes = bytes.windows(4).rposition(|kind| kind == b"stsz").expect("sizes of packets") + 4;
+    // The last packet only, so that no other one is elsewhere.
+    let count = u32::from_be_bytes(bytes[sizes + 8..sizes + 12].try_into().expect("a number")) as usize;
+    let last = sizes + 12 + (count - 1) * 4;
+    bytes[last..last + 4].copy_from_slice(&300_000_u32.to_be_bytes());
+    bytes.extend([0; 300_000]);
+    std::fs::write(&video, bytes).expect("the video");
+    import(&folder, &[]);
+    let session = dir.path().join("large_imported");
+    let left_out = metadata(&session)["import"]["left_out"].to_string();
+    assert!(left_out.contains("of it is too large for AAC-LC"), "{left_out}");
+    assert!(!session.join("audio.mp4").exists());
 }
 
 #[test]

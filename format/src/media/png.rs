@@ -9,6 +9,8 @@ use image::{ColorType, ExtendedColorType, ImageDecoder as _, ImageEncoder as _, 
 
 use crate::media::rgb::Rgb;
 
+/// The longest side of a picture that is encoded or decoded, pixels: that of the backends of the screen.
+const MAX_SIDE: u32 = 16_384;
 /// What a file may have beyond its samples, bytes: chunks, and rows that do not compress.
 const OVERHEAD: u64 = 1 << 20;
 /// What the decoder may allocate beside the picture, bytes.
@@ -28,6 +30,18 @@ pub enum PngError {
         /// What was expected.
         wanted: (u32, u32),
     },
+    /// A side of the picture that was expected is longer than that of any recording.
+    #[error("{}x{} pixels are more than any recording has: a side has at most {MAX_SIDE}", wanted.0, wanted.1)]
+    TooLarge {
+        /// What was expected.
+        wanted: (u32, u32),
+    },
+    /// There is no memory for the picture.
+    #[error("there is no memory for {bytes} bytes of a picture")]
+    Memory {
+        /// What it needs.
+        bytes: u64,
+    },
     /// The picture is not in RGB with 8 bits.
     #[error("it is not in RGB with 8 bits")]
     Kind,
@@ -39,7 +53,7 @@ fn damaged(error: impl std::fmt::Display) -> PngError {
 
 /// The most bytes that the file of a picture of this size may have.
 pub fn most_bytes((width, height): (u32, u32)) -> u64 {
-    u64::from(width) * u64::from(height) * 4 + OVERHEAD
+    (u64::from(width) * u64::from(height)).saturating_mul(4).saturating_add(OVERHEAD)
 }
 
 /// Encodes a picture, fast rather than small.
@@ -61,6 +75,9 @@ pub fn encode(picture: &Rgb) -> Result<Vec<u8>, PngError> {
 /// # Errors
 /// [`PngError`]
 pub fn decode(bytes: &[u8], wanted: (u32, u32)) -> Result<Rgb, PngError> {
+    if wanted.0 > MAX_SIDE || wanted.1 > MAX_SIDE {
+        return Err(PngError::TooLarge { wanted });
+    }
     let pixels = u64::from(wanted.0) * u64::from(wanted.1) * 3;
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(wanted.0);
@@ -74,7 +91,11 @@ pub fn decode(bytes: &[u8], wanted: (u32, u32)) -> Result<Rgb, PngError> {
     if decoder.color_type() != ColorType::Rgb8 || decoder.total_bytes() != pixels {
         return Err(PngError::Kind);
     }
-    let mut data = vec![0; pixels as usize];
+    let no_memory = || PngError::Memory { bytes: pixels };
+    let len = usize::try_from(pixels).map_err(|_too_many| no_memory())?;
+    let mut data = Vec::new();
+    data.try_reserve_exact(len).map_err(|_no_room| no_memory())?;
+    data.resize(len, 0);
     decoder.read_image(&mut data).map_err(damaged)?;
     Ok(Rgb { width: found.0, height: found.1, data })
 }
@@ -103,6 +124,30 @@ mod tests {
         assert_eq!(decode(&bytes, (8, 3)), Err(PngError::Size { found: (7, 3), wanted: (8, 3) }));
         assert!(decode(&bytes, (6, 3)).is_err());
         assert!(encode(&Rgb { width: 8, ..picture() }).is_err());
+    }
+
+    /// A PNG whose head says this size, with a checksum that holds, and that has hardly any data.
+    fn that_says((width, height): (u32, u32)) -> Vec<u8> {
+        let mut bytes = encode(&picture()).expect("a PNG");
+        bytes[16..20].copy_from_slice(&width.to_be_bytes());
+        bytes[20..24].copy_from_slice(&height.to_be_bytes());
+        let crc = bytes[12..29].iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+        });
+        bytes[29..33].copy_from_slice(&(!crc).to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_size_that_no_recording_has_is_refused_before_memory_is_taken_for_it() {
+        for wanted in
+            [(u32::MAX, u32::MAX), (0x7fff_ffff, 0x7fff_ffff), (100_000, 100_000), (MAX_SIDE + 1, 1), (1, 1 << 31)]
+        {
+            assert_eq!(decode(&that_says(wanted), wanted), Err(PngError::TooLarge { wanted }));
+        }
+        // The head is believed so far that the next thing is the data, which are cut off.
+        assert!(matches!(decode(&that_says((MAX_SIDE, 1)), (MAX_SIDE, 1)), Err(PngError::Damaged(_))));
+        assert_eq!(most_bytes((u32::MAX, u32::MAX)), u64::MAX);
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub fn size(metadata: &Metadata) -> Option<(u32, u32)> {
     let coded = metadata.resolution?;
     let of_surface = metadata.surface.as_ref().map(|surface| (surface.width, surface.height));
     let fits = |(width, height): &(u32, u32)| {
-        (width.next_multiple_of(2), height.next_multiple_of(2)) == (coded.width, coded.height)
+        let grown = |side: u32| side.checked_next_multiple_of(2);
+        (grown(*width), grown(*height)) == (Some(coded.width), Some(coded.height))
     };
     Some(of_surface.filter(fits).unwrap_or((coded.width, coded.height)))
 }
@@ -105,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::session::metadata::samples::bare;
-    use crate::session::metadata::{Extra, StreamInfo};
+    use crate::session::metadata::{Extra, Resolution, StreamInfo, SurfaceInfo};
 
     fn with(png: Value) -> Metadata {
         let mut metadata = bare("s");
@@ -138,6 +139,16 @@ mod tests {
         let mut none = bare("s");
         keep(&mut none, &[FrameRef(3)]);
         assert_eq!(none, bare("s"));
+    }
+
+    #[test]
+    fn a_surface_that_does_not_fit_the_video_says_no_size() {
+        let mut metadata = bare("s");
+        metadata.resolution = Some(Resolution { width: 8, height: 6 });
+        for (width, height, size) in [(7, 6, (7, 6)), (u32::MAX, u32::MAX, (8, 6)), (9, 6, (8, 6))] {
+            metadata.surface = Some(SurfaceInfo { x: 0, y: 0, width, height, scale: None });
+            assert_eq!(super::size(&metadata), Some(size));
+        }
     }
 
     #[test]

@@ -256,24 +256,6 @@ pub enum ImportError {
         /// What is wrong.
         why: &'static str,
     },
-    /// The bytes of a packet of sound cannot be used.
-    #[error("{} packet {packet} of the sound: {why}", path.display())]
-    Sound {
-        /// The video.
-        path: PathBuf,
-        /// Which, from 0.
-        packet: usize,
-        /// What is wrong.
-        why: &'static str,
-    },
-    /// ffmpeg does not decode the sound.
-    #[error("the sound of {} cannot be decoded by ffmpeg: {why}", path.display())]
-    Decoder {
-        /// The video.
-        path: PathBuf,
-        /// What ffmpeg said.
-        why: String,
-    },
     /// The metadata are no JSON object.
     #[error("{} is no JSON object", path.display())]
     Metadata {
@@ -373,9 +355,6 @@ impl ImportError {
             } => format!("encode it again: {}", again(path, ENCODE)),
             Self::Stream { path, .. } | Self::NotWhole { path, .. } | Self::Video { path, .. } => {
                 format!("when ffmpeg plays it, encode it again: {}", again(path, ENCODE))
-            }
-            Self::Sound { path, .. } | Self::Decoder { path, .. } => {
-                format!("import it without its sound: {}", again(path, "-c copy -an"))
             }
             Self::Metadata { .. } => "put it right, or take it away".into(),
             Self::Write(TableError::Create { .. } | TableError::Write { .. }) | Self::WriteVideo(_) | Self::Io(_) => {

@@ -35,7 +35,7 @@ use super::options::ENDING;
 use crate::derive::import::describe::Facts;
 use crate::derive::import::options::Options;
 use crate::derive::import::order::{FrameCursor, Ordered, Survey};
-use crate::derive::import::sound::Plan;
+use crate::derive::import::sound::{Outcome, Plan};
 use crate::derive::import::table::ForeignTable;
 use crate::derive::import::video::{Made, Source};
 
@@ -120,17 +120,17 @@ pub fn import(folder: &Path, told: &Options, progress: &mut dyn FnMut(Step)) -> 
         crate::derive::import::order::survey(&table, video.as_ref().map(|video| video.len() as u64), progress)?;
     let video = check(&folder, &table, &survey, video)?;
     let (session_id, id_was_made) = session_id(&folder, &survey, said.as_ref(), &files)?;
-    let mut left_out = table.left_out.clone();
+    let mut absent = table.left_out.clone();
     let known = [layout::FRAMES_FILE, layout::EVENTS_FILE, layout::METADATA_FILE];
-    left_out.extend(listing.files.into_iter().filter(|name| !known.contains(&name.as_str())));
+    absent.extend(listing.files.into_iter().filter(|name| !known.contains(&name.as_str())));
     let sound = match &video {
         Some(_) => Plan::of(&folder, said.as_ref())?,
         None => None,
     };
     let besides = video.iter().flat_map(Source::besides);
-    left_out.extend(besides.filter_map(|what| match sound.as_ref().filter(|plan| plan.name() == what) {
+    absent.extend(besides.filter_map(|what| match sound.as_ref().filter(|plan| plan.name() == what) {
         None => Some(format!("{}: {what}", layout::FRAMES_FILE)),
-        Some(plan) => plan.why_not().map(|why| format!("{}: {what}, since {why}", layout::FRAMES_FILE)),
+        Some(plan) => plan.why_not().map(|why| left_out(plan, why)),
     }));
     let mut done = Imported {
         session: edition::free_name(&folder, ENDING)?,
@@ -138,7 +138,7 @@ pub fn import(folder: &Path, told: &Options, progress: &mut dyn FnMut(Step)) -> 
         rows: survey.rows,
         frames: survey.frames.len() as u64,
         missing: Vec::new(),
-        left_out: left_out.clone(),
+        left_out: absent.clone(),
         unknown_types: survey.unknown_types.clone(),
     };
     if told.dry_run {
@@ -149,7 +149,7 @@ pub fn import(folder: &Path, told: &Options, progress: &mut dyn FnMut(Step)) -> 
         by: format!("watchcap migrate --import {}", env!("CARGO_PKG_VERSION")),
         absent_columns: table.absent.clone(),
         kept_columns: table.kept.iter().map(|(name, _)| name.clone()).collect(),
-        left_out,
+        left_out: absent,
         files,
         reordered_rows: survey.reordered,
         other_frames: survey.other_frames,
@@ -167,8 +167,8 @@ pub fn import(folder: &Path, told: &Options, progress: &mut dyn FnMut(Step)) -> 
         id_was_made,
         has_integrity,
     };
-    let (draft, missing) = make(source, import, draft, progress)?;
-    done.missing = missing;
+    let (draft, missing, left_out) = make(source, import, draft, progress)?;
+    (done.missing, done.left_out) = (missing, left_out);
     let not_whole = |NotWhole { what }| ImportError::NotWhole { path: layout::frames_path(&folder), what };
     draft.check(true, progress).map_err(not_whole)?.publish(&done.session)?;
     drop(held);
@@ -325,13 +325,13 @@ struct Recording<'a> {
     has_integrity: bool,
 }
 
-/// Makes the session; answers with the guarantees that are missing, too.
+/// Makes the session; answers with the guarantees that are missing and with what is left out, too.
 fn make(
     from: Recording<'_>,
     mut import: Import,
     draft: Draft,
     progress: &mut dyn FnMut(Step),
-) -> Result<(SealedDraft, Vec<String>), ImportError> {
+) -> Result<(SealedDraft, Vec<String>, Vec<String>), ImportError> {
     let work = draft.dir();
     let frames = &from.survey.frames;
     let video = match &from.video {
@@ -342,7 +342,14 @@ fn make(
         None => None,
     };
     let sound = match (&from.sound, &from.video) {
-        (Some(plan), Some(source)) => plan.make(from.folder, source, frames, work, progress)?,
+        (Some(plan), Some(source)) => match plan.make(from.folder, source, frames, work, progress)? {
+            Outcome::Made(sound) => Some(sound),
+            Outcome::Nothing => None,
+            Outcome::LeftOut(why) => {
+                import.left_out.push(left_out(plan, &why));
+                None
+            }
+        },
         _ => None,
     };
     import.pts_off_us = video.as_ref().map(|video| video.pts_off_us);
@@ -365,7 +372,13 @@ fn make(
         import,
     });
     let sealed = draft.seal(&metadata)?;
-    Ok((sealed, metadata.import.map(|import| import.missing).unwrap_or_default()))
+    let (missing, left_out) = metadata.import.map(|import| (import.missing, import.left_out)).unwrap_or_default();
+    Ok((sealed, missing, left_out))
+}
+
+/// How the sound is named among what is left out.
+fn left_out(plan: &Plan, why: &str) -> String {
+    format!("{}: {}, since {why}", layout::FRAMES_FILE, plan.name())
 }
 
 fn write_rows(

@@ -17,7 +17,7 @@ use crate::base::progress::Step;
 use crate::media::flac;
 use crate::media::mp4::foreign_sound::{self, ForeignAac, ForeignSound};
 use crate::media::mp4::sound::SoundPacket;
-use crate::media::mp4::writer::{SoundTrack, Writer};
+use crate::media::mp4::writer::{SoundTrack, Writer, WriterError};
 use crate::media::track::TrackCodec;
 use crate::session::layout;
 use crate::session::metadata::Extra;
@@ -56,6 +56,38 @@ pub(crate) struct MadeSound {
     pub(crate) samples: u64,
 }
 
+/// What became of the sound.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// It has no sample.
+    Nothing,
+    Made(MadeSound),
+    /// It cannot be used; why.
+    LeftOut(String),
+}
+
+/// Why no file was made.
+enum Fault {
+    /// The sound cannot be used.
+    Unusable(String),
+    /// Nothing can be imported then.
+    Import(ImportError),
+}
+
+impl<E: Into<ImportError>> From<E> for Fault {
+    fn from(error: E) -> Self {
+        Self::Import(error.into())
+    }
+}
+
+/// What cannot be put into an index is no sound that can be used; what cannot be written is another matter.
+fn index(error: WriterError) -> Fault {
+    match error {
+        WriterError::Index { source, .. } => Fault::Unusable(format!("an index cannot be made of it ({source})")),
+        file @ WriterError::File(_) => Fault::Import(file.into()),
+    }
+}
+
 impl Plan {
     /// Looks at the video in `folder`; `None` when it has no sound.
     pub(crate) fn of(folder: &Path, said: Option<&Extra>) -> Result<Option<Self>, ImportError> {
@@ -90,7 +122,8 @@ impl Plan {
         }
     }
 
-    /// Writes the file of the session in the folder `to`, for pictures at these times. Without a sample none is made.
+    /// Writes the file of the session in the folder `to`, for pictures at these times. Without a sample none is made, and none is left of sound that
+    /// cannot be used.
     pub(crate) fn make(
         &self,
         folder: &Path,
@@ -98,18 +131,26 @@ impl Plan {
         frames: &[i64],
         to: &Path,
         progress: &mut dyn FnMut(Step),
-    ) -> Result<Option<MadeSound>, ImportError> {
+    ) -> Result<Outcome, ImportError> {
         let path = layout::frames_path(folder);
         let zero = begin_of_file(video, frames).saturating_sub(self.sound.picture_ns.unwrap_or(0));
         let to = layout::audio_path(to);
-        match &self.how {
-            How::LeaveOut(_) => Ok(None),
+        let made = match &self.how {
+            How::LeaveOut(_) => return Ok(Outcome::Nothing),
             How::Copy(aac) => copy(aac, &path, zero, &to, progress).map(Some),
             How::Decode => {
                 let last = frames.last().copied().unwrap_or(0).saturating_add(MAX_BEHIND_NS);
                 decode(&self.sound, &path, (zero, last), &to, progress)
             }
-        }
+        };
+        let outcome = match made {
+            Ok(Some(made)) => return Ok(Outcome::Made(made)),
+            Ok(None) => Outcome::Nothing,
+            Err(Fault::Unusable(why)) => Outcome::LeftOut(why),
+            Err(Fault::Import(error)) => return Err(error),
+        };
+        files::remove_file(&to).map_err(IoError::at("remove", &to))?;
+        Ok(outcome)
     }
 }
 
@@ -143,15 +184,14 @@ fn copy(
     zero: i64,
     to: &Path,
     progress: &mut dyn FnMut(Step),
-) -> Result<MadeSound, ImportError> {
-    let stream = |frame, why| ImportError::Sound { path: path.to_owned(), packet: frame, why };
+) -> Result<MadeSound, Fault> {
     let file = files::open_regular(path).map_err(IoError::at("open", path))?;
     let mut writer = Writer::create(to)?;
     let mut unit = Vec::new();
     let of = aac.packets.len() as u64;
     for (at, packet) in aac.packets.iter().enumerate() {
         if packet.size > MAX_PACKET {
-            return Err(stream(at, "it is too large for AAC-LC"));
+            return Err(Fault::Unusable(format!("packet {at} of it is too large for AAC-LC")));
         }
         unit.resize(packet.size as usize, 0);
         crate::base::file_at::read_exact_at(&file, &mut unit, packet.offset).map_err(IoError::at("read", path))?;
@@ -162,8 +202,7 @@ fn copy(
     }
     let codec = TrackCodec::Aac { specific: aac.specific.clone(), priming: aac.priming };
     let (rate, channels) = (aac.described.rate, aac.described.channels);
-    let finished = writer.finish(&SoundTrack { codec, rate, channels });
-    finished.map_err(|_index| stream(aac.packets.len(), "an index cannot be made of it"))?;
+    writer.finish(&SoundTrack { codec, rate, channels }).map_err(index)?;
     let samples: u64 = aac.packets.iter().map(|packet| u64::from(packet.samples)).sum();
     Ok(MadeSound {
         codec: "aac",
@@ -183,8 +222,7 @@ fn decode(
     (zero, last_ns): (i64, i64),
     to: &Path,
     progress: &mut dyn FnMut(Step),
-) -> Result<Option<MadeSound>, ImportError> {
-    let stream = |packet, why| ImportError::Sound { path: path.to_owned(), packet, why };
+) -> Result<Option<MadeSound>, Fault> {
     let (rate, channels) = (sound.rate.clamp(8_000, 48_000), sound.channels.clamp(1, flac::MAX_CHANNELS));
     let mut file = OsString::from("file:");
     file.push(path);
@@ -217,7 +255,8 @@ fn decode(
         }
         let held = (samples.len() / usize::from(channels)).max(usize::from(flac::MIN_BLOCK));
         samples.resize(held * usize::from(channels), 0);
-        let unit = flac::frame(&samples, channels, first).ok_or_else(|| stream(0, "it is too long"))?;
+        let unit =
+            flac::frame(&samples, channels, first).ok_or_else(|| Fault::Unusable("it is too long".to_owned()))?;
         writer.push(&unit, SoundPacket { offset: 0, size: 0, tick: first, samples: held as u32 })?;
         first += held as u64;
         progress(Step { what: "sound", done: first, of: most });
@@ -225,14 +264,14 @@ fn decode(
     let ended = if is_cut { Some(Some(0)) } else { child.finish(LAST_WORDS) };
     let packets = writer.len() as u64;
     if ended != Some(Some(0)) {
-        return Err(ImportError::Decoder { path: path.to_owned(), why: child.end() });
+        // What it says has addresses and paths of this machine in it, which are of no use in a session.
+        tracing::warn!(said = child.end(), "ffmpeg does not decode the sound");
+        return Err(Fault::Unusable("ffmpeg cannot decode it".to_owned()));
     }
     if packets == 0 {
-        drop(writer);
-        files::remove_file(to).map_err(IoError::at("remove", to))?;
         return Ok(None);
     }
-    writer.finish(&SoundTrack { codec: TrackCodec::Flac, rate, channels })?;
+    writer.finish(&SoundTrack { codec: TrackCodec::Flac, rate, channels }).map_err(index)?;
     let encoder = format!("flac {} of {}, decoded by ffmpeg", env!("CARGO_PKG_VERSION"), sound.codec);
     Ok(Some(MadeSound { codec: "flac", encoder, rate, channels, t0_ns: zero, packets, samples: first }))
 }

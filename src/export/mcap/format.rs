@@ -12,7 +12,7 @@ use crate::export::kind::FormatKind;
 use crate::export::opt::Opt;
 use crate::export::options::McapFor;
 use crate::export::out::{Out, is_beside};
-use crate::export::sound::Track;
+use crate::export::sound::{Told, Track};
 use crate::export::source::{PROGRESS_ROWS, Source};
 use crate::export::steps;
 use crate::export::video::open_video;
@@ -88,10 +88,8 @@ impl Format for Mcap {
         };
         let known = |t_ns: i64| told(t_ns) && !source.pauses.hold(t_ns) && !source.screen_gaps.hold(t_ns);
 
-        let heard = |from: i64, until: i64| {
-            let withheld = piece.options.exclude_redacted && source.redacted.touch(from, until);
-            span.holds(from) && span.holds(until) && !withheld && source.is_accepted(from) && source.is_accepted(until)
-        };
+        let heard = Told::of(source, piece.options)?;
+        let heard = |from_ns, until_ns| heard.holds(from_ns, until_ns);
 
         let mut rows = source.reader().events().rows();
         let (of, mut done) = (source.reader().events().len(), 0_u64);
