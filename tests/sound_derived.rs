@@ -285,6 +285,23 @@ fn what_leaves_the_sound_out_says_so_and_without_consent_none_is_taken() {
     let owa = dir.path().join("owa");
     let err = export("mcap", &session, &owa, &["--sound", "--mcap-for", "owa"]);
     assert!(err.contains("OWA has no place for it"), "{err}");
+    let left_out = |out: &Path, name: &str| {
+        let text = std::fs::read_to_string(out.join(name)).expect("a manifest");
+        serde_json::from_str::<Value>(&text).expect("JSON")["left_out"].clone()
+    };
+    assert_eq!(left_out(&owa, "s.mcap.export.json"), json!(["sound"]));
+    let both = dir.path().join("both");
+    export("mcap", &session, &both, &["--sound"]);
+    assert_eq!(left_out(&both, "s.mcap.export.json"), Value::Null);
+    // A part, and one that is too short for a packet of sound.
+    let short = dir.path().join("short");
+    let err = export("video", &session, &short, &["--sound", "--from", "1", "--to", "1.3", "--fps", "100"]);
+    assert!(!err.contains("there is no sound in it"), "{err}");
+    assert_eq!(left_out(&short, "s.video.export.json"), Value::Null);
+    let shorter = dir.path().join("shorter");
+    let err = export("video", &session, &shorter, &["--sound", "--from", "1", "--to", "1.005", "--fps", "100"]);
+    assert!(err.contains("there is no sound in it"), "{err}");
+    assert_eq!(left_out(&shorter, "s.video.export.json"), json!(["sound"]));
 
     // As if nobody had agreed to it.
     let path = layout::metadata_path(&session);

@@ -91,6 +91,7 @@ impl Format for Video {
                 progress(progress::Step { what: "pictures", done: n as u64, of: steps.len() as u64 });
             }
         })?;
+        out.tell_sound(sounds.is_taken());
 
         let (file, path) = out.create(&out.name("video.parquet"))?;
         let about = piece.manifest.to_line().map_err(|source| ExportError::Json { path: path.clone(), source })?;

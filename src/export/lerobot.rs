@@ -363,7 +363,9 @@ fn videos(piece: &Piece<'_>, out: &mut Out, plan: &Plan<'_>, progress: Progress<
         done += length;
         all.push(stats);
     }
-    Ok(Videos { size, stats: all, audio: sounds.tracks.first().map_or(Value::Null, audio) })
+    out.tell_sound(sounds.is_taken());
+    let first = sounds.tracks.first().filter(|_| sounds.is_taken() == Some(true));
+    Ok(Videos { size, stats: all, audio: first.map_or(Value::Null, audio) })
 }
 
 /// What LeRobot says of the sound in a video: of the first track, as its own tools do.

@@ -15,7 +15,7 @@ use super::opt::Opt;
 use super::options::{McapFor, Options};
 use super::sound::NAME;
 use super::source::Source;
-use crate::session::metadata::{Consent, Lineage, Privacy};
+use crate::session::metadata::{Consent, Lineage, Metadata, Privacy};
 use crate::session::sound;
 use crate::session::span::Moment;
 
@@ -109,6 +109,11 @@ fn moment(moment: Option<Moment>) -> Value {
     }
 }
 
+/// What a session has and an export has not, with sound in it or without.
+pub(super) fn left_out(metadata: &Metadata, has_sound: bool) -> Vec<String> {
+    if sound::is_there(metadata) && !has_sound { vec![NAME.to_owned()] } else { Vec::new() }
+}
+
 impl Manifest {
     /// What an export that is about to be made will say.
     pub(super) fn of(format: &dyn FormatKind, source: &Source, options: &Options, name: &str) -> Self {
@@ -163,7 +168,7 @@ impl Manifest {
             about: source.about.clone(),
             lineage: metadata.lineage.clone(),
             files: Vec::new(),
-            left_out: if sound::is_there(metadata) && !options.sound { vec![NAME.to_owned()] } else { Vec::new() },
+            left_out: left_out(metadata, options.sound && options.mcap_for != Some(McapFor::Owa)),
             told: Value::Null,
         }
     }
@@ -185,10 +190,10 @@ impl Manifest {
 
     /// Whether it was made of the same session in the same way.
     pub(super) fn is(&self, other: &Self) -> bool {
-        // Marks are a function of the session and the options, and known only when its rows were read.
+        // Marks are a function of the session and the options, and known only when its rows were read; so is whether there was sound to take.
         let bare = |manifest: &Self| {
             let about = About { marks: Vec::new(), marks_left_out: 0, ..manifest.about.clone() };
-            Self { files: Vec::new(), told: Value::Null, about, ..manifest.clone() }
+            Self { files: Vec::new(), left_out: Vec::new(), told: Value::Null, about, ..manifest.clone() }
         };
         bare(self) == bare(other)
     }

@@ -109,6 +109,7 @@ pub struct Out {
     makers: OnceCell<BTreeMap<String, Maker>>,
     scratch: Vec<PathBuf>,
     told: serde_json::Value,
+    has_sound: bool,
     notes: Vec<String>,
 }
 
@@ -149,6 +150,7 @@ impl Out {
             makers: OnceCell::new(),
             scratch: Vec::new(),
             told: serde_json::Value::Null,
+            has_sound: false,
             notes: Vec::new(),
         })
     }
@@ -258,6 +260,19 @@ impl Out {
     /// Says something of what was made, which the manifest keeps.
     pub fn tell(&mut self, told: serde_json::Value) {
         self.told = told;
+    }
+
+    /// Says whether sound was written; `None` when there is none that was asked for.
+    pub(super) fn tell_sound(&mut self, has_sound: Option<bool>) {
+        self.has_sound = has_sound == Some(true);
+        if has_sound == Some(false) {
+            self.note("there is no sound in it: the session has none where it was asked for");
+        }
+    }
+
+    /// Returns whether sound was written.
+    pub(super) fn has_sound(&self) -> bool {
+        self.has_sound
     }
 
     /// Notes a fact that people should know of what is made.

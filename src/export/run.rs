@@ -9,7 +9,7 @@ use super::ahead::{self, Look};
 use super::error::ExportError;
 use super::format::{Format, Piece};
 use super::made::{Done, Failed, Made};
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
 use super::opt::Opt;
 use super::options::Options;
 use super::out::{self, Out, Place};
@@ -139,7 +139,7 @@ impl<'a> Plan<'a> {
             return Ok(Some(Made { manifest: there, path, kept: true, notes: Vec::new() }));
         }
         out.check()?;
-        if !manifest.left_out.is_empty() {
+        if !manifest.left_out.is_empty() && !options.sound {
             out.note(if format.takes().contains(&Opt::Sound) {
                 "the sound is left out; --sound takes it along"
             } else {
@@ -156,7 +156,9 @@ impl<'a> Plan<'a> {
             span.holds(t_ns) && source.is_accepted(t_ns) && !withheld
         });
         let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
-        let made = format.export(&piece, &mut out, progress).and_then(|()| out.publish(manifest.clone()));
+        let exported = format.export(&piece, &mut out, progress);
+        manifest.left_out = manifest::left_out(source.reader().metadata(), out.has_sound());
+        let made = exported.and_then(|()| out.publish(manifest.clone()));
         let manifest = made.inspect_err(|_| out.discard())?;
         Ok(Some(Made { manifest, path, kept: false, notes: out.notes() }))
     }

@@ -3,6 +3,7 @@
 //! Keeps the invariants that nothing is encoded or decoded, and that nothing is told that lies outside of what was asked for: a packet is taken only
 //! when all that is coded in it lies inside, so at each edge up to one packet is missing, of AAC up to two.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -125,6 +126,8 @@ pub(super) struct Sounds<'a> {
     /// The files; none when no sound was asked for.
     pub(super) tracks: Vec<Track>,
     told: Told<'a>,
+    /// Something of it was put beside a video.
+    is_taken: Cell<bool>,
 }
 
 impl<'a> Sounds<'a> {
@@ -134,7 +137,12 @@ impl<'a> Sounds<'a> {
     /// When one cannot be read, or the span cannot be meant.
     pub(super) fn of(source: &'a Source, options: &Options) -> Result<Self, ExportError> {
         let tracks = if options.sound { Track::all(source)? } else { Vec::new() };
-        Ok(Self { tracks, told: Told::of(source, options)? })
+        Ok(Self { tracks, told: Told::of(source, options)?, is_taken: Cell::new(false) })
+    }
+
+    /// Whether something of it was put beside a video; `None` when there is none that was asked for.
+    pub(super) fn is_taken(&self) -> Option<bool> {
+        (!self.tracks.is_empty()).then_some(self.is_taken.get())
     }
 }
 
@@ -221,7 +229,10 @@ impl<'a> Beside<'a> {
     /// As [`Self::of`].
     pub(super) fn all(sounds: &'a Sounds<'_>, stretches: &[Stretch]) -> Result<Vec<Self>, ExportError> {
         let told = |from_ns, until_ns| sounds.told.holds(from_ns, until_ns);
-        sounds.tracks.iter().filter_map(|track| Self::of(track, stretches, &told).transpose()).collect()
+        let all = sounds.tracks.iter().filter_map(|track| Self::of(track, stretches, &told).transpose());
+        let all = all.collect::<Result<Vec<_>, _>>()?;
+        sounds.is_taken.set(sounds.is_taken.get() || !all.is_empty());
+        Ok(all)
     }
 
     /// Describes the track for the index of the video.

@@ -131,7 +131,9 @@ impl Format for WebDataset {
             next += 1;
             Ok(())
         })?;
-        shards.close()
+        shards.close()?;
+        out.tell_sound(sounds.is_taken());
+        Ok(())
     }
 }
 

@@ -95,7 +95,7 @@ fn sound_that_is_not_taken_over_is_named_with_the_reason() {
     let (code, out, err) = run(&mut command);
     assert_eq!(code, 0, "{err}");
     let session = dir.path().join("fails-on_imported");
-    let reason = json!(["frames.mp4: track 2 (sound, opus), since ffmpeg cannot decode it"]);
+    let reason = json!(["frames.mp4: track 2 (sound, Opus (Opus)), since ffmpeg cannot decode it"]);
     assert_eq!(metadata(&session)["import"]["left_out"], reason);
     let told: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(told["left_out"], reason);
@@ -110,7 +110,7 @@ fn sound_that_is_not_taken_over_is_named_with_the_reason() {
     let count = u32::from_be_bytes(bytes[sizes + 8..sizes + 12].try_into().expect("a number")) as usize;
     let last = sizes + 12 + (count - 1) * 4;
     bytes[last..last + 4].copy_from_slice(&300_000_u32.to_be_bytes());
-    bytes.extend([0; 300_000]);
+    bytes.resize(bytes.len() + 300_000, 0);
     std::fs::write(&video, bytes).expect("the video");
     import(&folder, &[]);
     let session = dir.path().join("large_imported");

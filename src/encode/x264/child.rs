@@ -7,6 +7,7 @@ use crate::base::child::Helper;
 use crate::base::child::shared::{Line, Shared};
 use crate::encode::masked::Masked;
 use crate::encode::settings::{EncodeSettings, Quality};
+use crate::media::avc::nal::{NAL_IDR, NAL_SLICE, annex_b_nals, nal_type};
 
 /// Version of the protocol, which is described in `x264/src/main.rs`.
 const VERSION: u16 = 1;
@@ -51,6 +52,19 @@ impl From<std::io::Error> for Gone {
             _ => Self::Ended,
         }
     }
+}
+
+/// Whether a coded picture is an IDR; one that has no slice, slices of both kinds, or `wanted` to be an IDR and is none, is of a child that does not
+/// do what it is told.
+fn is_idr(coded: &[u8], wanted: bool) -> Result<bool, Gone> {
+    let mut slices = annex_b_nals(coded).map(nal_type).filter(|kind| matches!(*kind, NAL_SLICE | NAL_IDR));
+    let first = slices.next().ok_or(Gone::Ended)?;
+    let is_idr = first == NAL_IDR;
+    if slices.any(|kind| kind != first) || (wanted && !is_idr) {
+        tracing::debug!(wanted, is_idr, "the child made another kind of picture");
+        return Err(Gone::Ended);
+    }
+    Ok(is_idr)
 }
 
 /// A running child.
@@ -98,7 +112,8 @@ impl Child {
 
     fn greeting(&mut self) -> Result<Greeting, Gone> {
         let mut head = [0; GREETING];
-        self.line.receive(&mut head, FIRST)?;
+        let mut answer = self.line.answer(FIRST);
+        answer.receive(&mut head)?;
         let (magic, numbers) = head.split_at(MAGIC.len());
         let [v0, v1, b0, b1, b2, b3, l0, l1, l2, l3] = *numbers else { return Err(Gone::Ended) };
         let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
@@ -107,11 +122,11 @@ impl Child {
             return Err(Gone::Ended);
         }
         let mut sets = vec![0; len];
-        self.line.receive(&mut sets, FIRST)?;
+        answer.receive(&mut sets)?;
         Ok(Greeting { build: u32::from_le_bytes([b0, b1, b2, b3]), sets })
     }
 
-    /// Has a picture encoded into `coded`, behind start codes; tells whether it is an IDR.
+    /// Has a picture encoded into `coded`, behind start codes; tells whether it is an IDR, by its own bytes. One that should be an IDR is one.
     ///
     /// # Errors
     /// When the child does not go on.
@@ -124,15 +139,16 @@ impl Child {
         }
         self.line.send(&[0, qp, u8::from(idr), 0], STALL)?;
         let mut head = [0; 8];
-        self.line.receive(&mut head, STALL)?;
-        let [keyframe, _, _, _, l0, l1, l2, l3] = head;
+        let mut answer = self.line.answer(STALL);
+        answer.receive(&mut head)?;
+        let [_, _, _, _, l0, l1, l2, l3] = head;
         let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
         if len > MAX_CODED {
             return Err(Gone::Ended);
         }
         coded.resize(len, 0);
-        self.line.receive(coded, STALL)?;
-        Ok(keyframe == 1)
+        answer.receive(coded)?;
+        is_idr(coded, idr)
     }
 
     /// Lets go of the memory and the line, which tells the child to end.
@@ -147,5 +163,25 @@ impl Child {
             process.finish(END);
         }
         process.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_what_its_units_say_and_one_that_is_not_as_asked_is_refused() {
+        let (idr, slice, sei) = ([0, 0, 0, 1, 0x65, 0x88], [0, 0, 0, 1, 0x41, 0x9a], [0, 0, 0, 1, 0x06, 0x05]);
+        let two = |a: [u8; 6], b: [u8; 6]| [a, b].concat();
+        assert_eq!(is_idr(&two(sei, idr), true), Ok(true));
+        assert_eq!(is_idr(&two(idr, idr), false), Ok(true));
+        assert_eq!(is_idr(&two(slice, slice), false), Ok(false));
+        // The first one of a child; slices of two kinds; no slice at all.
+        assert_eq!(is_idr(&slice, true), Err(Gone::Ended));
+        assert_eq!(is_idr(&two(idr, slice), true), Err(Gone::Ended));
+        assert_eq!(is_idr(&two(slice, idr), false), Err(Gone::Ended));
+        assert_eq!(is_idr(&sei, false), Err(Gone::Ended));
+        assert_eq!(is_idr(&[], false), Err(Gone::Ended));
     }
 }

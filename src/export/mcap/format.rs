@@ -124,6 +124,7 @@ impl Format for Mcap {
         }
         if let Some((mut say, (mut file, failed))) = foxglove {
             say.sound(i64::MAX, &heard, zero, &mut file, &failed)?;
+            out.tell_sound(say.has_sound());
             file.finish().map_err(&failed)?;
         }
         Ok(())

@@ -58,6 +58,8 @@ pub(super) struct Foxglove {
     sounds: Vec<(Track, usize)>,
     /// Whether a decoder has all that the next frame builds on.
     whole: bool,
+    /// Something of the sound was written.
+    has_sound: bool,
     unit: Vec<u8>,
     message: Vec<u8>,
 }
@@ -65,7 +67,7 @@ pub(super) struct Foxglove {
 impl Foxglove {
     pub(super) fn new(video: Option<FrameReader>, sounds: Vec<Track>) -> Self {
         let sounds = sounds.into_iter().map(|track| (track, 0)).collect();
-        Self { video, sounds, whole: false, unit: Vec::new(), message: Vec::new() }
+        Self { video, sounds, whole: false, has_sound: false, unit: Vec::new(), message: Vec::new() }
     }
 
     /// Adds a row, and the picture of a frame.
@@ -116,9 +118,15 @@ impl Foxglove {
                     message(time, &[(2, &data), (3, b"pcm-s16")], &numbers, &mut self.message);
                 }
                 to.push_bytes(topic, time, &self.message).map_err(failed)?;
+                self.has_sound = true;
             }
         }
         Ok(())
+    }
+
+    /// Returns whether something of the sound was written; `None` when there is none to be written.
+    pub(super) fn has_sound(&self) -> Option<bool> {
+        (!self.sounds.is_empty()).then_some(self.has_sound)
     }
 
     /// Leaves a row out. What builds on a frame that is left out cannot be shown.

@@ -8,6 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use super::Helper;
+use crate::base::time::{Clock as _, MonoNs, SystemClock};
 
 /// Memory that a child sees.
 pub struct Shared {
@@ -82,19 +83,44 @@ impl Line {
         }
     }
 
+    /// Begins an answer, of which all parts must be there within this time.
+    pub fn answer(&mut self, within: Duration) -> Answer<'_> {
+        Answer { line: self, until: SystemClock.now().plus(within) }
+    }
+}
+
+/// An answer of a child.
+pub struct Answer<'a> {
+    line: &'a mut Line,
+    until: MonoNs,
+}
+
+impl Answer<'_> {
     /// Receives exactly so many bytes.
     ///
     /// # Errors
-    /// What the system said; `UnexpectedEof` when the child has ended, `WouldBlock` when it says nothing for this long.
-    pub fn receive(&mut self, into: &mut [u8], within: Duration) -> io::Result<()> {
+    /// What the system said; `UnexpectedEof` when the child has ended, `WouldBlock` when they are not there in time, whatever came of them.
+    pub fn receive(&mut self, into: &mut [u8]) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         {
-            self.socket.set_read_timeout(Some(within))?;
-            io::Read::read_exact(&mut self.socket, into)
+            let mut rest = into;
+            while !rest.is_empty() {
+                let left_ns = self.until.0.saturating_sub(SystemClock.now().0);
+                let left = u64::try_from(left_ns).ok().filter(|left_ns| *left_ns > 0);
+                let left = left.ok_or(io::ErrorKind::WouldBlock)?;
+                self.line.socket.set_read_timeout(Some(Duration::from_nanos(left)))?;
+                match io::Read::read(&mut self.line.socket, rest) {
+                    Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    Ok(read) => rest = &mut rest[read..],
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
         }
         #[cfg(not(target_os = "linux"))]
         {
-            let _ = (into, within);
+            let _ = (into, &self.line, self.until);
             Err(io::ErrorKind::Unsupported.into())
         }
     }
@@ -111,13 +137,29 @@ mod tests {
             Helper::start_shared(OsStr::new("sh"), &["-c".into(), script.into()], 4096).expect("a shell");
         memory.write_at(b"seen", 0).expect("room");
         let (mut four, second) = ([0; 4], Duration::from_secs(10));
-        line.receive(&mut four, second).expect("an answer");
+        line.answer(second).receive(&mut four).expect("an answer");
         // The shell may have read before it was written.
         assert!(&four == b"seen" || four == [0; 4], "{four:?}");
         line.send(b"go", second).expect("it takes it");
-        let silent = line.receive(&mut four, Duration::from_millis(50)).expect_err("nothing comes");
+        let silent = line.answer(Duration::from_millis(50)).receive(&mut four).expect_err("nothing comes");
         assert_eq!(silent.kind(), io::ErrorKind::WouldBlock);
         child.end();
-        assert!(line.receive(&mut four, second).is_err());
+        assert!(line.answer(second).receive(&mut four).is_err());
+    }
+
+    #[test]
+    fn an_answer_that_comes_byte_by_byte_has_an_end_too() {
+        let script =
+            "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do printf x; sleep 0.1; done; sleep 60";
+        let (mut child, _memory, mut line) =
+            Helper::start_shared(OsStr::new("sh"), &["-c".into(), script.into()], 16).expect("a shell");
+        let mut answer = line.answer(Duration::from_millis(500));
+        let began = std::time::Instant::now();
+        let late = answer.receive(&mut [0; 20]).expect_err("not all of it comes in time");
+        assert_eq!(late.kind(), io::ErrorKind::WouldBlock);
+        assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
+        // Nor does the next part of it have a time of its own.
+        assert!(answer.receive(&mut [0; 1]).is_err());
+        child.end();
     }
 }

@@ -96,9 +96,15 @@ impl PcmReader {
         let from = match &index.track.codec {
             b"fLaC" => Decoder::Flac(file),
             b"mp4a" => {
-                let specific = index.track.aac_specific().filter(|specific| aac::described(specific).is_some());
-                let specific =
-                    specific.ok_or_else(|| decode(DecodeError::Damaged("it is not described as AAC-LC".into())))?;
+                let damaged = |why: &str| decode(DecodeError::Damaged(why.into()));
+                let specific = index.track.aac_specific();
+                let described = specific.as_deref().and_then(aac::described);
+                let (Some(specific), Some(described)) = (specific, described) else {
+                    return Err(damaged("it is not described as AAC-LC"));
+                };
+                if described.channels != index.track.channels {
+                    return Err(damaged("its track and its codec say other numbers of channels"));
+                }
                 let args: Vec<OsString> = ARGS.split_ascii_whitespace().map(OsString::from).collect();
                 let absent = |error: std::io::Error| DecodeError::Absent { codec: "AAC", why: error.to_string() };
                 let (child, Pipes { stdin, stdout }) =
@@ -208,6 +214,22 @@ mod tests {
         }
         assert_eq!(reader.next_block().expect("the end"), None);
         assert!(matches!(PcmReader::open(Path::new("/nowhere")), Err(PcmError::Io { .. })));
+    }
+
+    #[test]
+    fn a_track_of_other_channels_than_its_codec_is_damaged() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let mut writer = Writer::create(file.path()).expect("a file");
+        let unit = aac::silence(2).expect("a packet");
+        writer.push(&unit, SoundPacket { offset: 0, size: 0, tick: 0, samples: 1024 }).expect("room");
+        let codec = TrackCodec::Aac { specific: vec![0x11, 0x90], priming: 0 };
+        writer.finish(&SoundTrack { codec, rate: 48_000, channels: 2 }).expect("an index");
+        let mut bytes = std::fs::read(file.path()).expect("the file");
+        let entry = bytes.windows(4).rposition(|kind| kind == b"mp4a").expect("a sample description") + 4;
+        bytes[entry + 16..entry + 18].copy_from_slice(&1_u16.to_be_bytes());
+        std::fs::write(file.path(), bytes).expect("room");
+        let opened = PcmReader::open(file.path());
+        assert!(matches!(opened, Err(PcmError::Decode { source: DecodeError::Damaged(_), .. })));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::boxes::{Boxes, IndexError, be16, be32, be64, child, required, table};
 use super::foreign_tracks;
 use super::index::{find_moov, place_samples, sized_samples, video_track};
 use super::sound::SoundPacket;
-use super::sound_index::aac_specific;
+use super::sound_index::{MAX_PRIMING, aac_specific};
 use super::trak::{self, Media};
 use crate::media::aac::{self, Described};
 use crate::media::track::AAC_PACKET;
@@ -94,10 +94,16 @@ fn aac_of(trak: &[u8], entry: Option<([u8; 4], &[u8])>, movie: u32, file_len: u6
     let packets = packets(stbl, timescale, described.rate, file_len).map_err(|_damaged| DAMAGED)?;
     // What the edit list cuts off is left out, but for the packet that the first one builds on.
     let begin = u64::try_from(i128::from(edit.from) * i128::from(described.rate) / i128::from(timescale)).unwrap_or(0);
+    let mut packets = packets;
+    if let Some(end) = edit.end(begin, described.rate, movie) {
+        packets.truncate(packets.partition_point(|packet| packet.tick < end));
+    }
     let heard = packets.partition_point(|packet| packet.tick + u64::from(AAC_PACKET) <= begin).saturating_sub(1);
     let heard = if begin <= u64::from(u16::MAX) / 4 { 0 } else { heard };
     let first = packets.get(heard).ok_or("it is empty")?.tick;
-    let priming = u16::try_from(begin.saturating_sub(first)).map_err(|_many| "its edit list is not understood")?;
+    // More is what no reader of this format takes.
+    let priming = u16::try_from(begin.saturating_sub(first)).ok().filter(|priming| u32::from(*priming) <= MAX_PRIMING);
+    let priming = priming.ok_or("its edit list is not understood")?;
     let packets: Vec<SoundPacket> =
         packets[heard..].iter().map(|packet| SoundPacket { tick: packet.tick - first, ..*packet }).collect();
     let lasts = packets.last().map_or(0, |last| last.tick + u64::from(last.samples));
@@ -121,16 +127,18 @@ struct Edit {
     empty_ns: i64,
     /// From which tick of the media on they are played.
     from: i64,
+    /// For how long, ticks of the movie; 0 to the end.
+    lasts: u64,
 }
 
 impl Edit {
     /// Reads the edit list of a track; `None` where it is anything but a wait and then the media.
     fn of(trak: &[u8], movie: u32) -> Option<Self> {
-        let Some(edts) = child(trak, *b"edts").ok()? else { return Some(Self { empty_ns: 0, from: 0 }) };
-        let Some(elst) = child(edts, *b"elst").ok()? else { return Some(Self { empty_ns: 0, from: 0 }) };
+        let Some(edts) = child(trak, *b"edts").ok()? else { return Some(Self { empty_ns: 0, from: 0, lasts: 0 }) };
+        let Some(elst) = child(edts, *b"elst").ok()? else { return Some(Self { empty_ns: 0, from: 0, lasts: 0 }) };
         let long = elst.first() == Some(&1);
         let count = be32(elst, 4).ok()?;
-        let (mut empty, mut from) = (0_u64, None);
+        let (mut empty, mut from, mut length) = (0_u64, None, 0);
         for n in 0..count.min(16) as usize {
             let (lasts, begin, rate) = if long {
                 let at = 8 + n * 20;
@@ -142,12 +150,19 @@ impl Edit {
             };
             match (begin, from) {
                 (-1, None) => empty = empty.checked_add(lasts)?,
-                (0.., None) if rate == 1 << 16 => from = Some(begin),
+                (0.., None) if rate == 1 << 16 => (from, length) = (Some(begin), lasts),
                 _ => return None,
             }
         }
         let ns = u128::from(empty) * 1_000_000_000 / u128::from(movie.max(1));
-        Some(Self { empty_ns: i64::try_from(ns).ok()?, from: from.filter(|_| count <= 16)? })
+        Some(Self { empty_ns: i64::try_from(ns).ok()?, from: from.filter(|_| count <= 16)?, lasts: length })
+    }
+
+    /// The first tick of the sampling rate behind what is played of the media, which is played from the tick `begin` on; `None` when that is their end.
+    /// What the list counts is coarser, so a part of a tick of it counts as one.
+    fn end(self, begin: u64, rate: u32, movie: u32) -> Option<u64> {
+        let lasts = (u128::from(self.lasts) * u128::from(rate)).div_ceil(u128::from(movie.max(1)));
+        (lasts > 0).then(|| u64::try_from(lasts).map_or(u64::MAX, |lasts| begin.saturating_add(lasts)))
     }
 
     /// When a tick of the media is played, nanoseconds.
@@ -197,6 +212,10 @@ mod tests {
 
     /// A video with sound that begins so much later, and where its index is.
     fn file(begin_ns: u64) -> (Vec<u8>, usize) {
+        file_of(begin_ns, [0, 1024, 2049])
+    }
+
+    fn file_of(begin_ns: u64, ticks: [u64; 3]) -> (Vec<u8>, usize) {
         let plain = tempfile::NamedTempFile::new().expect("a file");
         let mut writer = Writer::create(plain.path()).expect("a file");
         let packet = |tick| SoundPacket { offset: 0, size: 0, tick, samples: 1024 };
@@ -213,7 +232,7 @@ mod tests {
         let tracks = MixedTracks { pictures, sounds: vec![MixedSound { track, begin_ns }] };
         let mut writer = Writer::in_memory(100);
         let picture = Mixed::Picture(Sample { offset: 0, pts_us: 0, size: 0, keyframe: true });
-        for at in [picture, Mixed::Sound(0, packet(0)), Mixed::Sound(0, packet(1024)), Mixed::Sound(0, packet(2049))] {
+        for at in std::iter::once(picture).chain(ticks.map(|tick| Mixed::Sound(0, packet(tick)))) {
             writer.push(&[5; 6], at).expect("room");
         }
         let file = writer.finish(&tracks).expect("a file").done;
@@ -231,6 +250,35 @@ mod tests {
             assert_eq!((found.name.as_str(), found.rate, found.channels), ("track 2 (sound, mp4a (AAC))", 48_000, 2));
             assert_eq!(aac.packets.iter().map(|packet| packet.tick).collect::<Vec<_>>(), [0, 1024, 2049]);
         }
+    }
+
+    /// The sound of a file whose edit list of it says something else: for how long, ticks of the movie a second, and from which tick of the media.
+    fn edited(ticks: [u64; 3], lasts: impl FnOnce(u64) -> u64, from: u64) -> Result<ForeignAac, &'static str> {
+        let (mut bytes, at) = file_of(0, ticks);
+        let elst = bytes.windows(4).rposition(|kind| kind == b"elst").expect("an edit list");
+        let scale = movie_timescale(&bytes[at..]).expect("a movie");
+        bytes[elst + 12..elst + 20].copy_from_slice(&lasts(scale.into()).to_be_bytes());
+        bytes[elst + 20..elst + 28].copy_from_slice(&from.to_be_bytes());
+        parse(&bytes[at..], bytes.len() as u64).expect("an index").expect("sound").aac
+    }
+
+    #[test]
+    fn what_an_edit_list_cuts_off_at_the_end_is_not_heard() {
+        let ticks = |lasts: &dyn Fn(u64) -> u64| {
+            let aac = edited([0, 1024, 2049], lasts, 1024).expect("AAC");
+            aac.packets.iter().map(|packet| packet.tick).collect::<Vec<_>>()
+        };
+        // The priming and 20 ms, which end in the second packet; to the end; longer than the media.
+        assert_eq!(ticks(&|scale| scale / 50), [0, 1024]);
+        assert_eq!(ticks(&|_| 0), [0, 1024, 2049]);
+        assert_eq!(ticks(&|_| u64::MAX), [0, 1024, 2049]);
+    }
+
+    #[test]
+    fn so_much_priming_that_no_reader_takes_it_is_not_understood() {
+        let ticks = [0, 1024, 40_000];
+        assert_eq!(edited(ticks, |_| 0, 16_000).map(|aac| aac.priming), Ok(16_000));
+        assert_eq!(edited(ticks, |_| 0, 30_000), Err("its edit list is not understood"));
     }
 
     #[test]

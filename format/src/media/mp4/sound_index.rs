@@ -16,7 +16,7 @@ use crate::media::track::{AAC_PACKET, Sample};
 use crate::media::{aac, flac};
 
 /// Most samples that an encoder puts out before the first one that it was given: several times what any has.
-const MAX_PRIMING: u32 = 16_384;
+pub(super) const MAX_PRIMING: u32 = 16_384;
 
 /// What a file of sound holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
