@@ -143,7 +143,8 @@ mod tests {
         assert_eq!(child.finish(Duration::from_secs(10)), Some(Some(3)));
         assert_eq!(child.end(), "line 3000");
         assert!(child.said.lock().expect("no panic").len() <= SAID_BYTES);
-        let (child, pipes) = script("cat");
+        // In its place, and not as a child of its own, which would live on.
+        let (child, pipes) = script("exec cat");
         drop(child);
         assert_eq!(std::io::read_to_string(pipes.stdout).expect("closed"), "");
         assert!(Helper::start(OsStr::new("/nonexistent/ffmpeg"), &[]).is_err());

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_child_reads_the_memory_and_answers_and_its_silence_has_an_end() {
-        let script = "head -c 4 >&1; head -c 2 <&1 >/dev/null; sleep 60";
+        let script = "head -c 4 >&1; head -c 2 <&1 >/dev/null; exec sleep 60";
         let (mut child, memory, mut line) =
             Helper::start_shared(OsStr::new("sh"), &["-c".into(), script.into()], 4096).expect("a shell");
         memory.write_at(b"seen", 0).expect("room");
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn an_answer_that_comes_byte_by_byte_has_an_end_too() {
         let script =
-            "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do printf x; sleep 0.1; done; sleep 60";
+            "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do printf x; sleep 0.1; done; exec sleep 60";
         let (mut child, _memory, mut line) =
             Helper::start_shared(OsStr::new("sh"), &["-c".into(), script.into()], 16).expect("a shell");
         let mut answer = line.answer(Duration::from_millis(500));
