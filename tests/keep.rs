@@ -132,6 +132,16 @@ fn what_is_sorted_away_annotated_or_holds_other_files_stays() {
 }
 
 #[test]
+fn logs_that_are_kept_are_refused_since_nothing_could_go() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for limit in [["--keep-last", "2"], ["--max-disk", "1GB"]] {
+        let (code, _, err) = record(dir.path(), "a", "1s", &[limit[0], limit[1], "--keep-log"]);
+        assert!(code == 2 && err.contains("hint: leave out --keep-log"), "{code}: {err}");
+    }
+    assert!(names(dir.path()).is_empty());
+}
+
+#[test]
 fn parts_go_while_the_recording_runs_and_it_ends_when_none_may() {
     let dir = tempfile::tempdir().expect("a folder");
     let (code, out, err) = record(dir.path(), "s", "11s", &["--split", "2s", "--keep-last", "1"]);

@@ -1,7 +1,7 @@
 //! Recordings in parts: nothing is lost at a seam, every part is a session, and what a kill leaves is sealed.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -180,4 +180,38 @@ fn what_a_kill_leaves_is_sealed_part_by_part() {
         let (code, _, err) = run(watchcap().arg("finalize").arg(dir.path()));
         assert!(code == 0, "{after_ms} ms: {code}: {err}");
     }
+}
+
+#[test]
+fn a_part_that_lost_frames_decides_the_exit_code_of_the_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut command = watchcap();
+    command.args(["record", "--source", "synthetic", "--size", "320x240", "--split", "2s", "--duration", "9s"]);
+    command.args(["--max-dropped", "12", "--session", "s", "--out"]).arg(dir.path());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let recorder = Running(command.spawn().expect("the program"));
+    let begun = Instant::now();
+    while !dir.path().join("s-part0001/log/frames.mp4").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the recorder did not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = recorder.0.id().to_string();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &pid]).status().expect("kill");
+        assert!(sent.success(), "{name}");
+    };
+    std::thread::sleep(Duration::from_millis(700));
+    signal("-STOP");
+    std::thread::sleep(Duration::from_millis(500));
+    signal("-CONT");
+    let code = recorder.wait();
+    let all: Vec<Value> = parts(dir.path()).iter().map(|part| metadata(part)).collect();
+    let count = |part: &Value, key: &str| part[key].as_u64().expect("a number") as f64;
+    let shares: Vec<f64> = all
+        .iter()
+        .map(|part| count(part, "dropped_frames") / (count(part, "dropped_frames") + count(part, "frames")))
+        .collect();
+    // Of the first part too many are missing, of the whole and of the last part not.
+    assert!(shares[0] > 0.12, "{shares:?}");
+    assert_eq!(code, 3, "{shares:?}");
 }

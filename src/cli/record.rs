@@ -285,10 +285,10 @@ pub struct RecordArgs {
     #[arg(long, value_name = "TIME_OR_SIZE", value_parser = parse_split)]
     pub split: Option<SplitAt>,
     /// Keep the folder of --out below this size, before and while recording: the oldest sealed sessions in it are deleted. Never one that a reviewer
-    /// accepted, that was made of another one, or that has a log. Recording ends when that is not enough.
+    /// accepted, that has annotations, that was made of another one, or that has a log. Recording ends when that is not enough.
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub max_disk: Option<u64>,
-    /// Keep this many sealed sessions in the folder of --out; older ones are deleted, as by --max-disk.
+    /// Keep this many sealed sessions that may go in the folder of --out; older ones are deleted, as by --max-disk.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep_last: Option<u32>,
     /// Leave the log as it is; `watchcap finalize` seals it later.

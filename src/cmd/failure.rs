@@ -13,6 +13,13 @@ pub enum Outcome {
     Lossy,
 }
 
+impl Outcome {
+    /// The worse of the two.
+    pub(super) fn or(self, other: Self) -> Self {
+        if self == Self::Lossy { self } else { other }
+    }
+}
+
 /// How a verb failed: what, why, what to do, and the exit code.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Failure {

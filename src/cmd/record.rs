@@ -333,8 +333,8 @@ fn record_into(
     };
     let line = status_line();
     let server = Arc::new(Mutex::new(None::<Server>));
-    let unsealed = Arc::new(Mutex::new(Vec::new()));
-    let split = args.split.map(|at| split::of(at, args, plan.max_dropped, &line, (&server, &unsealed)));
+    let ended = Arc::new(Mutex::new(split::Ended::default()));
+    let split = args.split.map(|at| split::of(at, args, plan.max_dropped, &line, (&server, &ended)));
     let options = RecordOptions { split, ..options };
     let mut keep = keep::Keep::of(out, args, session_id);
     if let Some(keep) = &mut keep {
@@ -390,7 +390,7 @@ fn record_into(
     summarise(args, &recorded);
     drop(keeping);
     let mut recorded = recorded;
-    let parts = split::wait(&mut recorded, &unsealed);
+    let parts = split::wait(&mut recorded, out, &ended);
     let folder = recorded.log.session_dir.clone();
     let max_dropped = plan.max_dropped;
     let outcome = if recorded.is_lossy(max_dropped) { Outcome::Lossy } else { Outcome::Clean };
@@ -410,7 +410,7 @@ fn record_into(
             text::out(&folder.display().to_string());
         }
         text::say(&format!("seal it with: {command}"));
-        return parts.map(|()| (folder, outcome));
+        return parts.map(|parts| (folder, parts.or(outcome)));
     }
     let how = super::finalize::How::Once { keep_log: args.keep_log };
     let sealed = super::finalize::seal(&folder, how, max_dropped, args.json).map_err(|failure| {
@@ -418,11 +418,11 @@ fn record_into(
         let first = why.map_or_else(String::new, |hint| format!("{hint}; "));
         Failure { hint: Some(format!("{first}what was recorded is kept, seal it with: {command}")), ..failure }
     })?;
-    parts?;
+    let parts = parts?;
     if let Some(mut keep) = keep {
         keep.end(args.json);
     }
-    Ok((folder, if sealed == Outcome::Lossy { Outcome::Lossy } else { outcome }))
+    Ok((folder, sealed.or(parts).or(outcome)))
 }
 
 /// What was chosen, for `-v`: never a title, which is captured.

@@ -31,6 +31,10 @@ fn check_names(args: &RecordArgs) -> Result<(), Failure> {
 /// Refuses flags that would be without effect: each is a wish, and one that is not heard should be told.
 pub(super) fn check(args: &RecordArgs) -> Result<(), Failure> {
     check_names(args)?;
+    if args.keep_log && (args.keep_last.is_some() || args.max_disk.is_some()) {
+        let hint = "leave out --keep-log, or --keep-last and --max-disk";
+        return Err(Failure::usage("a session that has its log beside it is never deleted to make room", hint));
+    }
     if args.source == SourceArg::Desktop {
         return match args.size {
             Some(_) => Err(Failure::usage(

@@ -8,14 +8,20 @@ use serde_json::json;
 
 use crate::base::shown::shell;
 use crate::cli::RecordArgs;
-use crate::cmd::failure::Failure;
+use crate::cmd::failure::{Failure, Outcome};
 use crate::cmd::{finalize, text};
 use crate::control::Server;
 use crate::recorder::{Part, Recorded, Split, SplitAt};
 use crate::session::loss::MaxDropped;
 
-/// Folders of parts that could not be sealed.
-pub(super) type Unsealed = Arc<Mutex<Vec<PathBuf>>>;
+/// What became of the parts before the last one.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// Folders of those that could not be sealed.
+    unsealed: Vec<PathBuf>,
+    /// One of them lost data, or its log could not be closed.
+    is_lossy: bool,
+}
 
 /// A lock that a panic elsewhere does not keep.
 pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -28,10 +34,10 @@ pub(super) fn of(
     args: &RecordArgs,
     max_dropped: MaxDropped,
     line: &ProgressBar,
-    (server, unsealed): (&Arc<Mutex<Option<Server>>>, &Unsealed),
+    (server, ended): (&Arc<Mutex<Option<Server>>>, &Arc<Mutex<Ended>>),
 ) -> Split {
     let (json, no_finalize, keep_log) = (args.json, args.no_finalize, args.keep_log);
-    let (server, unsealed) = (Arc::clone(server), Arc::clone(unsealed));
+    let (server, ended) = (Arc::clone(server), Arc::clone(ended));
     let (told, line) = (line.clone(), line.clone());
     let begun = move |folder: &Path, index: u64| {
         if let Some(server) = lock(&server).as_ref() {
@@ -48,6 +54,7 @@ pub(super) fn of(
     let closed = move |part: Part| {
         let Part { folder, pin, failure, .. } = part;
         if let Some(error) = failure {
+            lock(&ended).is_lossy = true;
             line.suspend(|| text::warn(&text::printable(&format!("{}: {error}", folder.display()))));
         }
         if no_finalize {
@@ -57,7 +64,8 @@ pub(super) fn of(
         let failed = if pin.is_in_place() {
             match crate::finalize::finalize(&folder, keep_log, &mut |_| {}) {
                 Ok(done) => {
-                    line.suspend(|| finalize::tell(&folder, &done, max_dropped, json));
+                    let outcome = line.suspend(|| finalize::tell(&folder, &done, max_dropped, json));
+                    lock(&ended).is_lossy |= outcome == Outcome::Lossy;
                     return;
                 }
                 Err(error) => error.to_string(),
@@ -67,24 +75,49 @@ pub(super) fn of(
         };
         let said = format!("{} is not sealed: {failed}", folder.display());
         line.suspend(|| text::warn(&text::printable(&said)));
-        lock(&unsealed).push(folder);
+        lock(&ended).unsealed.push(folder);
     };
     Split { at, begun: Box::new(begun), closed: Box::new(closed) }
 }
 
-/// Waits until the parts before the last one are sealed.
-pub(super) fn wait(recorded: &mut Recorded, unsealed: &Unsealed) -> Result<(), Failure> {
+/// Waits until the parts before the last one, in the folder `out`, are sealed; what became of them.
+pub(super) fn wait(recorded: &mut Recorded, out: &Path, ended: &Mutex<Ended>) -> Result<Outcome, Failure> {
+    let mut has_died = false;
     if let Some(sealing) = recorded.sealing.take() {
         if !sealing.is_finished() {
             text::say("sealing the parts before the last one");
         }
-        if sealing.join().is_err() {
-            tracing::error!("the thread that seals parts panicked");
-        }
+        has_died = sealing.join().is_err();
     }
-    let left = lock(unsealed);
-    let Some(first) = left.first() else { return Ok(()) };
-    let message = format!("{} could not be sealed", text::counted(left.len() as u64, "part"));
-    let hint = format!("what was recorded is kept, seal it with: watchcap finalize {}", shell(first));
+    outcome(&lock(ended), has_died, out)
+}
+
+fn outcome(Ended { unsealed, is_lossy }: &Ended, has_died: bool, out: &Path) -> Result<Outcome, Failure> {
+    let (message, place) = match unsealed.as_slice() {
+        _ if has_died => ("the thread that seals parts ended by a fault of this program".to_owned(), out),
+        [] => return Ok(if *is_lossy { Outcome::Lossy } else { Outcome::Clean }),
+        [one] => ("1 part could not be sealed".to_owned(), one.as_path()),
+        more => (format!("{} parts could not be sealed", more.len()), out),
+    };
+    let hint = format!("what was recorded is kept, seal it with: watchcap finalize {}", shell(place));
     Err(Failure::new(&message, Some(hint)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_the_parts_decides_the_exit_code() {
+        let of = |unsealed: &[&str], is_lossy, has_died| {
+            let unsealed = unsealed.iter().map(PathBuf::from).collect();
+            outcome(&Ended { unsealed, is_lossy }, has_died, Path::new("out"))
+                .map_err(|failure| (failure.code, failure.hint.unwrap_or_default()))
+        };
+        assert_eq!((of(&[], false, false), of(&[], true, false)), (Ok(Outcome::Clean), Ok(Outcome::Lossy)));
+        let hint = |place: &str| format!("what was recorded is kept, seal it with: watchcap finalize {place}");
+        assert_eq!(of(&["out/s-part0001"], true, false), Err((1, hint("out/s-part0001"))));
+        assert_eq!(of(&["out/a", "out/b"], false, false), Err((1, hint("out"))));
+        assert_eq!(of(&[], false, true), Err((1, hint("out"))));
+    }
 }
