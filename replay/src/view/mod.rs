@@ -1,6 +1,6 @@
 //! The screen: where everything is, and the order in which it is drawn.
 //!
-//! Invariant: drawing reads [`App`](crate::app::App) and nothing else, and no size of terminal makes it panic. The same [`Layout`](layout::Layout) that
+//! Invariant: drawing reads [`App`](crate::app::App) and nothing else, and no size of terminal makes it panic. The same [`Layout`] that
 //! places the parts tells which of them the mouse is over.
 
 pub(crate) mod cells;

@@ -8,7 +8,7 @@
 //! - [`super::edge`]: what is held, active and covered at the begin;
 //! - [`super::video`]: the frames, copied, with times from 0;
 //! - [`super::srt`]: the inputs as subtitles;
-//! - [`mod@super::still`], [`mod@super::look`] (picture and clip for people), [`mod@super::session`] (a session).
+//! - [`mod@super::still`], [`mod@super::excerpt`] (picture and excerpt for people), [`mod@super::session`] (a session).
 
 use std::path::{Path, PathBuf};
 
