@@ -12,7 +12,7 @@ use watchcap::session::metadata::Metadata;
 use watchcap::session::table::read::SessionReader;
 use watchcap::session::table::row::OwnedRow;
 
-use crate::support::device::{Device, may_mount};
+use crate::support::device::{Device, may_mount, recording};
 use crate::support::sway::Sway;
 use crate::support::{Running, example, run, watchcap};
 
@@ -35,26 +35,10 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     let mouse = serde_json::json!({ "name": "Test Mouse", "keys": [0x110, 0x113], "rel": [0, 1, 8, 11] });
     let mut keyboard = Device::plug(&folder.path().join("event0"), &keyboard);
     let mut mouse = Device::plug(&folder.path().join("event1"), &mouse);
-    let mut command = watchcap();
-    command
-        .args([
-            "record",
-            "--consent",
-            "screen,input",
-            "--duration",
-            "60s",
-            "--fps",
-            "10",
-            "--max-dropped",
-            "100",
-            "--session",
-            "s",
-            "--out",
-        ])
-        .arg(out.path());
-    command.args(["--allow-missing", "masks,redaction,focus,position,lock"]).env("WATCHCAP_EVDEV_DIR", folder.path());
+    let mut command = recording(folder.path(), out.path(), "10");
+    command.args(["--allow-missing", "masks,redaction,focus,position,lock"]);
     command.stdout(Stdio::null());
-    let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
     let (log, began) = (out.path().join("s/log"), Instant::now());
     while !log.is_dir() {
         assert!(began.elapsed() < PATIENCE, "it does not begin");
@@ -82,7 +66,7 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     pause(50);
     second.does("unplug");
     pause(300);
-    let (code, _) = recording.stop("INT", PATIENCE);
+    let (code, _) = running.stop("INT", PATIENCE);
     // Events were lost, and that is told.
     assert_eq!(code, 3);
 
@@ -160,27 +144,11 @@ fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told
     let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let about = serde_json::json!({ "name": "K", "keys": [30, 31, 32] });
     let mut device = Device::plug(&folder.path().join("event0"), &about);
-    let mut command = watchcap();
-    command
-        .args([
-            "record",
-            "--consent",
-            "screen,input",
-            "--duration",
-            "60s",
-            "--fps",
-            "10",
-            "--max-dropped",
-            "100",
-            "--session",
-            "s",
-            "--out",
-        ])
-        .arg(out.path());
+    let mut command = recording(folder.path(), out.path(), "10");
     // Neither redaction nor focus: sway tells.
-    command.args(["--allow-missing", "masks,position,lock"]).env("WATCHCAP_EVDEV_DIR", folder.path());
+    command.args(["--allow-missing", "masks,position,lock"]);
     command.stdout(Stdio::null());
-    let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
     let (log, began) = (out.path().join("s/log"), Instant::now());
     while !log.is_dir() {
         assert!(began.elapsed() < PATIENCE, "it does not begin");
@@ -216,7 +184,7 @@ fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told
     open.push(press(32));
     // The last key: nothing comes after it that could vouch for it but the compositor.
     open.push(press(30));
-    let (code, _) = recording.stop("INT", PATIENCE);
+    let (code, _) = running.stop("INT", PATIENCE);
     assert_eq!(code, 0);
     let session = out.path().join("s");
     let (verified, _, err) = run(watchcap().arg("verify").arg(&session));
@@ -340,26 +308,10 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let about = serde_json::json!({ "name": "K", "keys": [30, 31, 32] });
     let mut device = Device::plug(&folder.path().join("event0"), &about);
-    let mut command = watchcap();
-    command
-        .args([
-            "record",
-            "--consent",
-            "screen,input",
-            "--duration",
-            "60s",
-            "--fps",
-            "10",
-            "--max-dropped",
-            "100",
-            "--session",
-            "s",
-            "--out",
-        ])
-        .arg(out.path());
-    command.args(["--allow-missing", "masks,redaction,focus,position"]).env("WATCHCAP_EVDEV_DIR", folder.path());
+    let mut command = recording(folder.path(), out.path(), "10");
+    command.args(["--allow-missing", "masks,redaction,focus,position"]);
     command.env("DBUS_SYSTEM_BUS_ADDRESS", &logind.address).stdout(Stdio::null());
-    let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
     let (log, began) = (out.path().join("s/log"), Instant::now());
     while !log.is_dir() {
         assert!(began.elapsed() < PATIENCE, "it does not begin");
@@ -387,7 +339,7 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     pause(2500);
     let after = press(32);
     pause(100);
-    let (code, _) = recording.stop("INT", PATIENCE);
+    let (code, _) = running.stop("INT", PATIENCE);
     assert_eq!(code, 0, "a lock is no fault");
     let session = out.path().join("s");
     let reader = SessionReader::open(&session).expect("a session");

@@ -18,7 +18,7 @@ use wayland_client::{Connection, Dispatch, EventQueue, QueueHandle, delegate_noo
 use wayland_protocols_wlr::virtual_pointer::v1::client::zwlr_virtual_pointer_manager_v1::ZwlrVirtualPointerManagerV1;
 use wayland_protocols_wlr::virtual_pointer::v1::client::zwlr_virtual_pointer_v1::ZwlrVirtualPointerV1;
 
-use crate::support::device::{Device, may_mount};
+use crate::support::device::{Device, may_mount, recording};
 use crate::support::sway::Sway;
 use crate::support::{Running, example, run, watchcap};
 
@@ -108,23 +108,12 @@ fn a_press_is_before_the_first_picture_that_shows_it_and_no_earlier_picture_does
         let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
         let about = serde_json::json!({ "name": "Test Mouse", "keys": [BTN_LEFT], "rel": [0, 1] });
         let mut mouse = Device::plug(&folder.path().join("event0"), &about);
-        let mut command = watchcap();
-        command.args([
-            "record",
-            "--consent",
-            "screen,input",
-            "--duration",
-            "60s",
-            "--fps",
-            fps,
-            "--max-dropped",
-            "100",
-        ]);
+        let mut command = recording(folder.path(), out.path(), fps);
         command
-            .args(["--allow-missing", "masks,redaction,focus,position,lock", "--session", "s", "--out"])
-            .arg(out.path());
-        command.env("WATCHCAP_EVDEV_DIR", folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
-        let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+            .args(["--allow-missing", "masks,redaction,focus,position,lock"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
         wait_for("it does not begin", || out.path().join("s/log").is_dir());
         let mut hand = Hand::new(&sway);
         pause(700);
@@ -139,7 +128,7 @@ fn a_press_is_before_the_first_picture_that_shows_it_and_no_earlier_picture_does
             // At no fixed place between two pictures.
             pause(80 + at as u64 * 7 % 33);
         }
-        let (code, _) = recording.stop("INT", PATIENCE);
+        let (code, _) = running.stop("INT", PATIENCE);
         assert!(code == 0 || code == 3, "{code}");
         drop((client, mouse));
         check(&out.path().join("s"), &told, &commits(&log), fps);

@@ -199,15 +199,8 @@ fn failed(ask: Ask, why: String) -> EncodeError {
 impl VideoEncoder for OpenH264 {
     fn describe(&self) -> EncoderDescription {
         let Tuning { complexity, deblocking_idc, slices, min_qp, max_qp, idr_percent } = self.tuning;
-        let EncodeSettings { width, height, fps, bitrate_kbps, gop_ns, quality } = &self.settings;
         let [profile, constraints, level] = self.profile;
         let settings = [
-            ("width", width.to_string()),
-            ("height", height.to_string()),
-            ("fps", fps.to_string()),
-            ("bitrate_kbps", bitrate_kbps.to_string()),
-            ("gop_ns", gop_ns.to_string()),
-            ("quality", format!("{quality:?}").to_lowercase()),
             ("complexity", complexity.to_string()),
             ("deblocking_idc", deblocking_idc.to_string()),
             ("slices", slices.to_string()),
@@ -220,7 +213,7 @@ impl VideoEncoder for OpenH264 {
         EncoderDescription {
             name: format!("{} {major}.{minor}.{revision}", OpenH264Kind.name()),
             codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
-            settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
+            settings: self.settings.told(settings),
             delay: 0,
         }
     }

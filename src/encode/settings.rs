@@ -20,6 +20,22 @@ pub struct EncodeSettings {
     pub quality: Quality,
 }
 
+impl EncodeSettings {
+    /// Returns what the metadata say of an encoder: these, and what is its own.
+    pub(super) fn told<const N: usize>(&self, own: [(&str, String); N]) -> Vec<(String, String)> {
+        let Self { width, height, fps, bitrate_kbps, gop_ns, quality } = self;
+        let shared = [
+            ("width", width.to_string()),
+            ("height", height.to_string()),
+            ("fps", fps.to_string()),
+            ("bitrate_kbps", bitrate_kbps.to_string()),
+            ("gop_ns", gop_ns.to_string()),
+            ("quality", format!("{quality:?}").to_lowercase()),
+        ];
+        shared.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
 /// How to trade encoding time against the picture at the same bit rate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Quality {

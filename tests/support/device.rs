@@ -2,9 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::python_command;
+use super::{python_command, watchcap};
 
 /// A device that does as it is told.
 pub(crate) struct Device(Child, Option<ChildStdin>, BufReader<ChildStdout>);
@@ -48,4 +48,12 @@ pub(crate) fn may_mount() -> bool {
         println!("NOT RUN: devices of a test's own need root and /dev/fuse");
     }
     may
+}
+
+/// A recording `s` in a folder, of the screen and of the devices in another one, that a busy machine does not fail.
+pub(crate) fn recording(devices: &Path, out: &Path, fps: &str) -> Command {
+    let mut command = watchcap();
+    command.args(["record", "--consent", "screen,input", "--duration", "60s", "--max-dropped", "100", "--fps", fps]);
+    command.args(["--session", "s", "--out"]).arg(out).env("WATCHCAP_EVDEV_DIR", devices);
+    command
 }

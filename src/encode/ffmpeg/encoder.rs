@@ -213,21 +213,14 @@ fn version() -> &'static str {
 
 impl VideoEncoder for FfmpegEncoder {
     fn describe(&self) -> EncoderDescription {
-        let EncodeSettings { width, height, fps, bitrate_kbps, gop_ns, quality } = &self.settings;
         let settings = [
-            ("width", width.to_string()),
-            ("height", height.to_string()),
-            ("fps", fps.to_string()),
-            ("bitrate_kbps", bitrate_kbps.to_string()),
-            ("gop_ns", gop_ns.to_string()),
-            ("quality", format!("{quality:?}").to_lowercase()),
-            ("preset", self.flavour.preset(*quality).to_owned()),
+            ("preset", self.flavour.preset(self.settings.quality).to_owned()),
             ("options", self.flavour.behind.to_owned()),
         ];
         EncoderDescription {
             name: format!("{} {}", self.flavour.name, version()),
             codec_string: self.config.codec_string().unwrap_or_default(),
-            settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
+            settings: self.settings.told(settings),
             delay: DELAY,
         }
     }

@@ -185,20 +185,11 @@ fn sets_of(greeting: &Greeting, settings: &EncodeSettings) -> Option<(ParameterS
 
 impl VideoEncoder for X264Encoder {
     fn describe(&self) -> EncoderDescription {
-        let EncodeSettings { width, height, fps, bitrate_kbps, gop_ns, quality } = &self.settings;
-        let settings = [
-            ("width", width.to_string()),
-            ("height", height.to_string()),
-            ("fps", fps.to_string()),
-            ("bitrate_kbps", bitrate_kbps.to_string()),
-            ("gop_ns", gop_ns.to_string()),
-            ("quality", format!("{quality:?}").to_lowercase()),
-            ("rate_control", "one quantiser a picture".to_owned()),
-        ];
+        let settings = [("rate_control", "one quantiser a picture".to_owned())];
         EncoderDescription {
             name: format!("{NAME} {}", self.build),
             codec_string: self.config.codec_string().unwrap_or_default(),
-            settings: settings.map(|(name, value)| (name.to_owned(), value)).into(),
+            settings: self.settings.told(settings),
             delay: 0,
         }
     }
