@@ -4,18 +4,19 @@
 //! cargo bench --bench day [-- HOURS SPEED FPS]      # 24 hours, 60 times as fast as life, 10 frames a second: 24 minutes
 //! ```
 //! The recorder of the program with the synthetic desktop (125 pointer reports a second, keys, clicks, wheel), split each hour, each part
-//! sealed beside the recording. Prints a line an hour; at the end it compares the hours, adds up frames and rows of all parts, and verifies
+//! sealed beside the recording by a process of its own, as the program does. Prints a line an hour; at the end it compares the hours, adds up frames and rows of all parts, and verifies
 //! the first, the middle and the last one. Ends with 1 when a frame or a part is missing. Threads wait in the machine's time, so a
 //! wait of 4 ms lasts `SPEED` times that on the fast clock: latencies are not measured by this, only what grows.
 
-#![expect(clippy::disallowed_methods, reason = "a benchmark reads the machine's clock")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
+use watchcap::base::child::{own_program, run_last};
 use watchcap::base::id::SessionId;
 use watchcap::base::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
 use watchcap::capture::synthetic;
@@ -26,7 +27,12 @@ use watchcap::privacy::Plan;
 use watchcap::recorder::{
     Control, RecordOptions, SoundOptions, Split, SplitAt, Status, StillOptions, Stop, Unchanged, record,
 };
+use watchcap::session::layout;
+use watchcap::session::metadata::Metadata;
 use watchcap::session::verify::{VerifyOptions, verify, video::open_video};
+
+/// Names the part that a process of this program only seals.
+const CHILD: &str = "WATCHCAP_BENCH_DAY";
 
 /// The machine's clock, `speed` times as fast from `begin` on.
 struct Fast {
@@ -89,12 +95,22 @@ fn some(parts: &[PathBuf]) -> Vec<&PathBuf> {
     at.iter().filter_map(|at| parts.get(*at)).collect()
 }
 
+/// Frames and rows of a part, sealed by another process.
 fn seal(folder: &Path) -> Result<(u64, u64), Box<dyn std::error::Error>> {
-    let metadata = finalize::finalize(folder, false, &mut |_| {})?.metadata;
+    let mut command = Command::new(own_program()?);
+    let output = run_last(command.env(CHILD, folder))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let metadata = Metadata::read(&layout::metadata_path(folder))?;
     Ok((metadata.frames, metadata.counts.values().sum()))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if let Some(part) = std::env::var_os(CHILD) {
+        finalize::finalize(Path::new(&part), false, &mut |_| {})?;
+        return Ok(());
+    }
     let asked: Vec<u64> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
     let [hours, speed, fps] = [(0, 24), (1, 60), (2, 10)].map(|(at, usual)| *asked.get(at).unwrap_or(&usual));
     let dir = tempfile::tempdir()?;
@@ -112,7 +128,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let id = SessionId::new();
     let consent = json!({"record_screen": true, "record_input": true, "method": "synthetic", "given_at": ""});
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let options = RecordOptions {
         session_dir: dir.path().join("day"),
         exact_name: true,
@@ -134,7 +150,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         split: Some(Split { at: SplitAt::Time(hour), begun: Box::new(|_, _| {}), closed: Box::new(closed) }),
         control: Control::new(),
     };
-    println!("hour  resident MB  files  threads  CPU s of the hour  frames     dropped  rows");
+    println!("hour  resident MB  files  threads  CPU s of the hour  frames     dropped  inputs");
     let mut at = Vec::new();
     let mut before = (Use::default(), Status::default());
     let tell = |status: Status| {
@@ -151,7 +167,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             now.cpu_s - before.0.cpu_s,
             status.frames - before.1.frames,
             status.dropped - before.1.dropped,
-            status.records - before.1.records,
+            status.events - before.1.events,
         );
         at.push(Use { cpu_s: now.cpu_s - before.0.cpu_s, ..now });
         before = (now, status);
@@ -167,7 +183,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     parts.push((last, frames, rows));
     let status = recorded.status;
     let (frames, rows) = parts.iter().fold((0, 0), |sum, part| (sum.0 + part.1, sum.1 + part.2));
-    println!("{} parts, {frames} frames ({} stored, {} dropped, {} due), {rows} rows", parts.len(), status.frames, status.dropped, status.due);
+    println!(
+        "{} parts, {frames} frames ({} stored, {} dropped, {} due), {rows} rows",
+        parts.len(),
+        status.frames,
+        status.dropped,
+        status.due
+    );
     let mut faults = failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if frames != status.frames || frames + status.dropped != status.due {
         faults.push("frames are missing".into());
@@ -178,7 +200,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folders: Vec<PathBuf> = parts.into_iter().map(|part| part.0).collect();
     for part in some(&folders) {
         let report = verify(part, VerifyOptions::default(), &mut |path: &Path| open_video(path), &mut |_| {});
-        println!("{}: {}", part.file_name().unwrap_or_default().display(), if report.ok() { "verified" } else { "NOT whole" });
+        println!(
+            "{}: {}",
+            part.file_name().unwrap_or_default().display(),
+            if report.ok() { "verified" } else { "NOT whole" }
+        );
         if !report.ok() {
             faults.push(format!("{report:?}"));
         }

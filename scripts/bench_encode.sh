@@ -5,7 +5,8 @@
 # Needs Xvfb, chocolate-doom with freedoom, ffmpeg. Grabs 10 s at 1080p30 once (losslessly, BT.709 4:2:0, 930 MB) into
 # $DIR, then measures in turns, so that both sides see the same machine; the least of each side counts.
 # DIR should be in a tmpfs: writing 2 GB to a disk holds the grabbing up. The first line says how many frames are distinct.
-# BENCH may name a built `encode` bench, to leave cargo out.
+# FIRST="chrt -r 5" (as root) lets the game and the grabbing go before whatever else the machine does. BENCH may name a built `encode` bench, to
+# leave cargo out.
 #   DIR=/tmp/bench_encode TURNS=3 KBPS="8000 12000" scripts/bench_encode.sh
 set -euo pipefail
 PATH=$PATH:/usr/games # where Debian puts games, and not every shell looks
@@ -16,14 +17,14 @@ raw=(-f rawvideo -pix_fmt yuv420p -s "$size" -r "$fps")
 mkdir -p "$dir"
 
 grab() {
-    Xvfb "$display" -screen 0 "${size}x24" >"$dir/xvfb.log" 2>&1 &
+    ${FIRST:-} Xvfb "$display" -screen 0 "${size}x24" >"$dir/xvfb.log" 2>&1 &
     local server=$!
     sleep 1
-    HOME=$dir DISPLAY=$display SDL_AUDIODRIVER=dummy SDL_VIDEODRIVER=x11 chocolate-doom -nosound -window \
+    HOME=$dir DISPLAY=$display SDL_AUDIODRIVER=dummy SDL_VIDEODRIVER=x11 ${FIRST:-} chocolate-doom -nosound -window \
         -geometry "$size" -iwad /usr/share/games/doom/freedoom1.wad -playdemo demo1 >"$dir/doom.log" 2>&1 &
     local game=$!
     sleep 7
-    DISPLAY=$display ffmpeg -v error -y -f x11grab -framerate "$fps" -video_size "$size" -draw_mouse 0 -i "$display" \
+    DISPLAY=$display ${FIRST:-} ffmpeg -v fatal -y -f x11grab -framerate "$fps" -video_size "$size" -draw_mouse 0 -i "$display" \
         -t "$seconds" -fps_mode passthrough -f rawvideo "$dir/clip.bgr0"
     kill "$game" "$server"
     ffmpeg -v error -y -f rawvideo -pix_fmt bgr0 -s "$size" -r "$fps" -i "$dir/clip.bgr0" \

@@ -6,6 +6,7 @@ mod environment;
 mod flags;
 mod gpu;
 mod keep;
+mod sealing;
 mod sound;
 mod split;
 mod stills;

@@ -7,7 +7,8 @@ pub mod shared;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -124,6 +125,39 @@ fn apart(command: &mut Command) {
 #[cfg(not(unix))]
 fn apart(_command: &mut Command) {}
 
+/// Lets everything else on the machine go first.
+#[cfg(unix)]
+fn last(child: &Child) {
+    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Err(error) = rustix::process::setpriority_process(pid, 10) {
+        tracing::debug!(%error, "a child has an ordinary priority");
+    }
+}
+
+#[cfg(not(unix))]
+fn last(_child: &Child) {}
+
+/// Runs a program to its end, out of reach of the terminal's signals and after everything else that the machine has to do. Returns how it ended,
+/// and all that it wrote: for programs that write little.
+///
+/// # Errors
+/// When it is not there or cannot be started.
+pub fn run_last(command: &mut Command) -> std::io::Result<Output> {
+    apart(command);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    last(&child);
+    child.wait_with_output()
+}
+
+/// Returns the program that runs, also where its file was replaced by a newer one meanwhile.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn own_program() -> std::io::Result<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Ok(link) } else { std::env::current_exe() }
+}
+
 /// Names the program that the environment has in the place of `ffmpeg`.
 pub const FFMPEG_ENV: &str = "WATCHCAP_FFMPEG";
 
@@ -148,5 +182,19 @@ mod tests {
         drop(child);
         assert_eq!(std::io::read_to_string(pipes.stdout).expect("closed"), "");
         assert!(Helper::start(OsStr::new("/nonexistent/ffmpeg"), &[]).is_err());
+    }
+
+    #[test]
+    fn what_is_run_to_its_end_has_a_low_priority_and_a_group_of_its_own() {
+        let mut command = Command::new("sh");
+        // Once its priority was set, which is behind its start.
+        command.args(["-c", "sleep 0.2; ps -o ni=,pgid=,pid= -p $$; echo said >&2; exit 3"]);
+        let output = run_last(&mut command).expect("a shell");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let [nice, group, pid] = text.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{text}") };
+        assert_eq!((nice, group == pid), ("10", true), "{text}");
+        assert_eq!((output.status.code(), &output.stderr[..]), (Some(3), &b"said\n"[..]));
+        assert!(run_last(&mut Command::new("/nonexistent/program")).is_err());
+        assert!(own_program().expect("this program").exists());
     }
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indicatif::ProgressBar;
 use serde_json::json;
 
+use super::sealing::{How, seal};
 use crate::base::shown::shell;
 use crate::cli::RecordArgs;
 use crate::cmd::failure::{Failure, Outcome};
-use crate::cmd::{finalize, text};
+use crate::cmd::text;
 use crate::control::Server;
 use crate::recorder::{Part, Recorded, Split, SplitAt};
 use crate::session::loss::MaxDropped;
@@ -62,13 +63,12 @@ pub(super) fn of(
             return;
         }
         let failed = if pin.is_in_place() {
-            match crate::finalize::finalize(&folder, keep_log, &mut |_| {}) {
-                Ok(done) => {
-                    let outcome = line.suspend(|| finalize::tell(&folder, &done, max_dropped, json));
+            match seal(&folder, How { keep_log, max_dropped, json }, &line) {
+                Ok(outcome) => {
                     lock(&ended).is_lossy |= outcome == Outcome::Lossy;
                     return;
                 }
-                Err(error) => error.to_string(),
+                Err(why) => why,
             }
         } else {
             "it was moved or exchanged while it was recorded into".to_owned()
