@@ -25,15 +25,18 @@ const STILL_IDR_SHARE: f64 = 0.75;
 /// Bits of an IDR at the most, in pictures' worth.
 const IDR_PICTURES: f64 = 8.0;
 /// How much finer an IDR is than the pictures around it, where its share allows: they are predicted from it.
-const IDR_FINER: f64 = 2.0;
+const IDR_FINER: f64 = 3.0;
 /// Pictures over which a debt is paid back; of an IDR, its share of it.
-const PAYBACK: f64 = 30.0;
-const IDR_PAYBACK: f64 = 15.0;
+const PAYBACK: f64 = 60.0;
+const IDR_PAYBACK: f64 = 40.0;
 /// Seconds' worth of bits that may be saved up, and over which a debt ends at the highest quantiser.
-const BUCKET_S: f64 = 0.5;
-/// Most steps that the quantiser falls by from picture to picture, and rises by: measured on a game, where quicker ones cost 0.4 dB at the same bits.
-const FALL: f64 = 0.5;
-const RISE: f64 = 2.0;
+const BUCKET_S: f64 = 1.0;
+/// Most steps that the quantiser falls by from picture to picture, and rises by: pictures of one scene differ by half of their bits, and following
+/// each of them costs 0.3 dB at the same bits on a game, against a quantiser that stays.
+const FALL: f64 = 0.25;
+const RISE: f64 = 0.5;
+/// Steps that are too few by more than this are made up for at once: another scene.
+const SCENE: f64 = 8.0;
 /// Pictures at the start for which it may rise by more: nothing is known of them, and a screen that stands soon keeps what they got.
 const EARLY: u32 = 8;
 const EARLY_RISE: f64 = 8.0;
@@ -84,7 +87,7 @@ impl RateControl {
             let want = (self.target - self.debt / PAYBACK).max(self.target * 0.1);
             // What was hard of late will be again: a screen that stands for a moment does not get all bits.
             let wanted = quantiser(self.hard.max(self.hardest * 0.4), want);
-            let rise = if self.shown < EARLY { EARLY_RISE } else { RISE };
+            let rise = if self.shown < EARLY { EARLY_RISE } else { RISE.max(wanted - self.qp - SCENE) };
             self.qp += (wanted - self.qp).clamp(-FALL, rise);
         }
         // Beyond its bound a debt counts more than what pictures look like.

@@ -59,21 +59,42 @@ impl Bench {
         Ok(Self { image, mnt })
     }
 
+    /// Has `e2fsck` mend the file system by the superblock at this block, or the first one, whatever that takes: what is left is looked at
+    /// afterwards. What it said, on one line.
+    fn mend(&self, superblock: Option<u32>) -> Result<String, Failure> {
+        let mut command = Command::new("e2fsck");
+        command.args(["-f", "-y"]);
+        if let Some(block) = superblock {
+            command.args(["-b", &block.to_string(), "-B", "4096"]);
+        }
+        let done = command.arg(&self.image).output()?;
+        Ok((String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr)).replace('\n', " / "))
+    }
+
     /// Seals what the cut left and judges it.
     fn cut(&self, trace: &Trace, whole: &Content, cut: &Cut, of: &Campaign, decode: bool) -> Result<Verdict, Failure> {
         let limits = of.limits;
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&self.image)?;
         cut.image(trace, &file, of.behind)?;
         drop(file);
+        let options = format!("loop,{}", trace.recipe.mount);
         let mut mended = String::new();
         if trace.recipe.mount == stage::NO_JOURNAL {
-            // Whatever it mends: what is left is looked at below.
-            let done = Command::new("e2fsck").args(["-f", "-y"]).arg(&self.image).output()?;
-            mended = String::from_utf8_lossy(&done.stdout).replace('\n', " / ");
+            mended = self.mend(None)?;
         }
-        let mounted = match Mounted::new(&self.image, &self.mnt, &format!("loop,{}", trace.recipe.mount)) {
+        let mut mounted = Mounted::new(&self.image, &self.mnt, &options);
+        // What the file system writes without its journal can be torn as well (its superblock, say): a start of the system runs e2fsck then.
+        let torn = mounted.is_err() && mended.is_empty();
+        if torn {
+            mended = self.mend(Some(stage::BACKUP_SUPERBLOCK))?;
+            mounted = Mounted::new(&self.image, &self.mnt, &options);
+        }
+        let mounted = match mounted {
             Ok(mounted) => mounted,
-            Err(error) => return Ok(judge(trace, whole, cut, Err(("mount", error.to_string())), limits)),
+            Err(error) => {
+                let why = format!("{error} (e2fsck: {mended})");
+                return Ok(judge(trace, whole, cut, Err(("mount", why)), limits));
+            }
         };
         let session = self.mnt.join(SESSION);
         let sealed = seal(&session);
@@ -92,6 +113,9 @@ impl Bench {
             .into_iter()
             .filter_map(|(what, count)| (count > 0).then_some(what))
             .collect();
+        }
+        if torn {
+            verdict.met.push("file_system_torn");
         }
         if content.is_ok()
             && let Err(why) = judge::verifies(&session, decode)

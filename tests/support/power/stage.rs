@@ -61,6 +61,8 @@ impl Drop for Mounted {
     }
 }
 
+/// Blocks of a group, and so the block of the second superblock.
+pub(crate) const BACKUP_SUPERBLOCK: u32 = 8192;
 /// The file system whose own order is the least: without a journal, and mended by `e2fsck` after a cut, as at a start of the system.
 pub(crate) const NO_JOURNAL: &str = "nojournal";
 /// How the file system is mounted: as it is by default, or so that a file may have its new length and not yet its data, as on file systems
@@ -243,7 +245,8 @@ pub(crate) fn record(
     std::fs::write(&file, b"")?;
     std::fs::File::create(&image)?.set_len(DISK_BYTES)?;
     let mut mkfs = Command::new("mkfs.ext4");
-    mkfs.args(["-q", "-b", "4096", "-m", "0"]);
+    // Small groups, so that so small a disk has a second superblock, as every real one.
+    mkfs.args(["-q", "-b", "4096", "-m", "0", "-g", &BACKUP_SUPERBLOCK.to_string()]);
     mkfs.args(if recipe.mount == NO_JOURNAL { ["-O", "^has_journal"] } else { ["-J", "size=4"] });
     mkfs.args(["-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"]).arg(&image);
     system(&mut mkfs)?;
