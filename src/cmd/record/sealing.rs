@@ -35,8 +35,9 @@ impl How {
         if trust::is_allowed() {
             command.arg(trust::ALLOW_FLAG);
         }
-        // All that it says is said again here, and goes to the log file from here.
-        command.env_remove("WATCHCAP_LOG_FILE").arg("--").arg(folder);
+        // All that it says is said again here, and goes to the log file from here. It takes nothing from the configuration, which may have been
+        // edited since the recording began.
+        command.env_remove("WATCHCAP_LOG_FILE").env_remove("WATCHCAP_CONFIG").arg("--").arg(folder);
         command
     }
 }
@@ -89,6 +90,9 @@ mod tests {
         };
         let how = How { keep_log: false, max_dropped: MaxDropped(2.5), json: false };
         assert_eq!(words(how), ["finalize", "--max-dropped", "2.5", "--", "-out/s"]);
+        let command = how.command(Path::new("watchcap"), Path::new("s"));
+        let without: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+        assert_eq!(without, ["WATCHCAP_CONFIG", "WATCHCAP_LOG_FILE"]);
         let how = How { keep_log: true, json: true, ..how };
         assert_eq!(words(how), ["finalize", "--max-dropped", "2.5", "--json", "--keep-log", "--", "-out/s"]);
     }
