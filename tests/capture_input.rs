@@ -256,6 +256,8 @@ fn arrived(input: &RawInput) -> String {
         RawInput::Motion { .. } => "motion".into(),
         RawInput::Focus { .. } => "focus".into(),
         RawInput::Lost { reason, .. } => format!("lost {reason}"),
+        RawInput::Pad { pad, .. } => format!("pad {pad}"),
+        RawInput::PadLost { reason, .. } => format!("lost of a pad {reason}"),
         RawInput::Layout(_) => "layout".into(),
         RawInput::Unproved { .. } => "unproved".into(),
         RawInput::Skipped { reason, count, .. } => format!("skipped {count} {reason}"),

@@ -27,6 +27,37 @@ fn json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("json")
 }
 
+#[test]
+fn a_gamepad_is_in_action_and_state_when_it_was_asked_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let with = synthetic(dir.path(), "with", &["--gamepads", "on"]);
+    let without = synthetic(dir.path(), "without", &[]);
+    let (out, plain) = (dir.path().join("out"), dir.path().join("plain"));
+    exported("lerobot", &[&with], &out, &["--fps", "20", "--keys", "KeyW,KeyA", "--gamepad"]);
+    let told = python("lerobot_check.py", &[&out, &with]);
+    assert!(told.contains("episodes=1 "), "{told}");
+    // Not asked for: it is said, and the shape is what it was.
+    let err = exported("lerobot", &[&with], &plain, &["--fps", "20"]);
+    assert!(err.contains("what gamepads did is left out; --gamepad"), "{err}");
+    let _printed = python("lerobot_check.py", &[&plain, &with]);
+    // Of a session in which nobody listened for gamepads nothing is known of them.
+    let (code, _, err) = export("lerobot", &[&without], &dir.path().join("none"), &["--gamepad"]);
+    assert!(code != 0 && err.contains("hint"), "{code}: {err}");
+
+    let actions = dir.path().join("actions");
+    exported("actions", &[&with], &actions, &["--gamepad", "--fps", "25"]);
+    let told = python("gamepads.py", &[&with, &actions.join("with.actions.parquet")]);
+    assert!(self::told(&told, "moved=") > 20, "{told}");
+    for format in ["vpt", "webdataset", "computer-use"] {
+        let err = exported(format, &[&with], &dir.path().join(format), &[]);
+        assert!(err.contains("what gamepads did is left out"), "{format}: {err}");
+        let err = exported(format, &[&without], &dir.path().join(format).join("b"), &[]);
+        assert!(!err.contains("gamepads"), "{format}: {err}");
+    }
+    let err = exported("frames-json", &[&with], &dir.path().join("frames"), &[]);
+    assert!(!err.contains("gamepads"), "{err}");
+}
+
 /// Changes a session's metadata and seals it again.
 fn with_metadata(session: &Path, change: impl FnOnce(&mut Value)) {
     let path = layout::metadata_path(session);

@@ -193,7 +193,7 @@ fn session_1_1() -> PathBuf {
 }
 
 #[test]
-fn a_session_of_1_1_0_is_whole_and_read_as_1_2_0() {
+fn a_session_of_1_1_0_is_whole_and_read_as_1_3_0() {
     use watchcap::session::table::row::{event_type, key};
     use watchcap::session::table::schema::Version;
 
@@ -220,8 +220,35 @@ fn a_session_of_1_1_0_is_whole_and_read_as_1_2_0() {
     assert_eq!(windows, 2);
 }
 
+/// The session that the code of format 1.2.0 made (commit 8dabbb6: the synthetic desktop), and its rows as pyarrow saw them.
+fn session_1_2() -> PathBuf {
+    path("session-1.2.0")
+}
+
 #[test]
-fn metadata_of_earlier_formats_say_the_same_in_1_2_0() {
+fn a_session_of_1_2_0_is_whole_and_its_rows_have_no_gamepad() {
+    use watchcap::session::table::schema::Version;
+
+    let whole = crate::support::watchcap().arg("verify").arg(session_1_2()).output().expect("watchcap runs");
+    let said = String::from_utf8_lossy(&[whole.stdout, whole.stderr].concat()).into_owned();
+    assert!(whole.status.success() && said.contains("277 rows, 16 frames, 16 decoded"), "{said}");
+    assert!(!crate::support::python("acceptance.py", &[&session_1_2()]).is_empty());
+    let reader = watchcap::session::table::read::SessionReader::open(&session_1_2()).expect("the golden session");
+    assert_eq!(reader.events().version(), Version { major: 1, minor: 2 });
+    let twin = std::fs::read_to_string(path("session-1.2.0.jsonl")).expect("its rows");
+    let rows: Vec<_> = reader.events().rows().checked().collect::<Result<_, _>>().expect("rows");
+    assert_eq!(rows.len(), twin.lines().count());
+    for (row, line) in rows.iter().zip(twin.lines()) {
+        let old: serde_json::Value = serde_json::from_str(line).expect("json");
+        let hash = old["hash"].as_str().expect("a hash");
+        assert_eq!((row.intact, row.hash.as_str()), (Some(true), hash), "row {}", row.seq);
+        assert_eq!(hash_of_1_2(row), hash, "row {}", row.seq);
+        assert_eq!((row.pad, &row.control, row.value), (None, &None, None));
+    }
+}
+
+#[test]
+fn metadata_of_earlier_formats_say_the_same_in_1_3_0() {
     use serde_json::{Value, json};
     use watchcap::session::metadata::Metadata;
 
@@ -254,7 +281,7 @@ fn metadata_of_earlier_formats_say_the_same_in_1_2_0() {
             assert_eq!(Metadata { format_version: version.into(), ..again }, metadata);
         }
         // Lifted once, it is read as it stands.
-        let current = Metadata { format_version: "1.2.0".into(), ..metadata };
+        let current = Metadata { format_version: "1.3.0".into(), ..metadata };
         let text = current.to_json().expect("json");
         assert_eq!(Metadata::parse(std::path::Path::new("m"), text.as_bytes()).expect("metadata"), current);
     }
@@ -270,8 +297,8 @@ fn a_log_that_an_older_build_left_is_sealed_as_that_build_would_have() {
     let sealed = crate::support::watchcap().arg("finalize").arg(&session).output().expect("watchcap runs");
     assert_eq!(sealed.status.code(), Some(0), "{}", String::from_utf8_lossy(&sealed.stderr));
     assert_eq!(watchcap::session::edition::fault(&session, true, &mut |_| {}), None);
-    // Byte for byte: finalizing is a function of the log. These sums are those of commit 403f288, but for the metadata, which format 1.2.0
-    // has given `timing` since.
+    // Byte for byte: finalizing is a function of the log. These sums are those of commit 403f288 for the video. The metadata have `timing` since
+    // format 1.2.0, and the table three columns since 1.3.0; that its other values are those of then, the old hashes say below.
     let sums = |path: PathBuf| std::fs::read_to_string(path).expect("sums");
     assert_eq!(sums(session.join("integrity.sha256")), sums(path("log-schema-1.sha256")));
     let reader = watchcap::session::table::read::SessionReader::open(&session).expect("a session");
@@ -289,12 +316,46 @@ fn a_log_that_an_older_build_left_is_sealed_as_that_build_would_have() {
         );
         // The hash stands for every value.
         assert_eq!(
-            (row.hash.as_str(), row.intact),
+            (hash_of_1_2(row).as_str(), row.intact),
             (old["hash"].as_str().expect("a hash"), Some(true)),
             "row {}",
             row.seq
         );
     }
+}
+
+/// The hash that format 1.2.0 gave a row.
+fn hash_of_1_2(row: &watchcap::session::table::row::OwnedRow) -> String {
+    use sha2::{Digest as _, Sha256};
+    use watchcap_migrations::session::{v1_0, v1_2};
+
+    let base = v1_0::Row {
+        t_ns: row.t_ns,
+        event_type: &row.event_type,
+        key_code: row.key_code,
+        mouse_x: row.mouse_x,
+        mouse_y: row.mouse_y,
+        mouse_button: row.mouse_button.as_deref(),
+        delta: row.delta,
+        frame_ref: row.frame_ref,
+        window_id: &row.window_id,
+        session_id: &row.session_id,
+        metadata: row.metadata.iter(),
+    };
+    let row = v1_2::Row {
+        base,
+        seq: row.seq,
+        pressed: row.pressed,
+        mouse_dx: row.mouse_dx,
+        mouse_dy: row.mouse_dy,
+        pts: row.pts,
+        is_keyframe: row.is_keyframe,
+        repeat: row.repeat,
+        source: row.source.as_deref(),
+    };
+    let mut bytes = Vec::new();
+    row.encode(&mut bytes);
+    Sha256::digest(&bytes)[..16].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The same of schema 2: a log that the build left which brought that schema, and the sums of the files that it made of it.

@@ -39,6 +39,7 @@ mod finalize;
 mod floods;
 mod folders;
 mod fuzz_corpus;
+mod gamepads;
 mod golden;
 mod help;
 mod hostile;

@@ -19,7 +19,7 @@ use watchcap::session::{layout, seal};
 
 use crate::support::{Running, copy_tree, files, mark, python, run, synthetic, watchcap};
 
-const TO: Version = Version { major: 1, minor: 2 };
+const TO: Version = Version { major: 1, minor: 3 };
 const IN_PLACE: Wanted = Wanted { to: TO, in_place: true, dry_run: false };
 const BESIDE: Wanted = Wanted { in_place: false, ..IN_PLACE };
 
@@ -77,7 +77,7 @@ fn told(args: &[&str], sessions: &[&Path]) -> Vec<Value> {
 }
 
 #[test]
-fn a_session_of_1_0_0_becomes_one_of_1_2_0_beside_it() {
+fn a_session_of_1_0_0_becomes_one_of_1_3_0_beside_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let old = old_session(dir.path(), "s");
     // What later recorders and other people wrote is kept.
@@ -96,10 +96,10 @@ fn a_session_of_1_0_0_becomes_one_of_1_2_0_beside_it() {
     assert_eq!(names(dir.path()), ["s"], "a dry run wrote something");
 
     let done = &told(&[], &[&old])[0];
-    let new = dir.path().join("s_1_2_0");
+    let new = dir.path().join("s_1_3_0");
     assert_eq!((&done["state"], &done["result"]), (&"migrated".into(), &new.to_str().expect("text").into()), "{done}");
     assert_eq!(planned["result"], done["result"]);
-    assert_eq!(names(dir.path()), ["s", "s_1_2_0"]);
+    assert_eq!(names(dir.path()), ["s", "s_1_3_0"]);
     assert_eq!(files(&old), before, "the old session was touched");
     whole(&new);
     assert!(!python("acceptance.py", &[&new]).is_empty());
@@ -111,10 +111,10 @@ fn a_session_of_1_0_0_becomes_one_of_1_2_0_beside_it() {
         assert!(OwnedRow { hash: is.hash.clone(), ..was.clone() } == *is, "row {} changed", is.seq);
     }
     let reader = SessionReader::open(&new).expect("a session");
-    assert_eq!((reader.events().version(), reader.events().column_count()), (TO, 20));
+    assert_eq!((reader.events().version(), reader.events().column_count()), (TO, 23));
 
     let (was, is) = (metadata(&old), metadata(&new));
-    assert_eq!((&is["format_version"], &is["somebody"]), (&"1.2.0".into(), &was["somebody"]));
+    assert_eq!((&is["format_version"], &is["somebody"]), (&"1.3.0".into(), &was["somebody"]));
     for key in ["session_id", "watchcap", "counts", "clock", "frames", "streams", "captured_at", "end_reason"] {
         assert_eq!(was[key], is[key], "{key}");
     }
@@ -205,7 +205,7 @@ fn stopped_at_each_step_the_old_session_is_whole_and_the_next_run_ends_the_work(
 }
 
 #[test]
-fn a_session_of_1_1_0_becomes_one_of_1_2_0() {
+fn a_session_of_1_1_0_becomes_one_of_1_3_0() {
     let dir = tempfile::tempdir().expect("a folder");
     let session = dir.path().join("s");
     copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/session-1.1.0"), &session);
@@ -214,7 +214,7 @@ fn a_session_of_1_1_0_becomes_one_of_1_2_0() {
     whole(&session);
     assert!(!python("acceptance.py", &[&session]).is_empty());
     let is = metadata(&session);
-    assert_eq!((&is["format_version"], &is["lineage"][0]["format"]), (&"1.2.0".into(), &"1.1.0".into()));
+    assert_eq!((&is["format_version"], &is["lineage"][0]["format"]), (&"1.3.0".into(), &"1.1.0".into()));
     assert_eq!(is["resolution"], serde_json::json!([was["resolution"]["width"], was["resolution"]["height"]]));
     assert_eq!((&is["codec"], &is["codec_string"]), (&"h264".into(), &was["codec"]));
     assert_eq!((&is["input_device"], &is["streams"]["input"]), (&"keyboard+mouse".into(), &was["streams"]["input"]));
@@ -222,6 +222,26 @@ fn a_session_of_1_1_0_becomes_one_of_1_2_0() {
     let scales = rows(&session).iter().filter(|row| row.metadata.get("scale").is_some()).count();
     assert_eq!(scales, 0, "a scale that nobody measured is in the table");
     assert_eq!(told(&[], &[&session])[0]["state"], "current");
+}
+
+#[test]
+fn a_session_of_1_2_0_becomes_one_of_1_3_0() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = dir.path().join("s");
+    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/session-1.2.0"), &session);
+    let (was, before) = (metadata(&session), rows(&session));
+    assert_eq!(told(&["--in-place"], &[&session])[0]["state"], "migrated");
+    whole(&session);
+    assert!(!python("acceptance.py", &[&session]).is_empty());
+    let (is, after) = (metadata(&session), rows(&session));
+    for (was, is) in before.iter().zip(&after) {
+        assert_ne!(was.hash, is.hash, "a row kept the hash of another version");
+        assert!(OwnedRow { hash: is.hash.clone(), ..was.clone() } == *is, "row {} changed", is.seq);
+    }
+    assert_eq!((&is["format_version"], &is["lineage"][0]["format"]), (&"1.3.0".into(), &"1.2.0".into()));
+    for (key, value) in was.as_object().expect("an object") {
+        assert!(["format_version", "lineage"].contains(&key.as_str()) || is[key] == *value, "{key}");
+    }
 }
 
 #[test]
@@ -239,7 +259,7 @@ fn killed_at_any_moment_one_of_the_two_is_whole() {
         assert_eq!(edition::fault(&session, false, &mut |_| {}), None, "killed after {} ms", 4 * n);
         let done = &told(&["--in-place"], &[&session])[0];
         assert!(["migrated", "current"].contains(&done["state"].as_str().expect("a state")), "{done}");
-        assert_eq!(metadata(&session)["format_version"], "1.2.0");
+        assert_eq!(metadata(&session)["format_version"], "1.3.0");
     }
     let expected: Vec<_> = (0..24).map(|n| format!("s{n}")).collect();
     let mut expected = expected;
@@ -256,7 +276,7 @@ fn what_is_left_between_two_renames_is_recognised() {
     migrate(&session, BESIDE, &mut |_| {}).expect("a session");
     // Behind the exchange, before the old one was deleted.
     std::fs::rename(&session, at("s.migrating.tmp")).expect("a name");
-    std::fs::rename(at("s_1_2_0"), &session).expect("a name");
+    std::fs::rename(at("s_1_3_0"), &session).expect("a name");
     // Without the mark of a try it may be anything: a copy that somebody keeps.
     let (code, _, err) = run(watchcap().arg("migrate").arg(&session));
     assert!(code == 1 && err.contains("s.migrating.tmp is in the way"), "{err}");
@@ -338,6 +358,6 @@ fn what_cannot_be_migrated_is_refused_and_nothing_is_left() {
     let (code, out, err) = run(watchcap().arg("migrate").args([&damaged, &good]));
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("1 of 2") && err.contains("damaged is not what was sealed"), "{err}");
-    assert_eq!(out.trim(), dir.path().join("good_1_2_0").to_str().expect("text"));
-    whole(&dir.path().join("good_1_2_0"));
+    assert_eq!(out.trim(), dir.path().join("good_1_3_0").to_str().expect("text"));
+    whole(&dir.path().join("good_1_3_0"));
 }

@@ -93,7 +93,7 @@ fn said(input: &RawInput) -> Option<String> {
         None => "?".into(),
     };
     match input {
-        RawInput::Focus { .. } | RawInput::Secret { .. } => None,
+        RawInput::Focus { .. } | RawInput::Secret { .. } | RawInput::Pad { .. } | RawInput::PadLost { .. } => None,
         RawInput::Key { native, down, repeat, usage } => {
             Some(format!("key {native} {down} {repeat} {}", usage.is_some()))
         }

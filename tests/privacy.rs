@@ -626,7 +626,7 @@ fn finished(out: &Path, code: i32, said: String) -> Asked {
     assert_eq!((&consent["record_audio"], &metadata["streams"]["audio"]["status"]), (&false.into(), &"off".into()));
     assert!(
         consent["agreed_at"].as_str().is_some_and(|at| at.starts_with("20"))
-            && consent["text_version"] == if consent["how"] == "prompt" { 6.into() } else { Value::Null }
+            && consent["text_version"] == if consent["how"] == "prompt" { 7.into() } else { Value::Null }
     );
     Asked { code, said, consent: Some(consent) }
 }

@@ -131,6 +131,7 @@ impl Listening {
                 RawInput::Motion { motion, .. } => has(Facet::Position) || (motion.is_some() && has(Facet::Motion)),
                 RawInput::Focus { .. } => has(Facet::Focus),
                 RawInput::Unproved { .. } => has(Facet::Motion),
+                RawInput::Pad { .. } | RawInput::PadLost { .. } => has(Facet::Gamepads),
                 RawInput::Secret { .. } => has(Facet::Redaction),
                 RawInput::Skipped { .. } | RawInput::Lost { .. } => true,
             };
@@ -273,7 +274,13 @@ mod on_x11 {
         }
         for backend in registry::inputs() {
             let (clock, exclusions) = (Arc::clone(&clock), Arc::clone(&exclusions));
-            let plan = InputPlan { exclusions, may_miss_lock: true, poll_period: Duration::from_millis(2), clock };
+            let plan = InputPlan {
+                gamepads: true,
+                exclusions,
+                may_miss_lock: true,
+                poll_period: Duration::from_millis(2),
+                clock,
+            };
             if let Err(error) = backend.ready() {
                 println!("{} is not ready here: {error}", backend.name());
                 continue;

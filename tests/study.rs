@@ -163,7 +163,7 @@ fn annotations_survive_a_migration() {
     assert_eq!(code, 0, "{err}");
     let (code, _, err) = run(watchcap().arg("migrate").arg(&old));
     assert_eq!(code, 0, "{err}");
-    let found = Annotations::read(&dir.path().join("old_1_2_0"), None).expect("annotations");
+    let found = Annotations::read(&dir.path().join("old_1_3_0"), None).expect("annotations");
     assert_eq!((found.task(), found.outcome()), (Some("castle"), Some((Outcome::Success, None))));
 }
 
@@ -329,7 +329,7 @@ fn the_prompt_shows_the_study_s_own_text_and_the_metadata_name_it() {
     let consent = metadata(&dir.path().join("yes/s"))["consent"].clone();
     let sum = sha2::Sha256::digest(text.as_bytes()).iter().fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
     let expected = serde_json::json!({ "version": "2026-11", "sha256": sum, "contact": "kim@example.org" });
-    assert_eq!((&consent["study_text"], &consent["text_version"]), (&expected, &6.into()));
+    assert_eq!((&consent["study_text"], &consent["text_version"]), (&expected, &7.into()));
 
     // A no is a no.
     let (code, said) = prompted(":9999", r#"["n\n"]"#, &config, &dir.path().join("no"), &[]);

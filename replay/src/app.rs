@@ -352,7 +352,7 @@ impl<'a> App<'a> {
 
     /// Where everything is on the screen.
     pub(crate) fn layout(&self) -> Option<view::Layout> {
-        view::layout(self.size, self.lens.is_some(), self.levels.is_some())
+        view::layout(self.size, self.lens.is_some(), self.levels.is_some(), self.summary.pads)
     }
 
     /// The part of the picture that is magnified.
@@ -608,6 +608,9 @@ fn cleaned_overlay(mut overlay: Overlay) -> Overlay {
     overlay
 }
 
+/// The most gamepads that are shown.
+const MAX_PADS: usize = 4;
+
 /// The state at an instant, cleaned and bounded.
 fn cleaned_state(mut state: InputState) -> InputState {
     state.keys.truncate(MAX_HELD);
@@ -617,6 +620,11 @@ fn cleaned_state(mut state: InputState) -> InputState {
         }
     }
     state.buttons.truncate(crate::view::BUTTONS.len());
+    state.pads.truncate(MAX_PADS);
+    for pad in &mut state.pads {
+        let axes = pad.sticks.iter_mut().flat_map(|(x, y)| [x, y]).chain(&mut pad.triggers);
+        axes.filter(|at| !at.is_finite()).for_each(|at| *at = 0.0);
+    }
     state.notes.truncate(MAX_NOTES);
     for note in &mut state.notes {
         *note = clean(note);

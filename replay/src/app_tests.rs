@@ -391,7 +391,7 @@ fn the_help_lists_every_key() {
 fn the_mouse_seeks_plays_and_picks() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (120, 40));
-    let layout = view::layout(app.size, false, false).expect("large enough");
+    let layout = view::layout(app.size, false, false, false).expect("large enough");
     let bar = layout.bar();
     let point = |column, row, press| Msg::Point { column, row, press };
     update(&mut app, point(bar.right() - 1, bar.y + 2, true));
@@ -623,7 +623,7 @@ fn a_recording_that_grows_is_followed_until_the_hand_goes_elsewhere() {
 fn the_wheel_zooms_the_timeline_around_the_hand() {
     let timeline = Fake::new(60, 30);
     let mut app = app(&timeline, (120, 40));
-    let bar = view::layout(app.size, false, false).expect("large enough").bar();
+    let bar = view::layout(app.size, false, false, false).expect("large enough").bar();
     let (column, row) = (bar.x + bar.width / 2, bar.y + 1);
     let under = app.zoom.instant(bar.width / 2, bar.width);
     for _ in 0..4 {
@@ -935,7 +935,7 @@ impl Timeline for Broken {
         Err("row group 2 is damaged".into())
     }
     fn density(&self, _: i64, _: i64, _: usize) -> Result<Density, String> {
-        Ok(Density { counts: vec![[u32::MAX; 9]; 3], duplicates: vec![u32::MAX; 500], complete: false })
+        Ok(Density { counts: vec![[u32::MAX; Lane::ALL.len()]; 3], duplicates: vec![u32::MAX; 500], complete: false })
     }
 }
 

@@ -389,6 +389,8 @@ impl Theme {
             Lane::Motion => (self.palette().teal, Modifier::empty()),
             Lane::Click => (self.palette().orange, Modifier::empty()),
             Lane::Wheel => (self.palette().yellow, Modifier::empty()),
+            Lane::Pad => (self.palette().accent, Modifier::empty()),
+            Lane::Stick => (self.palette().teal, Modifier::empty()),
             Lane::Focus => (self.palette().purple, Modifier::empty()),
             Lane::Frame => (self.palette().green, Modifier::empty()),
             Lane::Gap => (self.palette().red, Modifier::BOLD),

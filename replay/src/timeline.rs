@@ -23,6 +23,10 @@ pub enum Lane {
     Click,
     /// Wheels.
     Wheel,
+    /// Buttons of gamepads, and gamepads coming and going.
+    Pad,
+    /// Sticks and triggers of gamepads moving.
+    Stick,
     /// The active window changing.
     Focus,
     /// Stored frames.
@@ -37,11 +41,13 @@ pub enum Lane {
 
 impl Lane {
     /// Every lane, in the order of [`Density::counts`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Key,
         Self::Motion,
         Self::Click,
         Self::Wheel,
+        Self::Pad,
+        Self::Stick,
         Self::Focus,
         Self::Frame,
         Self::Gap,
@@ -62,8 +68,9 @@ pub struct Lanes(u16);
 impl Lanes {
     /// Every lane.
     pub const ALL: Self = Self((1 << Lane::ALL.len()) - 1);
-    /// What a person did or should know: everything but motion and frames, which come hundreds of times a second.
-    pub const NOTABLE: Self = Self(Self::ALL.0 & !(1 << Lane::Motion.index()) & !(1 << Lane::Frame.index()));
+    /// What a person did or should know: everything but motion, sticks and frames, which come hundreds of times a second.
+    pub const NOTABLE: Self =
+        Self(Self::ALL.0 & !(1 << Lane::Motion.index()) & !(1 << Lane::Stick.index()) & !(1 << Lane::Frame.index()));
 
     /// A set of one.
     pub const fn only(lane: Lane) -> Self {
@@ -147,6 +154,8 @@ pub struct Summary {
     pub frames: u64,
     /// Why there are no pictures although there is a video; `None` when nothing is the matter with it.
     pub no_pictures: Option<String>,
+    /// Gamepads were recorded: they have a line of their own.
+    pub pads: bool,
     /// What is played is not sealed: a verdict on it does not count for the session that is made of it.
     pub provisional: bool,
     /// How far the wall clock ran from the monotonic clock, parts per million; `None` when it was not measured.
@@ -217,6 +226,19 @@ pub enum Button {
     X2,
 }
 
+/// A gamepad: what is down and where its sticks and triggers are.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct PadState {
+    /// Its number, from 0.
+    pub number: u8,
+    /// Bit *n* is button *n* of the W3C's standard mapping.
+    pub buttons: u32,
+    /// Where the sticks are, −1 to 1, right and down positive: left, right.
+    pub sticks: [(f32, f32); 2],
+    /// How far the triggers are pressed, 0 to 1: left, right.
+    pub triggers: [f32; 2],
+}
+
 /// What is held, where the pointer is and which window is active at an instant.
 #[derive(Clone, PartialEq, Default)]
 pub struct InputState {
@@ -224,6 +246,8 @@ pub struct InputState {
     pub keys: Vec<HeldKey>,
     /// Buttons that are down.
     pub buttons: Vec<Button>,
+    /// Gamepads that are there, in the order of their numbers.
+    pub pads: Vec<PadState>,
     /// Where the pointer is, 0–1 inside the picture, values outside mean outside of it; `None` when unknown.
     pub pointer: Option<(f32, f32)>,
     /// The title of the active window, empty when there is none.
@@ -562,7 +586,8 @@ mod tests {
         for (i, lane) in Lane::ALL.into_iter().enumerate() {
             assert_eq!(lane.index(), i);
             assert!(Lanes::ALL.contains(lane));
-            assert_eq!(Lanes::NOTABLE.contains(lane), lane != Lane::Motion && lane != Lane::Frame, "{lane:?}");
+            let floods = matches!(lane, Lane::Motion | Lane::Stick | Lane::Frame);
+            assert_eq!(Lanes::NOTABLE.contains(lane), !floods, "{lane:?}");
             assert!(Lane::ALL.into_iter().all(|other| Lanes::only(lane).contains(other) == (other == lane)));
         }
     }

@@ -404,7 +404,7 @@ impl App<'_> {
                     Lane::Focus => ("focus change", ""),
                     Lane::Gap => ("gap", ""),
                     Lane::Mark => ("mark", ""),
-                    Lane::Motion | Lane::Frame | Lane::System => ("event", ""),
+                    Lane::Pad | Lane::Stick | Lane::Motion | Lane::Frame | Lane::System => ("event", ""),
                 };
                 (what.to_owned(), Filter::parse(words).within(Lanes::only(lane)))
             }

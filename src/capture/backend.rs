@@ -30,11 +30,21 @@ pub struct ScreenPlan {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Gamepads that are there.
+pub struct Gamepads {
+    /// Names of those that are there and may be read.
+    pub names: Vec<String>,
+    /// Opens them, and those that come later.
+    pub open: OpenInput,
+}
+
 /// What is asked of inputs.
 #[derive(Clone)]
 pub struct InputPlan {
     /// Windows whose input must not be known.
     pub exclusions: Arc<Exclusions>,
+    /// Gamepads are reported, by backends that have them.
+    pub gamepads: bool,
     /// Input may be taken where nobody tells that the screen is locked, by backends that hear what is typed there.
     pub may_miss_lock: bool,
     /// Period of polling, for backends that poll.
@@ -136,6 +146,14 @@ pub trait Backend: Sync {
     /// Prepares the inputs, each a source of its own; none for a backend that has none.
     fn inputs(&self, _plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
         Vec::new()
+    }
+
+    /// Prepares the gamepads, as a source beside another one of keys and the mouse; `None` for a backend that has none.
+    ///
+    /// # Errors
+    /// Why those that are there may not be recorded.
+    fn gamepads(&self, _plan: &InputPlan) -> Result<Option<Gamepads>, CaptureError> {
+        Ok(None)
     }
 
     /// Lists the devices of sound; none for a backend that has none.

@@ -20,12 +20,22 @@ pub enum Facet {
     /// When what is typed must not be known ([`crate::capture::RawInput::Secret`]). Proves something only in a source that also
     /// gives [`Facet::Keys`] and [`Facet::Focus`]: the order of a secret and the keys around it is that of one source.
     Redaction,
+    /// Gamepads. Recorded where there are some; no recording needs them ([`FacetSet::PROMISED`]).
+    Gamepads,
 }
 
 impl Facet {
     /// All, in the order in which they are listed everywhere.
-    pub const ALL: [Self; 7] =
-        [Self::Keys, Self::Buttons, Self::Wheel, Self::Motion, Self::Position, Self::Focus, Self::Redaction];
+    pub const ALL: [Self; 8] = [
+        Self::Keys,
+        Self::Buttons,
+        Self::Wheel,
+        Self::Motion,
+        Self::Position,
+        Self::Focus,
+        Self::Redaction,
+        Self::Gamepads,
+    ];
 
     /// Returns the name that `--allow-missing` takes and `doctor` prints.
     pub const fn name(self) -> &'static str {
@@ -37,6 +47,7 @@ impl Facet {
             Self::Position => "position",
             Self::Focus => "focus",
             Self::Redaction => "redaction",
+            Self::Gamepads => "gamepads",
         }
     }
 
@@ -63,6 +74,8 @@ impl FacetSet {
     pub const NONE: Self = Self(0);
     /// Every facet.
     pub const ALL: Self = Self::of(&Facet::ALL);
+    /// What recordings promise of a keyboard, a mouse and windows: every facet but gamepads.
+    pub const PROMISED: Self = Self::ALL.without(Self::of(&[Facet::Gamepads]));
 
     /// Returns the set of these facets.
     pub const fn of(facets: &[Facet]) -> Self {
@@ -129,7 +142,8 @@ mod tests {
     fn sets_keep_what_was_put_in_and_list_it_in_order() {
         let some = FacetSet::of(&[Facet::Focus, Facet::Keys]);
         assert_eq!(some.to_string(), "keys,focus");
-        assert_eq!(FacetSet::ALL.without(some).to_string(), "buttons,wheel,motion,position,redaction");
+        assert_eq!(FacetSet::PROMISED.without(some).to_string(), "buttons,wheel,motion,position,redaction");
+        assert_eq!(FacetSet::ALL.without(FacetSet::PROMISED).to_string(), "gamepads");
         assert_eq!(FacetSet::ALL.iter().count(), Facet::ALL.len());
         assert!(FacetSet::NONE.is_empty() && FacetSet::ALL.without(FacetSet::ALL).is_empty());
     }

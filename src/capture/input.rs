@@ -6,6 +6,7 @@ use super::facet::FacetSet;
 use super::raw::RawInput;
 use super::sink::{InputSink, StopFlag};
 use crate::base::event::{Button, HidUsage, Layout};
+use crate::base::pad::PadChange;
 use crate::privacy::exclude::Reason;
 
 /// What an input source says of itself once it is open; goes into the metadata.
@@ -37,6 +38,8 @@ pub struct InitialState {
     pub pointer: Option<(f64, f64)>,
     /// How the keyboard was laid out.
     pub layout: Layout,
+    /// The gamepads that were there: that they are, and what of them was not at rest.
+    pub pads: Vec<(u8, PadChange)>,
     /// What was typed then must not be known.
     pub secret: Option<Reason>,
 }

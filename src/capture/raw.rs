@@ -1,6 +1,7 @@
 //! Inputs as sources see them, on their way to the recorder.
 
 use crate::base::event::{Axis, Button, Content, HidUsage, Layout, Source};
+use crate::base::pad::PadChange;
 use crate::base::time::MonoNs;
 use crate::privacy::exclude::Reason;
 
@@ -46,6 +47,22 @@ pub enum RawInput {
         hi_res: bool,
         /// Where the pointer was, desktop pixels.
         position: Option<(f64, f64)>,
+    },
+    /// A gamepad did something, or came or went.
+    Pad {
+        /// Which gamepad, from 0.
+        pad: u8,
+        /// What.
+        change: PadChange,
+    },
+    /// Changes of a gamepad that the source knows it did not deliver. No key is missing for it.
+    PadLost {
+        /// Why, a word in `snake_case`.
+        reason: &'static str,
+        /// How many, when it can be known.
+        count: Option<u64>,
+        /// Until when.
+        until: MonoNs,
     },
     /// Another window is the active one.
     Focus {

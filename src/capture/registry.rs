@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::backend::{Backend, Grant, InputPlan, ScreenPlan, Targets, Wanted};
+use super::backend::{Backend, Gamepads, Grant, InputPlan, ScreenPlan, Targets, Wanted};
 #[cfg(all(any(windows, target_os = "macos"), feature = "sound"))]
 use super::cpal_sound;
 use super::error::CaptureError;
@@ -54,6 +54,9 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &portable::poll_backend::Poll,
     &synthetic::backend::Synthetic,
 ];
+
+/// What [`CaptureError::Unavailable`] calls gamepads.
+pub const GAMEPADS: &str = "gamepads";
 
 /// The value of a flag that lets the registry choose.
 pub const AUTO: &str = "auto";
@@ -182,6 +185,27 @@ pub fn open_screen(choice: Choice, plan: &ScreenPlan, input: bool) -> Result<Ope
 /// # Errors
 /// As [`sources`].
 pub fn open_inputs(choice: Choice, plan: &InputPlan) -> Result<Vec<OpenInput>, CaptureError> {
+    let backend = input_backend(choice)?;
+    let grant = backend.ask(Wanted { input: true, ..Wanted::default() })?;
+    Ok(backend.inputs(plan, &grant))
+}
+
+/// Prepares the gamepads: the names of those that are there, and the source beside that of the other inputs, where that does not report them itself.
+///
+/// # Errors
+/// [`CaptureError::Unavailable`] of [`GAMEPADS`] when this build has no backend for them, and why those that are there may not be recorded.
+pub fn gamepads(choice: Choice, plan: &InputPlan) -> Result<(Vec<String>, Option<OpenInput>), CaptureError> {
+    let main = input_backend(choice)?;
+    for backend in inputs() {
+        if let Some(Gamepads { names, open }) = backend.gamepads(plan)? {
+            return Ok((names, (backend.name() != main.name()).then_some(open)));
+        }
+    }
+    Err(none_of(GAMEPADS))
+}
+
+/// Returns the backend of the inputs.
+fn input_backend(choice: Choice) -> Result<&'static dyn Backend, CaptureError> {
     let mut candidates = choice.candidates(inputs().collect());
     if candidates.iter().any(|backend| backend.is_native()) {
         candidates.retain(|backend| backend.is_native());
@@ -191,9 +215,7 @@ pub fn open_inputs(choice: Choice, plan: &InputPlan) -> Result<Vec<OpenInput>, C
         candidates.iter().map(|backend| (backend, (candidates.len() > 1).then(|| backend.ready()))).collect();
     let ready = tried.iter().find(|(_, ready)| matches!(ready, Some(Ok(()))));
     let lacking = || tried.iter().find(|(_, ready)| matches!(ready, Some(Err(error)) if !is_elsewhere(error)));
-    let Some((backend, _)) = ready.or_else(lacking).or_else(|| tried.first()) else { return Err(none_of("input")) };
-    let grant = backend.ask(Wanted { input: true, ..Wanted::default() })?;
-    Ok(backend.inputs(plan, &grant))
+    ready.or_else(lacking).or_else(|| tried.first()).map(|(backend, _)| **backend).ok_or_else(|| none_of("input"))
 }
 
 /// Prepares a device of sound: by its name of the backend that lists it, by its role of the first native backend that is ready.

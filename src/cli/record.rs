@@ -11,7 +11,7 @@ use super::values::{
     Burst, parse_burst, parse_bytes, parse_duration, parse_percent, parse_size, parse_split, parse_tag, parse_wait,
 };
 use crate::capture::backend::{Backend, LOCK};
-use crate::capture::{Facet, registry};
+use crate::capture::{Facet, FacetSet, registry};
 use crate::encode::kind::Codec;
 use crate::encode::registry::{AUTO, ENCODERS};
 use crate::encode::sound::SOUND_ENCODERS;
@@ -19,7 +19,7 @@ use crate::recorder::SplitAt;
 
 /// Returns what `--allow-missing` may name: the input as a whole, each facet of it, masks of windows, and the sound.
 pub(crate) fn may_miss() -> impl Iterator<Item = &'static str> {
-    ["input"].into_iter().chain(Facet::ALL.into_iter().map(Facet::name)).chain(["masks", LOCK, "audio"])
+    ["input"].into_iter().chain(FacetSet::PROMISED.iter().map(Facet::name)).chain(["masks", LOCK, "audio"])
 }
 
 /// Where pictures and inputs come from.
@@ -37,6 +37,17 @@ pub enum OnOff {
     /// Yes.
     On,
     /// No.
+    Off,
+}
+
+/// Whether gamepads are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GamepadsArg {
+    /// Where some are there and may be read when recording begins.
+    Auto,
+    /// Those that come later too, also where none is there yet; of the synthetic source, a scripted one.
+    On,
+    /// None.
     Off,
 }
 
@@ -222,6 +233,9 @@ pub struct RecordArgs {
     /// How often the polling input backend looks, per second [default: 500].
     #[arg(long, value_name = "HZ", help_heading = BACKENDS)]
     pub poll_hz: Option<u32>,
+    /// Record gamepads, beside the other inputs.
+    #[arg(long, value_enum, default_value_t = GamepadsArg::Auto, value_name = "WHEN", help_heading = BACKENDS)]
+    pub gamepads: GamepadsArg,
     /// What may be missing: input, keys, buttons, wheel, motion, position, focus; masks (of windows), redaction (of keys
     /// typed into excluded windows), lock (that the screen is locked), audio.
     #[arg(long, value_name = "STREAMS", value_delimiter = ',', hide_possible_values = true, help_heading = BACKENDS)]

@@ -47,12 +47,15 @@ pub struct LimitArgs {
     /// Inputs that were lost [default: 0].
     #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
     pub max_lost_inputs: Option<f64>,
-    /// Longest time for which a key or button is down [default: 60].
+    /// Longest time for which a key or button is down, or a stick stands still away from its middle [default: 60].
     #[arg(long, value_name = "SECONDS", value_parser = parse_limit, requires = "check")]
     pub max_held: Option<f64>,
     /// Presses without a release, and releases without a press [default: 0].
     #[arg(long, value_name = "N", value_parser = parse_limit, requires = "check")]
     pub max_unbalanced: Option<f64>,
+    /// Share of the gamepads of which nothing was heard [default: 1, never too much].
+    #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
+    pub max_silent_gamepads: Option<f64>,
     /// Share of the positions outside of the picture [default: 0.05].
     #[arg(long, value_name = "SHARE", value_parser = parse_limit, requires = "check")]
     pub max_outside: Option<f64>,

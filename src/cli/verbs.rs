@@ -359,6 +359,9 @@ pub struct ExportArgs {
     /// Put buttons, the pointer's place and wheel into an action as a vector.
     #[arg(long)]
     pub pointer: bool,
+    /// Put the buttons, triggers and sticks of the first gamepad into an action as a vector.
+    #[arg(long)]
+    pub gamepad: bool,
     /// Keep steps of which not everything is known: what is not is NaN. Else they are left out.
     #[arg(long)]
     pub keep_unknown: bool,
@@ -402,11 +405,11 @@ pub struct InfoArgs {
 /// `watchcap migrate`
 #[derive(Args, Debug)]
 pub struct MigrateArgs {
-    /// The sessions' folders. Each becomes a new session beside it, NAME_1_2_0; those of the format already are skipped.
+    /// The sessions' folders. Each becomes a new session beside it, NAME_1_3_0; those of the format already are skipped.
     #[arg(required = true, value_name = "SESSION")]
     pub sessions: Vec<PathBuf>,
     /// Format of the new sessions.
-    #[arg(long, value_name = "VERSION", default_value = "1.2.0")]
+    #[arg(long, value_name = "VERSION", default_value = "1.3.0")]
     pub to: String,
     /// Put each new session in the place of the old one and delete that, once the new one was read back.
     #[arg(long)]
@@ -624,6 +627,7 @@ mod tests {
             lost_inputs,
             held_s,
             unbalanced,
+            silent_pads,
             outside,
             idle_s,
             duplicates,
@@ -638,8 +642,9 @@ mod tests {
             ("are not", dropped),
             ("without data", gap_s),
             ("were lost", lost_inputs),
-            ("button is down", held_s),
+            ("away from its middle", held_s),
             ("without a press", unbalanced),
+            ("was heard", silent_pads),
             ("of the picture", outside),
             ("picture moves", idle_s),
             ("before shows", duplicates),

@@ -107,6 +107,7 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
     checks.extend(screens.into_iter().map(|(_, (check, _))| check));
     step("inputs");
     checks.extend(registry::inputs().map(|backend| sources::input(backend, clock)));
+    checks.push(sources::gamepads(clock));
     let (arriving, facets) = sources::arriving(clock);
     checks.push(arriving);
     step("files");
@@ -164,7 +165,7 @@ fn verdict(outlook: &Outlook, missing: &[&str]) -> (String, String) {
         }
     });
     let facets = outlook.facets.unwrap_or(FacetSet::NONE);
-    let lacks: Vec<&str> = FacetSet::ALL.without(facets).iter().map(Facet::name).collect();
+    let lacks: Vec<&str> = FacetSet::PROMISED.without(facets).iter().map(Facet::name).collect();
     let inputs = match outlook.facets {
         None => "no inputs".to_owned(),
         Some(_) if lacks.is_empty() => "every kind of input".to_owned(),

@@ -25,6 +25,7 @@ pub(super) fn options(args: &ExportArgs) -> Result<Options, ExportError> {
         keys: args.keys.clone(),
         mouse: args.mouse,
         pointer: args.pointer,
+        gamepad: args.gamepad,
         keep_unknown: args.keep_unknown,
         mcap_for: args.mcap_for,
         sound: args.sound,

@@ -24,6 +24,7 @@ fn limits(args: &LimitArgs) -> Limits {
         held_s: args.max_held.unwrap_or(usual.held_s),
         unbalanced: args.max_unbalanced.unwrap_or(usual.unbalanced),
         outside: args.max_outside.unwrap_or(usual.outside),
+        silent_pads: args.max_silent_gamepads.unwrap_or(usual.silent_pads),
         idle_s: args.max_idle.unwrap_or(usual.idle_s),
         duplicates: args.max_duplicates.unwrap_or(usual.duplicates),
         black_s: args.max_black.unwrap_or(usual.black_s),

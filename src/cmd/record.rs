@@ -30,8 +30,10 @@ use crate::base::time::{Clock, SystemClock};
 use crate::capture::backend::{Backend, InputPlan, LOCK, ScreenPlan};
 use crate::capture::registry::{self, Choice};
 use crate::capture::sound::SoundWanted;
-use crate::capture::{Facet, FacetSet, OpenInput, ScreenDescription, Sources, Target, synthetic, wayland};
-use crate::cli::{OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
+use crate::capture::{
+    CaptureError, Facet, FacetSet, OpenInput, ScreenDescription, Sources, Target, synthetic, wayland,
+};
+use crate::cli::{GamepadsArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 use crate::config::layers::Layers;
 use crate::config::{Config, RecordConfig, limits};
 use crate::control::{ControlError, Server};
@@ -208,9 +210,12 @@ fn sources(
     let wanted = if consent.covers(Stream::Audio) { plan.sounds.as_slice() } else { &[] };
     let sounds = sound::sources(wanted, args.source, clock)?;
     if args.source == SourceArg::Synthetic {
-        return synthetic::sources(args.size.unwrap_or(SYNTHETIC_SIZE), clock, input)
-            .map(|sources| Sources { sounds, ..sources })
-            .map_err(|error| Failure::wrong(&error, error.hint()));
+        let size = args.size.unwrap_or(SYNTHETIC_SIZE);
+        let made = match args.gamepads {
+            GamepadsArg::On if input => synthetic::gamepad_sources(size, clock),
+            _ => synthetic::sources(size, clock, input),
+        };
+        return made.map(|sources| Sources { sounds, ..sources }).map_err(|error| Failure::wrong(&error, error.hint()));
     }
     let poll_hz = args.poll_hz.unwrap_or(POLL_HZ);
     if !(1..=10_000).contains(&poll_hz) {
@@ -227,15 +232,44 @@ fn sources(
         // A game's profile says what is black and which keys are chat: it withholds no window's keys.
         exclusions: Arc::new(plan.privacy.exclusions.without_games()),
         may_miss_lock: args.allow_missing.iter().any(|what| what == LOCK),
+        gamepads: args.gamepads != GamepadsArg::Off,
         poll_period: Duration::from_secs(1) / poll_hz,
         clock: Arc::clone(clock),
     };
     let choice = |of: Vec<&'static dyn Backend>, name: &str| registry::choice(of.into_iter(), name).unwrap_or_default();
     let screen_choice = choice(registry::screens().collect(), &args.screen_backend);
     let input_choice = choice(registry::inputs().collect(), &args.input_backend);
-    registry::sources((screen_choice, &screen), input.then_some((input_choice, &inputs)))
+    let mut sources = registry::sources((screen_choice, &screen), input.then_some((input_choice, &inputs)))
         .map(|sources| Sources { sounds, ..sources })
-        .map_err(|error| Failure::new(&error, error.hint()))
+        .map_err(|error| Failure::new(&error, error.hint()))?;
+    if input && args.gamepads != GamepadsArg::Off {
+        sources.inputs.extend(gamepads(args.gamepads == GamepadsArg::On, input_choice, &inputs)?);
+    }
+    Ok(sources)
+}
+
+/// The source of the gamepads, where the other inputs' source does not report them; says which are recorded, and why some are not. Without `insist`
+/// only where some are there.
+fn gamepads(insist: bool, choice: Choice, plan: &InputPlan) -> Result<Option<OpenInput>, Failure> {
+    match registry::gamepads(choice, plan) {
+        Ok((names, open)) if !names.is_empty() => {
+            text::say(&format!("gamepads are recorded: {}", names.join(", ")));
+            Ok(open)
+        }
+        Ok((_, open)) if insist => {
+            text::say("gamepads are recorded from when they come: none is there that may be read");
+            Ok(open)
+        }
+        Ok(_) => Ok(None),
+        Err(error) if insist => Err(Failure::new(&error, error.hint())),
+        // A system that has none to read is no news.
+        Err(CaptureError::Unavailable { what, .. }) if what == registry::GAMEPADS => Ok(None),
+        Err(error) => {
+            let hint = error.hint().map_or_else(String::new, |hint| format!(" ({hint})"));
+            text::warn(&format!("gamepads are not recorded: {error}{hint}"));
+            Ok(None)
+        }
+    }
 }
 
 /// How long what is recorded is waited for while it is away.

@@ -5,6 +5,7 @@
 //! counted on their own. docs/EXPORTS.md says it column by column.
 
 use super::error::ExportError;
+use super::pads::PadAction;
 use super::source::{PROGRESS_ROWS, Source};
 use super::steps::Step;
 use super::unseen::Unseen;
@@ -93,6 +94,8 @@ pub struct Action {
     pub wheel_x: Option<f64>,
     /// Steps of the vertical wheel, up positive.
     pub wheel_y: Option<f64>,
+    /// What gamepads did.
+    pub pads: PadAction,
     /// Input rows.
     pub events: u32,
     /// What of the input nobody saw.
@@ -153,9 +156,10 @@ impl Fold {
 
     /// Begins a step: what is held stays, counts are new.
     fn begin(&mut self) {
-        let Action { keys, buttons, x, y, .. } = self.now;
+        let Action { keys, buttons, x, y, mut pads, .. } = self.now;
         let at_begin = x.zip(y);
-        *self = Self { now: Action { keys, buttons, x, y, at_begin, ..Action::default() }, ..Self::default() };
+        pads.begin();
+        *self = Self { now: Action { keys, buttons, x, y, at_begin, pads, ..Action::default() }, ..Self::default() };
     }
 
     /// The step's action when it ends now.
@@ -218,6 +222,9 @@ impl Fold {
             event_type::WHEEL => {
                 let is_horizontal = row.metadata.get(key::AXIS) == Some("horizontal");
                 if is_horizontal { self.wheel_x.add(row.delta) } else { self.wheel_y.add(row.delta) }
+            }
+            event_type::GAMEPAD_BUTTON | event_type::GAMEPAD_AXIS => {
+                now.pads.take(row);
             }
             _ => return,
         }

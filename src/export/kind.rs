@@ -1,6 +1,7 @@
 //! What a format says of itself: its name, its options, its files. Nothing here reads a session or writes a file.
 
 use super::opt::Opt;
+use super::options::Options;
 use crate::base::event::Stream;
 
 /// What is known of a format before anything is made.
@@ -15,6 +16,10 @@ pub trait FormatKind: Sync {
     fn takes(&self) -> &'static [Opt];
     /// The streams whose consent it needs.
     fn needs(&self) -> &'static [Stream];
+    /// Whether what it makes with these options has the inputs of gamepads. Of a format without inputs nothing is missing.
+    fn has_gamepads(&self, options: &Options) -> bool {
+        !self.needs().contains(&Stream::Input) || (options.gamepad && self.takes().contains(&Opt::Space))
+    }
     /// End of the name of its one file per session; `None` when a session becomes several files. With it, `--out` may name a file.
     fn suffix(&self) -> Option<&'static str> {
         None

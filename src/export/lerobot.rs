@@ -20,7 +20,7 @@ use self::about::{
     Episode, Told, all_stats, chunk_and_file, episodes_table, info, subtask_indices, subtasks, subtasks_table, tasks,
     tasks_table,
 };
-use self::columns::{Data, Row, features, new_stats, state};
+use self::columns::{Data, Row, Shape, features, new_stats, state};
 use self::names::{EPISODE_SECONDS, VIDEO};
 use self::stats::PictureStats;
 use super::error::ExportError;
@@ -162,6 +162,7 @@ impl Format for LeRobot {
         let all = steps::steps(source, &Options { fps: Some(fps), ..piece.options.clone() })?;
         let space = space(source, piece.options);
         let names = space.names();
+        let shape = Shape::of(&names);
         let (steps, left_out) = known(piece, &space, all, progress)?;
         let lengths = episodes(&steps, EPISODE_SECONDS * fps as usize);
         if lengths.len() > MAX_EPISODES {
@@ -176,9 +177,9 @@ impl Format for LeRobot {
         let (chunk, file) = chunk_and_file(session);
         let (file, path) = out.create(&format!("data/chunk-{chunk:03}/file-{file:03}.parquet"))?;
         let table = |source| ExportError::Table { path: path.clone(), source };
-        let mut data = Data::new(BufWriter::with_capacity(1 << 20, file), names.len()).map_err(table)?;
+        let mut data = Data::new(BufWriter::with_capacity(1 << 20, file), shape).map_err(table)?;
         let (mut episode, mut frame) = (0, 0);
-        let mut stats = new_stats(names.len());
+        let mut stats = new_stats(shape);
         let mut told = Vec::new();
         let texts = subtask_texts(source);
         let indices = piece.manifest.options.get("subtask_indices").and_then(Value::as_array);
@@ -189,7 +190,7 @@ impl Format for LeRobot {
         };
         inputs::for_each(source, &steps, progress, &mut |index, step, action| {
             let row = Row {
-                state: state(&action),
+                state: state(&action, space.has_gamepad()),
                 action: space.values(&action).into_iter().map(|value| value.unwrap_or(f32::NAN)).collect(),
                 flags: [space.is_known(&action), space.misses(&action), action.input_gap],
                 timestamp: (frame as f64 / f64::from(fps)) as f32,
@@ -210,8 +211,8 @@ impl Format for LeRobot {
             if lengths.get(episode) == Some(&frame) {
                 data.end_episode().map_err(table)?;
                 let mut all = Map::new();
-                let seen = std::mem::replace(&mut stats, new_stats(names.len()));
-                for ((name, ..), stats) in features(names.len()).iter().zip(seen) {
+                let seen = std::mem::replace(&mut stats, new_stats(shape));
+                for ((name, ..), stats) in features(shape).iter().zip(seen) {
                     all.insert((*name).to_owned(), stats.to_json());
                 }
                 all.insert(VIDEO.into(), pictures[episode].to_json());

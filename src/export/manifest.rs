@@ -13,11 +13,13 @@ use super::keys::Keys;
 use super::kind::FormatKind;
 use super::opt::Opt;
 use super::options::{McapFor, Options};
+use super::pads;
 use super::sound::NAME;
 use super::source::Source;
 use crate::session::metadata::{Consent, Lineage, Metadata, Privacy};
 use crate::session::sound;
 use crate::session::span::Moment;
+use crate::session::table::row::event_type;
 
 /// End of its file's name.
 pub(super) const SUFFIX: &str = "export.json";
@@ -54,7 +56,7 @@ pub struct Manifest {
     /// The files, in the order in which they were made. Empty where a format carries this in itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileInfo>,
-    /// What the session has and the export has not, by its name: `sound`.
+    /// What the session has and the export has not, by its name: `sound`, `gamepads`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
     /// What the format tells of what was made, for what is about all sessions; null for most.
@@ -109,9 +111,12 @@ fn moment(moment: Option<Moment>) -> Value {
     }
 }
 
-/// What a session has and an export has not, with sound in it or without.
-pub(super) fn left_out(metadata: &Metadata, has_sound: bool) -> Vec<String> {
-    if sound::is_there(metadata) && !has_sound { vec![NAME.to_owned()] } else { Vec::new() }
+/// What a session has and an export has not, with sound and gamepads in it or without.
+pub(super) fn left_out(metadata: &Metadata, has_sound: bool, has_pads: bool) -> Vec<String> {
+    let is_there = |kind: &str| metadata.counts.contains_key(kind);
+    let pads = [event_type::GAMEPAD_BUTTON, event_type::GAMEPAD_AXIS].into_iter().any(is_there);
+    let all = [(sound::is_there(metadata) && !has_sound, NAME), (pads && !has_pads, pads::NAME)];
+    all.into_iter().filter(|(is_left_out, _)| *is_left_out).map(|(_, name)| name.to_owned()).collect()
 }
 
 impl Manifest {
@@ -143,6 +148,9 @@ impl Manifest {
                     asked.insert("keys".into(), json!(options.keys.as_ref().map(Keys::names)));
                     asked.insert("mouse".into(), json!(options.mouse));
                     asked.insert("pointer".into(), json!(options.pointer));
+                    if options.gamepad {
+                        asked.insert("gamepad".into(), json!(true));
+                    }
                 }
                 Opt::Sound => drop(asked.insert("sound".into(), json!(options.sound))),
                 Opt::KeepUnknown => drop(asked.insert("keep_unknown".into(), json!(options.keep_unknown))),
@@ -168,7 +176,11 @@ impl Manifest {
             about: source.about.clone(),
             lineage: metadata.lineage.clone(),
             files: Vec::new(),
-            left_out: left_out(metadata, options.sound && options.mcap_for != Some(McapFor::Owa)),
+            left_out: left_out(
+                metadata,
+                options.sound && options.mcap_for != Some(McapFor::Owa),
+                format.has_gamepads(options),
+            ),
             told: Value::Null,
         }
     }

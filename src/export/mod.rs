@@ -30,6 +30,7 @@ pub mod mcap;
 mod opt;
 mod options;
 pub mod out;
+pub mod pads;
 mod registry;
 mod run;
 mod sound;

@@ -41,7 +41,7 @@ impl Opt {
             Self::Clips => "--clip-seconds",
             Self::Shards => "--shard-mb",
             Self::Split => "--val-percent",
-            Self::Space => "--keys, --mouse and --pointer",
+            Self::Space => "--keys, --mouse, --pointer and --gamepad",
             Self::KeepUnknown => "--keep-unknown",
             Self::McapFor => "--mcap-for",
             Self::Sound => "--sound",

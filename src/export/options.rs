@@ -32,6 +32,8 @@ pub struct Options {
     pub mouse: bool,
     /// Buttons, wheel and the pointer's place have one.
     pub pointer: bool,
+    /// The controls of the first gamepad have one.
+    pub gamepad: bool,
     /// Keep steps of which not everything is known.
     pub keep_unknown: bool,
     /// Only the file for these readers of MCAP.
@@ -58,7 +60,7 @@ impl Options {
             (Opt::Clips, self.clip_seconds.is_some()),
             (Opt::Shards, self.shard_mb.is_some()),
             (Opt::Split, self.val_percent.is_some()),
-            (Opt::Space, self.keys.is_some() || self.mouse || self.pointer),
+            (Opt::Space, self.keys.is_some() || self.mouse || self.pointer || self.gamepad),
             (Opt::KeepUnknown, self.keep_unknown),
             (Opt::McapFor, self.mcap_for.is_some()),
             (Opt::Sound, self.sound),

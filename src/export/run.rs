@@ -13,6 +13,8 @@ use super::manifest::{self, Manifest};
 use super::opt::Opt;
 use super::options::Options;
 use super::out::{self, Out, Place};
+use super::pads;
+use super::sound;
 use super::source::Source;
 use super::steps;
 use crate::base::io_error::IoError;
@@ -139,7 +141,15 @@ impl<'a> Plan<'a> {
             return Ok(Some(Made { manifest: there, path, kept: true, notes: Vec::new() }));
         }
         out.check()?;
-        if !manifest.left_out.is_empty() && !options.sound {
+        let leaves_out = |name: &str| manifest.left_out.iter().any(|left_out| left_out == name);
+        if leaves_out(pads::NAME) {
+            out.note(if format.takes().contains(&Opt::Space) {
+                "what gamepads did is left out; --gamepad takes the first one along"
+            } else {
+                "what gamepads did is left out: this format has no place for it"
+            });
+        }
+        if leaves_out(sound::NAME) && !options.sound {
             out.note(if format.takes().contains(&Opt::Sound) {
                 "the sound is left out; --sound takes it along"
             } else {
@@ -157,7 +167,8 @@ impl<'a> Plan<'a> {
         });
         let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
         let exported = format.export(&piece, &mut out, progress);
-        manifest.left_out = manifest::left_out(source.reader().metadata(), out.has_sound());
+        let has_pads = format.has_gamepads(options);
+        manifest.left_out = manifest::left_out(source.reader().metadata(), out.has_sound(), has_pads);
         let made = exported.and_then(|()| out.publish(manifest.clone()));
         let manifest = made.inspect_err(|_| out.discard())?;
         Ok(Some(Made { manifest, path, kept: false, notes: out.notes() }))

@@ -6,13 +6,15 @@
 use super::inputs::Action;
 use super::keys::{ALL_KEYS, key_name};
 use super::options::Options;
+use super::pads;
 use crate::base::event::Button;
 
-/// The dimensions of an action, in this order: keys, buttons, motion, place, wheel.
+/// The dimensions of an action, in this order: keys, buttons, motion, place, wheel, gamepad.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Space {
     keys: Vec<u8>,
     parts: Parts,
+    gamepad: bool,
 }
 
 /// What of the mouse has dimensions.
@@ -34,16 +36,16 @@ impl Space {
     /// All that a session can say of keys and mouse, without places: 265 dimensions.
     pub fn whole() -> Self {
         let keys = (0..ALL_KEYS).filter_map(|usage| u8::try_from(usage).ok()).collect();
-        Self { keys, parts: Parts { motion: true, place: false, wheel: true } }
+        Self { keys, parts: Parts { motion: true, place: false, wheel: true }, gamepad: false }
     }
 
     /// What was chosen; `None` when nothing was.
     pub fn chosen(options: &Options) -> Option<Self> {
         let (motion, place) = (options.mouse, options.pointer);
         let keys = options.keys.as_ref().map(|keys| keys.0.clone());
-        let any = keys.is_some() || motion || place;
+        let any = keys.is_some() || motion || place || options.gamepad;
         let parts = Parts { motion, place, wheel: motion || place };
-        any.then(|| Self { keys: keys.unwrap_or_default(), parts })
+        any.then(|| Self { keys: keys.unwrap_or_default(), parts, gamepad: options.gamepad })
     }
 
     /// The same without wheels: for a source that never reports these.
@@ -63,11 +65,17 @@ impl Space {
             (self.parts.wheel, ["wheel_x", "wheel_y"]),
         ];
         let rest = rest.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, names)| names.map(str::to_owned));
-        keys.chain(buttons).chain(rest).collect()
+        let gamepad = pads::names().filter(|_| self.gamepad);
+        keys.chain(buttons).chain(rest).chain(gamepad).collect()
+    }
+
+    /// Whether the first gamepad has dimensions.
+    pub fn has_gamepad(&self) -> bool {
+        self.gamepad
     }
 
     /// The numbers of a step, one per name. A key or button is 1 when it was down at any time of it; motion and wheel are sums, places
-    /// those at its end. `None`: nobody knows.
+    /// those at its end. Of the gamepad, buttons and triggers as far as they were pressed, sticks as at its end. `None`: nobody knows.
     pub fn values(&self, action: &Action) -> Vec<Option<f32>> {
         let down = |seen: bool, sure: bool| if seen { Some(1.0) } else { sure.then_some(0.0) };
         let unseen = action.unseen;
@@ -88,7 +96,8 @@ impl Space {
         ];
         let rest = rest.into_iter().filter(|(wanted, ..)| *wanted);
         let rest = rest.flat_map(|(_, unseen, values)| values.map(|value| value.filter(|_| sure(unseen))));
-        keys.chain(buttons).chain(rest).collect()
+        let gamepad = action.pads.values().map(|value| sure(unseen.pads).then_some(value));
+        keys.chain(buttons).chain(rest).chain(gamepad.into_iter().filter(|_| self.gamepad)).collect()
     }
 
     /// Whether all numbers of a step are known.
@@ -96,11 +105,12 @@ impl Space {
         self.values(action).iter().all(Option::is_some)
     }
 
-    /// Whether a key or button was down in the step that has no dimension, or a key without a code.
+    /// Whether a key or button was down in the step that has no dimension, or a key without a code, or a gamepad did something that has none.
     pub fn misses(&self, action: &Action) -> bool {
         let mut down = action.keys.iter().chain(action.keys_pressed.iter());
         let key = action.keys_unknown > 0 || down.any(|usage| !self.keys.contains(&usage));
-        key || (!self.parts.buttons() && (action.buttons | action.buttons_pressed) != 0)
+        let pad = if self.gamepad { action.pads.has_others() } else { action.pads.acts() };
+        key || pad || (!self.parts.buttons() && (action.buttons | action.buttons_pressed) != 0)
     }
 }
 

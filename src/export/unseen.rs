@@ -18,6 +18,8 @@ pub struct Unseen {
     pub mouse: bool,
     /// Wheels.
     pub wheel: bool,
+    /// Gamepads.
+    pub pads: bool,
 }
 
 /// What a session says of it.
@@ -58,7 +60,15 @@ fn always(metadata: &Metadata) -> Unseen {
     let Some(input) = metadata.streams.get("input") else { return Unseen::default() };
     let lacks = |name: &str| input.settings.get(name) == Some(&Value::Bool(false));
     let none = matches!(input.status.as_str(), "missing" | "off");
-    Unseen { keys: none || lacks("keys"), mouse: none || lacks("buttons"), wheel: none || lacks("wheel") }
+    // Sessions of before gamepads were recorded say nothing of them; an import has what it has.
+    let hears_pads = input.settings.get("gamepads") == Some(&Value::Bool(true));
+    let has_pads = metadata.counts.keys().any(|kind| kind.starts_with("gamepad_"));
+    Unseen {
+        keys: none || lacks("keys"),
+        mouse: none || lacks("buttons"),
+        wheel: none || lacks("wheel"),
+        pads: none || (!hears_pads && !has_pads),
+    }
 }
 
 /// Whether the source of a session's input never reports wheels.
@@ -74,6 +84,7 @@ impl Blind {
             keys: self.always.keys || input || self.keys.touch(start_ns, end_ns),
             mouse: self.always.mouse || input,
             wheel: self.always.wheel || input,
+            pads: self.always.pads || input,
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::session::metadata::{
     ProfileInForce, Recovery, Resolution, Series, StreamInfo, StudyText, SurfaceInfo, Timing, Withdrawal, codec_name,
     fit_drift_ppm, input_device,
 };
+use crate::session::table::row::event_type;
 use crate::session::table::schema::FORMAT_VERSION;
 use crate::session::table::write::TableSummary;
 
@@ -215,7 +216,7 @@ impl Story {
             codec: codec_string.as_deref().and_then(codec_name),
             codec_string,
             bitrate_kbps: None,
-            input_device: self.input_device(),
+            input_device: self.input_device(table),
             keyboard_layout: self.setup.input.as_ref().and_then(|input| input.keyboard_layout.clone()),
             window_id: screen.window_id,
             frames,
@@ -272,12 +273,15 @@ impl Story {
     }
 
     /// The kinds of devices whose input was recorded; of a keyboard whose keys were not, nothing is there.
-    fn input_device(&self) -> Option<String> {
+    fn input_device(&self, table: &TableSummary) -> Option<String> {
         let settings = self.setup.input.as_ref().map(|input| &input.settings);
         let flag = |name: &&str| settings.and_then(|settings| settings.get(*name)?.as_bool()).unwrap_or(false);
         let reports = |what: &[&str]| what.iter().any(flag);
         let keys = self.setup.privacy.keys.as_deref() != Some(KeyPolicy::None.name());
-        input_device(keys && reports(&["keys"]), reports(&["buttons", "wheel", "relative_motion", "position"]))
+        let mouse = reports(&["buttons", "wheel", "relative_motion", "position"]);
+        // Of a kind that was listened for and never came nothing was recorded.
+        let gamepad = table.counts.contains_key(event_type::GAMEPAD_CONNECT);
+        input_device(keys && reports(&["keys"]), mouse, gamepad)
     }
 
     fn streams(&self) -> BTreeMap<String, StreamInfo> {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::base::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
 use crate::base::hid;
 use crate::base::id::FrameRef;
+use crate::base::pad::{PadChange, PadControl};
 use crate::base::time::MonoNs;
 use crate::log::{Body, Record};
 use crate::media::mp4::index::{Sample, pts_us};
@@ -16,7 +17,7 @@ use crate::media::mp4::moov::MAX_GAP_US;
 use crate::privacy::consent::WITHDRAWN;
 use crate::session::held::{Change, Held};
 use crate::session::measured::Measured;
-use crate::session::table::row::{Row, RowMetadata, WARP, event_type, key};
+use crate::session::table::row::{Row, RowMetadata, STANDARD, WARP, event_type, key};
 
 /// What the rows say as a whole: for the metadata.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -205,10 +206,14 @@ impl RowMaker {
             is_keyframe: cells.is_keyframe,
             repeat: cells.repeat,
             source: cells.source.as_ref().map(Source::name).filter(|name| !name.is_empty()),
+            pad: cells.pad.map(i32::from),
+            control: cells.control.map(PadControl::name),
+            value: cells.value,
         };
         // What goes up is released as it went down, where it was last told.
         if let Some(event) = cells.held
-            && let Change::Again(press) | Change::Continued(press) = self.held.apply(&row, || event.clone())
+            && let Change::Again(press) | Change::Continued(press) | Change::Moved(press) =
+                self.held.apply(&row, || event.clone())
         {
             press.clone_from(event);
         }
@@ -261,6 +266,12 @@ impl RowMaker {
             let release = match press {
                 Event::Key(key) => Event::Key(Key { down: false, repeat: false, ..key }),
                 Event::MouseClick { button, position, .. } => Event::MouseClick { button, pressed: false, position },
+                Event::Pad { pad, change: PadChange::Button { control, native, .. } } => {
+                    Event::Pad { pad, change: PadChange::Button { control, native, pressed: false } }
+                }
+                Event::Pad { pad, change: PadChange::Axis { control, native, .. } } => {
+                    Event::Pad { pad, change: PadChange::Axis { control, native, value: 0.0 } }
+                }
                 _ => continue,
             };
             self.event_row(t, Source::Recorder, &release, sink)?;
@@ -329,6 +340,11 @@ impl RowMaker {
                 }
                 input(metadata, &mut cells);
                 event_type::WHEEL
+            }
+            Event::Pad { pad, change } => {
+                cells.pad = Some(*pad);
+                input(metadata, &mut cells);
+                pad_cells(event, change, metadata, &mut cells)
             }
             Event::Focus { window_id, title, app, pid } => {
                 self.window_id.clone_from(window_id);
@@ -400,6 +416,43 @@ impl RowMaker {
     }
 }
 
+/// What a change of a gamepad says in its row; the type of the row.
+fn pad_cells<'a>(
+    event: &'a Event,
+    change: &PadChange,
+    metadata: &mut RowMetadata,
+    cells: &mut Cells<'a>,
+) -> &'static str {
+    match change {
+        PadChange::Connected(about) => {
+            if about.standard {
+                metadata.push_str(key::MAPPING, STANDARD);
+            }
+            metadata.push_str(key::NAME, &about.name);
+            for (key, id) in [(key::PRODUCT, about.product), (key::VENDOR, about.vendor)] {
+                if let Some(id) = id {
+                    metadata.push_str(key, &format!("{id:04x}"));
+                }
+            }
+            event_type::GAMEPAD_CONNECT
+        }
+        PadChange::Disconnected => event_type::GAMEPAD_DISCONNECT,
+        PadChange::Button { control, native, pressed } => {
+            cells.held = Some(event);
+            (cells.control, cells.pressed) = (*control, Some(*pressed));
+            cells.value = Some(f32::from(u8::from(*pressed)));
+            metadata.push_int(key::NATIVE, i64::from(*native));
+            event_type::GAMEPAD_BUTTON
+        }
+        PadChange::Axis { control, native, value } => {
+            cells.held = Some(event);
+            (cells.control, cells.value) = (*control, Some(*value));
+            metadata.push_int(key::NATIVE, i64::from(*native));
+            event_type::GAMEPAD_AXIS
+        }
+    }
+}
+
 /// The cells of a row that depend on its kind.
 #[derive(Clone, Copy, Default)]
 struct Cells<'a> {
@@ -415,4 +468,7 @@ struct Cells<'a> {
     is_keyframe: Option<bool>,
     repeat: Option<bool>,
     source: Option<Source>,
+    pad: Option<u8>,
+    control: Option<PadControl>,
+    value: Option<f32>,
 }

@@ -5,6 +5,7 @@
 use watchcap_migrations::log::v2::{self, NO_SOURCE, kind};
 
 use super::chunk::{FLAG_FACTS, FLAG_FRAMES, FLAG_PACKETS, HEADER_LEN, MAX_LEN};
+use super::pads;
 use super::sources::SourceNames;
 use super::{Body, Record};
 use crate::base::event::{
@@ -147,6 +148,7 @@ impl ChunkBuilder {
                 Event::MouseMove { .. } => 16,
                 Event::MouseClick { .. } => 10,
                 Event::Wheel { .. } => 13,
+                Event::Pad { pad, change } => pads::weight(*pad, change),
                 Event::Focus { window_id, title, app, .. } => 28 + text(window_id) + text(&title.0) + text(app),
                 Event::Frame(_) => 33,
                 Event::Pause | Event::Resume => 0,
@@ -198,6 +200,8 @@ impl ChunkBuilder {
             Body::Event(event) => push_event(wire, event),
         };
         self.flags |= match kind {
+            // It says nothing of the recording as a whole: it needs no copy.
+            kind::SETUP if matches!(record.body, Body::Event(Event::Pad { .. })) => 0,
             kind::SETUP | kind::ANCHOR | kind::DIGEST | kind::END => FLAG_FACTS,
             kind::FRAME => FLAG_FRAMES,
             kind::PACKET => FLAG_PACKETS,
@@ -262,6 +266,10 @@ fn push_event(wire: &mut v2::Chunk, event: &Event) -> u8 {
                 pid: pid.unwrap_or(0),
             });
             kind::FOCUS
+        }
+        Event::Pad { pad, change } => {
+            wire.setups.push(v2::Setup { key: pads::PAD_KEY.into(), json: pads::join(*pad, change) });
+            kind::SETUP
         }
         Event::Layout(layout) => {
             wire.setups.push(v2::Setup { key: LAYOUT_KEY.into(), json: join_layout(layout) });
@@ -380,6 +388,9 @@ impl Lists {
                 if let Some(layout) = split_layout(&setup) {
                     return Some(Body::Event(Event::Layout(layout)));
                 }
+                if let Some(event) = pads::split(&setup.key, &setup.json) {
+                    return Some(Body::Event(event));
+                }
                 return Some(Body::Setup { key: setup.key, json: setup.json });
             }
             kind::ANCHOR => {
@@ -492,9 +503,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::base::pad::{MAX_PADS, PadAbout, PadChange, PadControl};
 
     fn any_position() -> impl Strategy<Value = Option<Position>> {
         proptest::option::of((-2.0f32..3.0, -2.0f32..3.0).prop_map(|(x, y)| Position { x, y }))
+    }
+
+    fn any_pad_change() -> impl Strategy<Value = PadChange> {
+        let control = proptest::option::of((0..PadControl::ALL.len()).prop_map(|at| PadControl::ALL[at]));
+        let ids = proptest::option::of(any::<u16>());
+        prop_oneof![
+            (".{0,60}", ids.clone(), ids, any::<bool>()).prop_map(|(name, vendor, product, standard)| {
+                PadChange::Connected(PadAbout { name, vendor, product, standard })
+            }),
+            Just(PadChange::Disconnected),
+            (control.clone(), any::<u32>(), any::<bool>()).prop_map(|(control, native, pressed)| PadChange::Button {
+                control,
+                native,
+                pressed
+            }),
+            (control, any::<u32>(), -1.0f32..=1.0).prop_map(|(control, native, value)| PadChange::Axis {
+                control,
+                native,
+                value
+            }),
+        ]
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -511,6 +544,7 @@ mod tests {
             (any_position(), proptest::option::of((-99.0f32..99.0, -99.0f32..99.0)), any::<bool>()).prop_map(
                 |(position, motion, warped)| Event::MouseMove { position, motion, warped: warped && motion.is_none() }
             ),
+            (0..MAX_PADS, any_pad_change()).prop_map(|(pad, change)| Event::Pad { pad, change }),
             (proptest::option::of(".{0,40}"), proptest::option::of(0u8..4))
                 .prop_map(|(names, group)| Event::Layout(Layout { names, group })),
             (0usize..5, any::<bool>(), any_position()).prop_map(|(button, pressed, position)| Event::MouseClick {

@@ -23,6 +23,7 @@ pub mod ending;
 mod error;
 pub mod facts;
 pub mod lock;
+mod pads;
 mod paths;
 pub mod reader;
 mod record;

@@ -5,6 +5,7 @@ mod levels;
 pub mod log;
 pub mod opened;
 mod overview;
+mod pads;
 pub mod queue;
 pub mod reel;
 pub mod reviews;

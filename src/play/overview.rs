@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use watchcap_replay::{HeldKey, InputState, Lane, Mask, Span, SpanKind};
 
+use super::pads;
 use super::reel::Reel;
 use super::words::{button, describe, key_name, lane, span};
 use crate::base::time::{Clock as _, SystemClock};
@@ -87,11 +88,16 @@ impl Replayed {
                     }
                 }
             }
+            event_type::GAMEPAD_BUTTON
+            | event_type::GAMEPAD_AXIS
+            | event_type::GAMEPAD_CONNECT
+            | event_type::GAMEPAD_DISCONNECT => pads::apply(&mut state.pads, row),
             event_type::FOCUS => row.metadata.get(key::TITLE).unwrap_or_default().clone_into(&mut state.window),
             event_type::PAUSE => {
                 // Released before it in a session; a log says it by the pause alone.
                 state.keys.clear();
                 state.buttons.clear();
+                pads::rest(&mut state.pads);
                 self.paused_since = self.paused_since.or(Some(row.t_ns));
             }
             event_type::RESUME => self.paused_since = None,

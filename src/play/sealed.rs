@@ -11,6 +11,7 @@ use watchcap_replay::{Fact, Levels, Mask, Picture, Pictures, Section, Summary, T
 
 use super::levels::Loudness;
 use super::reel::{FrameTimes, Reel};
+use crate::capture::Facet;
 use crate::media::frames::FrameReader;
 use crate::session::annotations::Annotations;
 use crate::session::layout;
@@ -235,10 +236,18 @@ pub fn summary(dir: &Path, metadata: &Metadata, size: (u32, u32), span: (i64, i6
         height: size.1,
         frames: 0,
         no_pictures: None,
+        pads: has_pads(metadata),
         provisional: false,
         drift_ppm: metadata.clock_drift_ppm,
         facts,
     }
+}
+
+/// Whether gamepads were recorded; of a log, which has counted nothing yet, whether they would be.
+fn has_pads(metadata: &Metadata) -> bool {
+    let listens = || metadata.streams.get("input")?.settings.get(Facet::Gamepads.key())?.as_bool();
+    metadata.counts.contains_key(event_type::GAMEPAD_CONNECT)
+        || (metadata.counts.is_empty() && listens().unwrap_or(false))
 }
 
 /// The day and the second of a moment as RFC 3339 has it: each fits beside its name in a narrow panel.

@@ -13,6 +13,8 @@ pub(crate) fn lane(kind: &str) -> Lane {
         event_type::MOUSE_MOVE => Lane::Motion,
         event_type::MOUSE_CLICK => Lane::Click,
         event_type::WHEEL => Lane::Wheel,
+        event_type::GAMEPAD_BUTTON | event_type::GAMEPAD_CONNECT | event_type::GAMEPAD_DISCONNECT => Lane::Pad,
+        event_type::GAMEPAD_AXIS => Lane::Stick,
         event_type::FOCUS => Lane::Focus,
         event_type::FRAME => Lane::Frame,
         event_type::GAP => Lane::Gap,
@@ -84,6 +86,16 @@ pub fn describe(row: &OwnedRow) -> String {
             };
             format!("{which} {}", delta.abs())
         }
+        event_type::GAMEPAD_BUTTON => {
+            let held = if row.metadata.get(key::HELD).is_some() { " held" } else { "" };
+            format!("{} {}{held}", row.pad_label(), if row.pressed == Some(true) { "pressed" } else { "released" })
+        }
+        event_type::GAMEPAD_AXIS => match row.value {
+            Some(value) => format!("{} at {value:.3}", row.pad_label()),
+            None => row.pad_label(),
+        },
+        event_type::GAMEPAD_CONNECT => format!("{} connected: {}", row.pad_label(), get(key::NAME)),
+        event_type::GAMEPAD_DISCONNECT => format!("{} disconnected", row.pad_label()),
         event_type::FOCUS => format!("{}: {}", get(key::APP), get(key::TITLE)),
         event_type::FRAME => {
             let kind = match (row.is_keyframe == Some(true), get(key::DUP) == "1") {

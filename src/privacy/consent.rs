@@ -12,7 +12,7 @@ use crate::privacy::fact::{ConsentFact, StudyTextFact};
 use crate::privacy::study::StudyText;
 
 /// Version of the text that a person agrees to ([`text`]); goes into the metadata.
-pub const TEXT_VERSION: u32 = 6;
+pub const TEXT_VERSION: u32 = 7;
 
 /// Columns of the text: what fits into any terminal, so that no line of it breaks inside of a word.
 const COLUMNS: usize = 78;
@@ -46,7 +46,7 @@ pub fn text(asked: &Asked<'_>) -> String {
     let stream = |stream| match stream {
         Stream::Screen => "- the screen: pictures of everything that is shown there",
         Stream::Input => {
-            "- the input: every key, button, wheel and mouse movement, and which window is active with its title"
+            "- the input: every key, button, wheel and mouse movement, what gamepads do, and which window is active with its title"
         }
         _ => "- the sound: everything that is said near the microphone, or that this machine plays, as you chose it",
     };

@@ -8,8 +8,10 @@
 use std::collections::BTreeSet;
 
 use super::chords::{Asked, Chords, KeyName};
+use super::pads::Pads;
 use crate::base::event::{Button, Content, Event, Gap, HidUsage, Key, Layout, Position, Source, Stream, Surface};
 use crate::base::hotkeys::{Hotkeys, Modifiers};
+use crate::base::pad::PadChange;
 use crate::base::time::MonoNs;
 use crate::capture::{InitialState, RawInput, StampedInput};
 use crate::privacy::chat::Chat;
@@ -72,6 +74,8 @@ pub(crate) struct Inputs {
     keys: Holds<KeyName, Press>,
     /// Buttons that are down, likewise.
     buttons: Holds<Button, ()>,
+    /// Gamepads, likewise.
+    pads: Pads,
     /// Inputs were lost: a press that nobody saw may have been secret, and that it was may be among what was lost.
     misses_presses: bool,
     spans: Spans,
@@ -104,6 +108,7 @@ impl Inputs {
             secret: None,
             keys: Holds::default(),
             buttons: Holds::default(),
+            pads: Pads::default(),
             misses_presses: false,
             spans: Spans::default(),
             now: MonoNs(i64::MIN),
@@ -134,7 +139,12 @@ impl Inputs {
         for button in &initial.buttons {
             self.buttons.insert(*button, (), false);
         }
-        self.untouched &= self.keys.is_empty() && self.buttons.is_empty();
+        self.untouched &= self.keys.is_empty()
+            && self.buttons.is_empty()
+            && initial.pads.iter().all(|(_, change)| matches!(change, PadChange::Connected(_)));
+        for (pad, change) in &initial.pads {
+            drop(self.pads.take(*pad, change.clone(), false, false));
+        }
         self.layout = Some(initial.layout.clone());
         self.tell_spans(t, out);
         if self.attends {
@@ -151,7 +161,11 @@ impl Inputs {
         if self.untouched
             && !matches!(
                 input,
-                RawInput::Focus { .. } | RawInput::Secret { .. } | RawInput::Skipped { .. } | RawInput::Lost { .. }
+                RawInput::Focus { .. }
+                    | RawInput::Secret { .. }
+                    | RawInput::Skipped { .. }
+                    | RawInput::Lost { .. }
+                    | RawInput::PadLost { .. }
             )
         {
             self.untouched = false;
@@ -191,6 +205,10 @@ impl Inputs {
             }
             RawInput::Wheel { axis, delta, hi_res, position } => {
                 self.attends.then(|| Event::Wheel { delta: delta as f32, axis, hi_res, position: at(position) })
+            }
+            RawInput::Pad { pad, change } => self.pads.take(pad, change, self.attends, self.paused),
+            RawInput::PadLost { reason, count, until } => {
+                Some(Event::Gap(Gap { stream: Stream::Input, reason: reason.into(), lost: count, until }))
             }
             RawInput::Focus { window_id, title, app, pid } => {
                 self.focus(t, source, (window_id, title, app, pid), out);
@@ -245,6 +263,12 @@ impl Inputs {
     /// Takes an input of a pause that arrives when recording goes on already, since its source is slower than others. What it releases
     /// was stated to be held when the pause ended, and is released then.
     pub(super) fn overlook_late(&mut self, input: StampedInput, out: &mut Vec<Written>) {
+        if let RawInput::Pad { .. } = &input.input {
+            // Where it is was stated when the pause ended, as far as it was known: this is what was not.
+            let t = input.t.max(self.resumed);
+            self.take(StampedInput { t, source: Source::Recorder, ..input }, out);
+            return;
+        }
         let mut overlooked = Vec::new();
         self.paused = true;
         self.take(input, &mut overlooked);
@@ -271,6 +295,7 @@ impl Inputs {
         // Released by the row of the pause, all of it.
         self.keys.hide(|_, _| ());
         self.buttons.hide(|_, ()| ());
+        self.pads.hide(drop);
         let changed = [self.focus_in_pause.take(), self.layout_in_pause.take()];
         out.extend(changed.into_iter().flatten().map(|event| (t, Source::Recorder, event)));
         if self.attends {
@@ -285,6 +310,7 @@ impl Inputs {
             return;
         }
         self.tell_spans(t, out);
+        self.pads.forget_told();
         if self.paused {
             // Told when recording goes on.
             self.focus_in_pause = self.focus_in_pause.take().or_else(|| self.focus_row());
@@ -306,6 +332,7 @@ impl Inputs {
             buttons: self.buttons.names().copied().collect(),
             pointer: None,
             layout: self.layout.clone().unwrap_or_default(),
+            pads: self.pads.state(),
             secret: None,
         })
     }
@@ -481,6 +508,7 @@ impl Inputs {
             let event = Event::MouseClick { button: *button, pressed: false, position: None };
             out.push((t, Source::Recorder, event));
         });
+        self.pads.hide(|event| out.push((t, Source::Recorder, event)));
     }
 
     /// The edge at which inputs are written again: what is held is pressed.
@@ -498,6 +526,7 @@ impl Inputs {
             let event = Event::MouseClick { button: *button, pressed: true, position };
             out.push((t, Source::Recorder, event));
         });
+        self.pads.show(|event| out.push((t, Source::Recorder, event)));
     }
 
     /// What is withheld now, as spans.

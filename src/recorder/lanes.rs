@@ -65,6 +65,7 @@ impl Lane {
             RawInput::Wheel { .. } => takes(Facet::Wheel),
             RawInput::Focus { .. } => takes(Facet::Focus),
             RawInput::Unproved { .. } => takes(Facet::Motion),
+            RawInput::Pad { .. } | RawInput::PadLost { .. } => takes(Facet::Gamepads),
             RawInput::Secret { .. } | RawInput::Lost { .. } | RawInput::Skipped { .. } => true,
             RawInput::Motion { position, motion, warped } => {
                 let position = position.filter(|_| takes(Facet::Position));

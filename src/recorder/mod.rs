@@ -26,6 +26,7 @@ mod masking;
 mod mutes;
 mod opening;
 mod options;
+mod pads;
 mod part;
 mod parts;
 mod pauses;

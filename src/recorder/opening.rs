@@ -113,7 +113,7 @@ impl<'a> Promises<'a> {
     /// Checks that what recordings promise of the inputs is there, or was allowed to be missing.
     fn check(&self, inputs: &OpenedInputs, window: bool) -> Result<(), RecordError> {
         let redaction = FacetSet::of(&[Facet::Redaction]);
-        let promised = if self.keeps_out { FacetSet::ALL } else { FacetSet::ALL.without(redaction) };
+        let promised = if self.keeps_out { FacetSet::PROMISED } else { FacetSet::PROMISED.without(redaction) };
         let mut given = inputs.facets();
         if window && !inputs.keys_know_the_focus() {
             // Which keys went to which window is known in the order of one source only.
@@ -162,6 +162,9 @@ impl OpenedInputs {
             }
             if own.has(Facet::Position) {
                 initial.pointer = input.initial.pointer;
+            }
+            if own.has(Facet::Gamepads) {
+                initial.pads = input.initial.pads;
             }
             initial.secret = initial.secret.or(input.initial.secret);
             (input.description, own)
@@ -321,7 +324,7 @@ mod tests {
         let opened = vec![Some(opened(keyboard, false)), None, Some(opened(FacetSet::ALL, true))];
         let inputs = OpenedInputs::of(opened, &screen(FacetSet::of(&[Facet::Position])));
         let taken: Vec<_> = inputs.open().map(|(_, own)| own.to_string()).collect();
-        assert_eq!(taken, ["keys,buttons", "wheel,motion,position,focus"]);
+        assert_eq!(taken, ["keys,buttons", "wheel,motion,position,focus,gamepads"]);
         assert!(inputs.sources[1].is_none(), "numbers of sources stay");
         assert!(!inputs.facets().has(Facet::Redaction), "its order is not that of the keys that are taken");
         assert!(inputs.initial.secret.is_some(), "a secret is one, whoever says so");

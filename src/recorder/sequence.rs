@@ -503,7 +503,10 @@ impl Sequence {
     }
 
     fn append_input(&mut self, mut input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
-        self.counters.silence.heard(input.t);
+        // The pointer's silence is no shorter for what a gamepad says.
+        if !matches!(input.input, RawInput::Pad { .. } | RawInput::PadLost { .. }) {
+            self.counters.silence.heard(input.t);
+        }
         if let Some(seam) = self.seams.next().filter(|seam| *seam <= input.t) {
             self.begin_part(seam)?;
         }
@@ -511,7 +514,9 @@ impl Sequence {
         input.t = input.t.max(self.seams.begin);
         if let Some(closed) = self.closed {
             // What was lost before is told even now.
-            if matches!(input.input, RawInput::Lost { .. } | RawInput::Skipped { .. }) && input.t < closed {
+            let is_loss =
+                matches!(input.input, RawInput::Lost { .. } | RawInput::Skipped { .. } | RawInput::PadLost { .. });
+            if is_loss && input.t < closed {
                 self.inputs.take(input, &mut self.written);
             }
             return self.append_written();

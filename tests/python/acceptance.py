@@ -20,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-INPUT = ["key_down", "key_up", "mouse_move", "mouse_click", "wheel"]
+INPUT = ["key_down", "key_up", "mouse_move", "mouse_click", "wheel", "gamepad_button", "gamepad_axis"]
 RANDOM_FRAMES = 24
 COLUMNS = [  # FORMAT.md, "Columns": name, type, nullable
     ("t_ns", pa.int64(), False), ("event_type", pa.string(), False), ("key_code", pa.int32(), True),
@@ -30,6 +30,7 @@ COLUMNS = [  # FORMAT.md, "Columns": name, type, nullable
     ("seq", pa.int64(), False), ("pressed", pa.bool_(), True), ("mouse_dx", pa.float32(), True), ("mouse_dy", pa.float32(), True),
     ("pts", pa.int64(), True), ("is_keyframe", pa.bool_(), True), ("repeat", pa.bool_(), True), ("source", pa.string(), True),
 ]
+PADS = [("pad", pa.int32(), True), ("control", pa.string(), True), ("value", pa.float32(), True)]  # from 1.3.0 on
 
 
 def check(fine, what):
@@ -56,10 +57,11 @@ def with_pyarrow(session, metadata):
     path = session / "events.parquet"
     file = pq.ParquetFile(path)
     found = [(field.name, field.type, field.nullable) for field in file.schema_arrow]
-    for index, column in enumerate(COLUMNS):
+    columns = COLUMNS if metadata["format_version"] in ("1.0.0", "1.1.0", "1.2.0") else COLUMNS + PADS
+    for index, column in enumerate(columns):
         check(index < len(found) and found[index] == column, f"column {index}: {found[index:index + 1]} instead of {column}")
-    if metadata["format_version"] in ("1.1.0", "1.2.0"):
-        check(len(found) == len(COLUMNS), f"{len(found)} columns instead of {len(COLUMNS)}")
+    if metadata["format_version"] in ("1.1.0", "1.2.0", "1.3.0"):
+        check(len(found) == len(columns), f"{len(found)} columns instead of {len(columns)}")
     paths = [file.schema.column(index).path for index in range(len(file.schema))]
     check("metadata.key_value.key" in paths and "metadata.key_value.value" in paths, f"map fields are named otherwise: {paths}")
     file_metadata = file.metadata.metadata or {}

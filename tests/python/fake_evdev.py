@@ -1,11 +1,12 @@
 """A kernel's input device without uinput: a file of FUSE's that answers what evdev answers. Needs root and /dev/fuse.
 
-    fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..], "held": [..]}'
+    fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..] or {code: [least, greatest, now]}, "held": [..], "id": [vendor, product]}'
 
 Prints `ready` once it is there. Then, a line each on standard input, answered with `did NANOSECONDS` of CLOCK_MONOTONIC:
 
     ev TYPE CODE VALUE [TYPE CODE VALUE ...]    a packet with its report
     drop                                        the reader's queue ran over: what it had not read is gone
+    sweep COUNT HZ AXIS [AXIS ..]               packets at a rate, in which each axis goes up and down; answered with all their times
     unplug                                      the device goes away
 
 Opening, waiting and the end of the device are the real kernel's; the stamps are of the clock that the reader chose.
@@ -40,6 +41,9 @@ class Device:
     def __init__(self, path, about):
         self.path, self.about = path, about
         self.held, self.is_gone = set(about.get("held", [])), False
+        # By their codes: least and greatest value, and where they are.
+        axes = about.get("abs", [])
+        self.axes = {int(code): list(axes[code]) for code in axes} if isinstance(axes, dict) else {code: [0, 255, 0] for code in axes}
         self.readers, self.polls, self.next = {}, {}, 1
         self.lock = threading.Lock()
         open(path, "w").close()
@@ -116,11 +120,11 @@ class Device:
     def ioctl(self, reader, command, given):
         number, size = command & 0xFF, command >> 16 & 0x3FFF
         about = self.about
-        kinds = {EV_KEY: about.get("keys", []), EV_REL: about.get("rel", []), EV_ABS: about.get("abs", [])}
+        kinds = {EV_KEY: about.get("keys", []), EV_REL: about.get("rel", []), EV_ABS: list(self.axes)}
         if self.is_gone:
             return errno.ENODEV, 0, b""
         if number == 0x02:
-            return 0, 0, struct.pack("<4H", about.get("bus", 3), 1, 1, 1)
+            return 0, 0, struct.pack("<4H", about.get("bus", 3), *about.get("id", [1, 1]), 1)
         if number == 0x06:
             name = about["name"].encode() + b"\0"
             return 0, min(size, len(name)), name[:size]
@@ -132,6 +136,11 @@ class Device:
             return 0, size, mask([EV_SYN] + [kind for kind, codes in kinds.items() if codes], size)
         if 0x20 < number < 0x40:
             return 0, size, mask(kinds.get(number - 0x20, []), size)
+        if 0x40 <= number < 0x80:
+            if number - 0x40 not in self.axes:
+                return errno.EINVAL, 0, b""
+            least, greatest, now = self.axes[number - 0x40]
+            return 0, 0, struct.pack("<6i", now, least, greatest, 0, 0, 0)
         if number == 0xA0:
             reader["clock"] = struct.unpack("<i", given[:4])[0]
             reader["queue"].clear()
@@ -145,6 +154,8 @@ class Device:
             for kind, code, value in events:
                 if kind == EV_KEY:
                     (self.held.add if value else self.held.discard)(code)
+                if kind == EV_ABS and code in self.axes:
+                    self.axes[code][2] = value
             told = [(EV_SYN, 3, 0)] if lost else events
             for reader in self.readers.values():
                 ns = stamp if reader["clock"] == MONOTONIC else wall
@@ -157,6 +168,20 @@ class Device:
         for number in self.polls.values():
             os.write(self.fuse, struct.pack("<IiQQ", 24, 1, 0, number))
         self.polls.clear()
+
+    def sweep(self, count, hz, axes):
+        """Each packet has another value of each axis than the one before."""
+        begin, times = time.monotonic_ns(), []
+        for number in range(count):
+            while (left := begin + number * 10**9 // hz - time.monotonic_ns()) > 0:
+                time.sleep(left / 10**9)
+            events = []
+            for place, axis in enumerate(axes):
+                least, greatest, _ = self.axes[axis]
+                step = (number + 1 + place * 7) % (2 * (greatest - least))
+                events.append((EV_ABS, axis, greatest - abs(step - (greatest - least))))
+            times.append(self.tell(events))
+        return times
 
     def unplug(self):
         with self.lock:
@@ -172,6 +197,10 @@ print("ready", flush=True)
 try:
     for line in sys.stdin:
         verb, *numbers = line.split()
+        if verb == "sweep":
+            count, hz, *axes = map(int, numbers)
+            print("swept", *device.sweep(count, hz, axes), flush=True)
+            continue
         numbers = [int(number, 0) for number in numbers]
         events = list(zip(numbers[::3], numbers[1::3], numbers[2::3]))
         if verb in ("ev", "drop"):

@@ -12,6 +12,7 @@ import sys
 
 import av
 import datasets
+import gamepads
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -129,7 +130,10 @@ for at, session in enumerate(sessions):
     # Nothing that is known is left out, and an action that is not known is no row (0 would say that nothing was done).
     assert all(columns["known_action"][i] for i in steps) and not np.isnan(columns["action"][steps]).any()
     events = [row for row in table if row["event_type"] in ("key_down", "mouse_move", "wheel", "mouse_click")]
-    for i in steps:
+    has_pad = gamepads.NAMES[0] in names
+    ends = [int(columns["src_t_ns"][steps[0]]) + (n + 1) * 1_000_000_000 // fps for n in range(len(steps))]
+    pads = gamepads.fold(table, [(int(columns["src_t_ns"][i]), end) for i, end in zip(steps, ends)])
+    for i, (pad_state, pad_action) in zip(steps, pads):
         begin = columns["src_t_ns"][i]
         frame = columns["src_frame_ref"][i]
         assert shown[frame] <= begin and (frame + 1 == len(shown) or shown[frame + 1] > begin)
@@ -137,6 +141,12 @@ for at, session in enumerate(sessions):
         before = [row for row in table if row["t_ns"] < begin and row["mouse_x"] is not None]
         place = [before[-1]["mouse_x"], before[-1]["mouse_y"]] if before else metadata["initial_state"]["pointer"]
         state = [*place, 1.0] if place else [0.0, 0.0, 0.0]
+        if has_pad:
+            state += pad_state
+            first = names.index(gamepads.NAMES[0])
+            assert names[first : first + len(pad_action)] == gamepads.NAMES
+            assert np.allclose(columns["action"][i][first : first + len(pad_action)], pad_action, atol=1e-6), (i, pad_action)
+            assert info["features"]["observation.state"]["names"][3:] == gamepads.NAMES
         assert np.allclose(columns["observation.state"][i], state, atol=1e-6), (i, columns["observation.state"][i], state)
         inside = [row for row in events if begin <= row["t_ns"] < end and not dict(row["metadata"]).get("held")]
         if "mouse_dx" in names:

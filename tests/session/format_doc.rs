@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Map, Value};
+use watchcap::base::pad::{PadControl, StandardPlace};
 use watchcap::session::layout;
 use watchcap::session::metadata::{
     AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, Percentiles, PiiRegion, ProfileInForce,
@@ -226,6 +227,20 @@ fn keys_of_metadata_json_are_those_of_the_struct() {
 }
 
 #[test]
+fn controls_of_gamepads_are_those_of_the_code() {
+    let places = PadControl::ALL.map(|control| {
+        let place = match control.standard() {
+            StandardPlace::Button(place) => format!("buttons[{place}]"),
+            StandardPlace::Axis(place) => format!("axes[{place}]"),
+        };
+        (control.name().to_owned(), place)
+    });
+    let documented: Vec<_> =
+        table("gamepad controls").into_iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert_eq!(documented, places);
+}
+
+#[test]
 fn vectors_of_the_row_hash_are_what_is_computed() {
     let document = document();
     let (_, behind) = document.split_once("<!-- vectors: row hash -->\n```json\n").expect("the vectors are marked");
@@ -257,6 +272,9 @@ fn vectors_of_the_row_hash_are_what_is_computed() {
             is_keyframe: flag("is_keyframe"),
             repeat: flag("repeat"),
             source: text("source"),
+            pad: int("pad").map(|pad| pad as i32),
+            control: text("control"),
+            value: float("value"),
             ..Row::new(
                 int("t_ns").expect("t_ns"),
                 text("event_type").expect("event_type"),

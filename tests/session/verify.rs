@@ -34,7 +34,7 @@ fn a_good_session_is_good_and_reads_back() {
     assert_eq!((report.rows, report.frames, report.frames_decoded), (written.len() as u64, 50, 50));
     assert_eq!(report.files_hashed, 4);
     let session = SessionReader::open(dir.path()).expect("a session");
-    assert_eq!(session.events().key_value(schema::FORMAT_VERSION_KEY), Some("1.2.0"));
+    assert_eq!(session.events().key_value(schema::FORMAT_VERSION_KEY), Some("1.3.0"));
     let read: Vec<_> = session.events().rows().collect::<Result<_, _>>().expect("rows");
     assert_eq!(read.len(), written.len());
     for (read, written) in read.iter().zip(&written) {

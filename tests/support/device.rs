@@ -31,6 +31,21 @@ impl Device {
         writeln!(self.1.as_ref().expect("plugged"), "{what}").expect("it listens");
         self.line().strip_prefix("did ").and_then(|ns| ns.parse().ok()).expect("a time")
     }
+
+    /// Moves axes at a rate; the times of the packets. In packet `n`, from 0, an axis that is named at place `p` is at [`swept`].
+    pub(crate) fn sweeps(&mut self, count: usize, hz: u32, axes: &[u16]) -> Vec<i64> {
+        let axes: Vec<_> = axes.iter().map(u16::to_string).collect();
+        writeln!(self.1.as_ref().expect("plugged"), "sweep {count} {hz} {}", axes.join(" ")).expect("it listens");
+        let times = self.line();
+        let times = times.strip_prefix("swept").expect("times").split_whitespace();
+        times.map(|ns| ns.parse().expect("a time")).collect()
+    }
+}
+
+/// Where a sweep has an axis between these ends.
+pub(crate) fn swept(n: usize, place: usize, (least, greatest): (i64, i64)) -> i64 {
+    let step = (n as i64 + 1 + place as i64 * 7) % (2 * (greatest - least));
+    greatest - (step - (greatest - least)).abs()
 }
 
 impl Drop for Device {

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::base::id::FrameRef;
+use crate::base::pad::PadChange;
 use crate::base::time::MonoNs;
 
 /// A key's USB HID usage id on the keyboard page (0x07): the physical key, the same on every system and layout.
@@ -338,6 +339,13 @@ pub enum Event {
         hi_res: bool,
         /// Where the pointer was.
         position: Option<Position>,
+    },
+    /// A gamepad did something, or came or went.
+    Pad {
+        /// Which gamepad, from 0.
+        pad: u8,
+        /// What.
+        change: PadChange,
     },
     /// Another window became the active one.
     Focus {

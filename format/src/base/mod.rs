@@ -12,6 +12,7 @@ pub mod hotkeys;
 pub mod id;
 pub mod io_error;
 pub mod lenient;
+pub mod pad;
 pub mod panics;
 pub mod person;
 pub mod priority;

@@ -1,4 +1,4 @@
-//! Keys and buttons that are down: one account of them, live and over rows.
+//! Keys and buttons that are down, and axes of gamepads that are not at rest: one account of them, live and over rows.
 //!
 //! [`Holds`] is the account itself, for names of any kind. A key that is down may be hidden: an edge of the recording (a pause, a window
 //! that lost the focus) released it for the rows, and it may be stated as down behind the edge. What is remembered of its press goes
@@ -108,6 +108,8 @@ pub enum Change<'a, V> {
     Repeated,
     /// It went down and was down already: a release is missing. The value is still that of the press before.
     Again(&'a mut V),
+    /// An axis of a gamepad that is not at rest moved, and still is not. The value is still that of its last move.
+    Moved(&'a mut V),
     /// It is told again behind an edge. The value is still that of its press.
     Continued(&'a mut V),
     /// It is hidden at an edge.
@@ -212,6 +214,33 @@ impl KeyName {
     }
 }
 
+/// A control of a gamepad: its button, or its axis, which counts as down while it is not at 0.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PadName {
+    pad: i32,
+    is_axis: bool,
+    /// Its name, or the system's own code of one that has none.
+    control: Box<str>,
+}
+
+impl PadName {
+    /// The control that a row names; `None` when it names none.
+    pub fn of(row: &Row<'_>) -> Option<Self> {
+        let is_axis = match row.event_type {
+            event_type::GAMEPAD_AXIS => true,
+            event_type::GAMEPAD_BUTTON => false,
+            _ => return None,
+        };
+        let control = row.control.or_else(|| row.metadata.get(key::NATIVE))?;
+        Some(Self { pad: row.pad?, is_axis, control: control.into() })
+    }
+}
+
+/// Whether a row of a gamepad says that its control is down, or an axis not at rest; `None` when it does not say.
+pub fn is_pad_down(row: &Row<'_>) -> Option<bool> {
+    if row.event_type == event_type::GAMEPAD_AXIS { row.value.map(|value| value != 0.0) } else { row.pressed }
+}
+
 /// A button by its name in the table.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum ButtonName {
@@ -227,13 +256,20 @@ pub struct Held<V> {
     keys: Holds<KeyName, V>,
     withheld: VecDeque<V>,
     buttons: Holds<ButtonName, V>,
+    pads: Holds<PadName, V>,
     /// More was down at once than is followed.
     is_overfull: bool,
 }
 
 impl<V> Default for Held<V> {
     fn default() -> Self {
-        Self { keys: Holds::default(), withheld: VecDeque::new(), buttons: Holds::default(), is_overfull: false }
+        Self {
+            keys: Holds::default(),
+            withheld: VecDeque::new(),
+            buttons: Holds::default(),
+            pads: Holds::default(),
+            is_overfull: false,
+        }
     }
 }
 
@@ -258,6 +294,17 @@ impl<V> Held<V> {
                 let known = Button::ALL.into_iter().find(|button| button.name() == name);
                 let name = known.map_or_else(|| ButtonName::Other(name.into()), ButtonName::Known);
                 self.buttons.change(name, Move { down, repeat: false, stated }, value)
+            }
+            event_type::GAMEPAD_BUTTON | event_type::GAMEPAD_AXIS => {
+                let (Some(name), Some(down)) = (PadName::of(row), is_pad_down(row)) else { return Change::Nothing };
+                let is_axis = row.event_type == event_type::GAMEPAD_AXIS;
+                match self.pads.change(name, Move { down, repeat: false, stated }, value) {
+                    // It moves: no release is missing.
+                    Change::Again(value) if is_axis => Change::Moved(value),
+                    // It is told where it is, whatever was told before.
+                    Change::Unmatched if is_axis => Change::Nothing,
+                    change => change,
+                }
             }
             _ => return Change::Nothing,
         };
@@ -309,18 +356,31 @@ impl<V> Held<V> {
         &mut self.keys
     }
 
-    /// What is down and told: keys with a code, those without, then buttons.
+    /// What is down and told: keys with a code, those without, buttons, then gamepads.
     pub fn told(&self) -> impl Iterator<Item = &V> {
         let keys = self.keys.told().map(|(_, value)| value);
-        keys.chain(&self.withheld).chain(self.buttons.told().map(|(_, value)| value))
+        let pads = self.pads.told().map(|(_, value)| value);
+        keys.chain(&self.withheld).chain(self.buttons.told().map(|(_, value)| value)).chain(pads)
+    }
+
+    /// The controls of gamepads.
+    pub fn pads(&self) -> &Holds<PadName, V> {
+        &self.pads
+    }
+
+    /// A gamepad is gone: nothing of it is held any more, whatever was told.
+    pub fn forget_pad(&mut self, pad: i32) {
+        self.pads.0.retain(|name, _| name.pad != pad);
     }
 
     /// Takes out all that is down and told, in the order of [`told`](Self::told).
     pub fn take_all(&mut self) -> impl Iterator<Item = V> + use<V> {
-        let Self { keys, withheld, buttons, .. } = std::mem::take(self);
+        let Self { keys, withheld, buttons, pads, .. } = std::mem::take(self);
         let told = |hold: Hold<V>| hold.told.then_some(hold.value);
         let keys = keys.0.into_values().filter_map(told);
-        keys.chain(withheld).chain(buttons.0.into_values().filter_map(told))
+        keys.chain(withheld)
+            .chain(buttons.0.into_values().filter_map(told))
+            .chain(pads.0.into_values().filter_map(told))
     }
 
     /// Whether more was down at once than is followed.
@@ -349,6 +409,7 @@ mod tests {
         for (at, row) in rows.iter().enumerate() {
             said.push(match held.apply(&row.as_row(), || at) {
                 Change::Again(of) => format!("again {of}"),
+                Change::Moved(of) => format!("moved {of}"),
                 Change::Continued(of) => format!("continued {of}"),
                 Change::Hidden(of) => format!("hidden {of}"),
                 Change::Released(of) => format!("released {of}"),
@@ -402,6 +463,50 @@ mod tests {
             (said, told),
             (["pressed", "nothing", "pressed", "released 0"].map(str::to_owned).to_vec(), vec![2])
         );
+    }
+
+    #[test]
+    fn an_axis_is_held_while_it_is_not_at_rest() {
+        let axis = |value: f32, entries: &[(&str, &str)]| OwnedRow {
+            pad: Some(0),
+            control: Some("left_x".into()),
+            value: Some(value),
+            ..row(event_type::GAMEPAD_AXIS, None, entries)
+        };
+        let button = |pressed| OwnedRow {
+            pad: Some(0),
+            pressed: Some(pressed),
+            ..row(event_type::GAMEPAD_BUTTON, None, &[(key::NATIVE, "704")])
+        };
+        let held = [(key::HELD, "1")];
+        let rows = [
+            axis(0.5, &[]),
+            axis(-0.25, &[]),
+            axis(0.0, &held),
+            axis(0.75, &held),
+            axis(0.0, &[]),
+            axis(0.0, &[]),
+            button(true),
+            OwnedRow { pad: Some(1), ..button(true) },
+            button(false),
+            OwnedRow { pressed: None, ..button(false) },
+            OwnedRow { pad: None, ..button(true) },
+        ];
+        let (said, told) = changes(&rows);
+        let expected = [
+            "pressed",
+            "moved 0",
+            "hidden 0",
+            "continued 0",
+            "released 0",
+            "nothing",
+            "pressed",
+            "pressed",
+            "released 6",
+            "nothing",
+            "nothing",
+        ];
+        assert_eq!((said, told), (expected.map(str::to_owned).to_vec(), vec![7]));
     }
 
     #[test]

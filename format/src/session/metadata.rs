@@ -34,7 +34,7 @@ pub type Extra = Map<String, Value>;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Metadata {
     /// Semver of the session format. Source: the program that finalized.
-    #[cfg_attr(test, schemars(extend("pattern" = r"^1\.2\.[0-9]+$")))]
+    #[cfg_attr(test, schemars(extend("pattern" = r"^1\.3\.[0-9]+$")))]
     pub format_version: String,
     /// UUID of the recording, the same in every file of it. Source: made when recording began.
     #[cfg_attr(test, schemars(extend("pattern" = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")))]
@@ -264,10 +264,10 @@ pub fn codec_name(codec_string: &str) -> Option<String> {
 }
 
 /// Returns the value of `input_device` for the kinds of devices that were recorded, in the order of the format; none without one.
-pub fn input_device(keyboard: bool, mouse: bool) -> Option<String> {
+pub fn input_device(keyboard: bool, mouse: bool, gamepad: bool) -> Option<String> {
     let kinds: Vec<&str> = v1_1__to__v1_2::KINDS
         .into_iter()
-        .zip([keyboard, mouse])
+        .zip([keyboard, mouse, gamepad])
         .filter(|(_, there)| *there)
         .map(|(kind, _)| kind)
         .collect();

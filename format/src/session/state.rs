@@ -3,9 +3,11 @@
 //!
 //! Invariant: memory is bounded, whatever the rows say; cloning costs a counter for each row that is kept.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::held::{Change, Held};
+use crate::base::pad::MAX_PADS;
 use crate::session::table::row::{OwnedRow, event_type};
 
 /// How much may last at one time.
@@ -29,6 +31,8 @@ pub struct State {
     pub surface: Option<Arc<OwnedRow>>,
     /// The `pause` row of the pause that lasts.
     pub pause: Option<Arc<OwnedRow>>,
+    /// The last `gamepad_connect` row of each gamepad that is there.
+    pub pads: BTreeMap<i32, Arc<OwnedRow>>,
     /// Where the pointer was last.
     pub pointer: Option<(f32, f32)>,
     spans: Vec<Arc<OwnedRow>>,
@@ -48,6 +52,7 @@ impl State {
             layout: None,
             surface: None,
             pause: None,
+            pads: BTreeMap::new(),
             pointer: None,
             spans: Vec::new(),
             span_bytes: 0,
@@ -63,11 +68,26 @@ impl State {
             self.pointer = Some((x, y));
         }
         match row.event_type.as_str() {
-            event_type::KEY_DOWN | event_type::KEY_UP | event_type::MOUSE_CLICK => {
-                if let Change::Again(press) | Change::Continued(press) =
+            event_type::KEY_DOWN
+            | event_type::KEY_UP
+            | event_type::MOUSE_CLICK
+            | event_type::GAMEPAD_BUTTON
+            | event_type::GAMEPAD_AXIS => {
+                if let Change::Again(press) | Change::Continued(press) | Change::Moved(press) =
                     self.held.apply(&row.as_row(), || Arc::new(row.clone()))
                 {
                     *press = Arc::new(row.clone());
+                }
+            }
+            event_type::GAMEPAD_CONNECT => {
+                if let Some(pad) = row.pad.filter(|pad| (0..i32::from(MAX_PADS)).contains(pad)) {
+                    self.pads.insert(pad, Arc::new(row.clone()));
+                }
+            }
+            event_type::GAMEPAD_DISCONNECT => {
+                if let Some(pad) = row.pad {
+                    self.pads.remove(&pad);
+                    self.held.forget_pad(pad);
                 }
             }
             event_type::FOCUS => self.focus = Some(Arc::new(row.clone())),
@@ -102,17 +122,22 @@ impl State {
 
     /// The presses of keys that are held, in their order.
     pub fn keys(&self) -> Vec<&OwnedRow> {
-        self.presses(false)
+        self.presses(&[event_type::KEY_DOWN, event_type::KEY_UP])
     }
 
     /// The presses of buttons that are held, in their order.
     pub fn buttons(&self) -> Vec<&OwnedRow> {
-        self.presses(true)
+        self.presses(&[event_type::MOUSE_CLICK])
     }
 
-    fn presses(&self, of_buttons: bool) -> Vec<&OwnedRow> {
+    /// The last rows of the controls of gamepads that are not at rest, in their order.
+    pub fn pad_controls(&self) -> Vec<&OwnedRow> {
+        self.presses(&[event_type::GAMEPAD_BUTTON, event_type::GAMEPAD_AXIS])
+    }
+
+    fn presses(&self, of: &[&str]) -> Vec<&OwnedRow> {
         let rows = self.held.told().map(Arc::as_ref);
-        let mut rows: Vec<_> = rows.filter(|row| (row.event_type == event_type::MOUSE_CLICK) == of_buttons).collect();
+        let mut rows: Vec<_> = rows.filter(|row| of.contains(&row.event_type.as_str())).collect();
         rows.sort_by_key(|row| (row.t_ns, row.seq));
         rows
     }

@@ -6,6 +6,7 @@
 
 mod files;
 mod options;
+mod pads;
 mod report;
 mod rows;
 mod sound;

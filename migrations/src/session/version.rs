@@ -1,9 +1,9 @@
 //! Versions of the session format, and the columns of their tables.
 
-use super::{v1_0, v1_1, v1_2};
+use super::{v1_0, v1_1, v1_2, v1_3};
 
 /// The version that this release writes.
-pub const CURRENT: Version = v1_2::VERSION;
+pub const CURRENT: Version = v1_3::VERSION;
 
 /// Version of the session format: semver without its last part, which never changes a shape.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -38,7 +38,8 @@ impl Version {
         match self.minor {
             0 => &v1_0::COLUMNS,
             1 => &v1_1::COLUMNS,
-            _ => &v1_2::COLUMNS,
+            2 => &v1_2::COLUMNS,
+            _ => &v1_3::COLUMNS,
         }
     }
 }
@@ -91,13 +92,14 @@ mod tests {
         assert_eq!(Version::parse("1.0.0"), Some(v1_0::VERSION));
         assert_eq!(Version::parse("1.1.7"), Some(v1_1::VERSION));
         assert_eq!(Version::parse("1.2.0"), Some(v1_2::VERSION));
+        assert_eq!(Version::parse("1.3.0"), Some(v1_3::VERSION));
         for bad in ["", "1", "1.1", "1.1.1.1", "1.x.0", "-1.0.0", "1.1.0-beta"] {
             assert_eq!(Version::parse(bad), None, "{bad}");
         }
         let later = Version { major: 1, minor: 9 };
         assert!(later.is_readable() && !later.is_known());
         assert!(!Version { major: 2, minor: 0 }.is_readable());
-        assert_eq!(CURRENT.to_string(), "1.2.0");
+        assert_eq!(CURRENT.to_string(), "1.3.0");
     }
 
     #[test]
@@ -105,5 +107,6 @@ mod tests {
         assert_eq!(v1_1::COLUMNS[..v1_0::COLUMNS.len()], v1_0::COLUMNS);
         assert_eq!((v1_0::COLUMNS.len(), v1_1::COLUMNS.len()), (12, 20));
         assert_eq!(v1_2::COLUMNS, v1_1::COLUMNS);
+        assert_eq!(v1_3::COLUMNS[..v1_2::COLUMNS.len()], v1_2::COLUMNS);
     }
 }

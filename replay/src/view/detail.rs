@@ -31,6 +31,8 @@ pub(crate) fn sign(lane: Lane) -> &'static str {
         Lane::Motion => "∙",
         Lane::Click => "●",
         Lane::Wheel => "↕",
+        Lane::Pad => "◉",
+        Lane::Stick => "◦",
         Lane::Focus => "◆",
         Lane::Frame => "▫",
         Lane::Gap => "╳",

@@ -19,7 +19,8 @@ pub(crate) fn draw(app: &App<'_>, frame: &mut Frame<'_>) {
     let area = frame.area();
     let buf = frame.buffer_mut();
     buf.set_style(area, app.theme.base());
-    let Some(layout) = layout((area.width, area.height), app.lens.is_some(), app.levels.is_some()) else {
+    let Some(layout) = layout((area.width, area.height), app.lens.is_some(), app.levels.is_some(), app.summary.pads)
+    else {
         too_small(app, area, buf);
         return;
     };
@@ -94,7 +95,8 @@ mod tests {
     fn parts_lie_inside_the_terminal_and_never_over_each_other() {
         for width in (MIN_WIDTH..260).step_by(7).chain([u16::MAX / 4]) {
             for height in (MIN_HEIGHT..100).chain([1000]) {
-                let layout = layout((width, height), height % 2 == 0, height % 3 == 0).expect("large enough");
+                let layout =
+                    layout((width, height), height % 2 == 0, height % 3 == 0, width % 2 == 0).expect("large enough");
                 let parts = [
                     layout.head,
                     layout.picture,
@@ -112,7 +114,7 @@ mod tests {
                 assert!(layout.picture.height >= 3 && layout.bar().width >= 20, "{width}×{height}: {layout:?}");
             }
         }
-        assert_eq!(layout((MIN_WIDTH - 1, 100), false, false), None);
-        assert_eq!(layout((100, MIN_HEIGHT - 1), false, true), None);
+        assert_eq!(layout((MIN_WIDTH - 1, 100), false, false, true), None);
+        assert_eq!(layout((100, MIN_HEIGHT - 1), false, true, true), None);
     }
 }

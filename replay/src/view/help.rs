@@ -53,6 +53,8 @@ fn signs() -> Vec<Entry> {
         event(Lane::Click, "mouse button", |t| t.lane(Lane::Click)),
         event(Lane::Wheel, "wheel", |t| t.lane(Lane::Wheel)),
         event(Lane::Motion, "motion", |t| t.lane(Lane::Motion)),
+        event(Lane::Pad, "gamepad button", |t| t.lane(Lane::Pad)),
+        event(Lane::Stick, "stick, trigger", |t| t.lane(Lane::Stick)),
         event(Lane::Focus, "focus change", |t| t.lane(Lane::Focus)),
         event(Lane::Frame, "frame", |t| t.lane(Lane::Frame)),
         event(Lane::Gap, "gap", |t| t.lane(Lane::Gap)),

@@ -1,4 +1,4 @@
-//! The line of inputs: keys that are held as key caps, the buttons of the mouse, where the pointer is.
+//! The line of inputs: gamepads, keys that are held as key caps, the buttons of the mouse, where the pointer is.
 //!
 //! Owns how a W3C key code is written on a cap. A redacted key is a cap without a letter.
 
@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::cells::{put, put_within, width};
+use super::pad;
 use crate::app::App;
 use crate::timeline::{Button, HeldKey};
 
@@ -101,7 +102,24 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         put(buf, area, area.width - pointer_width, &pointer, theme.dim());
     }
     let mut at = put(buf, area, 1, "keys", theme.dim()).max(super::lanes::NAME_WIDTH);
-    if app.state.keys.is_empty() {
+    // Gamepads first: they are always as wide, but for their caps.
+    for held in &app.state.pads {
+        let label = pad::axes(held);
+        if at + width(&label) + 2 > until {
+            put_within(buf, area, at, until, "…", theme.dim());
+            return;
+        }
+        at = put_within(buf, area, at, until, &label, theme.dim()) + 1;
+        for cap in pad::caps(held) {
+            let label = format!(" {cap} ");
+            if at + width(&label) + 2 > until {
+                put_within(buf, area, at, until, "…", theme.dim());
+                return;
+            }
+            at = put_within(buf, area, at, until, &label, theme.cap()) + 1;
+        }
+    }
+    if app.state.keys.is_empty() && app.state.pads.is_empty() {
         put_within(buf, area, at, until, "none held", theme.faint());
     }
     for (i, key) in app.state.keys.iter().enumerate() {

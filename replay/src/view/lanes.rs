@@ -36,29 +36,35 @@ const fn group(name: &'static str, lanes: &'static [Lane]) -> Group {
 /// Every kind of span.
 const ANY: &[SpanKind] = &[SpanKind::Dropped, SpanKind::Gap, SpanKind::Redacted, SpanKind::Paused];
 
+const KEYS: Group = Group { spans: &[SpanKind::Redacted, SpanKind::Paused], ..group("keys", &[Lane::Key]) };
+const CLICKS: Group = group("clicks", &[Lane::Click]);
+const WHEEL: Group = group("wheel", &[Lane::Wheel]);
+const MOTION: Group = group("motion", &[Lane::Motion]);
+const PADS: Group = group("pads", &[Lane::Pad, Lane::Stick]);
+const FOCUS: Group = group("focus", &[Lane::Focus]);
+const MARKS: Group = Group { remarks: true, ..group("marks", &[Lane::Mark]) };
+const OTHER: Group = group("other", &[Lane::System]);
+const FRAMES: Group = Group { spans: &[SpanKind::Dropped, SpanKind::Paused], ..group("frames", &[Lane::Frame]) };
+const GAPS: Group = Group { spans: ANY, ..group("gaps", &[Lane::Gap]) };
+
 /// Lines for a tall terminal.
-pub(crate) const FULL: &[Group] = &[
-    Group { spans: &[SpanKind::Redacted, SpanKind::Paused], ..group("keys", &[Lane::Key]) },
-    group("clicks", &[Lane::Click]),
-    group("wheel", &[Lane::Wheel]),
-    group("motion", &[Lane::Motion]),
-    group("focus", &[Lane::Focus]),
-    Group { remarks: true, ..group("marks", &[Lane::Mark]) },
-    group("other", &[Lane::System]),
-    Group { spans: &[SpanKind::Dropped, SpanKind::Paused], ..group("frames", &[Lane::Frame]) },
-    Group { spans: ANY, ..group("gaps", &[Lane::Gap]) },
-];
+pub(crate) const FULL: &[Group] = &[KEYS, CLICKS, WHEEL, MOTION, FOCUS, MARKS, OTHER, FRAMES, GAPS];
+/// The same for a recording with gamepads.
+pub(crate) const FULL_WITH_PADS: &[Group] = &[KEYS, CLICKS, WHEEL, MOTION, PADS, FOCUS, MARKS, OTHER, FRAMES, GAPS];
 /// Lines for a usual one.
 pub(crate) const GROUPED: &[Group] = &[
-    group("keys", &[Lane::Key]),
-    group("mouse", &[Lane::Click, Lane::Wheel, Lane::Motion]),
+    group("keys", &[Lane::Key, Lane::Pad]),
+    group("mouse", &[Lane::Click, Lane::Wheel, Lane::Motion, Lane::Stick]),
     Group { remarks: true, ..group("other", &[Lane::Gap, Lane::Mark, Lane::Focus, Lane::System]) },
     Group { spans: ANY, ..group("frames", &[Lane::Frame]) },
 ];
 /// The line for a low one.
 pub(crate) const ONE: &[Group] = &[Group {
     spans: &[SpanKind::Dropped, SpanKind::Gap],
-    ..group("input", &[Lane::Gap, Lane::Mark, Lane::Key, Lane::Click, Lane::Wheel, Lane::Motion])
+    ..group(
+        "input",
+        &[Lane::Gap, Lane::Mark, Lane::Key, Lane::Click, Lane::Wheel, Lane::Pad, Lane::Motion, Lane::Stick],
+    )
 }];
 
 /// The sign of a span: what says it without its colour.
@@ -176,12 +182,12 @@ mod tests {
 
     #[test]
     fn every_lane_is_shown_when_there_is_room() {
-        for groups in [FULL, GROUPED] {
+        for groups in [FULL_WITH_PADS, GROUPED] {
             for lane in Lane::ALL {
                 assert_eq!(groups.iter().filter(|group| group.lanes.contains(&lane)).count(), 1, "{lane:?}");
             }
         }
-        for group in FULL.iter().chain(GROUPED).chain(ONE) {
+        for group in FULL.iter().chain(FULL_WITH_PADS).chain(GROUPED).chain(ONE) {
             assert!(group.name.len() + 2 <= usize::from(NAME_WIDTH));
         }
     }

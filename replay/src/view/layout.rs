@@ -56,13 +56,14 @@ impl Layout {
 }
 
 /// Places everything, or nothing when the terminal is too small. A picture that is magnified takes the place of the panel too; `sound` asks
-/// for a lane of it, for which low terminals have no room.
-pub(crate) fn layout((width, height): (u16, u16), magnified: bool, sound: bool) -> Option<Layout> {
+/// for a lane of it, and `pads` for one of gamepads, for which low terminals have no room.
+pub(crate) fn layout((width, height): (u16, u16), magnified: bool, sound: bool, pads: bool) -> Option<Layout> {
     if width < MIN_WIDTH || height < MIN_HEIGHT {
         return None;
     }
     let roomy = height >= ROOMY_FROM;
     let groups = match height {
+        ROOMY_FROM.. if pads => lanes::FULL_WITH_PADS,
         ROOMY_FROM.. => lanes::FULL,
         GROUPED_FROM.. => lanes::GROUPED,
         _ => lanes::ONE,

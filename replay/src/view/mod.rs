@@ -12,6 +12,7 @@ mod input;
 mod keys;
 pub(crate) mod lanes;
 mod layout;
+mod pad;
 mod picture;
 mod popup;
 mod status;

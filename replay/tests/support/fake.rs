@@ -148,6 +148,7 @@ impl Timeline for Fake {
         let pressed = second % 3 == 0 && (400..520).contains(&in_second);
         Ok(InputState {
             keys,
+            pads: Vec::new(),
             buttons: if pressed { vec![Button::Left] } else { Vec::new() },
             pointer: Some((0.5 + 0.4 * angle.cos(), 0.5 + 0.35 * (angle * 1.7).sin())),
             window: format!("Window {} - an editor", second / 15),

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::folder::{FOLDER, Folder, NAME};
+use super::device::{FOLDER, Wants};
+use super::folder::{Folder, NAME};
+use super::session::SessionWatch;
 use super::source;
-use crate::capture::backend::{Backend, Grant, InputPlan, Wanted};
+use crate::capture::backend::{Backend, Gamepads, Grant, InputPlan, Wanted};
 use crate::capture::{CaptureError, Facet, FacetSet, OpenInput};
 
 /// Another folder than the kernel's, for tests.
@@ -34,11 +36,23 @@ impl Backend for Evdev {
         FacetSet::of(&[Facet::Position, Facet::Focus])
     }
     fn ready(&self) -> Result<(), CaptureError> {
-        let found = Folder::open(&folder()).scan();
-        if found.devices.is_empty() { Err(source::none_found(found.denied)) } else { Ok(()) }
+        let found = Folder::open(&folder(), Wants::All).scan();
+        // Gamepads alone are no input of a desktop.
+        let is_ready = found.devices.iter().any(|(_, device)| device.pad.is_none());
+        if is_ready { Ok(()) } else { Err(source::none_found(found.denied)) }
     }
     fn inputs(&self, plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
         let plan = plan.clone();
-        vec![Box::new(move || source::open(&folder(), &plan))]
+        let wants = if plan.gamepads { Wants::All } else { Wants::Desktop };
+        vec![Box::new(move || source::open(&folder(), wants, &plan))]
+    }
+    fn gamepads(&self, plan: &InputPlan) -> Result<Option<Gamepads>, CaptureError> {
+        let names = source::gamepads(&folder());
+        // Where none is there it is asked when the source is opened.
+        if !names.is_empty() && !plan.may_miss_lock {
+            drop(SessionWatch::open()?);
+        }
+        let plan = plan.clone();
+        Ok(Some(Gamepads { names, open: Box::new(move || source::open(&folder(), Wants::Gamepads, &plan)) }))
     }
 }

@@ -6,16 +6,20 @@ use std::io::{ErrorKind, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use input_linux::{EvdevHandle, EventKind};
+use input_linux::{AbsoluteAxis, EvdevHandle, EventKind};
 use rustix::fs::OFlags;
 
 use super::decode::{
     BTN_JOYSTICK, BTN_MISC, BTN_MOUSE, EV_ABS, EV_KEY, EV_REL, EVENT_BYTES, REL_HWHEEL_HI_RES, REL_WHEEL_HI_RES, REL_X,
     RawEvent, decode,
 };
+use super::gamepad::{BTN_GAMEPAD, FIRST_OTHER_AXIS, PadMap, Span, goes_by_letters, is_gamepad};
 use super::held::DeviceId;
 use super::packet::{Packets, Takes};
+use crate::base::pad::PadAbout;
 
+/// Where the kernel's devices are.
+pub(super) const FOLDER: &str = "/dev/input";
 /// `CLOCK_MONOTONIC`.
 const MONOTONIC: i32 = 1;
 /// Bytes of a mask of keys, and of one of axes: more than there are codes.
@@ -34,7 +38,20 @@ pub(super) struct Device {
     /// Its name, and that a program made it.
     pub(super) name: String,
     pub(super) packets: Packets,
+    /// It is a gamepad: what it says of itself, and its controls.
+    pub(super) pad: Option<(PadAbout, PadMap)>,
     file: File,
+}
+
+/// Which devices are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wants {
+    /// Keyboards, mice and gamepads.
+    All,
+    /// Keyboards and mice.
+    Desktop,
+    /// Gamepads alone, beside a source of keys and the mouse.
+    Gamepads,
 }
 
 /// What became of reading.
@@ -45,11 +62,11 @@ pub(super) enum Read {
 }
 
 impl Device {
-    /// Opens a device; `None` when it has neither keys nor buttons nor axes that are recorded.
+    /// Opens a device; `None` when it is none of those that are wanted: it has neither keys nor buttons nor axes that are recorded.
     ///
     /// # Errors
     /// When it may not be read, or is none.
-    pub(super) fn open(path: &Path, id: DeviceId) -> std::io::Result<Option<Self>> {
+    pub(super) fn open(path: &Path, id: DeviceId, wants: Wants) -> std::io::Result<Option<Self>> {
         let file = File::open(path)?;
         rustix::fs::fcntl_setfl(&file, OFlags::NONBLOCK)?;
         let handle = EvdevHandle::new(file.as_fd());
@@ -66,22 +83,50 @@ impl Device {
             && ((1..BTN_MISC).any(|code| has(&keys, code)) || (BTN_MOUSE..BTN_JOYSTICK).any(|code| has(&keys, code)));
         let has_motion = has(&kinds, EV_REL) && has(&relative, REL_X);
         let is_absolute = has(&kinds, EV_ABS) && (0..8).any(|axis| has(&absolute, axis));
-        if !has_keys && !has_motion {
+        let is_pad = has(&kinds, EV_KEY) && is_gamepad(|code| has(&keys, code), |axis| has(&absolute, axis));
+        let is_wanted = match wants {
+            Wants::Gamepads => is_pad,
+            Wants::Desktop => !is_pad && (has_keys || has_motion),
+            Wants::All => is_pad || has_keys || has_motion,
+        };
+        if !is_wanted {
             return Ok(None);
         }
         let name = handle.device_name().map(|name| String::from_utf8_lossy(&name).into_owned()).unwrap_or_default();
-        let is_virtual = handle.device_id().is_ok_and(|id| id.bustype == BUS_VIRTUAL);
+        let ids = handle.device_id().ok();
+        let is_virtual = ids.is_some_and(|id| id.bustype == BUS_VIRTUAL);
         let name: String = name.trim_end_matches('\0').chars().take(MAX_NAME).collect();
+        if is_pad {
+            let codes = (0..FIRST_OTHER_AXIS).filter(|code| has(&absolute, *code));
+            let spans: Vec<Span> = codes.filter_map(|code| span(&handle, code)).map(|(span, _)| span).collect();
+            let standard = has(&keys, BTN_GAMEPAD);
+            let letters = goes_by_letters(ids.map_or(0, |id| id.vendor), &name, driver(path).as_deref());
+            let about = PadAbout {
+                name: name.clone(),
+                vendor: ids.map(|id| id.vendor),
+                product: ids.map(|id| id.product),
+                standard,
+            };
+            let packets = Packets::new(Takes { pad: true, ..Takes::default() });
+            return Ok(Some(Self {
+                id,
+                name,
+                packets,
+                pad: Some((about, PadMap::new(standard, letters, &spans))),
+                file,
+            }));
+        }
         let takes = Takes {
             motion: has_motion && !is_absolute,
             hi_res: has(&relative, REL_WHEEL_HI_RES),
             hi_res_across: has(&relative, REL_HWHEEL_HI_RES),
+            pad: false,
         };
         if is_absolute {
             tracing::warn!(target: "capture", "{name}: it posts places, so it has no motion (touchpad, tablet, virtual machine)");
         }
         let name = if is_virtual { format!("{name} (virtual)") } else { name };
-        Ok(Some(Self { id, name, packets: Packets::new(takes), file }))
+        Ok(Some(Self { id, name, packets: Packets::new(takes), pad: None, file }))
     }
 
     /// Returns the codes that it holds. What it has told before and was not read is dropped by the kernel, so nothing counts twice.
@@ -89,6 +134,12 @@ impl Device {
         let mut down = [0; KEY_BYTES];
         EvdevHandle::new(self.file.as_fd()).key_state(&mut down)?;
         Ok((0..(KEY_BYTES * 8) as u16).filter(|code| has(&down, *code)).collect())
+    }
+
+    /// Returns where these axes are.
+    pub(super) fn axes(&self, codes: &[u16]) -> Vec<(u16, i32)> {
+        let handle = EvdevHandle::new(self.file.as_fd());
+        codes.iter().filter_map(|code| span(&handle, *code)).map(|(span, raw)| (span.code, raw)).collect()
     }
 
     /// Reads what is there.
@@ -106,6 +157,20 @@ impl Device {
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
+}
+
+/// The ends of an axis, and where it is.
+fn span(handle: &EvdevHandle<BorrowedFd<'_>>, code: u16) -> Option<(Span, i32)> {
+    let axis = AbsoluteAxis::from_code(code).ok()?;
+    let info = handle.absolute_info(axis).ok()?;
+    Some((Span { code, min: info.minimum, max: info.maximum }, info.value))
+}
+
+/// The name of the driver of a device, where the kernel tells.
+fn driver(path: &Path) -> Option<String> {
+    let name = path.strip_prefix(FOLDER).ok()?;
+    let link = Path::new("/sys/class/input").join(name).join("device/device/driver");
+    Some(std::fs::read_link(link).ok()?.file_name()?.to_str()?.to_owned())
 }
 
 fn has(mask: &[u8], code: u16) -> bool {

@@ -9,14 +9,12 @@ use std::time::Duration;
 
 use rustix::fs::inotify;
 
-use super::device::Device;
+use super::device::{Device, Wants};
 use super::held::DeviceId;
 use crate::base::time::MonoNs;
 
 /// The name of the backend, and of its inputs.
 pub(super) const NAME: &str = "evdev";
-/// Where the kernel's devices are.
-pub(super) const FOLDER: &str = "/dev/input";
 /// The most devices that are read.
 const MAX_DEVICES: usize = 64;
 /// How long a device that has come is tried: its node is there before its permission is.
@@ -25,6 +23,7 @@ const TRIED_FOR: Duration = Duration::from_secs(2);
 /// Follows the folder.
 pub(super) struct Folder {
     path: PathBuf,
+    wants: Wants,
     news: Option<OwnedFd>,
     /// Those that came and could not be opened yet, and until when they are tried.
     coming: BTreeMap<PathBuf, MonoNs>,
@@ -40,7 +39,7 @@ pub(super) struct Found {
 
 impl Folder {
     /// Begins to follow a folder.
-    pub(super) fn open(path: &Path) -> Self {
+    pub(super) fn open(path: &Path, wants: Wants) -> Self {
         let news = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).and_then(|news| {
             // The node is made first, and may be read later.
             inotify::add_watch(&news, path, inotify::WatchFlags::CREATE | inotify::WatchFlags::ATTRIB)?;
@@ -49,7 +48,7 @@ impl Folder {
         let news = news
             .inspect_err(|error| tracing::warn!(target: "capture", %error, "devices that come are not noticed"))
             .ok();
-        Self { path: path.to_path_buf(), news, coming: BTreeMap::new(), next: 0 }
+        Self { path: path.to_path_buf(), wants, news, coming: BTreeMap::new(), next: 0 }
     }
 
     /// Opens what is there.
@@ -70,7 +69,7 @@ impl Folder {
     fn try_open(&mut self, path: &Path) -> std::io::Result<Option<Device>> {
         let id = self.next;
         self.next += 1;
-        Device::open(path, id)
+        Device::open(path, id, self.wants)
     }
 
     /// Takes in which devices came, except those that are open, and opens those that may be read by now.

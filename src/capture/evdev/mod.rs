@@ -4,6 +4,9 @@
 //! know, and the active window only where the compositor tells it ([`active`]). More than a desktop's programs can hear: also what is typed at a lock screen and into other sessions. So
 //! input is taken only while the session is active and not locked ([`session`]).
 //!
+//! Gamepads are told by the controls of the standard mapping ([`gamepad`]), at a bounded rate ([`pads`]). They are also a source of their own, beside
+//! one of keys and the mouse: a desktop lets its user read them, and not the keyboard.
+//!
 //! Motion and taps of touchpads are made in the compositor, and are not here: of a touchpad only its buttons are recorded. Devices
 //! that post places (tablets, those of virtual machines) have no motion either.
 
@@ -12,9 +15,12 @@ pub(crate) mod backend;
 mod decode;
 mod device;
 mod folder;
+mod gamepad;
 mod gate;
 mod held;
 mod hold;
 mod packet;
+mod pads;
 mod session;
 mod source;
+mod source_pads;

@@ -3,9 +3,10 @@
 //! Pure. After events were lost nothing is taken until the next report; then the caller compares what the device holds.
 
 use super::decode::{
-    BTN_JOYSTICK, BTN_MISC, BTN_MOUSE, EV_KEY, EV_REL, EV_SYN, REL_HWHEEL, REL_HWHEEL_HI_RES, REL_WHEEL,
+    BTN_JOYSTICK, BTN_MISC, BTN_MOUSE, EV_ABS, EV_KEY, EV_REL, EV_SYN, REL_HWHEEL, REL_HWHEEL_HI_RES, REL_WHEEL,
     REL_WHEEL_HI_RES, REL_X, REL_Y, RawEvent, SYN_DROPPED, SYN_REPORT,
 };
+use super::gamepad::FIRST_OTHER_AXIS;
 use crate::base::event::{Axis, Button};
 
 /// Steps of a wheel's high resolution in one notch.
@@ -37,6 +38,18 @@ pub(super) enum Deed {
         delta: f64,
         hi_res: bool,
     },
+    /// A button of a gamepad.
+    PadButton {
+        code: u16,
+        pressed: bool,
+    },
+    /// An axis of a gamepad is at a value.
+    PadAxis {
+        code: u16,
+        raw: i32,
+    },
+    /// The packet of a gamepad has ended.
+    PadReport,
     /// Events were lost: what is held must be asked for.
     Dropped,
 }
@@ -49,6 +62,8 @@ pub(super) struct Takes {
     /// It tells each wheel in high resolution.
     pub(super) hi_res: bool,
     pub(super) hi_res_across: bool,
+    /// It is a gamepad: all its keys are buttons of that.
+    pub(super) pad: bool,
 }
 
 /// Gathers the packets of one device.
@@ -80,10 +95,16 @@ impl Packets {
                     return;
                 }
                 let motion = self.moved.take().map(|(dx, dy)| Deed::Motion { dx, dy });
-                out.extend(motion.into_iter().chain(self.waiting.drain(..)).map(|deed| (event.t_ns, deed)));
+                let report = (self.takes.pad && !self.waiting.is_empty()).then_some(Deed::PadReport);
+                let deeds = motion.into_iter().chain(self.waiting.drain(..)).chain(report);
+                out.extend(deeds.map(|deed| (event.t_ns, deed)));
             }
             _ if self.lost || self.waiting.len() >= MAX_PACKET => {}
+            (EV_KEY, code) if self.takes.pad => self.waiting.extend(pad_button(code, event.value)),
             (EV_KEY, code) => self.waiting.extend(key(code, event.value)),
+            (EV_ABS, code) if self.takes.pad && code < FIRST_OTHER_AXIS => {
+                self.waiting.push(Deed::PadAxis { code, raw: event.value });
+            }
             (EV_REL, axis) => self.turn(axis, f64::from(event.value)),
             _ => {}
         }
@@ -94,7 +115,7 @@ impl Packets {
             let (x, y) = at.unwrap_or_default();
             Some((x + by.0, y + by.1))
         };
-        let Takes { motion, hi_res, hi_res_across } = self.takes;
+        let Takes { motion, hi_res, hi_res_across, .. } = self.takes;
         let wheel = match axis {
             REL_X if motion => {
                 self.moved = moved(self.moved, (value, 0.0));
@@ -121,6 +142,10 @@ fn key(code: u16, value: i32) -> Option<Deed> {
         // Fingers and tools of touchpads, buttons of gamepads.
         _ => None,
     }
+}
+
+fn pad_button(code: u16, value: i32) -> Option<Deed> {
+    matches!(value, 0 | 1).then_some(Deed::PadButton { code, pressed: value == 1 })
 }
 
 /// Returns the button of a mouse with this code; `None` for one that the format has no name for.
@@ -180,6 +205,16 @@ mod tests {
         assert_eq!(deeds(fine, &turn), [Deed::Wheel { axis: Axis::Vertical, delta: -1.0, hi_res: true }, across]);
         let coarse = Deed::Wheel { axis: Axis::Vertical, delta: -1.0, hi_res: false };
         assert_eq!(deeds(Takes::default(), &turn), [coarse, across]);
+    }
+
+    #[test]
+    fn a_packet_of_a_gamepad_is_its_buttons_and_axes() {
+        let takes = Takes { pad: true, ..Takes::default() };
+        let all = [(EV_ABS, 0, -5), (EV_KEY, 0x130, 1), (EV_ABS, 0x28, 9), (EV_KEY, 0x130, 2), END, END];
+        let expected =
+            [Deed::PadAxis { code: 0, raw: -5 }, Deed::PadButton { code: 0x130, pressed: true }, Deed::PadReport];
+        assert_eq!(deeds(takes, &all), expected);
+        assert_eq!(deeds(Takes::default(), &all), [], "of what is no gamepad");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The input source: one thread that waits for all devices, and does nothing but read.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::active::{self, Active, ActiveWatch, Turn as ActiveTurn};
 use super::decode::{BTN_JOYSTICK, BTN_MISC, BTN_MOUSE};
-use super::device::{Device, Read};
+use super::device::{Device, Read, Wants};
 use super::folder::{Folder, NAME};
 use super::gate::{Gate, Session, Turn};
-use super::held::Held;
+use super::held::{DeviceId, Held};
 use super::hold::{self, Hold};
 use super::packet::{Deed, button};
+use super::pads::Pad;
 use super::session::SessionWatch;
 use crate::base::event::{HidUsage, Source};
 use crate::base::hid;
@@ -35,19 +36,23 @@ const OLDEST_NS: i64 = 5_000_000_000;
 /// How long the end waits for the compositor to vouch for what came last.
 const LAST_WORD: Duration = Duration::from_millis(250);
 
-/// What the kernel's devices report.
+/// What the kernel's devices report, beside gamepads.
 pub(super) const FACETS: FacetSet = FacetSet::of(&[Facet::Keys, Facet::Buttons, Facet::Wheel, Facet::Motion]);
 
 /// The devices of a folder.
 pub(super) struct EvdevInput {
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     source: Source,
     folder: Folder,
-    devices: BTreeMap<PathBuf, Device>,
+    pub(super) devices: BTreeMap<PathBuf, Device>,
     held: Held,
+    /// The gamepads, by the numbers of their devices.
+    pub(super) pads: BTreeMap<DeviceId, Pad>,
+    /// Numbers of gamepads that went while nothing was taken, and were told to be there.
+    pub(super) gone: BTreeSet<u8>,
     /// `None`: the person said that a lock may be missed.
     session: Option<SessionWatch>,
-    gate: Gate,
+    pub(super) gate: Gate,
     /// `None`: nobody tells which window is active.
     desk: Option<Desk>,
     description: InputDescription,
@@ -77,18 +82,27 @@ struct Done {
 ///
 /// # Errors
 /// [`CaptureError::Unavailable`] when none may be read, or nobody tells of locks.
-pub(super) fn open(folder: &Path, plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
+pub(super) fn open(folder: &Path, wants: Wants, plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
     let clock = Arc::clone(&plan.clock);
-    let mut folder = Folder::open(folder);
+    let mut folder = Folder::open(folder, wants);
     let found = folder.scan();
-    if found.devices.is_empty() {
+    // Gamepads may come at any time.
+    if wants != Wants::Gamepads && found.devices.iter().all(|(_, device)| device.pad.is_some()) {
         return Err(none_found(found.denied));
     }
     let session = if plan.may_miss_lock { None } else { Some(SessionWatch::open()?) };
     let gate = Gate::new(session.as_ref().map_or(Session::Open, SessionWatch::session), clock.now());
-    let (desk, secret) = match open_desk(plan)? {
+    // Which window is active decides over keys, and is told by their source.
+    let desk = if wants != Wants::Gamepads { open_desk(plan)? } else { None };
+    let (desk, secret) = match desk {
         Some((desk, secret)) => (Some(desk), secret),
         None => (None, None),
+    };
+    let gamepads = FacetSet::of(&[Facet::Gamepads]);
+    let own = match wants {
+        Wants::All => FACETS.with(gamepads),
+        Wants::Desktop => FACETS,
+        Wants::Gamepads => gamepads,
     };
     let told = if desk.is_some() { FacetSet::of(&[Facet::Focus, Facet::Redaction]) } else { FacetSet::NONE };
     let description = InputDescription {
@@ -97,7 +111,7 @@ pub(super) fn open(folder: &Path, plan: &InputPlan) -> Result<Box<dyn InputSourc
         keyboard_layout: None,
         warps: None,
         poll_us: None,
-        facets: FACETS.with(told),
+        facets: own.with(told),
     };
     let mut source = EvdevInput {
         clock,
@@ -105,6 +119,8 @@ pub(super) fn open(folder: &Path, plan: &InputPlan) -> Result<Box<dyn InputSourc
         folder,
         devices: BTreeMap::new(),
         held: Held::default(),
+        pads: BTreeMap::new(),
+        gone: BTreeSet::new(),
         session,
         gate,
         desk,
@@ -122,6 +138,7 @@ pub(super) fn open(folder: &Path, plan: &InputPlan) -> Result<Box<dyn InputSourc
                 source.initial.buttons.extend(button(code));
             }
         }
+        source.initial.pads = source.pads_at_start();
     }
     Ok(Box::new(source))
 }
@@ -144,6 +161,11 @@ fn secret(rules: &Exclusions, active: Option<&Active>) -> Option<Reason> {
     let programs = pid.map_or_else(Vec::new, names_of);
     let facts = WindowFacts { app, instance, title, programs: &programs, ..WindowFacts::default() };
     rules.verdict(facts).filter(|reason| reason.hides_keys())
+}
+
+/// Names of the gamepads of a folder that may be read.
+pub(super) fn gamepads(folder: &Path) -> Vec<String> {
+    Folder::open(folder, Wants::Gamepads).scan().devices.into_iter().map(|(_, device)| device.name).collect()
 }
 
 /// Why no device can be read.
@@ -175,7 +197,11 @@ fn is_known(code: u16) -> bool {
 
 impl EvdevInput {
     /// Takes a device in, with what it holds.
-    fn add(&mut self, path: PathBuf, device: Device) {
+    fn add(&mut self, path: PathBuf, mut device: Device) {
+        if let Some((about, map)) = device.pad.take() {
+            self.add_pad(path, device, about, map);
+            return;
+        }
         let down = device.held().unwrap_or_default();
         for code in down.into_iter().filter(|code| is_known(*code)) {
             self.held.press(device.id, code);
@@ -183,7 +209,7 @@ impl EvdevInput {
         self.devices.insert(path, device);
     }
 
-    fn send(&self, t: MonoNs, sink: &InputSink, input: RawInput) {
+    pub(super) fn send(&self, t: MonoNs, sink: &InputSink, input: RawInput) {
         if !self.gate.is_shut() {
             self.pass(t, sink, input);
         }
@@ -266,8 +292,13 @@ impl EvdevInput {
             let now = self.clock.now();
             for (path, device) in self.folder.arrivals(now, &self.devices) {
                 tracing::info!(target: "capture", "{}: it came", device.name);
+                let id = device.id;
                 self.add(path, device);
+                if !self.gate.is_shut() {
+                    self.tell_pad(id, now, sink);
+                }
             }
+            self.report_all(now, sink);
         }
         Ok(())
     }
@@ -321,6 +352,16 @@ impl EvdevInput {
             Deed::Wheel { axis, delta, hi_res } => {
                 self.send(t, sink, RawInput::Wheel { axis, delta, hi_res, position: None });
             }
+            Deed::PadButton { code, pressed } => {
+                let change = self.pads.get_mut(&id).and_then(|pad| pad.button(code, pressed));
+                self.send_pad(id, t, change, sink);
+            }
+            Deed::PadAxis { code, raw } => {
+                let changes = self.pads.get_mut(&id).map(|pad| pad.axis(t, code, raw));
+                self.send_pad(id, t, changes.into_iter().flatten(), sink);
+            }
+            Deed::PadReport => self.report(id, t, true, sink),
+            Deed::Dropped if self.pads.contains_key(&id) => self.compare_pad(id, t, sink),
             Deed::Dropped => self.compare(id, t, sink),
         }
     }
@@ -344,6 +385,12 @@ impl EvdevInput {
     fn remove(&mut self, path: &Path, sink: &InputSink) {
         let Some(device) = self.devices.remove(path) else { return };
         let t = self.clock.now();
+        if self.pads.contains_key(&device.id) {
+            // It was switched off, or its battery is empty: nothing is lost by that.
+            tracing::info!(target: "capture", "{}: it is gone", device.name);
+            self.remove_pad(device.id, t, sink);
+            return;
+        }
         tracing::warn!(target: "capture", "{}: it is gone", device.name);
         for code in self.held.keep(device.id, &std::collections::BTreeSet::new()) {
             self.tell(code, false, false, t, sink);
@@ -360,6 +407,7 @@ impl EvdevInput {
             for code in self.held.codes() {
                 self.tell(code, false, false, now, sink);
             }
+            self.release_pads(now, sink);
         }
         if let Turn::Opened(since) = self.gate.look(session, now) {
             // No fault of anybody: it was not to be known.
@@ -367,6 +415,7 @@ impl EvdevInput {
             for code in self.held.codes() {
                 self.tell(code, true, false, now, sink);
             }
+            self.tell_pads(now, sink);
         }
     }
 

@@ -197,6 +197,7 @@ impl InputSource for Poll {
             pointer: Some(self.held.position()),
             secret: None,
             layout: Layout::default(),
+            pads: Vec::new(),
         }
     }
 

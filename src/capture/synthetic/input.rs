@@ -28,6 +28,7 @@ impl SyntheticInput {
             RawInput::Button { .. } => Facet::Buttons,
             RawInput::Wheel { .. } => Facet::Wheel,
             RawInput::Motion { .. } => Facet::Motion,
+            RawInput::Pad { .. } => Facet::Gamepads,
             _ => Facet::Focus,
         })
     }
@@ -35,7 +36,11 @@ impl SyntheticInput {
 
 impl InputSource for SyntheticInput {
     fn describe(&self) -> InputDescription {
-        let devices = [(Facet::Keys, "scripted keyboard"), (Facet::Buttons, "scripted mouse")];
+        let devices = [
+            (Facet::Keys, "scripted keyboard"),
+            (Facet::Buttons, "scripted mouse"),
+            (Facet::Gamepads, Script::GAMEPAD),
+        ];
         InputDescription {
             backend: self.backend.into(),
             devices: devices
@@ -53,6 +58,7 @@ impl InputSource for SyntheticInput {
     fn initial(&self) -> InitialState {
         InitialState {
             pointer: self.facets.has(Facet::Position).then(|| self.script.pointer(0)),
+            pads: if self.facets.has(Facet::Gamepads) { vec![Script::pad_connected()] } else { Vec::new() },
             ..InitialState::default()
         }
     }
@@ -78,7 +84,7 @@ impl InputSource for SyntheticInput {
         while !stop.is_set() {
             let t = MonoNs(begin.0 + step as i64 * STEP_NS);
             self.clock.sleep_until(t.plus(self.late));
-            for input in self.script.inputs(step).filter(|input| self.sees(input)) {
+            for input in self.script.inputs(step).chain(Script::pad(step)).filter(|input| self.sees(input)) {
                 sink.send(t, Source::Synthetic, input);
             }
             step += 1;

@@ -16,6 +16,6 @@ mod script;
 
 pub use self::barcode::Barcode;
 pub use self::clicks::{CLICK_EVERY_NS, CLICKS, Clicks, Hole, Shows, open_clicks};
-pub use self::open::{MAX_SIZE, MIN_SIZE, pushing_sources, sources, split_sources};
+pub use self::open::{MAX_SIZE, MIN_SIZE, gamepad_sources, pushing_sources, sources, split_sources};
 pub use self::pushing::Pushing;
 pub use self::script::STEP_NS;

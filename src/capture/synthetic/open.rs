@@ -26,8 +26,22 @@ pub fn sources(size: (u32, u32), clock: &Arc<dyn Clock>, input: bool) -> Result<
     Ok(Sources {
         screen: Box::new(move |_outlets| Ok(Box::new(SyntheticScreen::new(screen_script, screen_clock)))),
         inputs: Vec::from_iter(
-            input.then(|| scripted("synthetic", FacetSet::ALL, Duration::ZERO, script, input_clock)),
+            input.then(|| scripted("synthetic", FacetSet::PROMISED, Duration::ZERO, script, input_clock)),
         ),
+        sounds: Vec::new(),
+    })
+}
+
+/// The same recording with a scripted gamepad beside keyboard and mouse.
+///
+/// # Errors
+/// As [`sources`].
+pub fn gamepad_sources(size: (u32, u32), clock: &Arc<dyn Clock>) -> Result<Sources, CaptureError> {
+    let script = checked(size)?;
+    let (screen_script, screen_clock) = (script.clone(), Arc::clone(clock));
+    Ok(Sources {
+        screen: Box::new(move |_outlets| Ok(Box::new(SyntheticScreen::new(screen_script, screen_clock)))),
+        inputs: vec![scripted("synthetic", FacetSet::ALL, Duration::ZERO, script, Arc::clone(clock))],
         sounds: Vec::new(),
     })
 }
@@ -53,7 +67,7 @@ pub fn split_sources(size: (u32, u32), clock: &Arc<dyn Clock>, late: Duration) -
     let script = checked(size)?;
     let keyboard = FacetSet::of(&[Facet::Keys, Facet::Focus, Facet::Redaction]);
     let (screen_script, screen_clock) = (script.clone(), Arc::clone(clock));
-    let pointer = FacetSet::ALL.without(keyboard);
+    let pointer = FacetSet::PROMISED.without(keyboard);
     Ok(Sources {
         screen: Box::new(move |_outlets| Ok(Box::new(SyntheticScreen::new(screen_script, screen_clock)))),
         inputs: vec![
@@ -77,7 +91,7 @@ pub fn pushing_sources(size: (u32, u32), clock: &Arc<dyn Clock>, how: Pushing) -
         screen: Box::new(move |outlets| pushing::open(screen_script, screen_clock, how, outlets)),
         inputs: vec![scripted(
             "synthetic",
-            FacetSet::ALL.without(of_screen),
+            FacetSet::PROMISED.without(of_screen),
             Duration::ZERO,
             script,
             Arc::clone(clock),

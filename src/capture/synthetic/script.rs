@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::base::event::{Axis, Button};
 use crate::base::hid;
+use crate::base::pad::{PadAbout, PadChange, PadControl};
 use crate::base::time::MonoNs;
 use crate::capture::RawInput;
 
@@ -19,6 +20,10 @@ const KEY_STEPS: (u64, u64) = (12, 27);
 const CLICK_STEPS: (u64, u64) = (62, 70);
 /// Step of the cycle at which the wheel turns.
 const WHEEL_STEP: u64 = 100;
+/// Steps of the cycle at which the gamepad's button goes down, and up again.
+const PAD_STEPS: (u64, u64) = (20, 40);
+/// Steps of the cycle in which the gamepad's trigger is pressed further and further; behind them it is let go of.
+const TRIGGER_STEPS: (u64, u64) = (50, 75);
 /// The keys of the script, in turn.
 const KEYS: [&str; 5] = ["KeyW", "KeyA", "KeyS", "KeyD", "Space"];
 
@@ -64,6 +69,41 @@ impl Script {
         };
         let motion = RawInput::Motion { position, motion: Some((x - before.0, y - before.1)), warped: false };
         std::iter::once(motion).chain(other)
+    }
+
+    /// The name of the gamepad.
+    pub(super) const GAMEPAD: &str = "scripted gamepad";
+
+    /// That the gamepad is there.
+    pub(super) fn pad_connected() -> (u8, PadChange) {
+        (0, PadChange::Connected(PadAbout { name: Self::GAMEPAD.into(), standard: true, ..PadAbout::default() }))
+    }
+
+    /// What the gamepad does at a step: its left stick goes round, a button goes down and up, a trigger is pressed and let go of.
+    pub(super) fn pad(step: u64) -> impl Iterator<Item = RawInput> {
+        let phase = step as f64 / CYCLE as f64 * std::f64::consts::TAU;
+        let axis = |control, native, value: f64| PadChange::Axis {
+            control: Some(control),
+            native,
+            // As a device with 16 bits has it.
+            value: ((value * 32_767.0).round() / 32_767.0) as f32,
+        };
+        let stick = [axis(PadControl::LeftX, 0, phase.sin()), axis(PadControl::LeftY, 1, -phase.cos())];
+        let within = step % CYCLE;
+        let south = |pressed| PadChange::Button { control: Some(PadControl::South), native: 0x130, pressed };
+        let button = match within {
+            w if w == PAD_STEPS.0 => Some(south(true)),
+            w if w == PAD_STEPS.1 => Some(south(false)),
+            _ => None,
+        };
+        let (from, to) = TRIGGER_STEPS;
+        let pull = (within as f64 - from as f64) / (to - from) as f64;
+        let trigger = (from..=to + 1).contains(&within).then(|| {
+            let value = if within > to { 0.0 } else { pull };
+            axis(PadControl::RightTrigger, 5, value)
+        });
+        let changes = stick.into_iter().chain(button).chain(trigger);
+        changes.map(|change| RawInput::Pad { pad: 0, change })
     }
 
     /// Keys pressed up to and with this step.

@@ -67,6 +67,7 @@ pub(super) fn screen(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> (
 pub(super) fn input(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> Check {
     let name = format!("input ({})", backend.name());
     let plan = InputPlan {
+        gamepads: true,
         exclusions: Arc::default(),
         may_miss_lock: false,
         poll_period: Duration::from_millis(2),
@@ -91,10 +92,28 @@ pub(super) fn input(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> Ch
     }
 }
 
+/// The gamepads that a recording would have, where there are any.
+pub(super) fn gamepads(clock: &Arc<dyn Clock>) -> Check {
+    const NAME: &str = "gamepads";
+    let plan = InputPlan {
+        gamepads: true,
+        exclusions: Arc::default(),
+        may_miss_lock: false,
+        poll_period: Duration::from_millis(2),
+        clock: Arc::clone(clock),
+    };
+    match registry::gamepads(Choice::Auto, &plan) {
+        Ok((names, _)) if names.is_empty() => Check::ok(NAME, "none is there that may be read".to_owned()),
+        Ok((names, _)) => Check::ok(NAME, names.join(", ")),
+        Err(error) => Check::no(NAME, &error, error.hint()),
+    }
+}
+
 /// Listens for a second by what a recording would choose, and counts what arrives; nothing of it is kept. Returns what the sources report, too.
 pub(super) fn arriving(clock: &Arc<dyn Clock>) -> (Check, Option<FacetSet>) {
     const NAME: &str = "arriving";
     let plan = InputPlan {
+        gamepads: true,
         exclusions: Arc::default(),
         may_miss_lock: true,
         poll_period: Duration::from_millis(2),

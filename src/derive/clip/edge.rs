@@ -28,8 +28,14 @@ pub(crate) fn begin(state: &State, t_ns: i64) -> Vec<OwnedRow> {
         }
         rows.push(span);
     }
-    for press in state.keys().into_iter().chain(state.buttons()) {
-        let mut row = OwnedRow { source: recorder.clone(), pressed: Some(true), ..press.clone() };
+    for pad in state.pads.values() {
+        let mut row = OwnedRow { source: recorder.clone(), ..OwnedRow::clone(pad) };
+        row.metadata.push_flag(key::HELD);
+        rows.push(row);
+    }
+    for press in state.keys().into_iter().chain(state.buttons()).chain(state.pad_controls()) {
+        let mut row = OwnedRow { source: recorder.clone(), ..press.clone() };
+        row.pressed = row.pressed.map(|_| true);
         row.repeat = row.repeat.map(|_| false);
         row.metadata.push_flag(key::HELD);
         rows.push(row);
@@ -49,7 +55,9 @@ pub(crate) fn end(state: &State, t_ns: i64, window_id: &str) -> Vec<OwnedRow> {
         let key = row.event_type == event_type::KEY_DOWN;
         let mut row = OwnedRow {
             t_ns,
-            pressed: Some(false),
+            // An axis of a gamepad is no more and no less than at rest.
+            pressed: row.pressed.map(|_| false),
+            value: row.value.map(|_| 0.0),
             repeat: None,
             source: Some(Source::Recorder.name().to_owned()),
             window_id: window_id.to_owned(),
@@ -61,7 +69,7 @@ pub(crate) fn end(state: &State, t_ns: i64, window_id: &str) -> Vec<OwnedRow> {
         row.metadata.push_flag(key::HELD);
         row
     };
-    state.keys().into_iter().chain(state.buttons()).map(release).collect()
+    state.keys().into_iter().chain(state.buttons()).chain(state.pad_controls()).map(release).collect()
 }
 
 #[cfg(test)]
@@ -130,6 +138,24 @@ mod tests {
             state.apply(row);
         }
         assert!(end(&state, 301, "v").is_empty(), "something is still held");
+        let pad = |t_ns, kind: &str| OwnedRow { pad: Some(1), ..row(t_ns, kind) };
+        let axis = |t_ns, value| OwnedRow {
+            control: Some("left_x".into()),
+            value: Some(value),
+            ..pad(t_ns, event_type::GAMEPAD_AXIS)
+        };
+        for row in [pad(310, event_type::GAMEPAD_CONNECT), axis(320, 0.5), axis(330, -0.25)] {
+            state.apply(&row);
+        }
+        let stated = begin(&state, 340);
+        let pads: Vec<_> = stated.iter().filter(|row| row.pad == Some(1)).collect();
+        let kinds: Vec<_> = pads.iter().map(|row| (row.event_type.as_str(), row.value)).collect();
+        assert_eq!(kinds, [("gamepad_connect", None), ("gamepad_axis", Some(-0.25))]);
+        assert!(pads.iter().all(|row| row.metadata.get(key::HELD).is_some() && row.pressed.is_none()));
+        let released = end(&state, 350, "v");
+        assert_eq!(released.iter().map(|row| (row.value, row.pressed)).collect::<Vec<_>>(), [(Some(0.0), None)]);
+        state.apply(&pad(360, event_type::GAMEPAD_DISCONNECT));
+        assert!(end(&state, 370, "v").is_empty() && state.pads.is_empty(), "it is gone");
         state.apply(&row(400, event_type::PAUSE));
         assert_eq!(begin(&state, 500).last().map(|row| row.event_type.clone()), Some(event_type::PAUSE.to_owned()));
     }

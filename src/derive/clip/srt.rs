@@ -84,7 +84,12 @@ impl Subtitles {
             }
             Change::Released(item) => self.end(row.t_ns, item),
             // Pressed again without a release: one item goes on.
-            Change::Again(_) | Change::Repeated | Change::Unmatched | Change::TooMany | Change::Nothing => {}
+            Change::Again(_)
+            | Change::Moved(_)
+            | Change::Repeated
+            | Change::Unmatched
+            | Change::TooMany
+            | Change::Nothing => {}
         }
     }
 
@@ -100,6 +105,7 @@ impl Subtitles {
             event_type::MOUSE_CLICK => {
                 self.hold(row, &format!("{} button", row.mouse_button.as_deref().unwrap_or("a")));
             }
+            event_type::GAMEPAD_BUTTON => self.hold(row, &row.pad_label()),
             event_type::WHEEL => self.wheel(row),
             event_type::MARK => self.moment(row.t_ns, 0, format!("mark: {}", plain(get(key::TEXT)))),
             event_type::FOCUS => {

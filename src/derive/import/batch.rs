@@ -11,6 +11,7 @@ use super::columns::{self, Misfit, Words, string};
 use super::error::ImportError;
 use super::keys::KeyTable;
 use super::options::{BUTTONS, TimeUnit};
+use super::pads;
 use super::table::ForeignTable;
 use crate::session::table::row::{OwnedRow, event_type, key};
 use crate::session::table::schema::column;
@@ -54,7 +55,12 @@ impl Uses {
             button: any(&[event_type::MOUSE_CLICK]),
             delta: any(&[event_type::WHEEL]),
             motion: any(&[event_type::MOUSE_MOVE]),
-            pressed: any(&[event_type::KEY_DOWN, event_type::KEY_UP, event_type::MOUSE_CLICK]),
+            pressed: any(&[
+                event_type::KEY_DOWN,
+                event_type::KEY_UP,
+                event_type::MOUSE_CLICK,
+                event_type::GAMEPAD_BUTTON,
+            ]),
         }
     }
 }
@@ -179,6 +185,15 @@ impl<'a> Batch<'a> {
             return Err(fault("its metadata say two things of one key"));
         }
         let (mouse_x, mouse_y) = self.position(at, uses)?;
+        let mut of_pad = OwnedRow { event_type: kind.to_owned(), ..OwnedRow::default() };
+        if pads::is_pad(kind) {
+            let said = entries.iter().find(|(key, _)| key == column::PRESSED).map(|(_, value)| value == "1");
+            of_pad.pressed = self.pressed.as_ref().filter(|a| a.is_valid(at)).map(|a| a.value(at)).or(said);
+            pads::take(&mut entries, &mut of_pad).map_err(|(column, what)| {
+                let hint = "FORMAT.md says what rows of gamepads hold; put it right with pyarrow".to_owned();
+                self.refused(at, column, what, hint)
+            })?;
+        }
         let old = v1_0::Row {
             t_ns: self.t_ns(at),
             event_type: kind,
@@ -209,12 +224,15 @@ impl<'a> Batch<'a> {
             delta: new.base.delta,
             frame_ref: new.base.frame_ref,
             window_id: new.base.window_id.to_owned(),
-            pressed: self.pressed(at, uses, kind, flag(self.pressed.as_ref()).or(new.pressed))?,
+            pressed: self.pressed(at, uses, kind, flag(self.pressed.as_ref()).or(new.pressed).or(of_pad.pressed))?,
             mouse_dx: motion(self.mouse_dx.as_ref(), column::MOUSE_DX)?.or(new.mouse_dx),
             mouse_dy: motion(self.mouse_dy.as_ref(), column::MOUSE_DY)?.or(new.mouse_dy),
             // What the step fills in holds only where the recorder flags repeats at all: see `survey`.
             repeat: flag(self.repeat.as_ref()).or(new.repeat.filter(|_| said_repeat)),
             source: string(self.source.as_ref(), at).or(new.source).map(str::to_owned),
+            pad: of_pad.pad,
+            control: of_pad.control,
+            value: of_pad.value,
             ..OwnedRow::default()
         };
         for (key, value) in new.base.metadata {

@@ -11,6 +11,7 @@ pub(crate) mod keysym;
 pub(crate) mod meaning;
 pub mod options;
 pub(crate) mod order;
+mod pads;
 pub mod run;
 pub(crate) mod sound;
 pub(crate) mod table;

@@ -10,6 +10,7 @@ use watchcap_migrations::session::v1_0;
 
 use super::error::ImportError;
 use super::options::{Options, PixelArea};
+use super::pads;
 use crate::session::table::guard::{self, Growth};
 use crate::session::table::positioned::PositionedFile;
 use crate::session::table::read::{guarded, open_footer};
@@ -93,7 +94,9 @@ impl ForeignTable {
         let (mut kept, mut left_out) = (Vec::new(), Vec::new());
         for (index, field) in fields.iter().enumerate() {
             let name = field.name();
-            if schema::COLUMNS.iter().any(|column| column.name == name) {
+            let is_known = schema::COLUMNS.iter().any(|column| column.name == name);
+            // Rows of other types than this format's have them as words of their own.
+            if is_known && !pads::COLUMNS.contains(&name.as_str()) {
                 continue;
             }
             if is_scalar(field.data_type()) {

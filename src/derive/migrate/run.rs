@@ -180,7 +180,7 @@ pub fn migrate(session: &Path, wanted: Wanted, progress: &mut dyn FnMut(Step)) -
     Ok(Migrated { state: State::Migrated, ..done })
 }
 
-/// Returns the end of a new session's name, `_1_2_0`. Without a dot: loaders take what stands before the first one for the name of a recording.
+/// Returns the end of a new session's name, `_1_3_0`. Without a dot: loaders take what stands before the first one for the name of a recording.
 fn ending(version: Version) -> String {
     format!("_{version}").replace('.', "_")
 }

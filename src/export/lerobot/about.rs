@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 use serde_json::{Map, Value, json};
 
-use super::columns::{FEATURES, Feature, features, properties};
+use super::columns::{FEATURES, Feature, Shape, features, properties, state_names};
 use super::names::{CHUNK_FILES, VIDEO};
 use super::stats::{NAMES, as_channels, count, numbers, over_all};
 use crate::export::about::UNSPECIFIED;
@@ -77,7 +77,7 @@ impl Told {
     }
 
     fn features(&self) -> [Feature; FEATURES] {
-        features(self.action.len())
+        features(Shape::of(&self.action))
     }
 }
 
@@ -267,7 +267,7 @@ pub(super) fn info(told: &[Told], first: &Told, tasks: usize, made: &[Manifest])
     for (name, dtype, width) in first.features() {
         let names = match name {
             "action" => json!(first.action),
-            "observation.state" => json!(["mouse_x", "mouse_y", "mouse_known"]),
+            "observation.state" => json!(state_names(&first.action)),
             _ => Value::Null,
         };
         features.insert(name.into(), json!({ "dtype": dtype, "shape": [width], "names": names }));

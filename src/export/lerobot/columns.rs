@@ -15,9 +15,30 @@ use parquet::file::properties::WriterProperties;
 use super::names::EPISODE_SECONDS;
 use super::stats::Stats;
 use crate::export::inputs::Action;
+use crate::export::pads;
 
-/// Length of a state: the pointer's place and whether it is known.
-const STATE: usize = 3;
+/// What a state begins with: the pointer's place and whether it is known.
+const POINTER: [&str; 3] = ["mouse_x", "mouse_y", "mouse_known"];
+
+/// How many numbers a state and an action have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    state: usize,
+    action: usize,
+}
+
+impl Shape {
+    /// Of an action with these dimensions.
+    pub(super) fn of(action: &[String]) -> Self {
+        Self { state: state_names(action).len(), action: action.len() }
+    }
+}
+
+/// Names of the numbers of a state, for an action with these dimensions: the controls of the gamepad where that has some.
+pub(super) fn state_names(action: &[String]) -> Vec<String> {
+    let pads = pads::names().filter(|name| action.contains(name));
+    POINTER.into_iter().map(str::to_owned).chain(pads).collect()
+}
 /// Rows handed to the encoder at once: 1024 of about 1.1 kB.
 const BATCH_ROWS: usize = 1024;
 /// Rows of a group: no episode has more.
@@ -33,9 +54,9 @@ pub(super) type Feature = (&'static str, &'static str, usize);
 
 /// The features that are numbers, in the order of the columns; an action has `action` dimensions. No other name may begin with `action` or
 /// `observation`: LeRobot takes every such feature for something to predict or to see.
-pub(super) const fn features(action: usize) -> [Feature; FEATURES] {
+pub(super) const fn features(Shape { state, action }: Shape) -> [Feature; FEATURES] {
     [
-        ("observation.state", "float32", STATE),
+        ("observation.state", "float32", state),
         ("action", "float32", action),
         ("known_action", "bool", 1),
         ("other_input", "bool", 1),
@@ -54,7 +75,7 @@ pub(super) const fn features(action: usize) -> [Feature; FEATURES] {
 
 /// A row.
 pub(super) struct Row {
-    pub(super) state: [f32; STATE],
+    pub(super) state: Vec<f32>,
     /// NaN where nobody knows.
     pub(super) action: Vec<f32>,
     /// `known_action`, `other_input`, `input_gap`.
@@ -75,20 +96,21 @@ impl Row {
     }
 }
 
-pub(super) fn new_stats(action: usize) -> Vec<Stats> {
-    features(action).iter().map(|(_, _, width)| Stats::new(*width)).collect()
+pub(super) fn new_stats(shape: Shape) -> Vec<Stats> {
+    features(shape).iter().map(|(_, _, width)| Stats::new(*width)).collect()
 }
 
-/// What was known when the step began: where the pointer was.
-pub(super) fn state(action: &Action) -> [f32; STATE] {
-    action.at_begin.map_or([0.0, 0.0, 0.0], |(x, y)| [x, y, 1.0])
+/// What was known when the step began: where the pointer was, and the controls of the gamepad where it has numbers.
+pub(super) fn state(action: &Action, has_gamepad: bool) -> Vec<f32> {
+    let pointer = action.at_begin.map_or([0.0, 0.0, 0.0], |(x, y)| [x, y, 1.0]);
+    pointer.into_iter().chain(action.pads.at_begin().into_iter().filter(|_| has_gamepad)).collect()
 }
 
 fn list_of(width: usize) -> DataType {
     DataType::FixedSizeList(Arc::new(Field::new("element", DataType::Float32, true)), width as i32)
 }
 
-fn data_schema(action: usize) -> Arc<Schema> {
+fn data_schema(shape: Shape) -> Arc<Schema> {
     let kind = |kind: &str, width: usize| match kind {
         // A feature of one number is that number.
         "float32" if width > 1 => list_of(width),
@@ -96,7 +118,7 @@ fn data_schema(action: usize) -> Arc<Schema> {
         "bool" => DataType::Boolean,
         _ => DataType::Int64,
     };
-    let fields = features(action).map(|(name, dtype, width)| Field::new(name, kind(dtype, width), true));
+    let fields = features(shape).map(|(name, dtype, width)| Field::new(name, kind(dtype, width), true));
     Arc::new(Schema::new(fields.to_vec()))
 }
 
@@ -111,7 +133,7 @@ pub(super) fn properties() -> Result<ArrowWriterOptions, ParquetError> {
 
 pub(super) struct Data<W: std::io::Write + Send> {
     file: ArrowWriter<W>,
-    action: usize,
+    shape: Shape,
     lists: [Float32Builder; 2],
     flags: [BooleanBuilder; 3],
     timestamps: Float32Builder,
@@ -120,10 +142,10 @@ pub(super) struct Data<W: std::io::Write + Send> {
 }
 
 impl<W: std::io::Write + Send> Data<W> {
-    pub(super) fn new(to: W, action: usize) -> Result<Self, ParquetError> {
+    pub(super) fn new(to: W, shape: Shape) -> Result<Self, ParquetError> {
         Ok(Self {
-            file: ArrowWriter::try_new_with_options(to, data_schema(action), properties()?)?,
-            action,
+            file: ArrowWriter::try_new_with_options(to, data_schema(shape), properties()?)?,
+            shape,
             lists: Default::default(),
             flags: Default::default(),
             timestamps: Float32Builder::new(),
@@ -156,11 +178,11 @@ impl<W: std::io::Write + Send> Data<W> {
             Ok(Arc::new(FixedSizeListArray::try_new(element, width as i32, Arc::new(values), None)?))
         };
         let [states, actions] = &mut self.lists;
-        let mut columns = vec![list(states, STATE)?, list(actions, self.action)?];
+        let mut columns = vec![list(states, self.shape.state)?, list(actions, self.shape.action)?];
         columns.extend(self.flags.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
         columns.push(Arc::new(self.timestamps.finish()));
         columns.extend(self.numbers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef));
-        self.file.write(&RecordBatch::try_new(data_schema(self.action), columns)?)
+        self.file.write(&RecordBatch::try_new(data_schema(self.shape), columns)?)
     }
 
     /// Ends the episode's group of rows.

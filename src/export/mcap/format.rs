@@ -10,7 +10,7 @@ use crate::export::error::ExportError;
 use crate::export::format::{Format, Piece};
 use crate::export::kind::FormatKind;
 use crate::export::opt::Opt;
-use crate::export::options::McapFor;
+use crate::export::options::{McapFor, Options};
 use crate::export::out::{Out, is_beside};
 use crate::export::sound::{Told, Track};
 use crate::export::source::{PROGRESS_ROWS, Source};
@@ -45,6 +45,11 @@ impl FormatKind for Mcap {
 
     fn needs(&self) -> &'static [Stream] {
         &[Stream::Screen, Stream::Input]
+    }
+
+    fn has_gamepads(&self, options: &Options) -> bool {
+        // The rows as they are; OWA has no message for them here.
+        options.mcap_for != Some(McapFor::Owa)
     }
 
     fn makes(&self, file: &str, stem: &str, _: &str) -> bool {

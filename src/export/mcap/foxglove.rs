@@ -223,6 +223,12 @@ struct Row<'a> {
     repeat: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pad: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    control: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f32>,
     metadata: BTreeMap<&'a str, &'a str>,
 }
 
@@ -245,6 +251,9 @@ fn whole(row: &OwnedRow) -> Row<'_> {
         is_keyframe: row.is_keyframe,
         repeat: row.repeat,
         source: row.source.as_deref(),
+        pad: row.pad,
+        control: row.control.as_deref(),
+        value: row.value,
         metadata: row.metadata.iter().collect(),
     }
 }

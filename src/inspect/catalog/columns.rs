@@ -22,7 +22,7 @@ use parquet::file::properties::WriterProperties;
 use crate::session::table::read::{each_batch, open_footer};
 
 /// Version of the catalog; another one is not read, and all sessions are read again.
-pub const CATALOG_VERSION: &str = "1.2.0";
+pub const CATALOG_VERSION: &str = "1.3.0";
 /// Its key in the file's key-value metadata.
 pub const CATALOG_VERSION_KEY: &str = "watchcap.catalog_version";
 /// Largest catalog that is read: a row has about 300 bytes, so a million sessions have 300 MB.
@@ -123,6 +123,8 @@ columns! {
     MouseMove "mouse_move" Int,
     MouseClick "mouse_click" Int,
     Wheel "wheel" Int,
+    GamepadButton "gamepad_button" Int,
+    GamepadAxis "gamepad_axis" Int,
     Focus "focus" Int,
     Mark "mark" Int,
     Gap "gap" Int,

@@ -238,6 +238,8 @@ fn fill(entry: &mut Entry, metadata: &Metadata) {
         (Col::MouseMove, event_type::MOUSE_MOVE),
         (Col::MouseClick, event_type::MOUSE_CLICK),
         (Col::Wheel, event_type::WHEEL),
+        (Col::GamepadButton, event_type::GAMEPAD_BUTTON),
+        (Col::GamepadAxis, event_type::GAMEPAD_AXIS),
         (Col::Focus, event_type::FOCUS),
         (Col::Mark, event_type::MARK),
         (Col::Gap, event_type::GAP),

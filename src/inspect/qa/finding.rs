@@ -18,6 +18,8 @@ pub struct Limits {
     pub held_s: f64,
     /// Presses without a release, and releases without a press.
     pub unbalanced: f64,
+    /// Share of the gamepads of which nothing was heard.
+    pub silent_pads: f64,
     /// Share of the positions that lie outside of the picture.
     pub outside: f64,
     /// Longest time without input while the picture moves, seconds.
@@ -48,6 +50,8 @@ impl Default for Limits {
             // Longer than any key is held in a game on purpose, but for the one that runs; a minute is a key that sticks.
             held_s: 60.0,
             unbalanced: 0.0,
+            // A pad that lies on the table is no fault.
+            silent_pads: 1.0,
             outside: 0.05,
             idle_s: 60.0,
             // A still desktop is made of duplicates, so they are measured and not judged.

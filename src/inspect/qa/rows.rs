@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::error::QaError;
 use super::finding::{Found, Limits};
+use crate::base::pad::MAX_PADS;
 use crate::base::progress::Step;
 use crate::media::mp4::index::MAX_SAMPLES;
 use crate::session::held::{Change, Held};
@@ -49,6 +50,9 @@ pub(crate) struct Seen {
     pub(crate) longest_held_ns: i64,
     pub(crate) stuck: Found,
     pub(crate) unbalanced: Found,
+    /// Gamepads that were there.
+    pub(crate) pads: u64,
+    pub(crate) silent_pads: Found,
     pub(crate) positions: u64,
     pub(crate) outside: u64,
     pub(crate) strays: Found,
@@ -93,13 +97,39 @@ struct Press {
     t_ns: i64,
     frame: Option<u64>,
     label: String,
+    kind: PressKind,
 }
+
+/// How a press is judged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PressKind {
+    Key,
+    /// An axis of a gamepad that is far from its middle.
+    Tilt,
+    /// One that is near: many sticks rest there.
+    Drift,
+}
+
+impl PressKind {
+    fn of(row: &OwnedRow) -> Self {
+        match row.value {
+            _ if row.event_type != event_type::GAMEPAD_AXIS => Self::Key,
+            Some(value) if value.abs() < NEAR => Self::Drift,
+            _ => Self::Tilt,
+        }
+    }
+}
+
+/// A stick is near its middle, and a trigger near its rest, below this.
+const NEAR: f32 = 0.25;
 
 /// The state of the pass.
 struct Pass<'a> {
     seen: Seen,
     limits: &'a Limits,
     down: Held<Press>,
+    /// Gamepads that were there: since when, and whether anything was heard of them.
+    pads: BTreeMap<i32, (i64, bool)>,
     frame: Option<u64>,
     last_input_ns: Option<i64>,
     paused_since: Option<i64>,
@@ -124,6 +154,7 @@ pub(crate) fn read(
         seen: Seen::default(),
         limits,
         down: Held::default(),
+        pads: BTreeMap::new(),
         frame: None,
         last_input_ns: None,
         paused_since: None,
@@ -152,6 +183,11 @@ impl Pass<'_> {
             self.input(row, first);
         }
         match row.event_type.as_str() {
+            event_type::GAMEPAD_CONNECT => {
+                if let Some(pad) = row.pad.filter(|pad| (0..i32::from(MAX_PADS)).contains(pad)) {
+                    self.pads.entry(pad).or_insert((row.t_ns, false));
+                }
+            }
             event_type::FRAME => self.frame(row),
             event_type::GAP => self.gap(row),
             event_type::PAUSE => {
@@ -202,9 +238,14 @@ impl Pass<'_> {
                 self.seen.strays.add((row.t_ns, row.t_ns), self.frame, what);
             }
         }
+        if row.metadata.get(key::HELD).is_none()
+            && let Some((_, heard)) = row.pad.and_then(|pad| self.pads.get_mut(&pad))
+        {
+            *heard = true;
+        }
         let pressed = match row.event_type.as_str() {
             event_type::KEY_DOWN => row.repeat != Some(true),
-            event_type::MOUSE_CLICK => row.pressed == Some(true),
+            event_type::MOUSE_CLICK | event_type::GAMEPAD_BUTTON => row.pressed == Some(true),
             event_type::WHEEL => true,
             _ => false,
         };
@@ -223,22 +264,27 @@ impl Pass<'_> {
     fn change(&mut self, row: &OwnedRow) {
         let label = || match row.event_type.as_str() {
             event_type::MOUSE_CLICK => format!("{} button", row.mouse_button.as_deref().unwrap_or_default()),
+            event_type::GAMEPAD_BUTTON | event_type::GAMEPAD_AXIS => row.pad_label(),
             _ if row.metadata.get(key::REDACTED).is_some() => "a redacted key".to_owned(),
             _ => row.key_label(),
         };
         let frame = self.frame;
-        let press = || Press { t_ns: row.t_ns, frame, label: label() };
+        let press = || Press { t_ns: row.t_ns, frame, label: label(), kind: PressKind::of(row) };
         match self.down.apply(&row.as_row(), press) {
             Change::Again(before) => {
                 *before = press();
                 self.alone(row, &label(), "pressed twice without a release");
             }
             Change::Continued(before) => *before = press(),
-            Change::Hidden(Press { t_ns, frame, label }) => {
-                let (t_ns, frame, label) = (*t_ns, *frame, label.clone());
-                self.held(t_ns, row.t_ns, frame, &label);
+            Change::Moved(before) => {
+                let before = std::mem::replace(before, press());
+                self.held(&before, row.t_ns);
             }
-            Change::Released(Press { t_ns, frame, label }) => self.held(t_ns, row.t_ns, frame, &label),
+            Change::Hidden(press) => {
+                let press = Press { label: press.label.clone(), ..*press };
+                self.held(&press, row.t_ns);
+            }
+            Change::Released(press) => self.held(&press, row.t_ns),
             Change::Unmatched => self.alone(row, &label(), "released and not pressed before"),
             Change::TooMany => self.alone(row, &label(), TOO_MANY),
             Change::Nothing | Change::Pressed | Change::Repeated => {}
@@ -249,12 +295,18 @@ impl Pass<'_> {
         self.seen.unbalanced.add((row.t_ns, row.t_ns), self.frame, || format!("{label}: {what}"));
     }
 
-    fn held(&mut self, since_ns: i64, until_ns: i64, frame: Option<u64>, label: &str) {
-        let held = until_ns.saturating_sub(since_ns);
+    fn held(&mut self, press: &Press, until_ns: i64) {
+        let Press { t_ns, frame, label, kind } = press;
+        let held = until_ns.saturating_sub(*t_ns);
+        let how = match kind {
+            PressKind::Key => "is down",
+            PressKind::Tilt => "stands still away from its middle",
+            PressKind::Drift => return,
+        };
         self.seen.longest_held_ns = self.seen.longest_held_ns.max(held);
         if seconds(held) > self.limits.held_s {
-            let what = || format!("{label} is down for {:.1} s", seconds(held));
-            self.seen.stuck.add((since_ns, until_ns), frame, what);
+            let what = || format!("{label} {how} for {:.1} s", seconds(held));
+            self.seen.stuck.add((*t_ns, until_ns), *frame, what);
         }
     }
 
@@ -324,9 +376,16 @@ impl Pass<'_> {
     fn finish(mut self) -> Seen {
         let Some((_, last)) = self.seen.span_ns else { return self.seen };
         self.quiet_until(last);
-        for Press { t_ns, frame, label } in self.down.take_all() {
-            self.held(t_ns, last, frame, &label);
-            self.seen.unbalanced.add((t_ns, last), frame, || format!("{label}: pressed and never released"));
+        for press in self.down.take_all() {
+            self.held(&press, last);
+            let Press { t_ns, frame, label, kind } = press;
+            if kind == PressKind::Key {
+                self.seen.unbalanced.add((t_ns, last), frame, || format!("{label}: pressed and never released"));
+            }
+        }
+        self.seen.pads = self.pads.len() as u64;
+        for (pad, (t_ns, _)) in self.pads.iter().filter(|(_, (_, heard))| !heard) {
+            self.seen.silent_pads.add((*t_ns, last), None, || format!("pad {pad}: nothing was heard of it"));
         }
         if let Some(since) = self.paused_since.take() {
             self.pause(since, last);

@@ -123,7 +123,7 @@ pub(crate) fn check_session(
         ),
         Check::new(
             "stuck",
-            "longest time for which a key or button is down, s",
+            "longest time for which a key or button is down, or a stick stands still away from its middle, s",
             recorded_input.then_some(seen.longest_held_ns as f64 / 1e9),
             limits.held_s,
             seen.stuck.clone(),
@@ -134,6 +134,13 @@ pub(crate) fn check_session(
             recorded_input.then_some(seen.unbalanced.count as f64),
             limits.unbalanced,
             seen.unbalanced.clone(),
+        ),
+        Check::new(
+            "silent_gamepads",
+            "share of the gamepads of which nothing was heard",
+            share(seen.silent_pads.count, seen.pads),
+            limits.silent_pads,
+            seen.silent_pads.clone(),
         ),
         Check::new(
             "outside",

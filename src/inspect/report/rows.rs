@@ -189,9 +189,11 @@ impl Pass {
             self.position(t, x, y);
         }
         match row.event_type.as_str() {
-            event_type::MOUSE_MOVE => count(&mut self.second(t).moves),
+            event_type::MOUSE_MOVE | event_type::GAMEPAD_AXIS => count(&mut self.second(t).moves),
             event_type::KEY_DOWN if row.repeat != Some(true) && !stated => count(&mut self.second(t).keys),
-            event_type::MOUSE_CLICK if row.pressed == Some(true) && !stated => count(&mut self.second(t).clicks),
+            event_type::MOUSE_CLICK | event_type::GAMEPAD_BUTTON if row.pressed == Some(true) && !stated => {
+                count(&mut self.second(t).clicks);
+            }
             event_type::WHEEL => {
                 count(&mut self.second(t).wheel);
                 if self.out.wheel_t.len() >= MAX_EVENTS {
@@ -228,10 +230,11 @@ impl Pass {
 
     /// What the row changes of what is down.
     fn change(&mut self, row: &OwnedRow, t: i32) {
-        let is_button = row.event_type == event_type::MOUSE_CLICK;
+        let is_button = matches!(row.event_type.as_str(), event_type::MOUSE_CLICK | event_type::GAMEPAD_BUTTON);
         let name = match row.event_type.as_str() {
             event_type::MOUSE_CLICK => row.mouse_button.clone().unwrap_or_default(),
             event_type::KEY_DOWN | event_type::KEY_UP => row.key_label(),
+            event_type::GAMEPAD_BUTTON => row.pad_label(),
             _ => return,
         };
         let at = row.mouse_x.zip(row.mouse_y).map_or((0, 0), |(x, y)| (place(x), place(y)));
@@ -241,7 +244,12 @@ impl Pass {
             Change::Again(before) | Change::Continued(before) => Some(std::mem::replace(before, press())),
             Change::Released(press) => Some(press),
             Change::Hidden(press) => Some(Press { t: press.t, name: press.name, at: press.at }),
-            Change::Nothing | Change::Pressed | Change::Repeated | Change::Unmatched | Change::TooMany => None,
+            Change::Nothing
+            | Change::Pressed
+            | Change::Repeated
+            | Change::Moved(_)
+            | Change::Unmatched
+            | Change::TooMany => None,
         };
         if let Some(press) = ended {
             self.pressed(is_button, &press, t);
@@ -273,7 +281,8 @@ impl Pass {
         let buttons: Vec<String> = crate::base::event::Button::ALL.iter().map(|button| button.name().into()).collect();
         let mut down = std::mem::take(&mut self.down);
         for press in down.take_all() {
-            let is_button = self.out.names.list().get(press.name as usize).is_some_and(|name| buttons.contains(name));
+            let is_button = |name: &String| buttons.contains(name) || name.starts_with("pad ");
+            let is_button = self.out.names.list().get(press.name as usize).is_some_and(is_button);
             self.pressed(is_button, &press, end);
         }
         self.out.spans.sort_by_key(|span| span.from);

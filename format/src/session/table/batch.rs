@@ -7,7 +7,7 @@ use crate::base::arrow::array::{
     Array, AsArray as _, BooleanArray, Float32Array, Int32Array, Int64Array, MapArray, RecordBatch, StringArray,
 };
 use crate::base::arrow::datatypes::{Float32Type, Int32Type, Int64Type};
-use watchcap_migrations::session::{v1_0, v1_0__to__v1_1, v1_1, v1_1__to__v1_2};
+use watchcap_migrations::session::{v1_0, v1_0__to__v1_1, v1_1, v1_1__to__v1_2, v1_2};
 
 use super::row::{OwnedRow, Row, RowMetadata};
 use super::schema::Version;
@@ -44,6 +44,8 @@ pub(crate) struct Batch {
     values: StringArray,
     /// None in a table of 1.0.0, whose rows are lifted one by one.
     typed: Option<Typed>,
+    /// None in a table of 1.2.0 or earlier.
+    pads: Option<Pads>,
 }
 
 /// The columns that 1.1.0 added.
@@ -56,6 +58,13 @@ struct Typed {
     is_keyframe: BooleanArray,
     repeat: BooleanArray,
     source: Option<StringArray>,
+}
+
+/// The columns that 1.3.0 added.
+struct Pads {
+    pad: Int32Array,
+    control: StringArray,
+    value: Float32Array,
 }
 
 /// Columns that a projection may leave out: nobody shows them.
@@ -72,6 +81,7 @@ impl Batch {
             batch.columns().get(index - before)
         };
         let int64 = |index: usize| at(index)?.as_primitive_opt::<Int64Type>().cloned();
+        let int32 = |index: usize| at(index)?.as_primitive_opt::<Int32Type>().cloned();
         let float32 = |index: usize| at(index)?.as_primitive_opt::<Float32Type>().cloned();
         let string = |index: usize| at(index)?.as_string_opt::<i32>().cloned();
         let boolean = |index: usize| at(index)?.as_boolean_opt().cloned();
@@ -89,6 +99,7 @@ impl Batch {
                 source: omissible(19)?,
             })
         };
+        let pads = || Some(Pads { pad: int32(20)?, control: string(21)?, value: float32(22)? });
         let build = || {
             let metadata = at(11)?.as_map_opt()?.clone();
             Some(Self {
@@ -100,7 +111,7 @@ impl Batch {
                 scratch: Vec::new(),
                 t_ns: int64(0)?,
                 event_type: string(1)?,
-                key_code: at(2)?.as_primitive_opt::<Int32Type>()?.clone(),
+                key_code: int32(2)?,
                 mouse_x: float32(3)?,
                 mouse_y: float32(4)?,
                 mouse_button: string(5)?,
@@ -113,6 +124,7 @@ impl Batch {
                 values: metadata.values().as_string_opt::<i32>()?.clone(),
                 metadata,
                 typed: if columns.len() == v1_0::COLUMNS.len() { None } else { Some(typed()?) },
+                pads: if columns.len() <= v1_2::COLUMNS.len() { None } else { Some(pads()?) },
             })
         };
         let omitted = OMISSIBLE.iter().filter(|omitted| **omitted < columns.len()).count();
@@ -144,7 +156,7 @@ impl Batch {
             let row = Row {
                 t_ns: self.t_ns.value(at),
                 event_type: self.event_type.value(at),
-                key_code: self.key_code.is_valid(at).then(|| self.key_code.value(at)),
+                key_code: whole(&self.key_code, at),
                 mouse_x: float(&self.mouse_x, at),
                 mouse_y: float(&self.mouse_y, at),
                 mouse_button: text(&self.mouse_button, at),
@@ -160,9 +172,13 @@ impl Batch {
                 is_keyframe: flag(&typed.is_keyframe, at),
                 repeat: flag(&typed.repeat, at),
                 source: typed.source.as_ref().and_then(|source| text(source, at)),
+                pad: self.pads.as_ref().and_then(|pads| whole(&pads.pad, at)),
+                control: self.pads.as_ref().and_then(|pads| text(&pads.control, at)),
+                value: self.pads.as_ref().and_then(|pads| float(&pads.value, at)),
             };
             let seq = typed.seq.as_ref().map_or(self.first + at as i64, |seq| seq.value(at));
-            lengths.push(hash::encode_padded(&row, seq, &mut input) as u32);
+            let encode = if self.pads.is_some() { hash::encode_padded } else { hash::encode_padded_before_pads };
+            lengths.push(encode(&row, seq, &mut input) as u32);
             if input.len() > HASH_INPUT_BYTES || at + 1 == rows {
                 hash::hash_all_padded(&input, &lengths, &mut self.hashes[from..=at]);
                 from = at + 1;
@@ -193,12 +209,16 @@ impl Batch {
         set(&mut row.session_id, value(self.session_id.as_ref(), at));
         set(&mut row.hash, value(self.hash.as_ref(), at));
         row.t_ns = self.t_ns.value(at);
-        row.key_code = self.key_code.is_valid(at).then(|| self.key_code.value(at));
+        row.key_code = whole(&self.key_code, at);
         row.mouse_x = float(&self.mouse_x, at);
         row.mouse_y = float(&self.mouse_y, at);
         row.delta = float(&self.delta, at);
         row.frame_ref = integer(&self.frame_ref, at);
         row.metadata.clear();
+        let pads = self.pads.as_ref();
+        row.pad = pads.and_then(|pads| whole(&pads.pad, at));
+        set_or_none(&mut row.control, pads.and_then(|pads| text(&pads.control, at)));
+        row.value = pads.and_then(|pads| float(&pads.value, at));
         let index = self.first + at as i64;
         if let Some(typed) = &self.typed {
             row.seq = typed.seq.as_ref().map_or(index, |seq| seq.value(at));
@@ -286,6 +306,10 @@ fn value(array: Option<&StringArray>, at: usize) -> &str {
 }
 
 fn text(array: &StringArray, at: usize) -> Option<&str> {
+    array.is_valid(at).then(|| array.value(at))
+}
+
+fn whole(array: &Int32Array, at: usize) -> Option<i32> {
     array.is_valid(at).then(|| array.value(at))
 }
 

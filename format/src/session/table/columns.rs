@@ -126,6 +126,9 @@ pub(crate) struct Batch {
     is_keyframe: Sparse<BooleanBuilder>,
     repeat: Sparse<BooleanBuilder>,
     source: StringBuilder,
+    pad: Sparse<Int32Builder>,
+    control: StringBuilder,
+    value: Sparse<Float32Builder>,
     /// Index of the first row in the table.
     first: i64,
     hash_input: HashInput,
@@ -185,6 +188,9 @@ impl Batch {
             is_keyframe: Sparse::new(BooleanBuilder::with_capacity(N)),
             repeat: Sparse::new(BooleanBuilder::with_capacity(N)),
             source: StringBuilder::with_capacity(N, N * 4),
+            pad: Sparse::new(Int32Builder::with_capacity(N)),
+            control: StringBuilder::with_capacity(N, N),
+            value: Sparse::new(Float32Builder::with_capacity(N)),
             first,
             hash_input: HashInput { bytes: Vec::with_capacity(N * 192), lengths: Vec::with_capacity(N) },
         }
@@ -243,6 +249,9 @@ impl Batch {
         self.is_keyframe.push(row.is_keyframe);
         self.repeat.push(row.repeat);
         self.source.append_option(row.source);
+        self.pad.push(row.pad);
+        self.control.append_option(row.control);
+        self.value.push(row.value);
         size
     }
 
@@ -270,6 +279,9 @@ impl Batch {
             self.is_keyframe.finish(),
             self.repeat.finish(),
             Arc::new(self.source.finish()),
+            self.pad.finish(),
+            Arc::new(self.control.finish()),
+            self.value.finish(),
         ];
         Ok((Arc::new(columns), self.hash_input))
     }

@@ -4,7 +4,7 @@
 //! or 0x01, and after 0x01 the value. The hash is the first 128 bits of the SHA-256 of these bytes, in lowercase
 //! hexadecimal. Pure functions over slices; no file, no allocation once the buffers have grown.
 
-use watchcap_migrations::session::{v1_0, v1_2};
+use watchcap_migrations::session::{v1_0, v1_2, v1_2__to__v1_3, v1_3};
 
 use super::row::Row;
 use super::sha256_lanes::{self, BLOCK};
@@ -19,6 +19,24 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends the canonical bytes of the row with index `seq`, by the rule of the version that this release writes.
 pub fn encode(row: &Row<'_>, seq: i64, out: &mut Vec<u8>) {
+    let of_pads = (row.pad, row.control, row.value);
+    let row = v1_2__to__v1_3::step(without_pads(row, seq));
+    let (pad, control, value) = of_pads;
+    v1_3::Row { pad, control, value, ..row }.encode(out);
+}
+
+/// Appends the canonical bytes of a row of 1.1.0 or 1.2.0 with their padding, as [`encode_padded`] does of the present version.
+pub(super) fn encode_padded_before_pads(row: &Row<'_>, seq: i64, out: &mut Vec<u8>) -> usize {
+    let start = out.len();
+    without_pads(row, seq).encode(out);
+    pad(out, start)
+}
+
+/// The row as 1.2.0 has it.
+fn without_pads<'a>(
+    row: &Row<'a>,
+    seq: i64,
+) -> v1_2::Row<'a, impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone + use<'a>> {
     let base = v1_0::Row {
         t_ns: row.t_ns,
         event_type: row.event_type,
@@ -32,7 +50,7 @@ pub fn encode(row: &Row<'_>, seq: i64, out: &mut Vec<u8>) {
         session_id: row.session_id,
         metadata: row.metadata.iter(),
     };
-    let row = v1_2::Row {
+    v1_2::Row {
         base,
         seq,
         pressed: row.pressed,
@@ -42,8 +60,7 @@ pub fn encode(row: &Row<'_>, seq: i64, out: &mut Vec<u8>) {
         is_keyframe: row.is_keyframe,
         repeat: row.repeat,
         source: row.source,
-    };
-    row.encode(out);
+    }
 }
 
 /// Appends the canonical bytes of a row with the padding of SHA-256 behind them, so that a batch of rows lies in one
@@ -120,6 +137,8 @@ mod tests {
             pts: Some(1),
             is_keyframe: Some(true),
             source: Some("xi2"),
+            pad: Some(1),
+            value: Some(0.5),
             ..Row::new(-2, "ab", "", &metadata)
         };
         let mut bytes = Vec::new();
@@ -146,6 +165,9 @@ mod tests {
             "0101",                       // is_keyframe: true
             "00",                         // repeat
             "0103000000786932",           // source
+            "0101000000",                 // pad
+            "00",                         // control
+            "010000003f",                 // value
         ]
         .concat();
         assert_eq!(hex(&bytes), expected);

@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
-use watchcap_migrations::session::{CURRENT, v1_0};
+use watchcap_migrations::session::{CURRENT, v1_0, v1_2};
 
 use super::batch::Batch;
 use super::positioned::PositionedFile;
@@ -349,7 +349,12 @@ fn key_value<'a>(metadata: &'a ArrowReaderMetadata, key: &str) -> Option<&'a str
 /// declares none a guess from the number of columns.
 fn version_of(metadata: &ArrowReaderMetadata) -> Version {
     let said = key_value(metadata, schema::FORMAT_VERSION_KEY).and_then(Version::parse);
-    let guessed = || if metadata.schema().fields().len() < CURRENT.columns().len() { v1_0::VERSION } else { CURRENT };
+    let fields = metadata.schema().fields().len();
+    let guessed = || match fields {
+        fields if fields < v1_2::COLUMNS.len() => v1_0::VERSION,
+        fields if fields < CURRENT.columns().len() => v1_2::VERSION,
+        _ => CURRENT,
+    };
     said.map_or_else(guessed, |said| said.min(CURRENT))
 }
 

@@ -38,17 +38,29 @@ pub mod event_type {
     pub const WINDOW: &str = "window";
     /// A span was redacted.
     pub const REDACT: &str = "redact";
+    /// A button of a gamepad changed.
+    pub const GAMEPAD_BUTTON: &str = "gamepad_button";
+    /// A stick or a trigger of a gamepad moved.
+    pub const GAMEPAD_AXIS: &str = "gamepad_axis";
+    /// A gamepad is there.
+    pub const GAMEPAD_CONNECT: &str = "gamepad_connect";
+    /// A gamepad is gone.
+    pub const GAMEPAD_DISCONNECT: &str = "gamepad_disconnect";
 
     /// A frame of another stream than the video, in what was imported: no type of this format.
     pub const OTHER_FRAME: &str = "other_frame";
 
     /// Every event type of this format, in the order of FORMAT.md.
-    pub const ALL: [&str; 14] = [
+    pub const ALL: [&str; 18] = [
         KEY_DOWN,
         KEY_UP,
         MOUSE_MOVE,
         MOUSE_CLICK,
         WHEEL,
+        GAMEPAD_BUTTON,
+        GAMEPAD_AXIS,
+        GAMEPAD_CONNECT,
+        GAMEPAD_DISCONNECT,
         FOCUS,
         LAYOUT,
         FRAME,
@@ -61,7 +73,7 @@ pub mod event_type {
     ];
 
     /// The types that a person's input makes: the rows that are actions for a model.
-    pub const INPUT: [&str; 5] = [KEY_DOWN, KEY_UP, MOUSE_MOVE, MOUSE_CLICK, WHEEL];
+    pub const INPUT: [&str; 7] = [KEY_DOWN, KEY_UP, MOUSE_MOVE, MOUSE_CLICK, WHEEL, GAMEPAD_BUTTON, GAMEPAD_AXIS];
 
     /// Whether rows of this type are input.
     pub fn is_input(name: &str) -> bool {
@@ -97,6 +109,10 @@ pub mod key {
     pub const LAYOUT: &str = "layout";
     /// How many items are missing.
     pub const LOST: &str = "lost";
+    /// `standard`: the gamepad's controls have names.
+    pub const MAPPING: &str = "mapping";
+    /// Name of the gamepad.
+    pub const NAME: &str = "name";
     /// The system's own key code.
     pub const NATIVE: &str = "native";
     /// [`WARP`](super::WARP): no device moved the pointer, a program put it there.
@@ -106,6 +122,8 @@ pub mod key {
     /// Nobody pressed or released this at the row's time: it was held when recording began or resumed, or still held when
     /// it paused or ended, and the row says so.
     pub const HELD: &str = "held";
+    /// Product of the gamepad, by its maker.
+    pub const PRODUCT: &str = "product";
     /// Why.
     pub const REASON: &str = "reason";
     /// The reference of the frame was lost; its number and its time are those that its access unit carries itself.
@@ -122,6 +140,8 @@ pub mod key {
     pub const TITLE: &str = "title";
     /// End of the span that begins at the row's `t_ns`, nanoseconds of the same clock.
     pub const UNTIL_NS: &str = "until_ns";
+    /// Maker of the gamepad.
+    pub const VENDOR: &str = "vendor";
     /// What was withheld: `pixels`, `keys`.
     pub const WHAT: &str = "what";
     /// Width of the surface, pixels.
@@ -132,14 +152,18 @@ pub mod key {
     pub const Y: &str = "y";
 
     /// Every registered key, sorted.
-    pub const ALL: [&str; 29] = [
-        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, GROUP, HEIGHT, HELD, HI_RES, HOTKEY, LAYOUT, LOST, NATIVE,
-        ORIGIN, PID, REASON, RECOVERED, REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, WHAT, WIDTH, X, Y,
+    pub const ALL: [&str; 33] = [
+        APP, AXIS, BYTES, CAPTURE_US, CODE, DUP, ENCODE_US, GROUP, HEIGHT, HELD, HI_RES, HOTKEY, LAYOUT, LOST, MAPPING,
+        NAME, NATIVE, ORIGIN, PID, PRODUCT, REASON, RECOVERED, REDACTED, SCALE, STREAM, TEXT, TITLE, UNTIL_NS, VENDOR,
+        WHAT, WIDTH, X, Y,
     ];
 }
 
 /// The value of [`key::ORIGIN`].
 pub const WARP: &str = "warp";
+
+/// The value of [`key::MAPPING`].
+pub const STANDARD: &str = "standard";
 
 /// Where one entry lies in the text of its [`RowMetadata`]: the key at `start`, the value right behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -345,6 +369,12 @@ pub struct Row<'a> {
     pub repeat: Option<bool>,
     /// Where an input was observed: `xi2`, `poll`, `rawinput`, `synthetic`, `recorder`.
     pub source: Option<&'a str>,
+    /// Which gamepad, from 0.
+    pub pad: Option<i32>,
+    /// Which of its controls, by the standard mapping.
+    pub control: Option<&'a str>,
+    /// Where that is: an axis from -1 to 1, a trigger or a button from 0 to 1.
+    pub value: Option<f32>,
 }
 
 impl<'a> Row<'a> {
@@ -369,6 +399,9 @@ impl<'a> Row<'a> {
             is_keyframe: None,
             repeat: None,
             source: None,
+            pad: None,
+            control: None,
+            value: None,
         }
     }
 
@@ -432,6 +465,12 @@ pub struct OwnedRow {
     pub repeat: Option<bool>,
     /// See [`Row::source`].
     pub source: Option<String>,
+    /// See [`Row::pad`].
+    pub pad: Option<i32>,
+    /// See [`Row::control`].
+    pub control: Option<String>,
+    /// See [`Row::value`].
+    pub value: Option<f32>,
     /// Whether the hash is that of the row as it stands in the file, by the rule of the file's version; `None` when it was
     /// not compared ([`Rows::checked`](crate::session::table::read::Rows::checked)).
     pub intact: Option<bool>,
@@ -452,6 +491,16 @@ impl OwnedRow {
         }
     }
 
+    /// What a control of a gamepad is called: by its name, else by the system's own code.
+    pub fn pad_label(&self) -> String {
+        let pad = self.pad.map_or_else(|| "pad".to_owned(), |pad| format!("pad {pad}"));
+        match (&self.control, self.metadata.get(key::NATIVE)) {
+            (Some(control), _) => format!("{pad} {control}"),
+            (None, Some(native)) => format!("{pad} native {native}"),
+            (None, None) => pad,
+        }
+    }
+
     /// Until when a gap or a redacted span lasts; its own time when it does not say.
     pub fn until_ns(&self) -> i64 {
         self.metadata.get(key::UNTIL_NS).and_then(|text| text.parse().ok()).unwrap_or(self.t_ns)
@@ -467,6 +516,7 @@ impl OwnedRow {
                 .sum::<usize>()
             + optional(&self.mouse_button)
             + optional(&self.source)
+            + optional(&self.control)
             + self.metadata.text.capacity()
             + self.metadata.entries.capacity() * size_of::<Entry>()
     }
@@ -492,6 +542,9 @@ impl OwnedRow {
             is_keyframe: self.is_keyframe,
             repeat: self.repeat,
             source: self.source.as_deref(),
+            pad: self.pad,
+            control: self.control.as_deref(),
+            value: self.value,
         }
     }
 }

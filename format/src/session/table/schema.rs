@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::base::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use watchcap_migrations::session::v1_2;
+use watchcap_migrations::session::v1_3;
 pub use watchcap_migrations::session::{Column, ColumnType, Version};
 
 /// Version of the session format that this program writes, semver.
-pub const FORMAT_VERSION: &str = "1.2.0";
+pub const FORMAT_VERSION: &str = "1.3.0";
 /// Key of the format version in the key-value metadata of `events.parquet`.
 pub const FORMAT_VERSION_KEY: &str = "watchcap.format_version";
 /// Key of the session's UUID in the key-value metadata of `events.parquet`.
@@ -56,6 +56,12 @@ pub mod column {
     pub const REPEAT: &str = "repeat";
     /// Observer.
     pub const SOURCE: &str = "source";
+    /// Gamepad.
+    pub const PAD: &str = "pad";
+    /// Control of a gamepad.
+    pub const CONTROL: &str = "control";
+    /// Where a control of a gamepad is.
+    pub const VALUE: &str = "value";
     /// Name of the map's entries.
     pub const MAP_ENTRY: &str = "key_value";
     /// Name of the map's keys.
@@ -100,7 +106,7 @@ pub fn map_key_value_fields() -> crate::base::arrow::datatypes::Fields {
 }
 
 /// Every column that this release writes, in order.
-pub const COLUMNS: [Column; 20] = v1_2::COLUMNS;
+pub const COLUMNS: [Column; 23] = v1_3::COLUMNS;
 
 /// The Arrow schema that this release writes.
 pub fn arrow_schema() -> SchemaRef {

@@ -47,7 +47,7 @@ const ZSTD_LEVEL_HASH: i32 = 1;
 
 /// Says who wrote the file, in the form that readers parse. The format's version and not the program's, so that the same
 /// log gives the same bytes whichever release finalizes it.
-const CREATED_BY: &str = "watchcap version 1.2.0";
+const CREATED_BY: &str = "watchcap version 1.3.0";
 
 /// What was written.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -301,10 +301,10 @@ impl TableWriter {
 
     /// Checks that readers take the texts of a row.
     fn check_texts(&self, row: &Row<'_>) -> Result<(), TableError> {
-        let cells =
-            [row.event_type, row.window_id, row.session_id, row.mouse_button.unwrap_or(""), row.source.unwrap_or("")];
+        let optional = [row.mouse_button, row.source, row.control].map(Option::unwrap_or_default);
+        let cells = [row.event_type, row.window_id, row.session_id].into_iter().chain(optional);
         let entries = row.metadata.iter().flat_map(|(key, value)| [key, value]);
-        if let Some(long) = cells.into_iter().chain(entries).find(|text| text.len() > MAX_TEXT_BYTES) {
+        if let Some(long) = cells.chain(entries).find(|text| text.len() > MAX_TEXT_BYTES) {
             return Err(TableError::LongText { row: self.rows, size_bytes: long.len() });
         }
         let entries = row.metadata.iter().count();
@@ -465,7 +465,7 @@ fn properties(
             .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED)
             .set_column_statistics_enabled(path(name), EnabledStatistics::Page);
     }
-    for name in [column::MOUSE_X, column::MOUSE_Y, column::DELTA, column::MOUSE_DX, column::MOUSE_DY] {
+    for name in [column::MOUSE_X, column::MOUSE_Y, column::DELTA, column::MOUSE_DX, column::MOUSE_DY, column::VALUE] {
         builder = builder
             .set_column_dictionary_enabled(path(name), false)
             .set_column_encoding(path(name), Encoding::BYTE_STREAM_SPLIT);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::options::VideoCheck;
+use super::pads;
 use super::report::{Kind, Report};
 use crate::base::progress::Step;
 use crate::media::mp4::index::pts_us;
@@ -146,6 +147,9 @@ fn check_row(at: u64, row: &OwnedRow, video: Option<&dyn VideoCheck>, state: &mu
         state.counts.insert(row.event_type.clone(), 1);
     } else {
         report.add(Kind::Rows, FILE, Some(at), None, || format!("more than {MAX_EVENT_TYPES} event types"));
+    }
+    if let Some(what) = pads::fault(row) {
+        report.add(Kind::Rows, FILE, Some(at), None, || what.to_owned());
     }
     if row.event_type == event_type::FRAME {
         check_frame_row(at, row, video, state, report);

@@ -105,7 +105,7 @@ impl Xi2 {
             keyboard_layout: keyboard.layout().names.clone(),
             warps: Some("poll"),
             poll_us: None,
-            facets: FacetSet::ALL,
+            facets: FacetSet::PROMISED,
         };
         let mapping = conn.get_pointer_mapping()?.reply()?.map;
         Ok(Self {
@@ -163,6 +163,7 @@ impl Xi2 {
             pointer: self.at,
             secret: self.secret,
             layout: self.keyboard.layout().clone(),
+            pads: Vec::new(),
         };
         Ok(())
     }
