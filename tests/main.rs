@@ -84,6 +84,8 @@ mod wayland_e2e;
 mod windows;
 mod wine;
 mod wine_desktop;
+mod wine_ends;
+mod wine_targets;
 mod withdraw;
 mod worst;
 mod x264;

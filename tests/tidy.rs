@@ -177,9 +177,9 @@ const PLATFORM_FILES: [&str; 38] = [
     "capture/registry.rs",
     "capture/wayland.rs",
     "capture/windows/mod.rs",
-    "control/mod.rs",
     "control/signals.rs",
-    "control/waiting.rs",
+    "control/transport.rs",
+    "control/transport/waiting.rs",
     "encode/mod.rs",
     "encode/sound.rs",
     "session/table/sha256_lanes.rs",
@@ -214,6 +214,31 @@ fn only_named_files_know_what_they_are_compiled_for() {
         }
     }
     assert_eq!(found, PLATFORM_FILES);
+}
+
+/// The files with `unsafe` in them, behind functions that are safe to call: each is what talks to one interface of a system, or of a library in C.
+const UNSAFE_FILES: [&str; 7] = [
+    // The performance counter.
+    "base/clock/windows.rs",
+    // Rights to files, and what a crash of the process leaves.
+    "base/files/windows.rs",
+    // libX11's error handler.
+    "capture/portable/input.rs",
+    // All calls of the Windows API that capture is made of.
+    "capture/windows/ffi.rs",
+    // The memory that is shared with the X server.
+    "capture/x11/shm.rs",
+    // Named pipes, the console and the end of the session on Windows.
+    "control/transport/ffi.rs",
+    // The C++ interface of the encoder.
+    "encode/raw.rs",
+];
+
+#[test]
+fn unsafe_is_in_named_files() {
+    let allows = |path: &Path| text(path).contains("(unsafe_code");
+    let found: Vec<String> = house().into_iter().filter(|(_, path)| allows(path)).map(|(inside, _)| inside).collect();
+    assert_eq!(found, UNSAFE_FILES);
 }
 
 /// What keeps captured pixels apart from those that may be seen, and the files that may use it: the painter of masks, those who have

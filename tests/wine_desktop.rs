@@ -2,7 +2,9 @@
 //! X server shows is in the pictures.
 //!
 //! Runs where tests/wine.rs does. The windows are a small program's of our own (scripts/wine/window.c), in a desktop of Wine's that fills the X
-//! server, since only there every window is Wine's. Input goes through XTEST: Wine's own `SendInput` would be fed back through the server.
+//! server, since only there every window is Wine's. Input goes through XTEST: Wine's own `SendInput` would be fed back through the server. What is
+//! compared is injected by keycode: `xdotool key Shift_R` presses the left Shift as well, since it presses the first key of each modifier that
+//! its key sets. The X server is asked what it was told, so that what is there besides is Wine's or ours.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat};
+use x11rb::protocol::Event;
+use x11rb::protocol::xinput::{ConnectionExt as _, EventMask, XIEventMask};
+use x11rb::protocol::xproto::{
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, ImageFormat, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
+    MOTION_NOTIFY_EVENT,
+};
+use x11rb::protocol::xtest::ConnectionExt as _;
+use x11rb::rust_connection::RustConnection;
 
 use crate::privacy::{Shown, frames, of_type, rows};
 use crate::support::Display;
@@ -23,7 +32,7 @@ const LIMIT: Duration = Duration::from_mins(2);
 const SIZE: (u32, u32) = (640, 480);
 
 /// A desktop of Wine on an X server of its own, with the programs that were started on it.
-struct Desk {
+pub(crate) struct Desk {
     display: Display,
     /// Wine keeps desktops apart by their names.
     name: String,
@@ -41,7 +50,7 @@ impl Drop for Desk {
 }
 
 impl Desk {
-    fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         Self { display: Display::start(SIZE.0, SIZE.1), name: name.into(), dir, children: Vec::new() }
     }
@@ -51,7 +60,7 @@ impl Desk {
     }
 
     /// Starts a program of Windows on the desktop. What it prints is lost: explorer stands between.
-    fn run(&mut self, args: &[&str]) {
+    pub(crate) fn run(&mut self, args: &[&str]) {
         let said = |name: &str| File::create(self.path(name)).expect("a file");
         let mut command = Command::new(root().join("scripts/wine/run.sh"));
         command.arg("explorer").arg(format!("/desktop={},{}x{}", self.name, SIZE.0, SIZE.1)).args(args);
@@ -61,7 +70,13 @@ impl Desk {
     }
 
     /// Opens a window, and waits until the X server shows its colour in its middle.
-    fn window(&mut self, title: &str, (x, y, width, height): (u32, u32, u32, u32), colour: u32, more: &[&str]) {
+    pub(crate) fn window(
+        &mut self,
+        title: &str,
+        (x, y, width, height): (u32, u32, u32, u32),
+        colour: u32,
+        more: &[&str],
+    ) {
         let exe = window_program();
         let place = [x, y, width, height].map(|number| number.to_string());
         let colour_text = format!("{colour:06x}");
@@ -92,14 +107,14 @@ impl Desk {
     }
 
     /// Injects input.
-    fn does(&self, what: &str) {
+    pub(crate) fn does(&self, what: &str) {
         let done = Command::new("xdotool").args(what.split(' ')).env("DISPLAY", &self.display.name).status();
         assert!(done.expect("xdotool is missing: run scripts/setup.sh test").success(), "xdotool {what}");
         std::thread::sleep(Duration::from_millis(150));
     }
 
     /// Starts recording, and waits until it runs.
-    fn record(&mut self, exe: &Path, seconds: u32, extra: &[&str]) {
+    pub(crate) fn record(&mut self, exe: &Path, seconds: u32, extra: &[&str]) {
         let out = on_z(self.dir.path());
         let words = extra.iter().map(|word| format!(" \"{word}\"")).collect::<Vec<_>>().concat();
         let said = |name: &str| on_z(&self.path(name));
@@ -121,7 +136,7 @@ impl Desk {
     }
 
     /// The line with which a recording says that it runs.
-    fn ready(&self) -> Option<Value> {
+    pub(crate) fn ready(&self) -> Option<Value> {
         let lines = self.said("out");
         lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|line| line["pid"].is_u64())
     }
@@ -131,7 +146,7 @@ impl Desk {
     }
 
     /// Waits for the end of the recording; the verified session and its rows.
-    fn sealed(&self) -> (PathBuf, Value, Vec<Value>) {
+    pub(crate) fn sealed(&self) -> (PathBuf, Value, Vec<Value>) {
         let session = self.path("session");
         let begun = Instant::now();
         while !session.join("integrity.sha256").is_file() {
@@ -157,34 +172,113 @@ fn window_program() -> String {
     on_z(made)
 }
 
-/// Keys by the name that xdotool has for them, and their code: letters, those with the prefix E0, Pause, NumLock and PrintScreen.
-const KEYS: [(&str, &str); 22] = [
-    ("a", "KeyA"),
-    ("z", "KeyZ"),
-    ("1", "Digit1"),
-    ("Return", "Enter"),
-    ("space", "Space"),
-    ("Shift_L", "ShiftLeft"),
-    ("Shift_R", "ShiftRight"),
-    ("Control_L", "ControlLeft"),
-    ("F5", "F5"),
-    ("Left", "ArrowLeft"),
-    ("Up", "ArrowUp"),
-    ("Insert", "Insert"),
-    ("Delete", "Delete"),
-    ("Home", "Home"),
-    ("End", "End"),
-    ("Prior", "PageUp"),
-    ("KP_Enter", "NumpadEnter"),
-    ("KP_Divide", "NumpadDivide"),
-    ("Print", "PrintScreen"),
-    ("Pause", "Pause"),
-    ("Num_Lock", "NumLock"),
-    ("Scroll_Lock", "ScrollLock"),
+/// All that is told of the keys and buttons of the X server, whoever did it, and a hand that does it by XTEST.
+struct Hand {
+    conn: RustConnection,
+    root: u32,
+}
+
+/// A press or a release of a key, by evdev's number, or of a button.
+type Change = (&'static str, u32, bool);
+
+impl Hand {
+    fn on(desk: &Desk) -> Self {
+        let (conn, screen) = x11rb::connect(Some(&desk.display.name)).expect("the X server");
+        let root = conn.setup().roots[screen].root;
+        conn.xinput_xi_query_version(2, 2).expect("a request").reply().expect("XInput2");
+        let raw = XIEventMask::RAW_KEY_PRESS
+            | XIEventMask::RAW_KEY_RELEASE
+            | XIEventMask::RAW_BUTTON_PRESS
+            | XIEventMask::RAW_BUTTON_RELEASE;
+        // 1: all master devices.
+        let masks = [EventMask { deviceid: 1, mask: vec![raw] }];
+        conn.xinput_xi_select_events(root, &masks).expect("a request").check().expect("raw events");
+        Self { conn, root }
+    }
+
+    fn fake(&self, kind: u8, detail: u8, (x, y): (i16, i16)) {
+        let root = if kind == MOTION_NOTIFY_EVENT { self.root } else { x11rb::NONE };
+        self.conn.xtest_fake_input(kind, detail, 0, root, x, y, 0).expect("XTEST").check().expect("XTEST");
+        std::thread::sleep(Duration::from_millis(40));
+    }
+
+    /// Presses and releases a key.
+    fn key(&self, evdev: u8) {
+        for kind in [KEY_PRESS_EVENT, KEY_RELEASE_EVENT] {
+            self.fake(kind, evdev + 8, (0, 0));
+        }
+    }
+
+    fn click(&self, button: u8) {
+        for kind in [BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT] {
+            self.fake(kind, button, (0, 0));
+        }
+    }
+
+    /// Moves the pointer by steps.
+    fn step(&self, by: (i16, i16)) {
+        self.fake(MOTION_NOTIFY_EVENT, 1, by);
+    }
+
+    /// Moves the pointer to a place.
+    fn place(&self, at: (i16, i16)) {
+        self.fake(MOTION_NOTIFY_EVENT, 0, at);
+    }
+
+    /// What the X server was told since the last call.
+    fn told(&self) -> Vec<Change> {
+        self.conn.get_input_focus().expect("a request").reply().expect("its answer");
+        let mut all = Vec::new();
+        while let Some(event) = self.conn.poll_for_event().expect("an event") {
+            all.extend(match event {
+                Event::XinputRawKeyPress(e) => Some(("key", e.detail - 8, true)),
+                Event::XinputRawKeyRelease(e) => Some(("key", e.detail - 8, false)),
+                Event::XinputRawButtonPress(e) => Some(("button", e.detail, true)),
+                Event::XinputRawButtonRelease(e) => Some(("button", e.detail, false)),
+                _ => None,
+            });
+        }
+        all
+    }
+}
+
+/// Keys by evdev's number and their code: letters, modifiers of both sides, those with the prefix E0, Pause, NumLock and PrintScreen.
+const KEYS: [(u8, &str); 25] = [
+    (30, "KeyA"),
+    (44, "KeyZ"),
+    (2, "Digit1"),
+    (28, "Enter"),
+    (57, "Space"),
+    (42, "ShiftLeft"),
+    (54, "ShiftRight"),
+    (29, "ControlLeft"),
+    (97, "ControlRight"),
+    (63, "F5"),
+    (105, "ArrowLeft"),
+    (103, "ArrowUp"),
+    (110, "Insert"),
+    (111, "Delete"),
+    (102, "Home"),
+    (107, "End"),
+    (104, "PageUp"),
+    (96, "NumpadEnter"),
+    (98, "NumpadDivide"),
+    (55, "NumpadMultiply"),
+    (99, "PrintScreen"),
+    (119, "Pause"),
+    (69, "NumLock"),
+    (86, "IntlBackslash"),
+    (70, "ScrollLock"),
 ];
+/// The key that is pressed last, in another window.
+const LAST: (u8, &str) = (48, "KeyB");
+
+/// What Wine adds: its X11 driver compares the locks with those of the X server before each key (`update_lock_state`). In this X server no modifier is
+/// Scroll Lock, so behind a press of that key the next one is preceded by another, which Wine injects itself to switch it off again.
+const WINE_ADDS: [(&str, &str); 2] = [("key_down", "ScrollLock"), ("key_up", "ScrollLock")];
 
 /// Buttons by their numbers in X11.
-const BUTTONS: [(u32, &str); 5] = [(1, "left"), (2, "middle"), (3, "right"), (8, "x1"), (9, "x2")];
+const BUTTONS: [(u8, &str); 5] = [(1, "left"), (2, "middle"), (3, "right"), (8, "x1"), (9, "x2")];
 
 fn text<'a>(row: &'a Value, key: &str) -> &'a str {
     row[key].as_str().unwrap_or("none")
@@ -196,31 +290,44 @@ fn every_injected_input_is_in_the_table_once_and_in_order() {
     let mut desk = Desk::start("inputs");
     desk.window("first", (40, 40, 240, 200), 0x20_40_c0, &[]);
     desk.does("mousemove 100 100 click 1");
-    desk.record(&exe, 25, &[]);
-    for (name, _) in KEYS {
-        desk.does(&format!("key {name}"));
+    desk.record(&exe, 30, &[]);
+    let hand = Hand::on(&desk);
+    for (evdev, _) in KEYS {
+        hand.key(evdev);
     }
     for (number, _) in BUTTONS {
-        desk.does(&format!("click {number}"));
+        hand.click(number);
     }
     for wheel in [4, 5, 5, 6, 7] {
-        desk.does(&format!("click {wheel}"));
+        hand.click(wheel);
     }
     for step in 0..20 {
-        desk.does(&format!("mousemove_relative -- {} {}", 3 + step % 2, if step < 10 { 2 } else { -1 }));
+        hand.step((3 + step % 2, if step < 10 { 2 } else { -1 }));
     }
-    desk.does("mousemove 420 300");
+    hand.place((420, 300));
     desk.window("second", (340, 260, 200, 120), 0xc0_40_20, &[]);
-    desk.does("mousemove 400 300 click 1");
-    desk.does("key b");
+    hand.place((400, 300));
+    hand.click(1);
+    std::thread::sleep(Duration::from_millis(300));
+    hand.key(LAST.0);
     let (_, metadata, rows) = desk.sealed();
     let streams = &metadata["streams"];
     assert_eq!((&streams["screen"]["source"], &streams["input"]["source"]), (&"gdi".into(), &"rawinput".into()));
 
+    // The X server was told of nothing else.
+    let both = |kind, number| [(kind, number, true), (kind, number, false)];
+    let buttons = BUTTONS.iter().map(|(number, _)| *number).chain([4, 5, 5, 6, 7, 1]);
+    let mut injected: Vec<Change> = KEYS.iter().flat_map(|(evdev, _)| both("key", (*evdev).into())).collect();
+    injected.extend(buttons.flat_map(|number| both("button", number.into())));
+    injected.extend(both("key", LAST.0.into()));
+    assert_eq!(hand.told(), injected);
+
     let mut expected: Vec<(&str, &str)> = Vec::new();
-    for (_, code) in KEYS.into_iter().chain([("b", "KeyB")]) {
+    for (_, code) in KEYS {
         expected.extend([("key_down", code), ("key_up", code)]);
     }
+    expected.extend(WINE_ADDS);
+    expected.extend([("key_down", LAST.1), ("key_up", LAST.1)]);
     let keys: Vec<_> =
         of_type(&rows, &["key_down", "key_up"]).map(|row| (text(row, "event_type"), text(row, "code"))).collect();
     assert_eq!(keys, expected);
@@ -251,6 +358,13 @@ fn every_injected_input_is_in_the_table_once_and_in_order() {
     assert_eq!(focus.first(), Some(&("wine-window", "first")), "{focus:?}");
     assert_eq!(focus.last(), Some(&("wine-window", "second")), "{focus:?}");
     assert!(of_type(&rows, &["gap"]).all(|row| row["stream"] != "input"), "inputs were lost");
+    println!(
+        "inputs: {} keys, {} buttons, {} wheels, {} motions",
+        keys.len(),
+        buttons.len(),
+        wheels.len(),
+        moves.len()
+    );
 }
 
 #[test]

@@ -11,9 +11,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export WINEPREFIX=${WATCHCAP_WINEPREFIX:-${CARGO_TARGET_DIR:-$root/target}/wine-prefix}
 export WINEDEBUG=${WINEDEBUG:--all} WINEDLLOVERRIDES=mscoree,mshtml=
-# The C++ runtime of the compiler, which the program links dynamically.
-runtime=$(dirname "$(x86_64-w64-mingw32-g++ -print-file-name=libstdc++-6.dll)")
-export WINEPATH=$runtime
+# The C++ runtime of the compiler, which the program links dynamically; a program that has to run alone gets none.
+if [[ -z ${WATCHCAP_WINE_ALONE:-} ]]; then
+    runtime=$(dirname "$(x86_64-w64-mingw32-g++ -print-file-name=libstdc++-6.dll)")
+    export WINEPATH=$runtime
+fi
 
 prepare() {
     local log=$WINEPREFIX.log

@@ -1,8 +1,9 @@
 /* A window of one colour for the tests: no frame, at a given place, with the keyboard once it is clicked.
  *
- *   window.exe TITLE X Y WIDTH HEIGHT RRGGBB [password|moves]
+ *   window.exe TITLE X Y WIDTH HEIGHT RRGGBB [password|moves|minimises]
  *
  * `password`: it has a field for passwords, which has the keyboard. `moves`: it goes 3 pixels to the right each 30 ms, and back.
+ * `minimises`: the right button minimises it for two seconds.
  * It ends when it is killed, or after two minutes. */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 static COLORREF colour;
 static HWND field;
-static int left, top, step = 3, moved;
+static int left, top, step = 3, moved, minimises;
 
 static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM w, LPARAM l)
 {
@@ -28,9 +29,20 @@ static LRESULT CALLBACK procedure(HWND window, UINT message, WPARAM w, LPARAM l)
         SetForegroundWindow(window);
         SetFocus(field ? field : window);
         return 0;
+    case WM_RBUTTONDOWN:
+        if (minimises) {
+            ShowWindow(window, SW_MINIMIZE);
+            SetTimer(window, 3, 2000, NULL);
+        }
+        return 0;
     case WM_TIMER:
         if (w == 2)
             PostQuitMessage(0);
+        if (w == 3) {
+            KillTimer(window, 3);
+            ShowWindow(window, SW_RESTORE);
+            return 0;
+        }
         moved += step;
         if (moved > 200 || moved < 0)
             step = -step;
@@ -67,6 +79,7 @@ int main(int count, char **values)
         return 1;
     if (count > 7 && !strcmp(values[7], "password"))
         field = CreateWindowExA(0, "EDIT", "", WS_CHILD | WS_VISIBLE | ES_PASSWORD, 10, 10, 100, 24, window, NULL, class.hInstance, NULL);
+    minimises = count > 7 && !strcmp(values[7], "minimises");
     if (count > 7 && !strcmp(values[7], "moves"))
         SetTimer(window, 1, 30, NULL);
     SetTimer(window, 2, 120000, NULL);

@@ -10,7 +10,7 @@ pub const FOLDER_VARIABLE: &str = "WATCHCAP_CONTROL_DIR";
 /// A recording that answers.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Running {
-    /// Its socket.
+    /// Its socket; on Windows, the file that names its pipe.
     pub socket: PathBuf,
     /// What it said of itself.
     pub snapshot: Snapshot,
@@ -66,6 +66,8 @@ pub enum ControlError {
     NotPrivate {
         /// Which.
         path: PathBuf,
+        /// The command that closes it to others.
+        close: String,
     },
     /// The answer is none.
     #[error("the recording gave no answer that can be understood: {detail}")]
@@ -81,7 +83,7 @@ pub enum ControlError {
         /// Why, a sentence.
         message: String,
     },
-    /// This system has no such socket.
+    /// There is no way to reach a recording on this system.
     #[error("controlling a recording from another process is not available on this system")]
     Unavailable,
 }
@@ -99,10 +101,9 @@ impl ControlError {
                 "name a folder of yours with {FOLDER_VARIABLE}, for the recording and for the verbs: it is made if need be"
             )),
             Self::Foreign { .. } => Some("only the user who records can control the recording".into()),
-            Self::NotPrivate { path } => Some(format!(
-                "close it to others with: chmod 700 {}, or name another with {FOLDER_VARIABLE}",
-                path.display()
-            )),
+            Self::NotPrivate { close, .. } => {
+                Some(format!("close it to others with: {close}, or name another with {FOLDER_VARIABLE}"))
+            }
             Self::Unavailable => Some("press Ctrl-C in the recording's window to stop it".into()),
             Self::Io { .. } | Self::Garbled { .. } | Self::Refused { .. } => None,
         }

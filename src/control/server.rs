@@ -1,26 +1,24 @@
-//! The recorder's end of the socket: one thread that answers all connections.
+//! The recorder's end of the way to it: one thread that answers all connections.
 //!
-//! Invariants: a peer that is another user gets a refusal and is not read from; a request that is slow, too long or no request costs
-//! nobody else anything ([`Waiting`]), and the recording neither, since what is asked for is only tried ([`Control`], [`Stop`]). The
-//! socket's file is gone when the recording has ended.
+//! Invariants: a peer that is another user gets a refusal or no connection, and is not read from; a request that is slow, too long or no request
+//! costs nobody else anything ([`Listener`]), and the recording neither, since what is asked for is only tried ([`Control`], [`Stop`]). The file by
+//! which it is found is gone when the recording has ended.
 
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::ControlError;
-use super::place;
 use super::protocol::{Refusal, Request, Snapshot};
-use super::waiting::Waiting;
+use super::transport::Listener;
 use crate::base::time::Clock;
 use crate::recorder::{Control, OrderError, Stop, Way};
 
 /// How often the thread looks whether the recording has ended.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// A socket that answers as long as this lives.
+/// A way to a recording that answers as long as this lives.
 pub struct Server {
     path: PathBuf,
     session: Arc<Mutex<String>>,
@@ -39,20 +37,10 @@ impl Server {
     /// Listens for requests to the recording into `session`.
     ///
     /// # Errors
-    /// [`ControlError`] when there is no private folder for the socket, or it cannot be made.
+    /// [`ControlError`] when there is no private folder for the file by which it is found, or it cannot be made.
     pub fn start(session: &Path, control: &Control, stop: &Stop, clock: &Arc<dyn Clock>) -> Result<Self, ControlError> {
-        let folder = place::make_folder()?;
-        let path = place::socket(&folder, std::process::id());
-        let io = |action| {
-            let path = path.clone();
-            move |source| ControlError::Io { action, path, source }
-        };
-        // What has our number and is there already was left by a process that is gone.
-        crate::base::files::remove_file(&path).map_err(io("remove the old"))?;
-        // With the rights that the process gives to all it makes: its owner's alone (`files::private_umask`).
-        let listener = UnixListener::bind(&path).map_err(io("make the socket"))?;
-        crate::base::files::restrict_socket(&path).map_err(io("restrict"))?;
-        listener.set_nonblocking(true).map_err(io("set up"))?;
+        let mut listener = Listener::open()?;
+        let path = listener.path().to_path_buf();
         let session = Arc::new(Mutex::new(shown(session)));
         let recording = Recording {
             session: Arc::clone(&session),
@@ -64,8 +52,12 @@ impl Server {
         let flag = Arc::clone(&ended);
         std::thread::Builder::new()
             .name("control".into())
-            .spawn(move || listen(&listener, &recording, &flag))
-            .map_err(io("start the thread of"))?;
+            .spawn(move || {
+                while !flag.load(Ordering::SeqCst) {
+                    listener.turn(LOOK, &|request| recording.obey(request));
+                }
+            })
+            .map_err(|source| ControlError::Io { action: "start the thread of", path: path.clone(), source })?;
         Ok(Self { path, session, ended })
     }
 
@@ -84,20 +76,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
         if let Err(error) = crate::base::files::remove_file(&self.path) {
-            tracing::debug!(%error, "the control socket could not be removed");
+            tracing::debug!(%error, "the file by which the recording is found could not be removed");
         }
     }
 }
 
 fn shown(session: &Path) -> String {
-    session.canonicalize().unwrap_or_else(|_| session.to_path_buf()).display().to_string()
-}
-
-fn listen(listener: &UnixListener, recording: &Recording, ended: &AtomicBool) {
-    let mut waiting = Waiting::default();
-    while !ended.load(Ordering::SeqCst) {
-        waiting.turn(listener, LOOK, &|request| recording.obey(request));
-    }
+    let text = session.canonicalize().unwrap_or_else(|_| session.to_path_buf()).display().to_string();
+    // Windows writes such paths with a prefix that people do not.
+    let plain = text.strip_prefix(r"\\?\").filter(|rest| !rest.starts_with("UNC"));
+    plain.map(str::to_owned).unwrap_or(text)
 }
 
 impl Recording {

@@ -50,10 +50,10 @@ pub fn how_to_stop() -> String {
 /// Returns how the recording is ended, for its ready line.
 #[cfg(windows)]
 pub fn how_to_stop() -> String {
-    "stop with Ctrl-C here".into()
+    format!("stop with Ctrl-C here, or: watchcap stop --pid {}", std::process::id())
 }
 
-/// Ends the recording when the process is asked to end: SIGINT, SIGTERM, SIGHUP (Ctrl-C and closing on Windows); SIGUSR2 takes back the
+/// Ends the recording when the process is asked to end: SIGINT, SIGTERM, SIGHUP; SIGUSR2 takes back the
 /// consent to all of it. Of these, a signal that was ignored when the program started stays ignored.
 ///
 /// # Errors
@@ -88,15 +88,39 @@ pub fn stop_on_signals(stop: &Stop, control: &Control, clock: &Arc<dyn Clock>) -
         .map(drop)
 }
 
-/// Ends the recording when the process is asked to end: Ctrl-C, closing the console, logging off.
+/// Ends the recording when the process is asked to end: Ctrl-C and Ctrl-Break, the console's window closed (`sighup`), the end of the session and
+/// `taskkill` (`sigterm`). The system ends the process five seconds after the console or the session: what has to be on the disk is there in
+/// a fraction of one, and a recording that is not sealed by then is by `finalize`.
 ///
 /// # Errors
 /// When the system refuses the handler.
 #[cfg(windows)]
-pub fn stop_on_signals(stop: &Stop, _: &Control, _: &Arc<dyn Clock>) -> std::io::Result<()> {
-    let stop = stop.clone();
-    ctrlc::set_handler(move || stop.ask("sigint")).map_err(std::io::Error::other)
+pub fn stop_on_signals(stop: &Stop, _: &Control, clock: &Arc<dyn Clock>) -> std::io::Result<()> {
+    use super::transport::ffi::{self, Asked};
+    let (stop, clock) = (stop.clone(), Arc::clone(clock));
+    ffi::listen_to_console(Box::new(move |asked| {
+        stop.ask(match asked {
+            Asked::Interrupted => "sigint",
+            Asked::ConsoleClosed => "sighup",
+            Asked::SessionEnds | Asked::Told => "sigterm",
+        });
+        // As soon as this is answered the process is ended: so it is not, and the process ends by itself.
+        while matches!(asked, Asked::ConsoleClosed | Asked::SessionEnds) {
+            clock.sleep_until(clock.now().plus(WAIT));
+        }
+    }))?;
+    std::thread::Builder::new()
+        .name("session-end".into())
+        .spawn(|| {
+            let error = ffi::listen_to_session();
+            tracing::warn!(%error, "the end of the session is not heard: stop recordings before you log off");
+        })
+        .map(drop)
 }
+
+/// How long the end of the process is waited for at once.
+#[cfg(windows)]
+const WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

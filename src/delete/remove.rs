@@ -43,13 +43,14 @@ const SESSION_FILES: [&str; 9] = [
     layout::METADATA_FILE,
 ];
 /// The files of a log.
-const LOG_FILES: [&str; 7] = [
+const LOG_FILES: [&str; 8] = [
     log::FACTS_FILE,
     track::PICTURES_FILE,
     track::SOUND_FILE,
     track::MICROPHONE_FILE,
     log::RESERVE_FILE,
     log::ENDING_FILE,
+    log::HOLDER_FILE,
     log::LOCK_FILE,
 ];
 

@@ -37,6 +37,6 @@ pub mod writer;
 
 pub use self::error::{FirstFailure, LogError};
 pub use self::paths::{
-    DEBUG_DIR, ENDING_FILE, EVENTS_DIR, FACTS_FILE, LOCK_FILE, LOG_DIR, LogPaths, RESERVE_FILE, VIDEO_FILE,
+    DEBUG_DIR, ENDING_FILE, EVENTS_DIR, FACTS_FILE, HOLDER_FILE, LOCK_FILE, LOG_DIR, LogPaths, RESERVE_FILE, VIDEO_FILE,
 };
 pub use self::record::{Body, Record};

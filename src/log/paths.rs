@@ -16,6 +16,8 @@ pub const FACTS_FILE: &str = "facts";
 pub const VIDEO_FILE: &str = track::PICTURES_FILE;
 /// The lock inside the log's folder.
 pub const LOCK_FILE: &str = "lock";
+/// What says who holds the lock where nobody can read what is locked (Windows), inside the log's folder.
+pub const HOLDER_FILE: &str = "lock.holder";
 /// Room that is kept for sealing, inside the log's folder.
 pub const RESERVE_FILE: &str = "reserve";
 /// What became of a recording whose log could not be closed, inside the log's folder.

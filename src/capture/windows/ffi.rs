@@ -11,7 +11,7 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::sync::Once;
 
-use windows::Win32::Foundation::{CloseHandle, HANDLE, HWND, LPARAM, LRESULT, POINT, RECT, WPARAM};
+use windows::Win32::Foundation::{CloseHandle, E_ACCESSDENIED, HANDLE, HWND, LPARAM, LRESULT, POINT, RECT, WPARAM};
 use windows::Win32::Graphics::Dwm::{DWMWA_CLOAKED, DwmGetWindowAttribute};
 use windows::Win32::Graphics::Gdi::{
     BI_RGB, BITMAPINFO, BITMAPINFOHEADER, BitBlt, CAPTUREBLT, ClientToScreen, CreateCompatibleDC, CreateDIBSection,
@@ -98,12 +98,15 @@ fn area(rect: RECT) -> Area {
     Area { x: rect.left, y: rect.top, width: along(rect.left, rect.right), height: along(rect.top, rect.bottom) }
 }
 
-/// Has places and sizes told in pixels, and not scaled for programs that do not know of scaling. Once, before anything is asked.
+/// Has places and sizes told in pixels, and not scaled for programs that do not know of scaling. Once, before anything is asked. The manifest of a
+/// program says it as well, and then it is refused here; a test has none.
 pub(super) fn be_aware_of_pixels() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: takes a constant, and changes how this process is answered.
-        if let Err(error) = unsafe { SetProcessDpiAwarenessContext(DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2) } {
+        if let Err(error) = unsafe { SetProcessDpiAwarenessContext(DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2) }
+            && error.code() != E_ACCESSDENIED
+        {
             tracing::debug!(error = %error.message(), "the system does not tell the scale of each monitor");
         }
     });

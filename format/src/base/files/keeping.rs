@@ -9,7 +9,7 @@ use super::modes::DIR_MODE;
 use super::pins;
 
 /// Whether a folder is on a file system that keeps permission bits: on one that does not (FAT, exFAT, some network shares), others
-/// can read what is meant to be private. True on systems without such bits, whose own rights apply.
+/// can read what is meant to be private. On Windows: whether it keeps rights.
 ///
 /// # Errors
 /// When the folder cannot be looked at.
@@ -20,6 +20,8 @@ pub fn keeps_modes(dir: &Path) -> io::Result<bool> {
         let folder = pins::folder(dir)?.0.reopen()?;
         Ok(folder.metadata()?.permissions().mode() & 0o777 == DIR_MODE)
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    return super::windows::keeps_rights(dir);
+    #[cfg(not(any(unix, windows)))]
     std::fs::metadata(dir).map(|_| true)
 }

@@ -33,7 +33,7 @@ pub struct Look {
     pub is_own: bool,
     /// Whether it belongs to that user or to root. True where files have no such owner.
     pub(super) is_by_us: bool,
-    /// Whether other accounts have a right to it, by its mode. False where there are no modes.
+    /// Whether other accounts have a right to it, by its mode or its list of rights. False where there are none.
     pub is_open_to_others: bool,
     /// Which it is; none where the system does not say.
     pub identity: Option<Identity>,

@@ -4,8 +4,8 @@
 //! temporary name is removed, never emptied); a verb pins the folders that it works in ([`pin`]), and everything below is then reached by
 //! handles and follows nothing; names are changed only in folders in which nobody else can ([`trust`]).
 //!
-//! The modes are set on the open file or folder, so they hold whatever the umask is. On systems without modes the folder's own
-//! rights apply.
+//! The modes are set on the open file or folder, so they hold whatever the umask is. On Windows what is made gets a list of rights with its owner alone
+//! on it.
 
 #![expect(clippy::disallowed_methods, reason = "this is where files are made, changed and removed")]
 
@@ -24,10 +24,14 @@ pub mod opened;
 mod pins;
 mod reading;
 mod removing;
+#[cfg(any(windows, test))]
+mod sddl;
 mod syncing;
 pub mod trust;
+#[cfg(windows)]
+mod windows;
 
-pub use self::holding::{hold_dir, is_held, is_locked_elsewhere};
+pub use self::holding::{hold_dir, is_held, is_kept_written, is_locked_elsewhere, keep_written};
 pub use self::keeping::keeps_modes;
 pub use self::look::{Identity, Kind, Look};
 pub use self::making::{
@@ -47,3 +51,5 @@ pub use self::removing::{
     remove_empty_dir, remove_empty_dirs, remove_file, remove_tree, remove_tree_last, remove_what_can_be, restrict_tree,
 };
 pub use self::syncing::{open_to_sync, sync_dir, sync_file};
+#[cfg(windows)]
+pub use self::windows::OwnerOnly;

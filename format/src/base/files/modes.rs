@@ -11,7 +11,8 @@ pub const DIR_MODE: u32 = 0o700;
 /// Mode of every file of a session.
 pub const FILE_MODE: u32 = 0o600;
 
-/// Makes every file that this process creates from now on private, also those that a library makes on its own.
+/// Makes every file that this process creates from now on private, also those that a library makes on its own. On Windows these have the rights that
+/// their folder hands down.
 ///
 /// Called once, before other threads exist.
 pub fn private_umask() {
@@ -21,7 +22,8 @@ pub fn private_umask() {
 
 /// Keeps pictures and keys in memory out of core dumps: the process leaves none, and no other process of the same person can read its
 /// memory. On Linux a limit of zero does not hold for dumps that are piped to a program (systemd-coredump, apport), so the process is
-/// marked as not dumpable as well; other systems have the limit only.
+/// marked as not dumpable as well; other systems have the limit only. On Windows no report is made of a fault, and one of a process that ended itself
+/// has no heap in it; whoever has the same rights can still read its memory.
 ///
 /// Called once, before anything is captured or decoded.
 pub fn no_core_dumps() {
@@ -36,6 +38,8 @@ pub fn no_core_dumps() {
             tracing::warn!(%error, "a crash may leave a core dump");
         }
     }
+    #[cfg(windows)]
+    super::windows::no_crash_reports();
 }
 
 /// Largest file that this process may write, bytes (`ulimit -f`); none where nothing is said.
@@ -46,7 +50,7 @@ pub fn max_file_bytes() -> Option<u64> {
     None
 }
 
-/// Gives an open file the private mode, whatever the umask left of it.
+/// Gives an open file the private mode, whatever the umask left of it; on Windows, its owner alone.
 ///
 /// # Errors
 /// When the system refuses.
@@ -56,7 +60,9 @@ pub fn restrict(file: &File) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         file.set_permissions(std::fs::Permissions::from_mode(FILE_MODE))?;
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
+    super::windows::restrict(file)?;
+    #[cfg(not(any(unix, windows)))]
     let _ = file;
     Ok(())
 }

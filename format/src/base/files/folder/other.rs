@@ -1,7 +1,7 @@
 //! A folder by its path, on systems without calls that work below a handle.
 //!
 //! On Windows the folder is kept open without leave for others to rename or delete it, so its path stays what it is as long as this
-//! lives. Rights are those of the folder.
+//! lives.
 
 #![expect(
     clippy::unnecessary_wraps,
@@ -15,6 +15,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::files::look::{Kind, Look};
+#[cfg(windows)]
+use crate::base::files::windows::restrict_path as restrict;
 
 /// An open folder.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub(in crate::base::files) struct Folder {
 mod flags {
     pub(in crate::base::files) const FILE_SHARE_READ: u32 = 1;
     pub(in crate::base::files) const FILE_SHARE_WRITE: u32 = 2;
+    pub(in crate::base::files) const FILE_SHARE_DELETE: u32 = 4;
     pub(in crate::base::files) const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
     pub(in crate::base::files) const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 }
@@ -80,12 +83,15 @@ impl Folder {
 
     /// What it is itself.
     pub(in crate::base::files) fn look_at_self(&self) -> io::Result<Look> {
-        Ok(Look::of(&std::fs::metadata(&self.path)?))
+        let found = Look::of(&std::fs::metadata(&self.path)?);
+        Ok(Look { is_open_to_others: is_open_to_others(&self.path), ..found })
     }
 
     /// What has a name in it.
     pub(in crate::base::files) fn look(&self, name: &OsStr) -> io::Result<Look> {
-        Ok(Look::of(&std::fs::symlink_metadata(self.path.join(name))?))
+        let path = self.path.join(name);
+        let found = Look::of(&std::fs::symlink_metadata(&path)?);
+        Ok(Look { is_open_to_others: is_open_to_others(&path), ..found })
     }
 
     fn open_with(&self, name: &OsStr, options: &mut std::fs::OpenOptions) -> io::Result<File> {
@@ -112,13 +118,38 @@ impl Folder {
         self.open_with(name, File::options().read(true).append(true))
     }
 
-    /// Makes a file, open for reading and writing; nothing may have its name.
+    /// Opens a file that is there for reading and writing, without leave for others to write to it.
+    pub(in crate::base::files) fn open_to_keep(&self, name: &OsStr) -> io::Result<File> {
+        self.open_alone(name, File::options().read(true).write(true))
+    }
+
+    /// Opens a file that is there for reading, unless somebody has it open for writing.
+    pub(in crate::base::files) fn open_unless_kept(&self, name: &OsStr) -> io::Result<File> {
+        self.open_alone(name, File::options().read(true))
+    }
+
+    fn open_alone(&self, name: &OsStr, options: &mut std::fs::OpenOptions) -> io::Result<File> {
+        #[cfg(windows)]
+        {
+            use std::os::windows::fs::OpenOptionsExt as _;
+            options.share_mode(flags::FILE_SHARE_READ | flags::FILE_SHARE_DELETE);
+        }
+        self.open_with(name, options)
+    }
+
+    /// Makes a file of this user alone, open for reading and writing; nothing may have its name.
     pub(in crate::base::files) fn create_new(&self, name: &OsStr) -> io::Result<File> {
+        #[cfg(windows)]
+        return crate::base::files::windows::create_new(&self.path.join(name));
+        #[cfg(not(windows))]
         self.open_with(name, File::options().read(true).write(true).create_new(true))
     }
 
-    /// Makes a folder, and opens it; nothing may have its name.
+    /// Makes a folder of this user alone, and opens it; nothing may have its name.
     pub(in crate::base::files) fn make_dir(&self, name: &OsStr) -> io::Result<Self> {
+        #[cfg(windows)]
+        crate::base::files::windows::make_dir(&self.path.join(name))?;
+        #[cfg(not(windows))]
         std::fs::create_dir(self.path.join(name))?;
         self.below(name)
     }
@@ -154,18 +185,35 @@ impl Folder {
         entries.map(|entry| entry.and_then(|e| Ok((e.file_name(), Look::of(&e.metadata()?).kind)))).collect()
     }
 
-    /// There are no modes.
-    pub(in crate::base::files) fn restrict_file(&self, _: &OsStr) -> io::Result<()> {
-        Ok(())
+    /// Takes all rights to a file in it from everybody but this user.
+    pub(in crate::base::files) fn restrict_file(&self, name: &OsStr) -> io::Result<()> {
+        restrict(&self.path.join(name))
     }
 
-    /// There are no modes.
+    /// Takes all rights to itself from everybody but this user.
     pub(in crate::base::files) fn restrict(&self) -> io::Result<()> {
-        Ok(())
+        restrict(&self.path)
     }
 
     /// Its path.
     pub(in crate::base::files) fn reach(&self) -> Option<PathBuf> {
         Some(self.path.clone())
     }
+}
+
+/// There are no modes.
+#[cfg(not(windows))]
+fn restrict(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether others have a right to what has a path. What the system does not tell is not said.
+#[cfg(windows)]
+fn is_open_to_others(path: &Path) -> bool {
+    crate::base::files::windows::is_open_to_others(path).unwrap_or(false)
+}
+
+#[cfg(not(windows))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
 }

@@ -98,6 +98,16 @@ impl Folder {
         Ok(File::from(openat(&self.handle, name, OFlags::RDWR | CAREFUL, Mode::empty())?))
     }
 
+    /// As [`Self::open_to_write`]: files are open to whoever has the right.
+    pub(in crate::base::files) fn open_to_keep(&self, name: &OsStr) -> io::Result<File> {
+        self.open_to_write(name)
+    }
+
+    /// As [`Self::open_to_read`].
+    pub(in crate::base::files) fn open_unless_kept(&self, name: &OsStr) -> io::Result<File> {
+        self.open_to_read(name)
+    }
+
     /// Opens a file that is there for reading, and for writing to its end.
     pub(in crate::base::files) fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
         Ok(File::from(openat(&self.handle, name, OFlags::RDWR | OFlags::APPEND | CAREFUL, Mode::empty())?))

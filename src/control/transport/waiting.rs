@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::protocol::{MAX_LINE, Refusal, Request, Snapshot, read_request, write_reply};
 use crate::base::time::{Clock, MonoNs, SystemClock};
+use crate::control::protocol::{MAX_LINE, Refusal, Request, Snapshot, read_request, write_reply};
 
 /// Time that one connection gets to say its request.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::error::{ControlError, FOLDER_VARIABLE};
+use crate::control::error::{ControlError, FOLDER_VARIABLE};
 
 /// Longest path of a socket, bytes: `sun_path` has 108 on Linux and 104 on macOS, a zero at its end included.
 const MAX_PATH: usize = 103;
@@ -23,7 +23,7 @@ pub(super) fn user() -> u32 {
 }
 
 /// Folders in which a socket may be, the preferred one first. With `FOLDER_VARIABLE` only that one.
-pub(super) fn folders() -> Vec<PathBuf> {
+pub(in crate::control) fn folders() -> Vec<PathBuf> {
     if let Some(named) = std::env::var_os(FOLDER_VARIABLE).filter(|value| !value.is_empty()) {
         return vec![PathBuf::from(named)];
     }
@@ -56,7 +56,7 @@ pub(super) fn is_private(folder: &Path) -> io::Result<bool> {
 /// Why a folder that was named is not used.
 fn refused(folder: PathBuf) -> ControlError {
     if std::fs::symlink_metadata(&folder).is_ok_and(|meta| meta.uid() == user()) {
-        ControlError::NotPrivate { path: folder }
+        ControlError::NotPrivate { close: format!("chmod 700 {}", folder.display()), path: folder }
     } else {
         ControlError::Foreign { path: folder }
     }
@@ -104,7 +104,7 @@ pub(super) fn socket(folder: &Path, pid: u32) -> PathBuf {
 ///
 /// # Errors
 /// [`ControlError::Foreign`] when the folder that was named is somebody else's, [`ControlError::NotPrivate`] when others may enter it.
-pub(super) fn sockets() -> Result<Vec<PathBuf>, ControlError> {
+pub(in crate::control) fn sockets() -> Result<Vec<PathBuf>, ControlError> {
     let named = std::env::var_os(FOLDER_VARIABLE).is_some_and(|value| !value.is_empty());
     let mut found = Vec::new();
     for folder in folders() {
