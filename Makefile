@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: x264 deb test-deb wheel test-wheel docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: x264 deb test-deb windows-zip test-windows-zip wheel test-wheel docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
@@ -23,6 +23,15 @@ deb:
 
 test-deb: deb
 	scripts/test_deb.sh target/dist/watchcap_*.deb
+
+# The zip for Windows with the manifests of scoop and winget, in target/dist, built here by mingw-w64; and what takes it apart and runs it under Wine.
+windows-zip:
+	scripts/setup.sh wine
+	scripts/windows_zip.sh
+
+test-windows-zip: windows-zip
+	cargo build --locked
+	scripts/test_windows_zip.sh target/dist/watchcap-*-windows-x86_64.zip
 
 # A Python wheel with the program, in target/wheels, which needs no library but libc's; and what installs and uses it in a new environment.
 wheel:
