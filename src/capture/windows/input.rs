@@ -92,7 +92,7 @@ pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureErro
         keyboard_layout: layout(number).names,
         warps: None,
         poll_us: None,
-        facets: FacetSet::ALL,
+        facets: FacetSet::PROMISED,
     };
     let (clock, looked) = (Arc::clone(&plan.clock), plan.clock.now());
     Ok(Box::new(RawInputs {
