@@ -16,7 +16,7 @@ use watchcap::encode::openh264::{OpenH264, Tuning};
 use watchcap::encode::x264::X264Encoder;
 use watchcap::encode::{Driver, EncodeSettings, Gop, Masked, Quality, VideoEncoder};
 use watchcap::media::avc::nal::to_annex_b;
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -38,6 +38,7 @@ fn options() -> Result<Options, Failure> {
         bitrate_kbps: 8000,
         gop_ns: 500_000_000,
         quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
     };
     let (mut clip, mut out, mut still, mut changes) = (None, None, None, Vec::new());
     let (mut x264, mut repeat) = (None, false);
@@ -118,21 +119,21 @@ fn main() -> Result<(), Failure> {
     let mut driver = Driver::new(encoder);
     let mut gop = Gop::new(settings.gop_ns, settings.fps);
     let sets = driver.config().avc().ok_or("no H.264")?.clone();
-    let mut masked = Masked::not_captured(I420::new(settings.width, settings.height));
+    let mut masked = Masked::not_captured(Planar::yuv420(settings.width, settings.height));
     let mut annex_b = Vec::new();
     let (mut frames, mut bytes, mut spent, mut worst) = (0_u64, 0_u64, 0.0_f64, 0.0_f64);
     let (mut keyframes, mut moved) = (0_u64, 0_u64);
     while still.is_none_or(|repeats| frames <= repeats) {
         let mut fresh = still.is_none() || frames == 0;
         if fresh {
-            let mut picture = I420::new(settings.width, settings.height);
+            let mut picture = Planar::yuv420(settings.width, settings.height);
             let (y, u, v) = picture.planes_mut();
             if clip.read_exact(y).is_err() {
                 break;
             }
             clip.read_exact(u)?;
             clip.read_exact(v)?;
-            fresh = !repeat || frames == 0 || masked.i420() != &picture;
+            fresh = !repeat || frames == 0 || masked.planar() != &picture;
             masked = Masked::not_captured(picture);
             moved += u64::from(fresh);
         }

@@ -26,7 +26,7 @@ use watchcap::finalize;
 use watchcap::log::writer::LogWriter;
 use watchcap::log::{Body, Record};
 use watchcap::media::mp4::append::BOX_SIZE;
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 use watchcap::media::track::{Cost, Packet, TrackId, TrackSpec};
 
 /// Set in the process that only finalizes.
@@ -37,8 +37,15 @@ fn make(session: &Path, minutes: i64) -> Result<u64, Box<dyn std::error::Error>>
     let clock = Arc::new(ManualClock::new(MonoNs(1_000_000_000), UtcNs(1_790_000_000_000_000_000)));
     let id = SessionId::new();
     let (width, height, fps) = (320, 192, 60);
-    let settings =
-        EncodeSettings { width, height, fps, bitrate_kbps: 500, gop_ns: 500_000_000, quality: Quality::Fast };
+    let settings = EncodeSettings {
+        width,
+        height,
+        fps,
+        bitrate_kbps: 500,
+        gop_ns: 500_000_000,
+        quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
+    };
     let mut driver = Driver::new(Box::new(OpenH264::new(&settings)?));
     let mut gop = Gop::new(settings.gop_ns, settings.fps);
     let sets = driver.config().avc().ok_or("no H.264")?.clone();
@@ -54,7 +61,7 @@ fn make(session: &Path, minutes: i64) -> Result<u64, Box<dyn std::error::Error>>
         let body = Body::Setup { key: key.into(), json: value.to_string() };
         log.append(&Record { t: begin, source: Source::Recorder, body })?;
     }
-    let picture = Masked::not_captured(I420::new(width, height));
+    let picture = Masked::not_captured(Planar::yuv420(width, height));
     let mut frames = 0u64;
     let mut rows = 0u64;
     for ms in 0..minutes * 60_000 {

@@ -26,7 +26,7 @@ use watchcap::media::mp4::append::{BOX_SIZE, VideoWriter};
 use watchcap::media::mp4::finish;
 use watchcap::media::mp4::moov;
 use watchcap::media::mp4::moov::{Sample, VideoTrack};
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 use watchcap::play::opened;
 use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::table::write::TableWriter;
@@ -75,8 +75,15 @@ fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
     watchcap::base::files::create_private_dir(&session)?;
     let (width, height) = plan.size;
     let fps = plan.fps as u32;
-    let settings =
-        EncodeSettings { width, height, fps, bitrate_kbps: 8000, gop_ns: 500_000_000, quality: Quality::Fast };
+    let settings = EncodeSettings {
+        width,
+        height,
+        fps,
+        bitrate_kbps: 8000,
+        gop_ns: 500_000_000,
+        quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
+    };
     let mut driver = Driver::new(Box::new(OpenH264::new(&settings)?));
     let mut gop = Gop::new(settings.gop_ns, settings.fps);
     let t0 = 1_000_000_000_i64;
@@ -90,7 +97,7 @@ fn make(dir: &Path, plan: &Plan) -> Result<(), Any> {
     let mut encoded = Vec::new();
     for n in 0..plan.encoded * plan.fps {
         paint(&mut pixels, plan.size, n);
-        let mut picture = I420::new(width, height);
+        let mut picture = Planar::yuv420(width, height);
         convert::to_i420(Bgrx { data: &pixels, stride: width as usize * 4, width, height }, &mut picture)?;
         let stamp = FrameStamp { frame_ref: FrameRef(n as u64), t: MonoNs(frame_t(n)) };
         driver.encode(&Masked::not_captured(picture), gop.ask(stamp))?;

@@ -9,7 +9,7 @@ use watchcap::base::id::FrameRef;
 use watchcap::base::time::MonoNs;
 use watchcap::encode::Masked;
 use watchcap::export::video::VideoOut;
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar};
 
 use crate::support::{run, synthetic, watchcap};
 
@@ -62,7 +62,7 @@ fn lerobot_reads_trains_and_edits() {
 #[ignore = "needs torchcodec, several gigabytes: make test-consumers"]
 fn torchcodec_finds_every_frame_of_an_hour_by_its_number() {
     let dir = tempfile::tempdir().expect("a folder");
-    let picture = Masked::not_captured(I420::new(64, 48));
+    let picture = Masked::not_captured(Planar::yuv420(64, 48));
     for fps in [20, 24, 25, 30, 50, 60] {
         let path = dir.path().join(format!("{fps}.mp4"));
         let mut video = VideoOut::create_constant(&path, (64, 48), fps).expect("a video");
@@ -103,6 +103,18 @@ fn torchcodec_that_computes_places_is_right_about_the_copy_only() {
     let dir = tempfile::tempdir().expect("a folder");
     let [session, copy, table] = crate::export_readers::held_up(dir.path());
     print!("{}", consumer("readers_check.py", &[&session, &copy, &table, Path::new("torchcodec")], dir.path()));
+}
+
+#[test]
+#[ignore = "needs torchcodec, several gigabytes: make test-consumers"]
+fn torchcodec_gives_a_lossless_recording_to_the_bit() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let more =
+        ["--lossless", "--encoder", "ffmpeg:libx264", "--no-encoder-check", "--png-burst", "every=500ms,frames=4"];
+    let session = synthetic(dir.path(), "s", &more);
+    let said = consumer("python/lossless_check.py", &[&session], dir.path());
+    assert!(said.contains(r#""pyav": 0, "torchcodec": 0"#) && !said.contains(r#""stills": 0"#), "{said}");
+    print!("{said}");
 }
 
 #[test]

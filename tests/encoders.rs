@@ -9,7 +9,7 @@ use watchcap::encode::{
 };
 use watchcap::media::avc::nal::nals;
 use watchcap::media::decode;
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 use watchcap::media::track::CodecConfig;
 
 use crate::support::late::{DELAY, LateKind};
@@ -66,12 +66,20 @@ fn sizes(kind: &dyn EncoderKind) -> &'static [(u32, u32)] {
 
 fn settings((width, height): (u32, u32)) -> EncodeSettings {
     let gop_ns = 500_000_000;
-    EncodeSettings { width, height, fps: FPS, bitrate_kbps: 2000, gop_ns, quality: Quality::Fast }
+    EncodeSettings {
+        width,
+        height,
+        fps: FPS,
+        bitrate_kbps: 2000,
+        gop_ns,
+        quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
+    }
 }
 
 /// A picture with edges and texture that moves with `n`.
-fn picture((width, height): (u32, u32), n: u32) -> I420 {
-    let mut picture = I420::new(width, height);
+fn picture((width, height): (u32, u32), n: u32) -> Planar {
+    let mut picture = Planar::yuv420(width, height);
     let (y, u, v) = picture.planes_mut();
     for (at, sample) in y.iter_mut().enumerate() {
         let (column, row) = (at as u32 % width + 3 * n, at as u32 / width + n);
@@ -138,8 +146,8 @@ fn mixed() -> Vec<u32> {
 
 /// Decodes with the decoder that sessions are read with, one picture for each access unit, planes one behind the other.
 fn decoded(config: &CodecConfig, (width, height): (u32, u32), units: &[CodedUnit]) -> Vec<Vec<u8>> {
-    let mut decoder = decode::open(config, (width, height)).expect("a decoder");
-    let mut picture = I420::new(width, height);
+    let mut decoder = decode::open(config, config.stream_info().expect("a stream")).expect("a decoder");
+    let mut picture = Planar::yuv420(width, height);
     let mut pictures = Vec::new();
     for unit in units {
         decoder.decode(&unit.bytes, unit.keyframe, &mut picture).expect("a picture for each access unit");
@@ -170,7 +178,7 @@ fn decoded_by_ffmpeg(config: &CodecConfig, units: &[CodedUnit]) -> Vec<u8> {
     std::fs::read(&raw).expect("raw pictures")
 }
 
-fn mean_error(decoded: &[u8], picture: &I420) -> f64 {
+fn mean_error(decoded: &[u8], picture: &Planar) -> f64 {
     let (y, u, v) = picture.planes();
     let samples = decoded.iter().zip(y.iter().chain(u).chain(v));
     let sum: u64 = samples.map(|(found, expected)| u64::from(found.abs_diff(*expected))).sum();
@@ -273,7 +281,9 @@ fn the_codec_string_is_that_of_the_parameter_sets() {
         };
         assert!(expected.is_some_and(|string| string.starts_with(begin)), "{}", kind.name());
         assert!(driver.takes().iter().any(|format| Unmasked::makes(*format)), "{} takes nothing", kind.name());
-        assert!(kind.probe((98, 30)).expect("works").name.starts_with(kind.name()));
+        for sampling in kind.samplings() {
+            assert!(kind.probe((98, 30), *sampling).expect("works").name.starts_with(kind.name()));
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use watchcap::base::id::FrameRef;
 use watchcap::base::time::MonoNs;
 use watchcap::encode::Masked;
 use watchcap::export::video::VideoOut;
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar};
 use watchcap::session::{layout, seal};
 
 use crate::support::{files, python, run, synthetic, watchcap};
@@ -202,7 +202,7 @@ fn what_nobody_knows_is_left_out_or_named_and_never_zero() {
 
 /// A video of still pictures at a rate, as exports write it.
 fn still(path: &Path, fps: u32, frames: usize) {
-    let picture = Masked::not_captured(I420::new(64, 48));
+    let picture = Masked::not_captured(Planar::yuv420(64, 48));
     let mut video = VideoOut::create_constant(path, (64, 48), fps).expect("a video");
     for n in 0..frames {
         let stamp = FrameStamp { frame_ref: FrameRef(n as u64), t: MonoNs(n as i64 * 1_000_000_000 / i64::from(fps)) };

@@ -12,7 +12,7 @@ use watchcap::finalize;
 use watchcap::log::writer::LogWriter;
 use watchcap::log::{Body, Record};
 use watchcap::media::frames::FrameReader;
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 use watchcap::media::track::{Cost, Packet, TrackId, TrackSpec};
 use watchcap::session::loss::MaxDropped;
 
@@ -38,6 +38,7 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
         bitrate_kbps: 100,
         gop_ns: 2_000_000_000,
         quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
     };
     let mut driver = Driver::new(Box::new(OpenH264::new(&settings).expect("an encoder")));
     let mut gop = Gop::new(settings.gop_ns, settings.fps);
@@ -62,7 +63,7 @@ fn two_hours_seal_and_are_indexed_past_71_minutes() {
     for (key, value) in facts {
         append(&mut log, begin, Source::Recorder, Body::Setup { key: key.into(), json: value.to_string() });
     }
-    let mut picture = I420::new(96, 64);
+    let mut picture = Planar::yuv420(96, 64);
     let frames = SECONDS * i64::from(FPS);
     for n in 0..frames {
         let t = MonoNs(begin.0 + n * 1_000_000_000 / i64::from(FPS));

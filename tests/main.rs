@@ -38,6 +38,7 @@ mod ffmpeg;
 mod finalize;
 mod floods;
 mod folders;
+mod full_chroma;
 mod fuzz_corpus;
 mod gamepads;
 mod golden;

@@ -15,7 +15,7 @@ use watchcap::encode::{Ask, EncodeError, EncodeSettings, EncoderDescription, Mas
 use watchcap::finalize;
 use watchcap::media::avc::sei::parse_sei;
 use watchcap::media::frames::FrameReader;
-use watchcap::media::picture::{FrameStamp, PixelFormat};
+use watchcap::media::picture::{FrameStamp, PixelFormat, Sampling};
 use watchcap::media::track::CodecConfig;
 use watchcap::privacy::Plan;
 use watchcap::recorder::{
@@ -41,6 +41,7 @@ fn options(dir: &std::path::Path, fps: u32) -> RecordOptions {
         bitrate_kbps: Some(200),
         gop_ns: 500_000_000,
         quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
         sound: watchcap::recorder::SoundOptions::default(),
         duration: Some(Duration::from_millis(1500)),
         unchanged: Unchanged::Repeat,
@@ -479,7 +480,7 @@ struct Eye {
 
 impl Tap for Eye {
     fn offer(&mut self, picture: &Masked, stamp: FrameStamp) -> Offer {
-        let corner = picture.i420().planes().0[..8].iter().copied().max().expect("samples");
+        let corner = picture.planar().planes().0[..8].iter().copied().max().expect("samples");
         self.seen.lock().expect("a list").push((stamp.frame_ref.0, corner));
         if stamp.frame_ref.0 % 2 == 1 {
             return Offer::Skipped;

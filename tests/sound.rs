@@ -14,6 +14,7 @@ use watchcap::capture::sound::OpenSound;
 use watchcap::capture::synthetic::{self, CLICK_EVERY_NS, Clicks, Hole, Shows};
 use watchcap::encode::Quality;
 use watchcap::encode::openh264::OpenH264;
+use watchcap::media::picture::Sampling;
 use watchcap::privacy::Plan;
 use watchcap::recorder::{Control, RecordOptions, SoundOptions, Stop, Unchanged, Way, record};
 use watchcap::session::table::read::SessionReader;
@@ -204,6 +205,7 @@ fn record_clicks(
         bitrate_kbps: Some(200),
         gop_ns: 500_000_000,
         quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
         sound: SoundOptions::default(),
         duration: Some(lasts),
         unchanged: Unchanged::Repeat,

@@ -249,7 +249,7 @@ const GATES: [(&str, &[&str]); 3] = [
         "Masked::not_captured(",
         &["derive/redact/video.rs", "encode/ffmpeg/encoder.rs", "encode/probe.rs", "encode/rate.rs", "export/video.rs"],
     ),
-    ("convert::to_i420(", &["encode/masked.rs"]),
+    ("convert::to_planar(", &["encode/masked.rs"]),
 ];
 
 #[test]

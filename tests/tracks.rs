@@ -13,7 +13,7 @@ use watchcap::log::reader::LogReader;
 use watchcap::log::writer::LogWriter;
 use watchcap::log::{Body, LogPaths, Record};
 use watchcap::media::flac;
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 use watchcap::media::track::{Cost, Packet, TrackId, TrackSpec};
 
 use crate::support::{python, run, watchcap};
@@ -51,6 +51,7 @@ fn record(session: &Path, consent: bool, without: Option<u64>) {
         bitrate_kbps: 100,
         gop_ns: 500_000_000,
         quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
     };
     let mut driver = Driver::new(Box::new(OpenH264::new(&settings).expect("an encoder")));
     let sets = driver.config().avc().expect("H.264").clone();
@@ -77,7 +78,7 @@ fn record(session: &Path, consent: bool, without: Option<u64>) {
             log.append(&Record { t, source: Source::Recorder, body: Body::Anchor(clock.anchor()) }).expect("an anchor");
         }
         let ask = Ask { stamp: FrameStamp { frame_ref: FrameRef(n), t }, idr: n % 5 == 0 };
-        driver.encode(&Masked::not_captured(I420::new(96, 64)), ask).expect("a frame");
+        driver.encode(&Masked::not_captured(Planar::yuv420(96, 64)), ask).expect("a frame");
         let unit = driver.next_unit().expect("an answer at once");
         let frame = Packet {
             track: TrackId::PICTURES,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use watchcap::capture::synthetic::Barcode;
 use watchcap::media::frames::FrameReader;
-use watchcap::media::picture::I420;
+use watchcap::media::picture::Planar;
 use watchcap::session::table::read::SessionReader;
 use watchcap::session::table::row::OwnedRow;
 
@@ -53,7 +53,7 @@ fn verified(session: &Path) {
 }
 
 /// The number that a picture shows, where its upper left corner is that of the window.
-fn number(picture: &I420, width: usize) -> Option<u32> {
+fn number(picture: &Planar, width: usize) -> Option<u32> {
     let luma = picture.planes().0;
     Barcode { cell: 16 }.read(|x, y| luma[(y - 16) * width + x - 16])
 }

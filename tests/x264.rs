@@ -11,7 +11,7 @@ use watchcap::base::id::FrameRef;
 use watchcap::base::time::MonoNs;
 use watchcap::encode::x264::X264Encoder;
 use watchcap::encode::{Driver, EncodeError, EncodeSettings, Gop, Masked, Quality};
-use watchcap::media::picture::{FrameStamp, I420};
+use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 
 use crate::control::{controlled, metadata, verb, wait_running};
 use crate::encoders::x264_program;
@@ -20,12 +20,20 @@ use crate::support::{Running, run, watchcap};
 const FPS: u32 = 30;
 
 fn settings(size: (u32, u32), bitrate_kbps: u32, gop_ns: i64) -> EncodeSettings {
-    EncodeSettings { width: size.0, height: size.1, fps: FPS, bitrate_kbps, gop_ns, quality: Quality::Fast }
+    EncodeSettings {
+        width: size.0,
+        height: size.1,
+        fps: FPS,
+        bitrate_kbps,
+        gop_ns,
+        quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
+    }
 }
 
 /// Texture that moves and changes: hard to predict.
-fn moving((width, height): (u32, u32), n: u32) -> I420 {
-    let mut picture = I420::new(width, height);
+fn moving((width, height): (u32, u32), n: u32) -> Planar {
+    let mut picture = Planar::yuv420(width, height);
     let mut state = n / 7 + 1;
     for (at, sample) in picture.planes_mut().0.iter_mut().enumerate() {
         let (column, row) = (at as u32 % width + 5 * n, at as u32 / width + 2 * n);

@@ -43,7 +43,7 @@ pub mod media;
 pub mod session;
 
 pub use media::frames::{FrameError, FrameReader};
-pub use media::picture::I420;
+pub use media::picture::{Planar, Sampling};
 pub use media::rgb::Rgb;
 pub use session::layout::{DirState, events_path, frames_path, metadata_path, state_of};
 pub use session::metadata::{Metadata, MetadataError};

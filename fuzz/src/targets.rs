@@ -151,7 +151,7 @@ fn frames(data: &[u8], dir: &Path) {
         Some(set.to_vec())
     };
     let (Some(sps), Some(pps)) = (set(), set()) else { return };
-    let Some(info) = sps::parse(&sps) else { return };
+    let Some((info, _)) = sps::parse(&sps) else { return };
     // Large pictures take their time; what is special about them is looked at in tests.
     if info.macroblocks > 1024 {
         return;
@@ -340,7 +340,7 @@ fn sps(data: &[u8], _: &Path) {
     if let Ok(sets) = HevcSets::of_record(data) {
         drop(CodecConfig::Hevc(sets).codec_string());
     }
-    if let Some(info) = sps::parse(data) {
+    if let Some((info, _)) = sps::parse(data) {
         assert!(info.width > 0 && info.height > 0 && info.macroblocks > 0);
     }
 }

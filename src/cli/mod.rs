@@ -21,7 +21,9 @@ mod reference_tests;
 pub use annotate::AnnotateArgs;
 pub use config::{ConfigArgs, ConfigVerb};
 pub use install::{CompletionsArgs, ManArgs};
-pub use record::{CodecArg, GamepadsArg, KeysArg, OnOff, PngOnArg, QualityArg, RecordArgs, SourceArg, UnchangedArg};
+pub use record::{
+    ChromaArg, CodecArg, GamepadsArg, KeysArg, OnOff, PngOnArg, QualityArg, RecordArgs, SourceArg, UnchangedArg,
+};
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
 pub use report::{EmbedArg, ReportArgs};
 pub use sync_test::SyncTestArgs;

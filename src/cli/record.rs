@@ -71,6 +71,17 @@ pub enum CodecArg {
     H265,
 }
 
+/// Resolution of the colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChromaArg {
+    /// Half the sides of the picture: every reader has it.
+    #[value(name = "420")]
+    Half,
+    /// That of the picture: coloured text stays sharp. By x264 and ffmpeg:libx264; neither browsers nor OpenH264 read it.
+    #[value(name = "444")]
+    Full,
+}
+
 impl From<CodecArg> for Codec {
     fn from(codec: CodecArg) -> Self {
         match codec {
@@ -193,6 +204,13 @@ pub struct RecordArgs {
     /// Codec of the video [default: that of the encoder, H.264 where it is chosen by itself].
     #[arg(long, value_enum, help_heading = VIDEO)]
     pub codec: Option<CodecArg>,
+    /// Resolution of the colours [default: 420].
+    #[arg(long, value_enum, help_heading = VIDEO)]
+    pub chroma: Option<ChromaArg>,
+    /// Lose nothing: red, green and blue as they are on the screen, in H.264 High 4:4:4 Predictive. About six times the bits of a desktop, and
+    /// many more of a game; by x264 and ffmpeg:libx264, and read as --chroma 444 is.
+    #[arg(long, help_heading = VIDEO)]
+    pub lossless: bool,
     /// What encodes where --encoder is missing or too slow; without it, record refuses to begin.
     #[arg(long, value_name = "NAME", value_parser = encoders(), help_heading = VIDEO)]
     pub encoder_fallback: Option<String>,

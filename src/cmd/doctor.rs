@@ -27,7 +27,7 @@ use crate::encode::kind::EncoderKind;
 use crate::encode::registry::ENCODERS;
 use crate::encode::settings::{EncodeSettings, Quality, default_bitrate_kbps};
 use crate::encode::{Driver, rate};
-use crate::media::picture::I420;
+use crate::media::picture::{Planar, Sampling};
 
 /// Size of the pictures by which encoders are tried.
 const PROBE_SIZE: (u32, u32) = (640, 480);
@@ -114,7 +114,7 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
     let (configuration, layers) = kept::configuration(config);
     let record = layers.map(|layers| layers.config().record.clone()).unwrap_or_default();
     let fps = args.fps.or(record.fps).unwrap_or(FPS);
-    let coded = I420::coded_size(size.0, size.1);
+    let coded = Planar::coded_size(size.0, size.1);
     let bitrate_kbps = record.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(coded.0, coded.1, fps));
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let out = variable("WATCHCAP_OUT").map(PathBuf::from).or(record.out).unwrap_or_else(|| PathBuf::from("."));
@@ -187,13 +187,31 @@ fn verdict(outlook: &Outlook, missing: &[&str]) -> (String, String) {
     (verdict, format!("watchcap record{consent}{allow}"))
 }
 
+/// What an encoder takes beside 4:2:0, each tried.
+fn samplings(kind: &dyn EncoderKind) -> String {
+    let others = kind.samplings().iter().filter(|sampling| **sampling != Sampling::Yuv420);
+    let tried = others.map(|sampling| match kind.probe(PROBE_SIZE, *sampling) {
+        Ok(_) => format!("; {}", sampling.title()),
+        Err(error) => format!("; no {}: {error}", sampling.title()),
+    });
+    tried.collect()
+}
+
 /// An encoder, tried: it encodes pictures, and they decode to what they were; and measured: how many it makes a second.
 fn encoder(kind: &dyn EncoderKind, (size, fps): ((u32, u32), u32), clock: &dyn Clock) -> (Check, Option<Held>) {
     let name = format!("encoder ({})", kind.name());
-    let (width, height) = I420::coded_size(size.0, size.1);
+    let (width, height) = Planar::coded_size(size.0, size.1);
     let bitrate_kbps = default_bitrate_kbps(width, height, fps);
-    let settings = EncodeSettings { width, height, fps, bitrate_kbps, gop_ns: 500_000_000, quality: Quality::Fast };
-    let tried = kind.probe(PROBE_SIZE).and_then(|probe| {
+    let settings = EncodeSettings {
+        width,
+        height,
+        fps,
+        bitrate_kbps,
+        gop_ns: 500_000_000,
+        quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
+    };
+    let tried = kind.probe(PROBE_SIZE, Sampling::Yuv420).and_then(|probe| {
         let held = rate::held(Driver::new(kind.open(&settings)?), &settings, clock, MEASURED)?;
         Ok((probe, held))
     });
@@ -201,7 +219,8 @@ fn encoder(kind: &dyn EncoderKind, (size, fps): ((u32, u32), u32), clock: &dyn C
         Ok((probe, held)) => {
             let enough = if held < fps { format!(", too few for {fps}") } else { String::new() };
             let what = format!("{held} frames a second of {width}x{height}{enough}");
-            let check = Check::ok(name, format!("{}: {}; {what}", probe.name, kind.about()));
+            let more = samplings(kind);
+            let check = Check::ok(name, format!("{}: {}; {what}{more}", probe.name, kind.about()));
             (check, Some(Held { name: kind.name(), fps: held }))
         }
         Err(error) => (Check::no(name, &error, error.hint()), None),

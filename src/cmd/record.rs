@@ -41,7 +41,7 @@ use crate::encode::settings::{Quality, default_bitrate_kbps};
 use crate::log::setup::{Fact as _, SESSION_ID_KEY, SessionFact, StudyFact};
 use crate::log::{LogError, LogPaths};
 use crate::media::mp4::append::BOX_SIZE;
-use crate::media::picture::I420;
+use crate::media::picture::{Planar, Sampling};
 use crate::privacy;
 use crate::privacy::consent::Consent;
 use crate::recorder::{
@@ -111,6 +111,7 @@ struct Plan {
     gop_ns: i64,
     bitrate_kbps: Option<u32>,
     quality: Quality,
+    sampling: Sampling,
     unchanged: Unchanged,
     target: Target,
     privacy: privacy::Plan,
@@ -157,6 +158,7 @@ impl Plan {
                 return Err(Failure::usage(format!("unknown quality '{other}'"), "fast, balanced or sharp"));
             }
         };
+        let sampling = encoding::sampling(args, config)?;
         let unchanged = match (args.unchanged, config.unchanged.as_deref()) {
             (Some(UnchangedArg::Repeat), _) | (None, None | Some("repeat")) => Unchanged::Repeat,
             (Some(UnchangedArg::Skip), _) | (None, Some("skip")) => Unchanged::Skip,
@@ -176,6 +178,7 @@ impl Plan {
             gop_ns: (gop * 1e9) as i64,
             bitrate_kbps,
             quality,
+            sampling,
             unchanged,
             target,
             privacy: privacy::Plan::default(),
@@ -183,7 +186,7 @@ impl Plan {
             game: args.game.clone(),
             study: study::of(args, config)?,
             max_dropped: MaxDropped(max_dropped),
-            encoding: encoding::Choice::of(args, config)?,
+            encoding: encoding::Choice::of(args, config, sampling)?,
             sounds: sound::wanted(args, config)?,
             sound: sound::options(args, config)?,
             stills: stills::options(args, config)?,
@@ -353,6 +356,7 @@ fn record_into(
         bitrate_kbps: plan.bitrate_kbps,
         gop_ns: plan.gop_ns,
         quality: plan.quality,
+        sampling: plan.sampling,
         sound: plan.sound,
         duration: args.duration,
         unchanged: plan.unchanged,
@@ -463,10 +467,11 @@ fn record_into(
 /// What was chosen, for `-v`: never a title, which is captured.
 fn tell(folder: &Path, screen: &ScreenDescription, plan: &Plan) {
     let (width, height) = (screen.surface.width, screen.surface.height);
-    let coded = I420::coded_size(width, height);
+    let coded = Planar::coded_size(width, height);
     let bitrate_kbps = plan.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(coded.0, coded.1, plan.fps));
+    let pictures = plan.sampling.title();
     tracing::info!(backend = %screen.backend, width, height, masks_windows = screen.masks_windows, "screen");
-    tracing::info!(fps = plan.fps, bitrate_kbps, gop_ms = plan.gop_ns / 1_000_000, quality = ?plan.quality, "encoder");
+    tracing::info!(fps = plan.fps, bitrate_kbps, gop_ms = plan.gop_ns / 1_000_000, quality = ?plan.quality, pictures, "encoder");
     let LogPaths { events, video, .. } = LogPaths::of(folder);
     tracing::info!(events = %events.display(), video = %video.display(), "log");
     for (area, mask) in plan.privacy.areas((width, height)) {

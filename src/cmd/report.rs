@@ -67,6 +67,9 @@ fn one(args: &ReportArgs) -> Result<Outcome, Failure> {
         Video::Beside(way) => format!("{size}; it plays {way}, seen from the page: keep both where they are"),
         Video::None => format!("{size}; the session has no video"),
     }));
+    if let Some(readers) = made.readers {
+        text::say(&format!("note: the page may show no pictures: the video is {readers}"));
+    }
     text::say(
         "note: the page shows what was recorded, keys and titles included: give it to nobody who may not see the session",
     );

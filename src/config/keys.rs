@@ -89,6 +89,10 @@ section! {
     encoder: Option<String>, "\"auto\"", "auto", flag "--encoder";
     /// Codec of the video: h264, h265.
     codec: Option<String>, "\"h264\"", "that of the encoder, h264 where it is chosen by itself", flag "--codec";
+    /// Resolution of the colours: 420, 444.
+    chroma: Option<String>, "\"420\"", "420", flag "--chroma";
+    /// Lose nothing: red, green and blue as they are on the screen.
+    lossless: Option<bool>, "false", "false", flag "--lossless";
     /// What encodes where the encoder is missing or too slow.
     encoder_fallback: Option<String>, "\"openh264\"", "none: record refuses to begin", flag "--encoder-fallback";
     /// PNG pictures beside the video: when a burst begins, and how many frames it takes.

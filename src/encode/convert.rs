@@ -1,14 +1,17 @@
-//! Pixels of a screen (B, G, R, X) to 4:2:0 in BT.709, limited range, whole pictures or bands of rows.
+//! Pixels of a screen (B, G, R, X) to the planes of a picture: 4:2:0 in BT.709, limited range, whole pictures or bands of rows; planes of full size
+//! are in [`full`].
 //!
 //! Invariant: the planes hold what the SPS and the container promise (matrix BT.709, luma 16–235, chroma 16–240), to
 //! within ±2 of the exact transform. Where a side of the surface is odd, the coded picture has one more column or row,
 //! a copy of the last. Chroma is the mean of each block of 2×2 pixels. It scales nothing and masks nothing.
 
+mod full;
+
 use std::ops::Range;
 
 use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, bgra_to_yuv420};
 
-use crate::media::picture::I420;
+use crate::media::picture::{Planar, Sampling};
 
 /// Bytes of a pixel in memory order B, G, R, X; X is not looked at.
 const PIXEL_BYTES: usize = 4;
@@ -37,6 +40,16 @@ impl Bgrx<'_> {
             return Err(ConvertError::Size { width, height, coded_width, coded_height });
         }
         self.check_bytes().map_err(|()| ConvertError::Bytes { bytes: data.len(), stride, width, height })
+    }
+
+    /// Checks that the picture has the size at which the pixels are coded.
+    fn check_coded(&self, picture: &Planar) -> Result<(), ConvertError> {
+        let Self { width, height, .. } = *self;
+        let (coded_width, coded_height) = (picture.width(), picture.height());
+        if width == 0 || height == 0 || Planar::coded_size(width, height) != (coded_width, coded_height) {
+            return Err(ConvertError::Size { width, height, coded_width, coded_height });
+        }
+        Ok(())
     }
 
     /// Whether the bytes that stride and size ask for are there.
@@ -92,11 +105,22 @@ pub enum ConvertError {
     },
 }
 
-/// Converts all rows.
+/// Converts all rows to what the planes of the picture are.
 ///
 /// # Errors
 /// When the sizes of `pixels` and `picture` do not fit each other.
-pub fn to_i420(pixels: Bgrx<'_>, picture: &mut I420) -> Result<(), ConvertError> {
+pub fn to_planar(pixels: Bgrx<'_>, picture: &mut Planar) -> Result<(), ConvertError> {
+    match picture.sampling() {
+        Sampling::Yuv420 => to_i420(pixels, picture),
+        Sampling::Yuv444 | Sampling::Rgb => full::write(pixels, picture),
+    }
+}
+
+/// Converts all rows to 4:2:0.
+///
+/// # Errors
+/// When the sizes of `pixels` and `picture` do not fit each other.
+pub fn to_i420(pixels: Bgrx<'_>, picture: &mut Planar) -> Result<(), ConvertError> {
     to_i420_rows(pixels, 0..pixels.height, picture)
 }
 
@@ -105,12 +129,9 @@ pub fn to_i420(pixels: Bgrx<'_>, picture: &mut I420) -> Result<(), ConvertError>
 ///
 /// # Errors
 /// When the sizes do not fit each other, or the rows are no such band.
-pub fn to_i420_rows(pixels: Bgrx<'_>, rows: Range<u32>, picture: &mut I420) -> Result<(), ConvertError> {
+pub fn to_i420_rows(pixels: Bgrx<'_>, rows: Range<u32>, picture: &mut Planar) -> Result<(), ConvertError> {
     let Bgrx { data, stride, width, height } = pixels;
-    let (coded_width, coded_height) = (picture.width(), picture.height());
-    if width == 0 || height == 0 || I420::coded_size(width, height) != (coded_width, coded_height) {
-        return Err(ConvertError::Size { width, height, coded_width, coded_height });
-    }
+    pixels.check_coded(picture)?;
     let Range { start: from, end: to } = rows;
     if from % 2 != 0 || (to % 2 != 0 && to != height) || to > height || from > to {
         return Err(ConvertError::Band { from, to, height });
@@ -139,7 +160,7 @@ pub fn to_i420_rows(pixels: Bgrx<'_>, rows: Range<u32>, picture: &mut I420) -> R
 }
 
 /// Converts an even number of rows, an even number of pixels of each, with SIMD. The sizes were checked.
-fn convert_even(pixels: Bgrx<'_>, rows: Range<u32>, width: u32, picture: &mut I420) -> Result<(), ConvertError> {
+fn convert_even(pixels: Bgrx<'_>, rows: Range<u32>, width: u32, picture: &mut Planar) -> Result<(), ConvertError> {
     let Bgrx { data, stride, .. } = pixels;
     let luma_stride = picture.width() as usize;
     let luma = rows.start as usize * luma_stride..rows.end as usize * luma_stride;
@@ -171,7 +192,7 @@ fn convert_even(pixels: Bgrx<'_>, rows: Range<u32>, width: u32, picture: &mut I4
 
 /// Converts the block of 2×2 at (x, y), both even, where part of it may lie behind the last column or row: the last
 /// pixels stand in for those.
-fn convert_block(pixels: Bgrx<'_>, x: u32, y: u32, picture: &mut I420) {
+fn convert_block(pixels: Bgrx<'_>, x: u32, y: u32, picture: &mut Planar) {
     let width = picture.width() as usize;
     let (luma, u, v) = picture.planes_mut();
     let mut sum = [0_i32; 3];
@@ -219,7 +240,7 @@ mod tests {
     }
 
     /// Checks each sample of the picture against the reference of the pixels below it.
-    fn worst_error(pixels: Bgrx<'_>, picture: &I420) -> f64 {
+    fn worst_error(pixels: Bgrx<'_>, picture: &Planar) -> f64 {
         let at = |x: u32, y: u32| {
             let at = y.min(pixels.height - 1) as usize * pixels.stride + x.min(pixels.width - 1) as usize * PIXEL_BYTES;
             [f64::from(pixels.data[at]), f64::from(pixels.data[at + 1]), f64::from(pixels.data[at + 2])]
@@ -268,7 +289,7 @@ mod tests {
         ] {
             let data: Vec<u8> = [b, g, r, 0x5a].repeat(64 * 16);
             let pixels = Bgrx { data: &data, stride: 256, width: 64, height: 16 };
-            let mut picture = I420::new(64, 16);
+            let mut picture = Planar::yuv420(64, 16);
             to_i420(pixels, &mut picture).unwrap();
             let (y, u, v) = picture.planes();
             for (plane, expected) in [(y, expected[0]), (u, expected[1]), (v, expected[2])] {
@@ -285,15 +306,15 @@ mod tests {
         let (width, height, stride) = (61_u32, 37_u32, 61 * 4 + 12);
         let data = noise(stride * height as usize, 7);
         let pixels = Bgrx { data: &data, stride, width, height };
-        let mut whole = I420::new(62, 38);
+        let mut whole = Planar::yuv420(62, 38);
         to_i420(pixels, &mut whole).unwrap();
-        let mut banded = I420::new(62, 38);
+        let mut banded = Planar::yuv420(62, 38);
         for rows in [0..2, 2..20, 20..20, 20..37] {
             to_i420_rows(pixels, rows, &mut banded).unwrap();
         }
         assert!(whole == banded, "bands and whole differ");
 
-        let mut middle = I420::new(62, 38);
+        let mut middle = Planar::yuv420(62, 38);
         to_i420_rows(pixels, 10..12, &mut middle).unwrap();
         let (y, u, _) = middle.planes();
         assert!(y[..10 * 62].iter().chain(&y[12 * 62..]).all(|&sample| sample == 16));
@@ -305,7 +326,7 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let data = vec![0; 4 * 16 * 16];
         let pixels = Bgrx { data: &data, stride: 64, width: 16, height: 16 };
-        let mut picture = I420::new(16, 16);
+        let mut picture = Planar::yuv420(16, 16);
         for (from, to) in [(1, 4), (0, 3), (0, 17), (4, 2)] {
             assert_eq!(
                 to_i420_rows(pixels, from..to, &mut picture),
@@ -314,12 +335,12 @@ mod tests {
             );
         }
         for (stride, height) in [(63, 16), (64, 17), (65, 16), (usize::MAX, 16)] {
-            let mut picture = I420::new(16, height + height % 2);
+            let mut picture = Planar::yuv420(16, height + height % 2);
             let broken = Bgrx { stride, height, ..pixels };
             let refused = to_i420(broken, &mut picture);
             assert!(matches!(refused, Err(ConvertError::Bytes { .. })), "{stride} {height}: {refused:?}");
         }
-        let refused = to_i420(pixels, &mut I420::new(18, 16));
+        let refused = to_i420(pixels, &mut Planar::yuv420(18, 16));
         assert!(matches!(refused, Err(ConvertError::Size { coded_width: 18, .. })), "{refused:?}");
     }
 
@@ -332,8 +353,8 @@ mod tests {
             let stride = width as usize * PIXEL_BYTES + pad;
             let data = noise(stride * height as usize, seed);
             let pixels = Bgrx { data: &data, stride, width, height };
-            let (coded_width, coded_height) = I420::coded_size(width, height);
-            let mut picture = I420::new(coded_width, coded_height);
+            let (coded_width, coded_height) = Planar::coded_size(width, height);
+            let mut picture = Planar::yuv420(coded_width, coded_height);
             to_i420(pixels, &mut picture).unwrap();
             let worst = worst_error(pixels, &picture);
             prop_assert!(worst <= 2.0, "off by {}", worst);

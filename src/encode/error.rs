@@ -84,11 +84,21 @@ pub enum EncodeError {
         /// Channels.
         channels: u16,
     },
+    /// An encoder does not take pictures of the kind that was asked for.
+    #[error("{encoder} makes 4:2:0, not {sampling}")]
+    OtherSampling {
+        /// Its name.
+        encoder: String,
+        /// What was asked for.
+        sampling: &'static str,
+    },
     /// No encoder of this build makes a codec.
-    #[error("no encoder of this build makes {codec}")]
+    #[error("no encoder of this build makes {codec} of {sampling}")]
     NoCodec {
         /// The codec.
         codec: &'static str,
+        /// Of which pictures.
+        sampling: &'static str,
     },
 }
 
@@ -111,7 +121,12 @@ impl EncodeError {
             }
             Self::NoFormat { .. } | Self::OtherCodec { .. } => Some("use --encoder auto".into()),
             Self::Sound { .. } => Some("use another device with --audio, or another --audio-codec".into()),
-            Self::Failed { .. } | Self::NoCodec { .. } => None,
+            Self::OtherSampling { .. } => Some(
+                "use --encoder x264 (`make x264` builds it) or ffmpeg:libx264; `watchcap doctor` says which works here"
+                    .into(),
+            ),
+            Self::NoCodec { .. } => Some("use --codec h264".into()),
+            Self::Failed { .. } => None,
         }
     }
 }

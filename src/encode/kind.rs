@@ -4,6 +4,7 @@ use super::encoder::VideoEncoder;
 use super::error::EncodeError;
 use super::probe::{self, Probe};
 use super::settings::EncodeSettings;
+use crate::media::picture::Sampling;
 use crate::media::track::CodecConfig;
 
 /// A codec that pictures can be encoded with.
@@ -44,6 +45,11 @@ pub trait EncoderKind: Sync {
     /// The codecs that it makes, the one for recordings first.
     fn codecs(&self) -> &'static [Codec];
 
+    /// What the planes of the pictures that it encodes may be, the usual one first.
+    fn samplings(&self) -> &'static [Sampling] {
+        &[Sampling::Yuv420]
+    }
+
     /// Returns whether it is part of this program: it works wherever the program does.
     fn is_built_in(&self) -> bool {
         true
@@ -60,11 +66,11 @@ pub trait EncoderKind: Sync {
     /// [`EncodeError::Settings`] when the settings are out of range, or it cannot be had on this machine.
     fn open(&self, settings: &EncodeSettings) -> Result<Box<dyn VideoEncoder>, EncodeError>;
 
-    /// Really encodes pictures of this size, decodes them and compares.
+    /// Really encodes pictures of this size and sampling, decodes them and compares.
     ///
     /// # Errors
     /// When it cannot be opened, fails, or makes what decodes to something else.
-    fn probe(&self, (width, height): (u32, u32)) -> Result<Probe, EncodeError> {
-        probe::try_out((width, height), |settings| self.open(settings))
+    fn probe(&self, size: (u32, u32), sampling: Sampling) -> Result<Probe, EncodeError> {
+        probe::try_out(size, sampling, |settings| self.open(settings))
     }
 }

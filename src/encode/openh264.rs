@@ -24,7 +24,7 @@ use crate::base::time::MonoNs;
 use crate::media::avc::nal::{NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, annex_b_nals, nal_type, push_nal};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::avc::slice::SliceSyntax;
-use crate::media::picture::PixelFormat;
+use crate::media::picture::{PixelFormat, Sampling};
 use crate::media::track::CodecConfig;
 
 pub use parameters::{BITRATE_KBPS, MAX_FPS, MAX_MACROBLOCKS, Tuning};
@@ -96,6 +96,10 @@ impl OpenH264 {
             why,
         };
         check(settings).map_err(refuse)?;
+        if settings.sampling != Sampling::Yuv420 {
+            let sampling = settings.sampling.title();
+            return Err(EncodeError::OtherSampling { encoder: OpenH264Kind.name().to_owned(), sampling });
+        }
         let mut raw = RawEncoder::open(|parameters| fill(parameters, settings, tuning))
             .map_err(|error| refuse(error.to_string()))?;
         let mut sets = ParameterSets::default();
@@ -167,7 +171,7 @@ impl OpenH264 {
         }
         let made = &mut self.made;
         made.clear();
-        let picture = picture.i420();
+        let picture = picture.planar();
         let mut outcome = self.raw.encode(picture, ms, |layer| made.extend_from_slice(layer)).map_err(says)?;
         if outcome == Outcome::Skipped {
             // Frame skipping is off, so this should not be; an IDR cannot be skipped.
@@ -219,7 +223,7 @@ impl VideoEncoder for OpenH264 {
     }
 
     fn takes(&self) -> &[PixelFormat] {
-        &[PixelFormat::I420]
+        &[PixelFormat::Planar(Sampling::Yuv420)]
     }
 
     fn config(&self) -> &CodecConfig {

@@ -10,7 +10,7 @@ use super::masked::Masked;
 use super::settings::EncodeSettings;
 use crate::base::id::FrameRef;
 use crate::base::time::{Clock, MonoNs};
-use crate::media::picture::{FrameStamp, I420};
+use crate::media::picture::{FrameStamp, Planar};
 
 /// Different pictures that are shown in turn.
 const PICTURES: u32 = 6;
@@ -49,9 +49,9 @@ pub fn held(
 }
 
 /// A picture as a game has it: half of it moves on, the other half stands, and a part is new each time.
-fn moving(settings: &EncodeSettings, n: u32) -> I420 {
+fn moving(settings: &EncodeSettings, n: u32) -> Planar {
     let (width, height) = (settings.width, settings.height);
-    let mut picture = I420::new(width, height);
+    let mut picture = Planar::new(settings.sampling, width, height);
     let (luma, u, v) = picture.planes_mut();
     let mut state = n.wrapping_mul(0x9e37_79b9) | 1;
     for (at, sample) in luma.iter_mut().enumerate() {

@@ -13,7 +13,7 @@ use openh264_sys2::{
     SFrameBSInfo, SPATIAL_LAYER_0, SSourcePicture, videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 
-use crate::media::picture::I420;
+use crate::media::picture::Planar;
 
 /// `WELS_LOG_QUIET` of `codec_app_def.h`: the library prints nothing to stderr.
 const LOG_QUIET: c_int = 0;
@@ -128,7 +128,7 @@ impl RawEncoder {
 
     /// Encodes a picture of the size that the encoder was opened with and hands what was made to `each`, layer by layer,
     /// as Annex B.
-    pub(super) fn encode(&mut self, picture: &I420, ms: i64, each: impl FnMut(&[u8])) -> Result<Outcome, RawError> {
+    pub(super) fn encode(&mut self, picture: &Planar, ms: i64, each: impl FnMut(&[u8])) -> Result<Outcome, RawError> {
         let (y, u, v) = picture.planes();
         let (width, height) = (picture.width().cast_signed(), picture.height().cast_signed());
         let source = SSourcePicture {
@@ -142,7 +142,7 @@ impl RawEncoder {
         };
         let info: *mut SFrameBSInfo = &raw mut *self.info;
         self.call("EncodeFrame", |vtbl, encoder| {
-            // SAFETY: the planes hold width × height samples at these strides ([`I420`] keeps that) and live until the
+            // SAFETY: the planes hold width × height samples at these strides ([`Planar`] keeps that) and live until the
             // call returns; the encoder copies them (`BuildSpatialPicList`) and does not write through the pointers.
             Some(unsafe { vtbl.EncodeFrame?(encoder, &raw const source, info) })
         })?;

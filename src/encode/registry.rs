@@ -65,7 +65,9 @@ pub fn open_like(
     codec: Codec,
     settings: &EncodeSettings,
 ) -> Result<Box<dyn VideoEncoder>, EncodeError> {
-    let same = made_by.and_then(kind_of).filter(|kind| kind.codecs().contains(&codec));
+    let fits =
+        |kind: &&dyn EncoderKind| kind.codecs().contains(&codec) && kind.samplings().contains(&settings.sampling);
+    let same = made_by.and_then(kind_of).filter(fits);
     match same.map(|kind| kind.open(settings)) {
         // It may not be on this machine, where another one is.
         Some(Err(EncodeError::Absent { .. })) | None => open(AUTO, codec, settings),
@@ -83,8 +85,13 @@ fn open_of(
         let names = [AUTO].into_iter().chain(kinds.iter().map(|kind| kind.name())).collect();
         return Err(EncodeError::Unknown { asked: name.to_owned(), names });
     }
-    let fitting = kinds.iter().filter(|kind| (name == AUTO || kind.name() == name) && kind.codecs().contains(&codec));
-    let mut refused = EncodeError::NoCodec { codec: codec.name() };
+    let sampling = settings.sampling;
+    let makes = |kind: &&&dyn EncoderKind| kind.codecs().contains(&codec) && kind.samplings().contains(&sampling);
+    let fitting = kinds.iter().filter(|kind| (name == AUTO || kind.name() == name) && makes(kind));
+    let mut refused = match kinds.iter().find(|kind| kind.name() == name && kind.codecs().contains(&codec)) {
+        Some(kind) => EncodeError::OtherSampling { encoder: kind.name().to_owned(), sampling: sampling.title() },
+        None => EncodeError::NoCodec { codec: codec.name(), sampling: sampling.title() },
+    };
     for kind in fitting {
         match kind.open(settings) {
             Ok(encoder) => return Ok(encoder),
@@ -101,6 +108,7 @@ fn open_of(
 mod tests {
     use super::super::settings::Quality;
     use super::*;
+    use crate::media::picture::Sampling;
 
     /// A kind that is on the list and not on this machine.
     struct Absent;
@@ -122,7 +130,15 @@ mod tests {
 
     fn settings() -> EncodeSettings {
         let gop_ns = 500_000_000;
-        EncodeSettings { width: 64, height: 64, fps: 30, bitrate_kbps: 200, gop_ns, quality: Quality::Fast }
+        EncodeSettings {
+            width: 64,
+            height: 64,
+            fps: 30,
+            bitrate_kbps: 200,
+            gop_ns,
+            quality: Quality::Fast,
+            sampling: Sampling::Yuv420,
+        }
     }
 
     #[test]
@@ -135,6 +151,17 @@ mod tests {
         let unknown = opened("x265").expect_err("no such encoder");
         assert_eq!(unknown.hint().as_deref(), Some("use --encoder auto, absent, openh264"));
         assert!(matches!(open_of(&[], AUTO, Codec::H264, &settings()), Err(EncodeError::NoCodec { .. })));
+    }
+
+    #[test]
+    fn a_sampling_is_made_by_those_that_say_so_and_by_no_other() {
+        let settings = EncodeSettings { sampling: Sampling::Rgb, ..settings() };
+        let refused = open("openh264", Codec::H264, &settings).err().expect("refused");
+        assert!(matches!(refused, EncodeError::OtherSampling { sampling: "lossless RGB", .. }), "{refused}");
+        assert!(refused.hint().is_some_and(|hint| hint.contains("x264") && hint.contains("ffmpeg:libx264")));
+        assert!(matches!(open(AUTO, Codec::H265, &settings), Err(EncodeError::NoCodec { .. })));
+        let kinds = ENCODERS.iter().filter(|kind| kind.samplings().contains(&Sampling::Rgb));
+        assert_eq!(kinds.map(|kind| kind.name()).collect::<Vec<_>>(), ["x264", "ffmpeg:libx264"]);
     }
 
     #[test]
@@ -161,9 +188,11 @@ mod tests {
     fn a_probe_encodes_and_decodes() {
         let software = ["openh264", "ffmpeg:libx264", "ffmpeg:libx265"].map(|name| kind(name).expect("on the list"));
         for kind in software {
-            let probe = kind.probe((98, 30)).expect("it works");
-            assert!(probe.name.starts_with(kind.name()) && !probe.codec_string.is_empty());
+            for sampling in kind.samplings() {
+                let probe = kind.probe((98, 30), *sampling).expect("it works");
+                assert!(probe.name.starts_with(kind.name()) && !probe.codec_string.is_empty());
+            }
         }
-        assert!(Absent.probe((64, 64)).is_err());
+        assert!(Absent.probe((64, 64), Sampling::Yuv420).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! What to encode with, and what of that when nothing was asked for.
 
+use crate::media::picture::Sampling;
+
 /// Smallest side of a picture that can be asked for: no encoder need take less.
 pub const MIN_SIDE: u32 = 16;
 
@@ -18,21 +20,30 @@ pub struct EncodeSettings {
     pub gop_ns: i64,
     /// How to trade time against picture.
     pub quality: Quality,
+    /// What the planes of the pictures are; those of [`Sampling::Rgb`] are encoded without a loss, whatever the bit rate.
+    pub sampling: Sampling,
 }
 
 impl EncodeSettings {
+    /// Whether the pictures come back to the bit.
+    pub fn is_lossless(&self) -> bool {
+        self.sampling == Sampling::Rgb
+    }
+
     /// Returns what the metadata say of an encoder: these, and what is its own.
     pub(super) fn told<const N: usize>(&self, own: [(&str, String); N]) -> Vec<(String, String)> {
-        let Self { width, height, fps, bitrate_kbps, gop_ns, quality } = self;
+        let Self { width, height, fps, bitrate_kbps, gop_ns, quality, sampling } = self;
         let shared = [
             ("width", width.to_string()),
             ("height", height.to_string()),
             ("fps", fps.to_string()),
-            ("bitrate_kbps", bitrate_kbps.to_string()),
             ("gop_ns", gop_ns.to_string()),
             ("quality", format!("{quality:?}").to_lowercase()),
         ];
-        shared.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
+        // Each says what was not usual: no bit rate counts where nothing is lost.
+        let rate = (!self.is_lossless()).then(|| ("bitrate_kbps", bitrate_kbps.to_string()));
+        let planes = (*sampling != Sampling::Yuv420).then(|| ("pix_fmt", sampling.pix_fmt().to_owned()));
+        shared.into_iter().chain(rate).chain(planes).chain(own).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

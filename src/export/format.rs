@@ -35,6 +35,11 @@ pub trait Format: FormatKind {
         let _ = dir;
         Ok(())
     }
+    /// Whether coded pictures of the session go into its files as they are, with whatever codec they have.
+    fn copies_pictures(&self, options: &Options) -> bool {
+        let _ = options;
+        false
+    }
     /// What of its place among the others (those before it, in the order of the command line) a session's files depend on: it goes into
     /// the manifest's options, so that they are made anew when it changes.
     fn place(&self, source: &Source, before: &[Manifest]) -> Map<String, Value> {

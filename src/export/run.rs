@@ -19,6 +19,7 @@ use super::source::Source;
 use super::steps;
 use crate::base::io_error::IoError;
 use crate::base::progress::Progress;
+use crate::session::metadata::readers_of;
 
 /// An export that is about to be made: every session was looked at.
 pub struct Plan<'a> {
@@ -155,6 +156,10 @@ impl<'a> Plan<'a> {
             } else {
                 "the sound is left out: this format has no place for it"
             });
+        }
+        let codec = source.reader().metadata().codec_string.as_deref();
+        if let Some(readers) = codec.filter(|_| format.copies_pictures(options)).and_then(readers_of) {
+            out.note(format!("the pictures are copied, and they are {readers}"));
         }
         if !options.no_verify {
             source.verify(progress)?;

@@ -28,7 +28,7 @@ use crate::media::mp4::index::Sample;
 use crate::media::mp4::mixed::{Mixed, MixedTracks};
 use crate::media::mp4::moov::{VideoTrack, constant_pts_us};
 use crate::media::mp4::writer::{Store, Writer};
-use crate::media::picture::{FrameStamp, I420};
+use crate::media::picture::{FrameStamp, Planar, Sampling};
 use crate::media::rgb::scale;
 use crate::session::layout;
 
@@ -90,6 +90,7 @@ impl<'a> VideoOut<'a> {
             bitrate_kbps: default_bitrate_kbps(size.0, size.1, fps),
             gop_ns,
             quality: Quality::Balanced,
+            sampling: Sampling::Yuv420,
         };
         Ok(Self {
             driver: Driver::new(registry::open_built_in(Codec::H264, &settings)?),
@@ -193,7 +194,7 @@ pub(super) fn constant_rate(
     sounds: &Sounds<'_>,
     path: &Path,
     (size, fps): ((u32, u32), u32),
-    each: &mut dyn FnMut(usize, &I420),
+    each: &mut dyn FnMut(usize, &Planar),
 ) -> Result<(), ExportError> {
     let (coded, surface) = (video.index().coded, video.surface());
     let sounds = Beside::all(sounds, &stretches(steps, fps))?;
@@ -201,12 +202,14 @@ pub(super) fn constant_rate(
     let mut before = None;
     for (n, step) in steps.iter().enumerate() {
         let decoded = video.decode(step.frame)?;
-        let picture = if size == coded { decoded } else { Arc::new(scale(&decoded, surface, size)) };
+        // The encoder of exports takes 4:2:0, which every trainer reads.
+        let as_it_is = size == coded && decoded.sampling() == Sampling::Yuv420;
+        let picture = if as_it_is { decoded } else { Arc::new(scale(&decoded, surface, size)) };
         let picture = Masked::not_captured(picture);
         let stamp = FrameStamp { frame_ref: FrameRef(step.frame as u64), t: MonoNs(step.start_ns) };
         made.push_next(&picture, before == Some(step.frame), stamp)?;
         before = Some(step.frame);
-        each(n, picture.i420());
+        each(n, picture.planar());
     }
     made.finish()
 }

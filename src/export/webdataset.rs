@@ -18,6 +18,7 @@ use super::format::{Format, Piece};
 use super::inputs;
 use super::kind::FormatKind;
 use super::opt::Opt;
+use super::options::Options;
 use super::out::Out;
 use super::sound::Sounds;
 use super::source::Source;
@@ -84,6 +85,10 @@ impl FormatKind for WebDataset {
 }
 
 impl Format for WebDataset {
+    fn copies_pictures(&self, options: &Options) -> bool {
+        options.resize.is_none()
+    }
+
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let source = piece.source;
         let steps = steps::steps(source, piece.options)?;

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::capture::{BgraView, CaptureError, Look, ScreenDescription};
     use crate::encode::convert::Bgrx;
-    use crate::media::picture::{I420, PixelFormat};
+    use crate::media::picture::{PixelFormat, Planar, Sampling};
     use crate::privacy::mask::{AskedBy, Mask, Place};
 
     struct Fake(Vec<Covered>);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn white(width: u32, height: u32) -> Unmasked {
-        let mut image = Unmasked::new(PixelFormat::I420, width, height).expect("a buffer");
+        let mut image = Unmasked::new(PixelFormat::Planar(Sampling::Yuv420), width, height).expect("a buffer");
         let data = vec![255; (width * height * 4) as usize];
         image.write(Bgrx { data: &data, stride: width as usize * 4, width, height }).expect("the same size");
         image
@@ -175,7 +175,7 @@ mod tests {
             let changed = masking.look(&Fake(covered), None);
             assert_eq!(changed, [0, 10, 30].contains(&t), "at {t}");
             let image = masking.paint(white(32, 20));
-            let y = image.i420().planes().0;
+            let y = image.planar().planes().0;
             assert!([0, 1, 2, 3].iter().all(|i| y[i * 32] == 16 && y[i * 32 + 3] == 16 && y[i * 32 + 4] == 235));
             black.push((y[8], y[5 * 32 + 13], y[5 * 32 + 14], y[6 * 32 + 9], y[7]));
             rows.extend(masking.handed_on(MonoNs(t)));
@@ -203,7 +203,7 @@ mod tests {
             .collect();
         assert!(masking.look(&Fake(many), None));
         let image = masking.paint(white(200, 10));
-        assert!(image.i420().planes().0.iter().all(|y| *y == 16));
+        assert!(image.planar().planes().0.iter().all(|y| *y == 16));
     }
 
     /// Not a test: what painting costs. `cargo test --lib paint_costs -- --ignored --nocapture`.
@@ -211,7 +211,7 @@ mod tests {
     #[ignore = "measures"]
     fn paint_costs() {
         use crate::base::time::{Clock, SystemClock};
-        let mut image = I420::new(1920, 1080);
+        let mut image = Planar::yuv420(1920, 1080);
         for (width, height) in [(400, 100), (1920, 1080)] {
             let before = SystemClock.now();
             for _ in 0..500 {

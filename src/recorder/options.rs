@@ -14,6 +14,7 @@ use crate::base::id::SessionId;
 use crate::encode::settings::Quality;
 use crate::encode::sound::SOUND_ENCODERS;
 use crate::encode::sound::{DEFAULT_SOUND_KBPS, SoundEncoderKind};
+use crate::media::picture::Sampling;
 use crate::privacy::Plan;
 
 /// What is done with an unchanged picture.
@@ -67,6 +68,8 @@ pub struct RecordOptions {
     pub gop_ns: i64,
     /// Time against picture.
     pub quality: Quality,
+    /// What the planes of the pictures are.
+    pub sampling: Sampling,
     /// How sound is encoded.
     pub sound: SoundOptions,
     /// Stop by itself after this long.

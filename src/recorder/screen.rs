@@ -32,7 +32,7 @@ use crate::capture::{
 };
 use crate::encode::masked::Unmasked;
 use crate::encode::still::UnmaskedStill;
-use crate::media::picture::{I420, PixelFormat};
+use crate::media::picture::{PixelFormat, Planar};
 use crate::privacy::Plan;
 use crate::privacy::spans::PIECE_NS;
 
@@ -103,7 +103,7 @@ pub(super) fn start(
             return;
         }
         let Ok(pace) = wait_go.recv() else { return };
-        let (width, height) = I420::coded_size(surface.width, surface.height);
+        let (width, height) = Planar::coded_size(surface.width, surface.height);
         for buffer in (0..PICTURE_POOL).map_while(|_| Unmasked::new(pace.format, width, height)) {
             drop(filler.send(buffer));
         }
@@ -452,6 +452,7 @@ mod tests {
     use super::*;
     use crate::base::time::{ManualClock, UtcNs};
     use crate::capture::BgraView;
+    use crate::media::picture::Sampling;
 
     /// A still screen on which recording is paused while its second picture is taken.
     struct Still {
@@ -487,7 +488,9 @@ mod tests {
         let (pictures, taken) = bounded(PICTURES);
         let (buffers, pool) = bounded(PICTURE_POOL);
         for _ in 0..2 {
-            buffers.send(Unmasked::new(PixelFormat::I420, 16, 16).expect("a buffer")).expect("room");
+            buffers
+                .send(Unmasked::new(PixelFormat::Planar(Sampling::Yuv420), 16, 16).expect("a buffer"))
+                .expect("room");
         }
         let (notes, noted) = bounded(4);
         let stop = Stop::new();
@@ -514,7 +517,7 @@ mod tests {
             begins_part: false,
             unsent: VecDeque::new(),
         };
-        let (duration, format) = (Some(Duration::from_hours(3)), PixelFormat::I420);
+        let (duration, format) = (Some(Duration::from_hours(3)), PixelFormat::Planar(Sampling::Yuv420));
         let pace = Pace { fps: 1, duration, unchanged: Unchanged::Repeat, every_move_is_input: false, format };
         grabber.run(pace).expect("no error");
         assert_eq!((stop.reason().as_str(), stop.failure()), ("duration", None));

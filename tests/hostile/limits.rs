@@ -223,7 +223,7 @@ fn a_picture_larger_than_any_decoder_takes_is_refused_before_the_decoder_sees_it
         (1920, 1088, u64::from(u32::MAX) - 1, "reference frames"),
     ] {
         let sets = ParameterSets { sps: Bits::sps(width, height, references), pps: vec![0x68, 0xce, 0x38, 0x80] };
-        if let Some(info) = sps::parse(&sets.sps) {
+        if let Some((info, _)) = sps::parse(&sets.sps) {
             assert_eq!((u64::from(info.width), u64::from(info.height)), (width, height));
         }
         let why = refused(&format!("{width}x{height}"), LITTLE, || {

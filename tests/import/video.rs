@@ -20,7 +20,6 @@ fn what_is_not_read_is_named_and_the_command_of_the_hint_makes_it_readable() {
     let place = dir.path().join("a folder's");
     std::fs::create_dir(&place).expect("a folder");
     for (kind, what) in [
-        ("yuv444", "H.264 of the profile High 4:4:4 Predictive with colours of 4:4:4"),
         ("yuv422", "H.264 of the profile High 4:2:2 with colours of 4:2:2"),
         ("ten_bits", "H.264 of the profile High 10 with 10 bits a sample"),
         ("grey", "with grey pictures without colours"),
@@ -47,6 +46,16 @@ fn what_is_not_read_is_named_and_the_command_of_the_hint_makes_it_readable() {
         assert_eq!(edition::fault(&session, true, &mut |_| {}), None, "{kind}");
         assert!(folder.join("frames.original.mp4").is_file(), "{kind}: the old video is gone");
     }
+}
+
+#[test]
+fn colours_of_full_size_are_taken_as_they_are() {
+    let dir = tempfile::tempdir().expect("a folder");
+    import(&recording(dir.path(), "yuv444"), &[]);
+    let session = dir.path().join("yuv444_imported");
+    assert_eq!(edition::fault(&session, true, &mut |_| {}), None);
+    let codec = metadata(&session)["codec_string"].clone();
+    assert!(codec.as_str().is_some_and(|codec| codec.starts_with("avc1.f4")), "{codec}");
 }
 
 #[test]

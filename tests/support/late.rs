@@ -7,7 +7,7 @@ use watchcap::encode::{
     Ask, Codec, Driver, EncodeError, EncodeSettings, EncoderDescription, EncoderKind, Masked, Outbox, VideoEncoder,
 };
 use watchcap::media::avc::nal::to_annex_b;
-use watchcap::media::picture::PixelFormat;
+use watchcap::media::picture::{PixelFormat, Sampling};
 use watchcap::media::track::CodecConfig;
 
 /// Pictures for which it owes an answer.
@@ -55,7 +55,7 @@ impl VideoEncoder for Late {
         EncoderDescription { name: "late 1.0".into(), delay: DELAY, ..described }
     }
     fn takes(&self) -> &[PixelFormat] {
-        &[PixelFormat::Nv12, PixelFormat::I420]
+        &[PixelFormat::Nv12, PixelFormat::Planar(Sampling::Yuv420)]
     }
     fn config(&self) -> &CodecConfig {
         &self.config

@@ -20,7 +20,7 @@ struct door {
     int64_t pts;
 };
 
-enum { CHROMA_420 = 0, CHROMA_444 = 1, RGB = 2 };
+enum { CHROMA_420 = 0, CHROMA_444 = 1, PLANES_RGB = 2 };
 
 int door_build(void) { return X264_BUILD; }
 
@@ -34,7 +34,8 @@ struct door *door_open(int fd, int width, int height, int fps, int slots, int qu
     if (x264_param_default_preset(p, presets[quality], "zerolatency") < 0) return NULL;
     p->i_width = width;
     p->i_height = height;
-    p->i_csp = pixels == RGB ? X264_CSP_BGRA : pixels == CHROMA_444 ? X264_CSP_I444 : X264_CSP_I420;
+    /* Green, blue and red are coded as luma and chromas are: what the planes are, the stream says (matrix 0). */
+    p->i_csp = pixels == CHROMA_420 ? X264_CSP_I420 : X264_CSP_I444;
     p->i_fps_num = (uint32_t)fps;
     p->i_fps_den = 1;
     p->i_timebase_num = 1;
@@ -68,14 +69,14 @@ struct door *door_open(int fd, int width, int height, int fps, int slots, int qu
     p->b_repeat_headers = 0;
     p->b_annexb = 1;
     p->b_aud = 0;
-    p->vui.b_fullrange = pixels == RGB;
+    p->vui.b_fullrange = pixels == PLANES_RGB;
     p->vui.i_colorprim = 1;
-    p->vui.i_transfer = pixels == RGB ? 13 : 1;
-    p->vui.i_colmatrix = pixels == RGB ? 0 : 1;
+    p->vui.i_transfer = pixels == PLANES_RGB ? 13 : 1;
+    p->vui.i_colmatrix = pixels == PLANES_RGB ? 0 : 1;
     if (pixels == CHROMA_420 && !lossless && x264_param_apply_profile(p, "baseline") < 0) return NULL;
     if ((pixels != CHROMA_420 || lossless) && x264_param_apply_profile(p, "high444") < 0) return NULL;
     size_t luma = (size_t)width * (size_t)height;
-    door->picture_bytes = pixels == RGB ? luma * 4 : pixels == CHROMA_444 ? luma * 3 : luma + 2 * (luma / 4);
+    door->picture_bytes = pixels == CHROMA_420 ? luma + 2 * (luma / 4) : luma * 3;
     size_t bytes = door->picture_bytes * (size_t)slots;
     struct stat found;
     if (fstat(fd, &found) < 0 || found.st_size < 0 || (size_t)found.st_size < bytes) return NULL;
@@ -108,20 +109,14 @@ int door_encode(struct door *door, int slot, int qp, int idr, const uint8_t **ou
     in.i_qpplus1 = qp + 1;
     in.img.i_csp = p->i_csp;
     size_t luma = (size_t)p->i_width * (size_t)p->i_height;
-    if (p->i_csp == X264_CSP_BGRA) {
-        in.img.i_plane = 1;
-        in.img.plane[0] = at;
-        in.img.i_stride[0] = p->i_width * 4;
-    } else {
-        int across = p->i_csp == X264_CSP_I444 ? p->i_width : p->i_width / 2;
-        size_t chroma = p->i_csp == X264_CSP_I444 ? luma : luma / 4;
-        in.img.i_plane = 3;
-        in.img.plane[0] = at;
-        in.img.plane[1] = at + luma;
-        in.img.plane[2] = at + luma + chroma;
-        in.img.i_stride[0] = p->i_width;
-        in.img.i_stride[1] = in.img.i_stride[2] = across;
-    }
+    int across = p->i_csp == X264_CSP_I444 ? p->i_width : p->i_width / 2;
+    size_t chroma = p->i_csp == X264_CSP_I444 ? luma : luma / 4;
+    in.img.i_plane = 3;
+    in.img.plane[0] = at;
+    in.img.plane[1] = at + luma;
+    in.img.plane[2] = at + luma + chroma;
+    in.img.i_stride[0] = p->i_width;
+    in.img.i_stride[1] = in.img.i_stride[2] = across;
     x264_nal_t *nals;
     int count, bytes = x264_encoder_encode(door->encoder, &nals, &count, &in, &made);
     if (bytes <= 0) return -1;

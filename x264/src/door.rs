@@ -41,7 +41,7 @@ pub struct Settings {
     pub slots: i32,
     /// 0 fast, 1 balanced, 2 sharp.
     pub quality: i32,
-    /// 0 for 4:2:0, 1 for 4:4:4, 2 for B, G, R, X.
+    /// 0 for 4:2:0, 1 for 4:4:4, 2 for planes of green, blue and red.
     pub pixels: i32,
     pub lossless: bool,
 }

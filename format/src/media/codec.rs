@@ -7,8 +7,8 @@ use super::avc::sei;
 use super::avc::sps::{MAX_MACROBLOCKS, MAX_REFERENCE_FRAMES};
 use super::avc::unit::UnitError;
 use super::hevc;
-use super::picture::FrameStamp;
-use super::track::CodecConfig;
+use super::picture::{FrameStamp, Sampling};
+use super::track::{BT709, CodecConfig, Colour};
 
 /// What bounds a decoder of a stream, and its pictures' size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,6 +17,8 @@ pub struct StreamInfo {
     pub width: u32,
     /// Height that a decoder puts out.
     pub height: u32,
+    /// What the planes of a picture are.
+    pub sampling: Sampling,
 }
 
 /// Why a stream is not decoded here.
@@ -46,10 +48,10 @@ impl CodecConfig {
     /// # Errors
     /// [`StreamFault`].
     pub fn stream_info(&self) -> Result<StreamInfo, StreamFault> {
-        let (size, blocks, references) = match self {
+        let (size, sampling, blocks, references) = match self {
             Self::Avc(sets) => {
-                let info = avc::sps::parse(&sets.sps).ok_or(StreamFault::Unreadable)?;
-                ((info.width, info.height), info.macroblocks, info.reference_frames)
+                let (info, sampling) = avc::sps::parse(&sets.sps).ok_or(StreamFault::Unreadable)?;
+                ((info.width, info.height), sampling, info.macroblocks, info.reference_frames)
             }
             Self::Hevc(sets) => {
                 let sps = hevc::sps::read(&sets.sps).ok_or(StreamFault::Unreadable)?;
@@ -61,7 +63,7 @@ impl CodecConfig {
                 }
                 let blocks = u64::from(sps.coded.0.div_ceil(16)) * u64::from(sps.coded.1.div_ceil(16));
                 // The picture that is being decoded counts.
-                (sps.size, blocks, u64::from(sps.buffered.saturating_sub(1)))
+                (sps.size, Sampling::Yuv420, blocks, u64::from(sps.buffered.saturating_sub(1)))
             }
         };
         for (what, found, most) in [
@@ -76,7 +78,12 @@ impl CodecConfig {
         if width == 0 || height == 0 || width % 2 == 1 || height % 2 == 1 {
             return Err(StreamFault::Unsupported { what: "a picture without even sides" });
         }
-        Ok(StreamInfo { width, height })
+        Ok(StreamInfo { width, height, sampling })
+    }
+
+    /// Returns what the samples mean in a stream of this program.
+    pub fn colour(&self) -> Colour {
+        self.stream_info().map_or(BT709, |info| info.sampling.colour())
     }
 
     /// Returns the RFC 6381 string; `None` when the parameter sets cannot be read.
@@ -274,7 +281,7 @@ mod tests {
     #[test]
     fn streams_are_judged_before_a_decoder_gets_them() {
         let hevc = CodecConfig::Hevc(x265());
-        assert_eq!(hevc.stream_info(), Ok(StreamInfo { width: 642, height: 362 }));
+        assert_eq!(hevc.stream_info(), Ok(StreamInfo { width: 642, height: 362, sampling: Sampling::Yuv420 }));
         assert_eq!(hevc.codec_string().as_deref(), Some("hvc1.1.6.L63.90"));
         let broken = CodecConfig::Hevc(crate::media::hevc::sets::HevcSets { sps: vec![0x42, 1, 1], ..x265() });
         assert_eq!((broken.stream_info(), broken.codec_string()), (Err(StreamFault::Unreadable), None));

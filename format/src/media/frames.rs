@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use crate::base::file_at::read_exact_at;
 use crate::base::files::open_regular;
+use crate::media::codec::StreamInfo;
 use crate::media::decode;
 use crate::media::decode::{DecodeError, VideoDecoder};
 use crate::media::mp4::index;
 use crate::media::mp4::index::{IndexError, MAX_ACCESS_UNIT, MAX_SAMPLES, Sample, VideoIndex};
-use crate::media::picture::{FrameStamp, I420};
+use crate::media::picture::{FrameStamp, Planar};
 use crate::media::rgb;
 use crate::media::rgb::Rgb;
 use crate::media::track::CodecConfig;
@@ -108,6 +109,7 @@ pub struct FrameReader {
     path: PathBuf,
     file: File,
     index: VideoIndex,
+    stream: Option<StreamInfo>,
     /// Frames at which decoding can start, ascending; the first is 0.
     keyframes: Vec<u32>,
     decoder: Option<Box<dyn VideoDecoder>>,
@@ -185,7 +187,9 @@ impl FrameReader {
 
     fn new(path: &Path, file: File, index: VideoIndex) -> Self {
         let keyframes = keyframe_numbers(&index.samples, 0);
-        let bytes = index.coded.0 as usize * index.coded.1 as usize * 3 / 2;
+        // It was judged when the index was made.
+        let stream = index.config.stream_info().ok();
+        let bytes = stream.map_or(0, |stream| stream.sampling.bytes(index.coded));
         Self {
             path: path.to_owned(),
             file,
@@ -196,6 +200,7 @@ impl FrameReader {
             cache: Cache { most: (CACHE_BYTES / bytes.max(1)).clamp(2, CACHE_PICTURES), ..Cache::default() },
             unit: Vec::new(),
             decoded: 0,
+            stream,
             index,
         }
     }
@@ -309,7 +314,7 @@ impl FrameReader {
     /// # Errors
     /// When there is no such frame, or it or one that it builds on cannot be read or is damaged. Other frames can still be
     /// asked for.
-    pub fn decode(&mut self, frame: usize) -> Result<Arc<I420>, FrameError> {
+    pub fn decode(&mut self, frame: usize) -> Result<Arc<Planar>, FrameError> {
         self.approach(frame, usize::MAX)?;
         self.cache.get(frame).ok_or(FrameError::OutOfRange { frame, len: self.len() })
     }
@@ -377,9 +382,9 @@ impl FrameReader {
     }
 
     /// Decodes one access unit; the decoder has seen what it builds on.
-    fn step(&mut self, frame: usize) -> Result<I420, FrameError> {
+    fn step(&mut self, frame: usize) -> Result<Planar, FrameError> {
         self.access_unit(frame)?;
-        let (keyframe, coded) = (self.index.samples[frame].keyframe, self.index.coded);
+        let keyframe = self.index.samples[frame].keyframe;
         if keyframe && !self.index.config.syntax().is_idr(&self.unit) {
             // Readers seek to it and return another picture without an error.
             let why = "it is marked as one that decoding can begin with, and is no IDR".to_owned();
@@ -390,12 +395,15 @@ impl FrameReader {
             DecodeError::Failed(why) => FrameError::Decoder { why },
             DecodeError::Absent { .. } => FrameError::Absent { source: error },
         };
+        let unread = || FrameError::Decoder { why: "the parameter sets cannot be read".into() };
+        let stream = self.stream.ok_or_else(unread)?;
         let decoder = match &mut self.decoder {
             Some(decoder) => decoder,
-            none => none.insert(decode::open(&self.index.config, coded).map_err(refused)?),
+            none => none.insert(decode::open(&self.index.config, stream).map_err(refused)?),
         };
         self.decoded += 1;
-        let mut picture = self.cache.spare.take().unwrap_or_else(|| I420::new(coded.0, coded.1));
+        let spare = self.cache.spare.take();
+        let mut picture = spare.unwrap_or_else(|| Planar::new(stream.sampling, stream.width, stream.height));
         let decoded = decoder.decode(&self.unit, keyframe, &mut picture);
         if decoded.is_err() {
             // What it holds now is not known.
@@ -414,18 +422,18 @@ fn keyframe_numbers(samples: &[Sample], first: usize) -> Vec<u32> {
 /// Decoded pictures; the one farthest from where decoding is going leaves first.
 #[derive(Default)]
 struct Cache {
-    pictures: Vec<(usize, Arc<I420>)>,
+    pictures: Vec<(usize, Arc<Planar>)>,
     most: usize,
     /// A picture that left, to be written over: saves fresh memory for each frame.
-    spare: Option<I420>,
+    spare: Option<Planar>,
 }
 
 impl Cache {
-    fn get(&self, frame: usize) -> Option<Arc<I420>> {
+    fn get(&self, frame: usize) -> Option<Arc<Planar>> {
         self.pictures.iter().find(|(held, _)| *held == frame).map(|(_, picture)| Arc::clone(picture))
     }
 
-    fn put(&mut self, frame: usize, target: usize, picture: I420) {
+    fn put(&mut self, frame: usize, target: usize, picture: Planar) {
         self.pictures.retain(|(held, _)| *held != frame);
         self.pictures.push((frame, Arc::new(picture)));
         while self.pictures.len() > self.most {

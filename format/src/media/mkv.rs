@@ -3,6 +3,8 @@
 //! Chosen because a packet then has its length before it and its time with it: the reader need not see the next one to know where it ends,
 //! and what it makes of a packet comes back at once. Only written, never read. Element numbers: RFC 9559, 5.1.
 
+use crate::media::track::Colour;
+
 /// The `CodecID` of pictures that are not coded.
 pub const RAW: &str = "V_UNCOMPRESSED";
 /// The `CodecID` of H.264.
@@ -28,8 +30,8 @@ pub struct Track<'a> {
     pub size: (u32, u32),
     /// Pictures a second.
     pub fps: u32,
-    /// BT.709, limited range: what this program makes.
-    pub is_bt709: bool,
+    /// What the samples mean, where that is to be said.
+    pub colour: Option<Colour>,
 }
 
 /// Appends an element: its number, its length, its contents.
@@ -64,11 +66,14 @@ pub fn header(track: &Track<'_>) -> Vec<u8> {
     if let Some(fourcc) = track.fourcc {
         element(&[0x2e, 0xb5, 0x24], &fourcc, &mut video);
     }
-    if track.is_bt709 {
-        // Matrix, range (1: limited), transfer, primaries.
+    if let Some(Colour { primaries, transfer, matrix, full_range }) = track.colour {
         let mut colour = Vec::new();
-        for (id, value) in [([0x55, 0xb1], 1), ([0x55, 0xb9], 1), ([0x55, 0xba], 1), ([0x55, 0xbb], 1)] {
-            number(&id, value, &mut colour);
+        // The range: 1 is limited, 2 is full.
+        let range = if full_range { 2 } else { 1 };
+        for (id, value) in
+            [([0x55, 0xb1], matrix), ([0x55, 0xb9], range), ([0x55, 0xba], transfer), ([0x55, 0xbb], primaries)]
+        {
+            number(&id, u64::from(value), &mut colour);
         }
         element(&[0x55, 0xb0], &colour, &mut video);
     }

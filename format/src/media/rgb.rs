@@ -1,11 +1,14 @@
 //! From a decoded picture to RGB: whole or scaled down.
 //!
-//! Colours are BT.709, limited range, as the video says of itself. Scaling averages whole source pixels and happens before the
+//! Colours are those of the picture's [`Sampling`], as the video says of itself: what was encoded without a loss comes back to the bit. Scaling averages whole source pixels and happens before the
 //! conversion, so a thumbnail costs one pass over the luma. Nothing here decodes.
 
-use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix, yuv420_to_rgb};
+use yuv::{
+    BufferStoreMut, YuvConversionMode, YuvPlanarImage, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgb_to_yuv420,
+    yuv420_to_rgb, yuv444_to_rgb,
+};
 
-use crate::media::picture::I420;
+use crate::media::picture::{Planar, Sampling};
 
 /// A picture in RGB, 8 bits each, rows tightly packed.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,48 +40,100 @@ pub fn fit(size: (u32, u32), within: (u32, u32)) -> (u32, u32) {
 ///
 /// # Errors
 /// What the conversion said; does not happen for a surface within the picture.
-pub fn to_rgb(picture: &I420, surface: (u32, u32)) -> Result<Rgb, String> {
+pub fn to_rgb(picture: &Planar, surface: (u32, u32)) -> Result<Rgb, String> {
     let (width, height) = (surface.0.clamp(1, picture.width()), surface.1.clamp(1, picture.height()));
-    let (y, u, v) = picture.planes();
-    convert((y, u, v), (picture.width(), picture.width() / 2), (width, height))
+    let (y, chroma) = picture.strides();
+    convert(picture.sampling(), picture.planes(), (y as u32, chroma as u32), (width, height))
 }
 
 /// The picture's upper left `surface` pixels scaled down to `size` in RGB; sides larger than the surface's become the surface's.
 ///
 /// # Errors
 /// What the conversion said; does not happen for a surface within the picture.
-pub fn to_rgb_scaled(picture: &I420, surface: (u32, u32), size: (u32, u32)) -> Result<Rgb, String> {
+pub fn to_rgb_scaled(picture: &Planar, surface: (u32, u32), size: (u32, u32)) -> Result<Rgb, String> {
     let (from_w, from_h) = (surface.0.clamp(1, picture.width()), surface.1.clamp(1, picture.height()));
     let (width, height) = (size.0.clamp(1, from_w), size.1.clamp(1, from_h));
     if (width, height) == (from_w, from_h) {
         return to_rgb(picture, surface);
     }
-    let (y, u, v) = picture.planes();
-    let stride = picture.width() as usize;
-    let half = |side: u32| side.div_ceil(2);
-    let luma = shrink(y, stride, (from_w, from_h), (width, height));
-    let chroma = |plane| shrink(plane, stride / 2, (half(from_w), half(from_h)), (half(width), half(height)));
-    convert((&luma, &chroma(u), &chroma(v)), (width, half(width)), (width, height))
+    let whole = picture.sampling().shift() == 0;
+    let side = |side: u32| if whole { side } else { side.div_ceil(2) };
+    let (from, to) = ((side(from_w), side(from_h)), (side(width), side(height)));
+    let (luma, u, v) = shrunk(picture, ((from_w, from_h), (width, height)), (from, to));
+    convert(picture.sampling(), (&luma, &u, &v), (width, to.0), (width, height))
 }
 
-/// The picture's upper left `surface` pixels scaled down to `size`, whose sides are even and no larger than the surface's.
+/// The picture's upper left `surface` pixels scaled down to `size`, whose sides are even and no larger than the surface's, in 4:2:0.
 ///
 /// # Panics
 /// When a side is odd or zero.
-pub fn scale(picture: &I420, surface: (u32, u32), size: (u32, u32)) -> I420 {
-    let mut scaled = I420::new(size.0, size.1);
+pub fn scale(picture: &Planar, surface: (u32, u32), size: (u32, u32)) -> Planar {
+    let mut scaled = Planar::yuv420(size.0, size.1);
     let from = (surface.0.clamp(size.0, picture.width()), surface.1.clamp(size.1, picture.height()));
-    let (y, u, v) = picture.planes();
-    let stride = picture.width() as usize;
-    let (half_from, half) = ((from.0.div_ceil(2), from.1.div_ceil(2)), (size.0 / 2, size.1 / 2));
+    let half = (size.0 / 2, size.1 / 2);
+    let (y, u, v) = match picture.sampling() {
+        Sampling::Yuv420 => shrunk(picture, (from, size), ((from.0.div_ceil(2), from.1.div_ceil(2)), half)),
+        Sampling::Yuv444 => shrunk(picture, (from, size), (from, half)),
+        Sampling::Rgb => {
+            let (green, blue, red) = shrunk(picture, (from, size), (from, size));
+            to_420(&interleaved((&green, &blue, &red), size.0 as usize, size), &mut scaled);
+            return scaled;
+        }
+    };
     let (to_y, to_u, to_v) = scaled.planes_mut();
-    to_y.copy_from_slice(&shrink(y, stride, from, size));
-    to_u.copy_from_slice(&shrink(u, stride / 2, half_from, half));
-    to_v.copy_from_slice(&shrink(v, stride / 2, half_from, half));
+    to_y.copy_from_slice(&y);
+    to_u.copy_from_slice(&u);
+    to_v.copy_from_slice(&v);
     scaled
 }
 
-fn convert(planes: (&[u8], &[u8], &[u8]), strides: (u32, u32), size: (u32, u32)) -> Result<Rgb, String> {
+/// The planes of a picture, the first and the two others each from a size to another.
+fn shrunk(picture: &Planar, first: Sizes, others: Sizes) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let ((y, u, v), (stride, chroma)) = (picture.planes(), picture.strides());
+    (shrink(y, stride, first.0, first.1), shrink(u, chroma, others.0, others.1), shrink(v, chroma, others.0, others.1))
+}
+
+/// A size, and the one that it becomes.
+type Sizes = ((u32, u32), (u32, u32));
+
+/// Rows of red, green and blue from the planes of [`Sampling::Rgb`].
+fn interleaved((green, blue, red): (&[u8], &[u8], &[u8]), stride: usize, (width, height): (u32, u32)) -> Vec<u8> {
+    let width = width as usize;
+    let mut data = vec![0; width * height as usize * 3];
+    for (row, to) in data.chunks_exact_mut(width * 3).enumerate() {
+        let [red, green, blue] = [red, green, blue].map(|plane| &plane[row * stride..row * stride + width]);
+        for (column, to) in to.chunks_exact_mut(3).enumerate() {
+            to.copy_from_slice(&[red[column], green[column], blue[column]]);
+        }
+    }
+    data
+}
+
+/// Writes rows of red, green and blue over a picture in 4:2:0 of the same even size.
+fn to_420(rgb: &[u8], picture: &mut Planar) {
+    let (width, height) = (picture.width(), picture.height());
+    let (y, u, v) = picture.planes_mut();
+    let mut target = YuvPlanarImageMut {
+        y_plane: BufferStoreMut::Borrowed(y),
+        y_stride: width,
+        u_plane: BufferStoreMut::Borrowed(u),
+        u_stride: width / 2,
+        v_plane: BufferStoreMut::Borrowed(v),
+        v_stride: width / 2,
+        width,
+        height,
+    };
+    let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt709);
+    let written = rgb_to_yuv420(&mut target, rgb, width * 3, range, matrix, YuvConversionMode::Balanced);
+    debug_assert!(written.is_ok(), "the sizes are those of the picture");
+}
+
+fn convert(
+    sampling: Sampling,
+    planes: (&[u8], &[u8], &[u8]),
+    strides: (u32, u32),
+    size: (u32, u32),
+) -> Result<Rgb, String> {
     let (width, height) = size;
     let image = YuvPlanarImage {
         y_plane: planes.0,
@@ -90,8 +145,15 @@ fn convert(planes: (&[u8], &[u8], &[u8]), strides: (u32, u32), size: (u32, u32))
         width,
         height,
     };
+    let to_rgb = match sampling {
+        Sampling::Yuv420 => yuv420_to_rgb,
+        Sampling::Yuv444 => yuv444_to_rgb,
+        Sampling::Rgb => {
+            return Ok(Rgb { width, height, data: interleaved(planes, strides.0 as usize, size) });
+        }
+    };
     let mut data = vec![0; width as usize * height as usize * 3];
-    yuv420_to_rgb(&image, &mut data, width * 3, YuvRange::Limited, YuvStandardMatrix::Bt709)
+    to_rgb(&image, &mut data, width * 3, YuvRange::Limited, YuvStandardMatrix::Bt709)
         .map_err(|error| error.to_string())?;
     Ok(Rgb { width, height, data })
 }
@@ -130,8 +192,8 @@ mod tests {
     /// BT.709 limited range of (200, 40, 0), by the matrix of ITU-R BT.709-6, as the first test computes it.
     const RED: (u8, u8, u8) = (77, 94, 200);
 
-    fn filled(width: u32, height: u32) -> I420 {
-        let mut picture = I420::new(width, height);
+    fn filled(width: u32, height: u32) -> Planar {
+        let mut picture = Planar::yuv420(width, height);
         let (y, u, v) = picture.planes_mut();
         y.fill(RED.0);
         u.fill(RED.1);
@@ -173,7 +235,7 @@ mod tests {
         // Two columns of five, two rows of four: means of rows 0-3 and 4-7 are 15 and 55, of the columns 2 and 7.
         assert_eq!(shrink(&plane, 10, (10, 8), (2, 2)), [17, 22, 57, 62]);
         let bright_corner = {
-            let mut picture = I420::new(40, 40);
+            let mut picture = Planar::yuv420(40, 40);
             let (y, _, _) = picture.planes_mut();
             for row in 0..20 {
                 y[row * 40 + 20..row * 40 + 40].fill(235);
@@ -187,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_picture_scaled_is_the_means_of_its_planes() {
-        let mut picture = I420::new(40, 40);
+        let mut picture = Planar::yuv420(40, 40);
         let (y, u, v) = picture.planes_mut();
         y.fill(100);
         y[..40 * 20].fill(200);
@@ -199,6 +261,42 @@ mod tests {
         assert_eq!(y, [[200; 8], [100; 8]].concat());
         assert_eq!((u, v), (&[60; 4][..], &[90, 90, 10, 10][..]));
         assert!(scale(&picture, (40, 40), (40, 40)) == picture);
+    }
+
+    #[test]
+    fn planes_of_full_size_keep_each_pixel_and_become_420_by_their_means() {
+        let colours = [[200, 40, 0], [0, 120, 250], [255, 255, 255], [7, 90, 3]];
+        let mut picture = Planar::new(Sampling::Rgb, 8, 6);
+        let (green, blue, red) = picture.planes_mut();
+        for at in 0..48 {
+            let [r, g, b] = colours[(at % 8 / 2 + at / 16) % 4];
+            (red[at], green[at], blue[at]) = (r, g, b);
+        }
+        let rgb = to_rgb(&picture, (7, 5)).expect("a picture");
+        for (at, pixel) in rgb.data.chunks(3).enumerate() {
+            let (x, y) = (at % 7, at / 7);
+            assert_eq!(pixel, colours[(x / 2 + y / 2) % 4], "at {x},{y}");
+        }
+        // Blocks of two pixels have one colour, so nothing but rounding is lost on the way through 4:2:0.
+        let small = scale(&picture, (8, 6), (8, 6));
+        assert_eq!(small.sampling(), Sampling::Yuv420);
+        let back = to_rgb(&small, (8, 6)).expect("a picture");
+        assert!(
+            back.data
+                .chunks(3)
+                .zip(to_rgb(&picture, (8, 6)).expect("a picture").data.chunks(3))
+                .all(|(a, b)| { a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 4) })
+        );
+        let mut full = Planar::new(Sampling::Yuv444, 8, 6);
+        let (y, u, v) = full.planes_mut();
+        y.fill(RED.0);
+        u.fill(RED.1);
+        v.fill(RED.2);
+        for found in
+            [to_rgb(&full, (8, 6)), to_rgb_scaled(&full, (7, 5), (3, 2)), to_rgb(&scale(&full, (8, 6), (4, 2)), (4, 2))]
+        {
+            assert!(found.expect("a picture").data.chunks(3).all(|pixel| near(pixel, [200, 40, 0])));
+        }
     }
 
     #[test]

@@ -140,8 +140,10 @@ pub struct Colour {
     pub full_range: bool,
 }
 
-/// BT.709, limited range: what this program encodes.
+/// BT.709, limited range: what this program encodes, but for [`SRGB`].
 pub const BT709: Colour = Colour { primaries: 1, transfer: 1, matrix: 1, full_range: false };
+/// Red, green and blue as screens have them, full range.
+pub const SRGB: Colour = Colour { primaries: 1, transfer: 13, matrix: 0, full_range: true };
 
 /// What a track's packets decode to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -204,12 +206,14 @@ impl TrackSpec {
 
     /// Returns the track of the pictures, times in microseconds.
     pub fn pictures(config: impl Into<CodecConfig>, coded: (u32, u32), surface: (u32, u32), box_bytes: u64) -> Self {
+        let config = config.into();
+        let colour = config.colour();
         Self {
             id: TrackId::PICTURES,
             stream: Stream::Screen,
             file: PICTURES_FILE,
-            config: TrackCodec::Pictures(config.into()),
-            shape: Shape::Picture { coded, surface, colour: BT709 },
+            config: TrackCodec::Pictures(config),
+            shape: Shape::Picture { coded, surface, colour },
             timescale: 1_000_000,
             box_bytes,
         }

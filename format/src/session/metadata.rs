@@ -263,6 +263,22 @@ pub fn codec_name(codec_string: &str) -> Option<String> {
     v1_1__to__v1_2::codec(codec_string).map(str::to_owned)
 }
 
+/// Returns what is to be known of a video that not every reader has, by its RFC 6381 string; none of H.264 in 4:2:0, which all have.
+pub fn readers_of(codec_string: &str) -> Option<&'static str> {
+    let is = |kind: &str| codec_string.starts_with(kind);
+    if is("avc1.f4") || is("avc1.F4") {
+        return Some(
+            "H.264 in 4:4:4: ffmpeg, mpv, PyAV and torchcodec read it, browsers and hardware decoders mostly do not",
+        );
+    }
+    if is("hvc1.") || is("hev1.") {
+        return Some(
+            "H.265: ffmpeg, mpv, PyAV and torchcodec read it, browsers only where the system decodes it for them",
+        );
+    }
+    None
+}
+
 /// Returns the value of `input_device` for the kinds of devices that were recorded, in the order of the format; none without one.
 pub fn input_device(keyboard: bool, mouse: bool, gamepad: bool) -> Option<String> {
     let kinds: Vec<&str> = v1_1__to__v1_2::KINDS

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use toml::Value;
 
 use super::super::profile;
-use crate::cli::{CodecArg, KeysArg, PngOnArg, QualityArg, UnchangedArg, parse_burst};
+use crate::cli::{ChromaArg, CodecArg, KeysArg, PngOnArg, QualityArg, UnchangedArg, parse_burst};
 use crate::config::keys::Key;
 use crate::config::limits;
 use crate::encode::registry::{self, AUTO, ENCODERS};
@@ -32,6 +32,7 @@ pub(super) fn fault(key: &Key, value: &Value) -> Result<(), String> {
         ("record", "max_dropped") => fraction(value, &limits::MAX_DROPPED),
         ("record", "quality") => one_of::<QualityArg>(value),
         ("record", "codec") => one_of::<CodecArg>(value),
+        ("record", "chroma") => one_of::<ChromaArg>(value),
         ("record", "unchanged") => one_of::<UnchangedArg>(value),
         ("record", "png_burst") => parse_burst(word(value)).map(drop),
         ("record", "png_on") => {

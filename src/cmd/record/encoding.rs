@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::time::Clock;
 use clap::ValueEnum as _;
 
-use crate::cli::{CodecArg, RecordArgs};
+use crate::cli::{ChromaArg, CodecArg, RecordArgs};
 use crate::cmd::failure::Failure;
 use crate::cmd::text;
 use crate::config::RecordConfig;
@@ -14,12 +14,41 @@ use crate::encode::kind::{Codec, EncoderKind};
 use crate::encode::registry::{self, AUTO};
 use crate::encode::settings::EncodeSettings;
 use crate::encode::{Driver, EncodeError, VideoEncoder, rate};
+use crate::media::picture::Sampling;
 use crate::recorder::MakeEncoder;
 
 /// How long an encoder is measured. A recording begins that much later.
 const MEASURED: Duration = Duration::from_millis(600);
 /// Pixels a second that the built-in encoder and x264 are not measured at: 1920x1080 at 60 fps, which they hold on two cores.
 const UNMEASURED: u64 = 1920 * 1080 * 60;
+
+/// What the planes of the pictures are to be: flags over the configuration.
+pub(super) fn sampling(args: &RecordArgs, config: &RecordConfig) -> Result<Sampling, Failure> {
+    let flag = |chroma| match chroma {
+        ChromaArg::Half => Sampling::Yuv420,
+        ChromaArg::Full => Sampling::Yuv444,
+    };
+    if args.lossless && args.chroma == Some(ChromaArg::Half) {
+        return Err(Failure::usage(
+            "4:2:0 loses colours, and --lossless loses nothing",
+            "leave out one of --chroma 420 and --lossless",
+        ));
+    }
+    if args.lossless && args.bitrate_kbps.is_some() {
+        let hint = "leave out --bitrate-kbps, or use --chroma 444 with it";
+        return Err(Failure::usage("pictures without a loss take as many bits as they need", hint));
+    }
+    if args.lossless || (args.chroma.is_none() && config.lossless == Some(true)) {
+        return Ok(Sampling::Rgb);
+    }
+    let configured = || match config.chroma.as_deref() {
+        None => Ok(Sampling::Yuv420),
+        Some(chroma) => ChromaArg::from_str(chroma, false)
+            .map(flag)
+            .map_err(|_unknown| Failure::usage(format!("unknown chroma '{chroma}'"), "420 or 444")),
+    };
+    args.chroma.map_or_else(configured, |chroma| Ok(flag(chroma)))
+}
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -33,7 +62,7 @@ pub(super) struct Choice {
 impl Choice {
     /// Reads what was asked for: flags over the configuration. An encoder that a flag names takes none of what the configuration says of
     /// another one.
-    pub(super) fn of(args: &RecordArgs, config: &RecordConfig) -> Result<Self, Failure> {
+    pub(super) fn of(args: &RecordArgs, config: &RecordConfig, sampling: Sampling) -> Result<Self, Failure> {
         let configured = |what: Option<&String>| what.filter(|_| args.encoder.is_none()).cloned();
         let name = args.encoder.clone().or_else(|| config.encoder.clone()).unwrap_or_else(|| AUTO.into());
         let fallback = args.encoder_fallback.clone().or_else(|| configured(config.encoder_fallback.as_ref()));
@@ -60,6 +89,13 @@ impl Choice {
         {
             let error =
                 EncodeError::OtherCodec { encoder: kind.name().into(), makes: made.name(), codec: codec.name() };
+            return Err(Failure::usage(error.to_string(), error.hint().unwrap_or_default()));
+        }
+        // The fallback as well: what was asked for is not left out where the first one is missing.
+        let fallback_kind = fallback.as_deref().and_then(registry::kind);
+        let cannot = |kind: &&dyn EncoderKind| !kind.samplings().contains(&sampling);
+        if let Some(kind) = named.into_iter().chain(fallback_kind).find(cannot) {
+            let error = EncodeError::OtherSampling { encoder: kind.name().into(), sampling: sampling.title() };
             return Err(Failure::usage(error.to_string(), error.hint().unwrap_or_default()));
         }
         Ok(Self { name, codec, fallback, measure: !args.no_encoder_check })

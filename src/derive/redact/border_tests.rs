@@ -14,7 +14,7 @@ use crate::encode::openh264::OpenH264;
 use crate::encode::settings::{EncodeSettings, Quality};
 use crate::media::frames::FrameReader;
 use crate::media::mp4::index::Sample;
-use crate::media::picture::{FrameStamp, I420};
+use crate::media::picture::{FrameStamp, Planar, Sampling};
 use crate::session::metadata::samples::bare;
 use crate::session::metadata::{EncoderInfo, MaskInfo, Metadata};
 
@@ -96,8 +96,8 @@ struct Scene {
 }
 
 impl Scene {
-    fn picture(&self, n: u32, which: u64) -> I420 {
-        let mut picture = I420::new(SIZE.0, SIZE.1);
+    fn picture(&self, n: u32, which: u64) -> Planar {
+        let mut picture = Planar::yuv420(SIZE.0, SIZE.1);
         let (y, u, v) = picture.planes_mut();
         let MaskInfo { x: left, y: top, width, height } = self.mask;
         for row in 0..SIZE.1 {
@@ -119,14 +119,22 @@ impl Scene {
 
     fn settings(&self) -> EncodeSettings {
         let (width, height) = SIZE;
-        EncodeSettings { width, height, fps: FPS, bitrate_kbps: 500, gop_ns: 500_000_000, quality: self.quality }
+        EncodeSettings {
+            width,
+            height,
+            fps: FPS,
+            bitrate_kbps: 500,
+            gop_ns: 500_000_000,
+            quality: self.quality,
+            sampling: Sampling::Yuv420,
+        }
     }
 
     /// Records it as the recorder does.
     fn record(&self, path: &Path, which: u64) -> FrameReader {
         let mut encoder = Driver::new(Box::new(OpenH264::new(&self.settings()).expect("an encoder")));
         let (mut bytes, mut samples) = (Vec::new(), Vec::new());
-        let mut last: Option<I420> = None;
+        let mut last: Option<Planar> = None;
         for n in 0..self.frames {
             let t = MonoNs(i64::from(n) * 1_000_000_000 / i64::from(FPS));
             let stamp = FrameStamp { frame_ref: FrameRef(u64::from(n)), t };
@@ -170,7 +178,7 @@ fn redacted(old: &mut FrameReader, scene: &Scene, quality: &str, path: &Path) ->
 }
 
 /// Samples that differ in two pictures, and by how much at the most.
-fn differences(a: &I420, b: &I420) -> (u64, u8) {
+fn differences(a: &Planar, b: &Planar) -> (u64, u8) {
     let ((ya, ua, va), (yb, ub, vb)) = (a.planes(), b.planes());
     let pairs = ya.iter().zip(yb).chain(ua.iter().zip(ub)).chain(va.iter().zip(vb));
     pairs.map(|(a, b)| a.abs_diff(*b)).filter(|d| *d > 0).fold((0, 0), |(count, most), d| (count + 1, most.max(d)))

@@ -17,12 +17,12 @@ use crate::encode::encoder::EncoderDescription;
 use crate::encode::kind::Codec;
 use crate::encode::masked::Masked;
 use crate::encode::registry;
-use crate::encode::settings::{EncodeSettings, Quality};
+use crate::encode::settings::{EncodeSettings, Quality, default_bitrate_kbps};
 use crate::media::frames::FrameReader;
 use crate::media::mp4::index::Sample;
 use crate::media::mp4::moov::VideoTrack;
 use crate::media::mp4::writer::Writer;
-use crate::media::picture::{FrameStamp, I420};
+use crate::media::picture::{FrameStamp, Planar, Sampling};
 use crate::session::metadata::{MaskInfo, Metadata};
 
 /// The video that was written.
@@ -35,24 +35,32 @@ pub(crate) struct Made {
 }
 
 /// The settings that the recording was made with; every IDR is asked for by name.
-fn settings(metadata: &Metadata, coded: (u32, u32)) -> Result<EncodeSettings, RedactError> {
+fn settings(metadata: &Metadata, coded: (u32, u32), sampling: Sampling) -> Result<EncodeSettings, RedactError> {
     let recorded = metadata.encoder.as_ref().map(|encoder| &encoder.settings);
     let text = |key: &str| recorded.and_then(|settings| settings.get(key)).map(String::as_str);
     let number = |key: &'static str| {
         let value = text(key).and_then(|value| value.parse::<u32>().ok());
         value.ok_or(RedactError::Encoder { what: key })
     };
+    let fps = number("fps")?;
+    // What loses nothing says no bit rate, and takes none.
+    let rate = if sampling == Sampling::Rgb {
+        Ok(default_bitrate_kbps(coded.0, coded.1, fps))
+    } else {
+        number("bitrate_kbps")
+    };
     Ok(EncodeSettings {
         width: coded.0,
         height: coded.1,
-        fps: number("fps")?,
-        bitrate_kbps: number("bitrate_kbps")?,
+        fps,
+        bitrate_kbps: rate?,
         gop_ns: i64::MAX,
         quality: match text("quality") {
             Some("sharp") => Quality::Sharp,
             Some("balanced") => Quality::Balanced,
             _ => Quality::Fast,
         },
+        sampling,
     })
 }
 
@@ -80,8 +88,9 @@ pub(crate) fn rewrite(
     let coded = old.index().coded;
     let made_by = metadata.encoder.as_ref().map(|encoder| encoder.name.as_str());
     let codec = Codec::of(&config);
+    let sampling = config.stream_info().map_or(Sampling::Yuv420, |info| info.sampling);
     let open = || -> Result<Driver, RedactError> {
-        Ok(Driver::new(registry::open_like(made_by, codec, &settings(metadata, coded)?)?))
+        Ok(Driver::new(registry::open_like(made_by, codec, &settings(metadata, coded, sampling)?)?))
     };
     if !encoded.is_empty() {
         let made = open()?;
@@ -103,7 +112,7 @@ pub(crate) fn rewrite(
         if let Some(group) = group.filter(|group| group.contains(&frame)) {
             let t = MonoNs(old.index().samples[frame].pts_us.saturating_mul(1000));
             let stamp = old.stamp(frame)?.unwrap_or(FrameStamp { frame_ref: FrameRef(frame as u64), t });
-            let mut picture = I420::clone(&*old.decode(frame)?);
+            let mut picture = Planar::clone(&*old.decode(frame)?);
             if masked.contains(&frame) {
                 for mask in masks {
                     picture.blacken(mask.x, mask.y, mask.width, mask.height);

@@ -10,7 +10,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use super::nut::{Item, NutReader};
 use crate::base::child::{Helper, Pipes, ffmpeg};
 use crate::encode::masked::Masked;
+use crate::encode::settings::EncodeSettings;
 use crate::media::mkv;
+use crate::media::picture::Sampling;
 
 /// Pictures that wait to be written: the next one while one is written.
 const PICTURES: usize = 1;
@@ -41,14 +43,22 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts ffmpeg for pictures of this size and rate.
+    /// Starts ffmpeg for pictures of these settings.
     ///
     /// # Errors
     /// What the system said.
-    pub(super) fn start(args: &[OsString], size: (u32, u32), fps: u32) -> std::io::Result<Self> {
+    pub(super) fn start(args: &[OsString], settings: &EncodeSettings) -> std::io::Result<Self> {
         let (process, Pipes { stdin, stdout }) = Helper::start(&ffmpeg(), args)?;
-        let fourcc = Some(*b"I420");
-        let header = mkv::header(&mkv::Track { codec: mkv::RAW, private: &[], fourcc, size, fps, is_bt709: true });
+        let &EncodeSettings { width, height, fps, sampling, .. } = settings;
+        // As ffmpeg's list of raw formats has them (libavcodec/raw.c).
+        let fourcc = match sampling {
+            Sampling::Yuv420 => *b"I420",
+            Sampling::Yuv444 => *b"444P",
+            Sampling::Rgb => *b"G3\0\x08",
+        };
+        let (size, colour) = ((width, height), Some(sampling.colour()));
+        let header =
+            mkv::header(&mkv::Track { codec: mkv::RAW, private: &[], fourcc: Some(fourcc), size, fps, colour });
         let (pictures, jobs) = bounded(PICTURES);
         let (made, items) = bounded(PACKETS);
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
@@ -103,9 +113,9 @@ fn write(mut stdin: ChildStdin, header: &[u8], jobs: &Receiver<Job>) {
     while written.is_ok()
         && let Ok(Job { picture, t_us }) = jobs.recv()
     {
-        let (y, u, v) = picture.i420().planes();
-        let before = mkv::before_packet(t_us, true, y.len() + u.len() + v.len());
-        written = [&before, y, u, v].into_iter().try_for_each(|part| stdin.write_all(part));
+        let samples = picture.planar().data();
+        let before = mkv::before_packet(t_us, true, samples.len());
+        written = stdin.write_all(&before).and_then(|()| stdin.write_all(samples));
     }
     if let Err(error) = written {
         tracing::debug!(%error, "the encoder takes no more pictures");

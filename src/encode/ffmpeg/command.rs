@@ -7,6 +7,8 @@ use std::ffi::OsString;
 
 use super::flavour::Flavour;
 use crate::encode::settings::EncodeSettings;
+use crate::media::picture::Sampling;
+use crate::media::track::Colour;
 
 /// What stands before the input: one thread reads pictures, and nothing is guessed from the first of them.
 const BEFORE: &str =
@@ -15,9 +17,8 @@ const BEFORE: &str =
 const INPUT: &str = "-f matroska -i pipe:0 -map 0:v:0 -an -sn -dn -fps_mode passthrough -enc_time_base 1:1000000";
 /// Odd times are those of IDRs.
 const FORCED: &str = "expr:mod(round(t*1000000),2)";
-/// What the samples mean; and how the answer comes: each packet at once.
-const OUTPUT: &str = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv -flush_packets 1 -f nut \
-    -protocol_whitelist pipe pipe:1";
+/// How the answer comes: each packet at once.
+const OUTPUT: &str = "-flush_packets 1 -f nut -protocol_whitelist pipe pipe:1";
 
 /// Returns the arguments for an encoder.
 pub(super) fn arguments(flavour: &Flavour, settings: &EncodeSettings) -> Vec<OsString> {
@@ -26,14 +27,27 @@ pub(super) fn arguments(flavour: &Flavour, settings: &EncodeSettings) -> Vec<OsS
     let mut args = words(BEFORE);
     args.extend(words(flavour.before));
     args.extend(words(INPUT));
-    args.extend(["-force_key_frames".into(), FORCED.into(), "-c:v".into(), flavour.encoder.into()]);
+    let encoder = match (settings.sampling, flavour.lossless) {
+        (Sampling::Rgb, Some(lossless)) => lossless,
+        _ => flavour.encoder,
+    };
+    args.extend(["-force_key_frames".into(), FORCED.into(), "-c:v".into(), encoder.into()]);
     let preset = flavour.preset(settings.quality);
     if !preset.is_empty() {
         args.extend(["-preset".into(), preset.into()]);
     }
     args.extend(words(flavour.behind));
-    // At most one and a half times the rate, over a second.
-    args.extend(words(&format!("-b:v {rate}k -maxrate {}k -bufsize {rate}k", rate.saturating_mul(3) / 2)));
+    if settings.is_lossless() {
+        args.extend(words("-qp 0"));
+    } else {
+        // At most one and a half times the rate, over a second.
+        args.extend(words(&format!("-b:v {rate}k -maxrate {}k -bufsize {rate}k", rate.saturating_mul(3) / 2)));
+    }
+    let Colour { primaries, transfer, matrix, full_range } = settings.sampling.colour();
+    let range = if full_range { "pc" } else { "tv" };
+    args.extend(words(&format!(
+        "-color_primaries {primaries} -color_trc {transfer} -colorspace {matrix} -color_range {range}"
+    )));
     args.extend(words(OUTPUT));
     args
 }
@@ -46,7 +60,7 @@ pub(super) fn time_us(picture: u64, fps: u32, idr: bool) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::flavour::{HEVC_NVENC, LIBX265};
+    use super::super::flavour::{HEVC_NVENC, LIBX264, LIBX265};
     use super::*;
     use crate::encode::settings::Quality;
 
@@ -66,8 +80,15 @@ mod tests {
     #[test]
     fn a_command_line_has_the_rate_the_preset_and_what_answers_at_once() {
         let gop_ns = 500_000_000;
-        let settings =
-            EncodeSettings { width: 64, height: 64, fps: 30, bitrate_kbps: 2000, gop_ns, quality: Quality::Balanced };
+        let settings = EncodeSettings {
+            width: 64,
+            height: 64,
+            fps: 30,
+            bitrate_kbps: 2000,
+            gop_ns,
+            quality: Quality::Balanced,
+            sampling: Sampling::Yuv420,
+        };
         let told = |flavour| {
             let words: Vec<_> =
                 arguments(flavour, &settings).iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -83,5 +104,13 @@ mod tests {
             assert!(nvenc.contains(part), "{part}: {nvenc}");
         }
         assert!(told(&LIBX265).contains("-preset superfast -tune zerolatency"));
+        let lossless = EncodeSettings { sampling: Sampling::Rgb, ..settings };
+        let words: Vec<_> =
+            arguments(&LIBX264, &lossless).iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let rgb = words.join(" ");
+        assert!(
+            rgb.contains("-c:v libx264rgb") && rgb.contains("-qp 0 -color_primaries 1 -color_trc 13 -colorspace 0")
+        );
+        assert!(rgb.contains("-color_range pc") && !rgb.contains("-b:v"), "{rgb}");
     }
 }

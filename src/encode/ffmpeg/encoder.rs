@@ -25,7 +25,7 @@ use crate::encode::settings::EncodeSettings;
 use crate::media::avc::nal::{NAL_PPS, NAL_SPS, annex_b_nals, nal_type};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::hevc::sets::HevcSets;
-use crate::media::picture::{I420, PixelFormat};
+use crate::media::picture::{PixelFormat, Planar};
 use crate::media::track::CodecConfig;
 
 /// Most pictures that wait for their answer. Two are in the pipes; the others are the child's stages, which run beside each other. Each
@@ -46,6 +46,7 @@ const WELL: u32 = 300;
 pub struct FfmpegEncoder {
     flavour: Flavour,
     settings: EncodeSettings,
+    takes: [PixelFormat; 1],
     config: CodecConfig,
     child: Option<Child>,
     /// Pictures given to this child.
@@ -67,7 +68,8 @@ impl FfmpegEncoder {
         let (child, config) = begun(&flavour, settings)?;
         let settings = settings.clone();
         let (owed, given) = (VecDeque::new(), 1);
-        Ok(Self { flavour, settings, config, child: Some(child), given, owed, restarts: 0, answers: 0 })
+        let takes = [PixelFormat::Planar(settings.sampling)];
+        Ok(Self { flavour, settings, takes, config, child: Some(child), given, owed, restarts: 0, answers: 0 })
     }
 
     fn failed(ask: Option<Ask>, why: impl Into<String>) -> EncodeError {
@@ -150,9 +152,8 @@ fn begun(flavour: &Flavour, settings: &EncodeSettings) -> Result<(Child, CodecCo
     let encoder = flavour.name;
     let absent = |why: String| EncodeError::Absent { encoder, why };
     let size = (settings.width, settings.height);
-    let child =
-        Child::start(&arguments(flavour, settings), size, settings.fps).map_err(|error| absent(error.to_string()))?;
-    let black = Masked::not_captured(I420::new(size.0, size.1));
+    let child = Child::start(&arguments(flavour, settings), settings).map_err(|error| absent(error.to_string()))?;
+    let black = Masked::not_captured(Planar::new(settings.sampling, size.0, size.1));
     let mut private = Vec::new();
     let packet = child.send(black, time_us(0, settings.fps, false), FIRST).and_then(|()| {
         loop {
@@ -181,6 +182,9 @@ fn begun(flavour: &Flavour, settings: &EncodeSettings) -> Result<(Child, CodecCo
     let made = config.stream_info().map_err(|_fault| refused("it is of a kind that is not read"))?;
     if (made.width, made.height) != size {
         return Err(refused("its pictures have another size"));
+    }
+    if made.sampling != settings.sampling {
+        return Err(refused("its pictures are not of the kind that was asked for"));
     }
     match config.push_picture(annex_b_nals(&packet).map(Ok), &mut Vec::new()) {
         Ok(true) => Ok((child, config)),
@@ -226,7 +230,7 @@ impl VideoEncoder for FfmpegEncoder {
     }
 
     fn takes(&self) -> &[PixelFormat] {
-        &[PixelFormat::I420]
+        &self.takes
     }
 
     fn config(&self) -> &CodecConfig {
@@ -235,8 +239,10 @@ impl VideoEncoder for FfmpegEncoder {
 
     fn encode(&mut self, picture: &Masked, ask: Ask, out: &mut Outbox) -> Result<(), EncodeError> {
         let (found, size) = (picture.size(), (self.settings.width, self.settings.height));
-        if found != size {
-            return Err(Self::failed(Some(ask), format!("a picture of {found:?} for an encoder of {size:?}")));
+        if found != size || picture.format() != self.takes[0] {
+            let format = picture.format();
+            let why = format!("a picture of {found:?} in {format:?} for an encoder of {size:?} {:?}", self.takes);
+            return Err(Self::failed(Some(ask), why));
         }
         self.owed.push_back((picture.clone(), ask.idr));
         if let Err(gone) = self.give(picture, ask.idr) {

@@ -21,6 +21,8 @@ pub struct Flavour {
     pub behind: &'static str,
     /// The preset for [`Quality::Fast`], [`Quality::Balanced`] and [`Quality::Sharp`]; empty where there are none.
     pub presets: [&'static str; 3],
+    /// Its name on ffmpeg's for planes of green, blue and red without a loss; one that has it takes 4:4:4 as well.
+    pub lossless: Option<&'static str>,
 }
 
 impl Flavour {
@@ -56,6 +58,7 @@ pub static LIBX264: Flavour = Flavour {
     before: "",
     behind: "-tune zerolatency -forced-idr 1 -x264-params keyint=infinite:scenecut=0:bframes=0:open-gop=0",
     presets: ["ultrafast", "superfast", "veryfast"],
+    lossless: Some("libx264rgb"),
 };
 
 /// libx265, in software.
@@ -68,6 +71,7 @@ pub static LIBX265: Flavour = Flavour {
     behind: "-tune zerolatency -forced-idr 1 -x265-params \
              keyint=-1:scenecut=0:bframes=0:rc-lookahead=0:open-gop=0:frame-threads=1:info=0:log-level=error",
     presets: ["ultrafast", "superfast", "veryfast"],
+    lossless: None,
 };
 
 /// NVIDIA's H.264.
@@ -79,6 +83,7 @@ pub static H264_NVENC: Flavour = Flavour {
     before: "",
     behind: NVENC_BEHIND,
     presets: NVENC,
+    lossless: None,
 };
 
 /// NVIDIA's H.265.
@@ -90,6 +95,7 @@ pub static HEVC_NVENC: Flavour = Flavour {
     before: "",
     behind: NVENC_BEHIND,
     presets: NVENC,
+    lossless: None,
 };
 
 /// H.264 through VA-API.
@@ -101,6 +107,7 @@ pub static H264_VAAPI: Flavour = Flavour {
     before: VAAPI_BEFORE,
     behind: VAAPI_BEHIND,
     presets: [""; 3],
+    lossless: None,
 };
 
 /// H.265 through VA-API.
@@ -112,6 +119,7 @@ pub static HEVC_VAAPI: Flavour = Flavour {
     before: VAAPI_BEFORE,
     behind: VAAPI_BEHIND,
     presets: [""; 3],
+    lossless: None,
 };
 
 /// H.264 by Intel's Quick Sync.
@@ -123,6 +131,7 @@ pub static H264_QSV: Flavour = Flavour {
     before: "",
     behind: QSV_BEHIND,
     presets: QSV,
+    lossless: None,
 };
 
 /// H.265 by Intel's Quick Sync.
@@ -134,6 +143,7 @@ pub static HEVC_QSV: Flavour = Flavour {
     before: "",
     behind: QSV_BEHIND,
     presets: QSV,
+    lossless: None,
 };
 
 /// H.264 on a Mac.
@@ -145,6 +155,7 @@ pub static H264_VIDEOTOOLBOX: Flavour = Flavour {
     before: "",
     behind: VIDEOTOOLBOX_BEHIND,
     presets: [""; 3],
+    lossless: None,
 };
 
 /// H.265 on a Mac.
@@ -156,4 +167,5 @@ pub static HEVC_VIDEOTOOLBOX: Flavour = Flavour {
     before: "",
     behind: VIDEOTOOLBOX_BEHIND,
     presets: [""; 3],
+    lossless: None,
 };

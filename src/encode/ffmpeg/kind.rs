@@ -6,6 +6,7 @@ use crate::encode::encoder::VideoEncoder;
 use crate::encode::error::EncodeError;
 use crate::encode::kind::{Codec, EncoderKind};
 use crate::encode::settings::EncodeSettings;
+use crate::media::picture::Sampling;
 
 impl EncoderKind for Flavour {
     fn name(&self) -> &'static str {
@@ -21,6 +22,10 @@ impl EncoderKind for Flavour {
             Codec::H264 => &[Codec::H264],
             Codec::H265 => &[Codec::H265],
         }
+    }
+
+    fn samplings(&self) -> &'static [Sampling] {
+        if self.lossless.is_some() { &[Sampling::Yuv420, Sampling::Yuv444, Sampling::Rgb] } else { &[Sampling::Yuv420] }
     }
 
     fn is_built_in(&self) -> bool {

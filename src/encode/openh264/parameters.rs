@@ -72,7 +72,7 @@ impl Tuning {
 pub(in crate::encode) fn check(settings: &EncodeSettings) -> Result<(), String> {
     let EncodeSettings { width, height, fps, bitrate_kbps, gop_ns, .. } = *settings;
     if width % 2 != 0 || height % 2 != 0 {
-        return Err("4:2:0 needs even sides".into());
+        return Err("pictures have even sides".into());
     }
     // `CWelsH264SVCEncoder::EncodeFrameInternal` refuses less.
     if width < MIN_SIDE || height < MIN_SIDE {

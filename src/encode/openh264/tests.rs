@@ -10,17 +10,25 @@ use super::*;
 use crate::base::id::FrameRef;
 use crate::media::avc::nal::{is_idr, nals, to_annex_b};
 use crate::media::avc::sei::parse_sei;
-use crate::media::picture::{FrameStamp, I420};
+use crate::media::picture::{FrameStamp, Planar, Sampling};
 
 const FPS: u32 = 30;
 
 fn settings(width: u32, height: u32) -> EncodeSettings {
-    EncodeSettings { width, height, fps: FPS, bitrate_kbps: 2000, gop_ns: 500_000_000, quality: Quality::Fast }
+    EncodeSettings {
+        width,
+        height,
+        fps: FPS,
+        bitrate_kbps: 2000,
+        gop_ns: 500_000_000,
+        quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
+    }
 }
 
 /// A picture with edges and texture that moves with `n`.
-fn picture(width: u32, height: u32, n: u32) -> I420 {
-    let mut picture = I420::new(width, height);
+fn picture(width: u32, height: u32, n: u32) -> Planar {
+    let mut picture = Planar::yuv420(width, height);
     let (y, u, v) = picture.planes_mut();
     for (at, sample) in y.iter_mut().enumerate() {
         let (column, row) = (at as u32 % width + 3 * n, at as u32 / width + n);
@@ -105,7 +113,7 @@ fn decode<'a>(sets: &ParameterSets, units: impl IntoIterator<Item = &'a Vec<u8>>
     pictures
 }
 
-fn mean_error(decoded: &[u8], picture: &I420) -> f64 {
+fn mean_error(decoded: &[u8], picture: &Planar) -> f64 {
     let (y, u, v) = picture.planes();
     let sum: u64 = decoded
         .iter()
@@ -318,7 +326,7 @@ fn all_rates_open_and_say_their_level() {
 fn a_picture_of_another_size_fails_and_the_encoder_stays_failed() {
     let mut encoder = open(&settings(64, 64));
     let mut encode = |width, height| {
-        let picture = Masked::not_captured(I420::new(width, height));
+        let picture = Masked::not_captured(Planar::yuv420(width, height));
         encoder.encode(&picture, Ask { stamp: stamp(0), idr: true })
     };
     assert!(encode(64, 66).is_err());

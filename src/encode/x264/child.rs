@@ -8,6 +8,7 @@ use crate::base::child::shared::{Line, Shared};
 use crate::encode::masked::Masked;
 use crate::encode::settings::{EncodeSettings, Quality};
 use crate::media::avc::nal::{NAL_IDR, NAL_SLICE, annex_b_nals, nal_type};
+use crate::media::picture::Sampling;
 
 /// Version of the protocol, which is described in `x264/src/main.rs`.
 const VERSION: u16 = 1;
@@ -89,16 +90,21 @@ impl Child {
     /// # Errors
     /// Why there is no child, fit to be printed.
     pub(super) fn start(program: &OsStr, settings: &EncodeSettings) -> Result<(Self, Greeting), String> {
-        let EncodeSettings { width, height, fps, quality, .. } = *settings;
+        let EncodeSettings { width, height, fps, quality, sampling, .. } = *settings;
         let quality = match quality {
             Quality::Fast => 0,
             Quality::Balanced => 1,
             Quality::Sharp => 2,
         };
-        // One picture at a time, in 4:2:0.
-        let numbers = [width, height, fps, 1, quality, 0, 0];
+        let planes = match sampling {
+            Sampling::Yuv420 => 0,
+            Sampling::Yuv444 => 1,
+            Sampling::Rgb => 2,
+        };
+        // One picture at a time.
+        let numbers = [width, height, fps, 1, quality, planes, u32::from(settings.is_lossless())];
         let args: Vec<OsString> = numbers.iter().map(|number| number.to_string().into()).collect();
-        let bytes = u64::from(width) * u64::from(height) * 3 / 2;
+        let bytes = sampling.bytes((width, height)) as u64;
         let (process, memory, line) = Helper::start_shared(program, &args, bytes).map_err(|error| error.to_string())?;
         let mut child = Self { process, memory, line };
         match child.greeting() {
@@ -131,12 +137,7 @@ impl Child {
     /// # Errors
     /// When the child does not go on.
     pub(super) fn encode(&mut self, picture: &Masked, qp: u8, idr: bool, coded: &mut Vec<u8>) -> Result<bool, Gone> {
-        let (y, u, v) = picture.i420().planes();
-        let mut offset = 0;
-        for plane in [y, u, v] {
-            self.memory.write_at(plane, offset)?;
-            offset += plane.len() as u64;
-        }
+        self.memory.write_at(picture.planar().data(), 0)?;
         self.line.send(&[0, qp, u8::from(idr), 0], STALL)?;
         let mut head = [0; 8];
         let mut answer = self.line.answer(STALL);

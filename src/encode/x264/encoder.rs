@@ -22,7 +22,8 @@ use crate::encode::settings::EncodeSettings;
 use crate::media::avc::nal::{NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, annex_b_nals, nal_type, push_nal};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::avc::slice::SliceSyntax;
-use crate::media::picture::PixelFormat;
+use crate::media::codec::StreamInfo;
+use crate::media::picture::{PixelFormat, Sampling};
 use crate::media::track::CodecConfig;
 
 /// Its name.
@@ -39,6 +40,7 @@ pub struct X264Encoder {
     config: CodecConfig,
     syntax: SliceSyntax,
     build: u32,
+    takes: [PixelFormat; 1],
     rate: RateControl,
     child: Option<Child>,
     /// This child has made nothing, so its first picture is an IDR.
@@ -79,7 +81,12 @@ impl X264Encoder {
             config: CodecConfig::Avc(sets),
             syntax,
             build: greeting.build,
-            rate: RateControl::new(bitrate_kbps, fps, gop_ns),
+            takes: [PixelFormat::Planar(settings.sampling)],
+            rate: if settings.is_lossless() {
+                RateControl::lossless()
+            } else {
+                RateControl::new(bitrate_kbps, fps, gop_ns)
+            },
             child: Some(child),
             is_fresh: true,
             restarts: 0,
@@ -118,8 +125,12 @@ impl X264Encoder {
     ) -> Result<bool, EncodeError> {
         let failed = |why: String| EncodeError::Failed { frame: ask.stamp.frame_ref.0, why };
         let (found, size) = (picture.size(), (self.settings.width, self.settings.height));
-        if found != size {
-            return Err(failed(format!("a picture of {found:?} for an encoder of {size:?}")));
+        if found != size || picture.format() != self.takes[0] {
+            let format = picture.format();
+            return Err(failed(format!(
+                "a picture of {found:?} in {format:?} for an encoder of {size:?} {:?}",
+                self.takes
+            )));
         }
         let keyframe = loop {
             let idr = idr || self.is_fresh;
@@ -180,12 +191,14 @@ fn sets_of(greeting: &Greeting, settings: &EncodeSettings) -> Option<(ParameterS
     let sets = ParameterSets { sps: one(NAL_SPS)?, pps: one(NAL_PPS)? };
     let syntax = SliceSyntax::read(&sets).filter(SliceSyntax::can_skip)?;
     let made = CodecConfig::Avc(sets.clone()).stream_info().ok()?;
-    ((made.width, made.height) == (settings.width, settings.height)).then_some((sets, syntax))
+    let asked = StreamInfo { width: settings.width, height: settings.height, sampling: settings.sampling };
+    (made == asked).then_some((sets, syntax))
 }
 
 impl VideoEncoder for X264Encoder {
     fn describe(&self) -> EncoderDescription {
-        let settings = [("rate_control", "one quantiser a picture".to_owned())];
+        let control = if self.settings.is_lossless() { "none: lossless" } else { "one quantiser a picture" };
+        let settings = [("rate_control", control.to_owned())];
         EncoderDescription {
             name: format!("{NAME} {}", self.build),
             codec_string: self.config.codec_string().unwrap_or_default(),
@@ -195,7 +208,7 @@ impl VideoEncoder for X264Encoder {
     }
 
     fn takes(&self) -> &[PixelFormat] {
-        &[PixelFormat::I420]
+        &self.takes
     }
 
     fn config(&self) -> &CodecConfig {
@@ -275,6 +288,10 @@ impl EncoderKind for X264Kind {
 
     fn codecs(&self) -> &'static [Codec] {
         &[Codec::H264]
+    }
+
+    fn samplings(&self) -> &'static [Sampling] {
+        &[Sampling::Yuv420, Sampling::Yuv444, Sampling::Rgb]
     }
 
     fn is_built_in(&self) -> bool {

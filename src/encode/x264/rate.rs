@@ -63,6 +63,7 @@ pub struct RateControl {
     idr: f64,
     /// Pictures that showed something new, up to [`EARLY`].
     shown: u32,
+    is_lossless: bool,
 }
 
 impl RateControl {
@@ -72,11 +73,30 @@ impl RateControl {
         let target = f64::from(bitrate_kbps) * 1000.0 / fps;
         let group = (gop_ns as f64 * 1e-9 * fps).clamp(1.0, 600.0);
         let most = target * fps * BUCKET_S;
-        Self { target, group, most, qp: FIRST_QP, debt: 0.0, hard: 0.0, hardest: 0.0, idr: 0.0, shown: 0 }
+        Self {
+            target,
+            group,
+            most,
+            qp: FIRST_QP,
+            debt: 0.0,
+            hard: 0.0,
+            hardest: 0.0,
+            idr: 0.0,
+            shown: 0,
+            is_lossless: false,
+        }
+    }
+
+    /// For a stream that loses nothing: every quantiser is 0, and bits are as many as it takes.
+    pub fn lossless() -> Self {
+        Self { is_lossless: true, ..Self::new(1, 1, 0) }
     }
 
     /// The quantiser of the next picture, which shows something new.
     pub fn qp(&mut self, idr: bool) -> u8 {
+        if self.is_lossless {
+            return 0;
+        }
         self.shown = (self.shown + 1).min(EARLY);
         let qp = if idr { self.idr_qp() } else { self.predicted_qp() };
         qp.round() as u8
@@ -108,6 +128,9 @@ impl RateControl {
 
     /// The quantiser of a repeat of a picture that was made with `last`; `None` when it is sharp enough, or there are no bits for it.
     pub fn still_qp(&self, last: u8) -> Option<u8> {
+        if self.is_lossless {
+            return None;
+        }
         let finer = last.saturating_sub(STILL_STEP).max(MIN_STILL_QP);
         (finer < last && self.debt < 2.0 * self.target).then_some(finer)
     }
@@ -115,7 +138,7 @@ impl RateControl {
     /// The quantiser of an IDR of a screen that stands still, whose picture was made with `last`: as sharp, as far as its group has the bits. The
     /// copies behind it cost nothing, and the group may be sent again and again.
     pub fn still_idr_qp(&self, last: u8) -> u8 {
-        if self.idr <= 0.0 {
+        if self.idr <= 0.0 || self.is_lossless {
             return last;
         }
         let want = self.group * STILL_IDR_SHARE * self.target;
@@ -203,6 +226,15 @@ mod tests {
         let made = &stream(&mut rate, |_| 2e7, 4.0, 300, 15)[1..];
         let second = made.windows(30).map(|second| second.iter().sum::<f64>()).fold(0.0, f64::max);
         assert!(second < 1.25 * 4_000_000.0, "{second} bits in a second");
+    }
+
+    #[test]
+    fn a_stream_without_loss_has_one_quantiser_whatever_it_costs() {
+        let mut rate = RateControl::lossless();
+        for n in 0..50 {
+            assert_eq!((rate.qp(n % 15 == 0), rate.still_qp(0), rate.still_idr_qp(0)), (0, None, 0));
+            rate.made(0, n % 15 == 0, 90_000_000);
+        }
     }
 
     #[test]

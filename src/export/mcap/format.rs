@@ -58,6 +58,10 @@ impl FormatKind for Mcap {
 }
 
 impl Format for Mcap {
+    fn copies_pictures(&self, _options: &Options) -> bool {
+        true
+    }
+
     fn export(&self, piece: &Piece<'_>, out: &mut Out, progress: Progress<'_>) -> Result<(), ExportError> {
         let wants = |reader| piece.options.mcap_for.is_none_or(|asked| asked == reader);
         let source = piece.source;

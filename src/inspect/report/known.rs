@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::base::shown::{clock, counted};
-use crate::session::metadata::{Metadata, Percentiles};
+use crate::session::metadata::{Metadata, Percentiles, readers_of};
 
 /// Rows of one table.
 type Rows = Vec<[String; 2]>;
@@ -110,7 +110,9 @@ pub(super) fn tables(metadata: &Metadata, seal: &str, intervals: Option<(f64, f6
     };
     let mut made: Rows = metadata.streams.iter().map(stream).collect();
     made.push(row("encoder", metadata.encoder.as_ref().map_or_else(|| "none".into(), |encoder| encoder.name.clone())));
-    made.push(row("codec", or_unknown(metadata.codec_string.as_ref())));
+    let codec = metadata.codec_string.as_deref();
+    let readers = codec.and_then(readers_of).map(|readers| format!(" ({readers})")).unwrap_or_default();
+    made.push(row("codec", or_unknown(codec) + &readers));
     made.push(row("bits", metadata.bitrate_kbps.map_or_else(|| "unknown".into(), |rate| format!("{rate:.0} kbit/s"))));
     let env = &metadata.env;
     for (name, value) in

@@ -12,6 +12,7 @@ use crate::base::progress::Step;
 use crate::base::shown::counted;
 use crate::inspect::qa::run::{self as qa, Limits, QaError};
 use crate::session::layout;
+use crate::session::metadata::readers_of;
 use crate::session::refusal::Refusal;
 use crate::session::seal::{self, SealError};
 use crate::session::sealed::SealedSession;
@@ -43,6 +44,8 @@ pub struct Made {
     pub bytes: u64,
     /// The video is in it; otherwise it plays the session's own file, at this path from the page.
     pub video: Video,
+    /// What not every browser plays, where the video is that.
+    pub readers: Option<&'static str>,
     /// How many events were too many for it.
     pub left_out: u64,
 }
@@ -176,7 +179,8 @@ pub fn report(dir: &Path, out: &Path, embed: Embed, progress: &mut dyn FnMut(Ste
     let data = merged(data, columns(&gathered));
     let text = page::session(&title, &data, &embedded);
     seal::publish_bytes(out, text.as_bytes())?;
-    Ok(Made { path: out.to_path_buf(), bytes: text.len() as u64, video, left_out: gathered.left_out })
+    let readers = metadata.codec_string.as_deref().and_then(readers_of).filter(|_| video != Video::None);
+    Ok(Made { path: out.to_path_buf(), bytes: text.len() as u64, video, readers, left_out: gathered.left_out })
 }
 
 fn merged(mut data: Value, more: Value) -> Value {
@@ -224,7 +228,8 @@ fn columns(gathered: &Gathered) -> Value {
 }
 
 fn video_json(video: &Video, codec: Option<&str>) -> Value {
-    let codec = codec.unwrap_or("unknown codec");
+    let told = codec.and_then(readers_of).map(|readers| format!(", {readers}")).unwrap_or_default();
+    let codec = format!("{}{told}", codec.unwrap_or("unknown codec"));
     match video {
         Video::Embedded => json!({ "embedded": true, "codec": codec }),
         Video::Beside(href) => json!({ "embedded": false, "href": href, "codec": codec }),

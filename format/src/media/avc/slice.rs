@@ -74,9 +74,13 @@ impl SliceSyntax {
         let profile = sps.bits(8)?;
         sps.bits(16)?; // constraint flags, level_idc
         sps.ue()?; // seq_parameter_set_id
-        if profile == 100 {
-            let plain_420 = sps.ue()? == 1 && sps.ue()? == 0 && sps.ue()? == 0 && !sps.flag()? && !sps.flag()?;
-            if !plain_420 {
+        if matches!(profile, 100 | 244) {
+            let chroma = sps.ue()?;
+            let apart = chroma == 3 && sps.flag()?; // separate_colour_plane_flag
+            let eight_bits = sps.ue()? == 0 && sps.ue()? == 0;
+            sps.flag()?; // qpprime_y_zero_transform_bypass_flag
+            let has_matrices = sps.flag()?;
+            if !matches!(chroma, 1 | 3) || apart || !eight_bits || has_matrices {
                 return None;
             }
         } else if !matches!(profile, 66 | 77) {

@@ -1,9 +1,11 @@
 //! The few facts of an H.264 sequence parameter set that bound what a decoder will allocate.
 //!
 //! A decoder sizes its picture buffers by this NAL unit, so a file that a stranger made is judged by it first. Field names
-//! and order: ITU-T H.264 (2021), 7.3.2.1.1. The VUI is not read.
+//! and order: ITU-T H.264 (2021), 7.3.2.1.1; of the VUI (E.1.1) what the samples mean.
 
-/// Most macroblocks of a picture: level 5.2 of H.264 (table A-1), 4096x2304. One decoded picture is then 14 MB.
+use crate::media::picture::Sampling;
+
+/// Most macroblocks of a picture: level 5.2 of H.264 (table A-1), 4096x2304. One decoded picture is then 14 MB, and twice that in 4:4:4.
 pub const MAX_MACROBLOCKS: u64 = 36_864;
 
 /// Most reference frames: the encoder here uses one, others by default up to four. A decoder then holds six pictures of 14 MB beside the
@@ -36,12 +38,31 @@ pub struct Sps {
     pub depth: u8,
     /// Pictures may be coded as fields, or in pairs of macroblocks.
     pub interlaced: bool,
+    /// The planes of 4:4:4 are coded as three pictures.
+    pub separate_planes: bool,
+    /// `matrix_coefficients`; 2, "unspecified", where the set does not say them.
+    pub matrix: u8,
 }
 
-/// Reads an SPS NAL unit; none when it is not one, is cut off or has what this format never writes (interlace, other than 4:2:0).
-pub fn parse(nal: &[u8]) -> Option<SpsInfo> {
+impl Sps {
+    /// What the planes of its pictures are; `None` for kinds that are not read: more than 8 bits, interlace, grey, 4:2:2, planes apart.
+    pub fn sampling(&self) -> Option<Sampling> {
+        if self.depth != 8 || self.interlaced || self.separate_planes {
+            return None;
+        }
+        match (self.chroma, self.matrix) {
+            (1, _) => Some(Sampling::Yuv420),
+            (3, 0) => Some(Sampling::Rgb),
+            (3, _) => Some(Sampling::Yuv444),
+            _ => None,
+        }
+    }
+}
+
+/// Reads an SPS NAL unit; none when it is not one, is cut off or has what this format never writes ([`Sps::sampling`]).
+pub fn parse(nal: &[u8]) -> Option<(SpsInfo, Sampling)> {
     let sps = read(nal)?;
-    (sps.chroma == 1 && sps.depth == 8 && !sps.interlaced).then_some(sps.info)
+    sps.sampling().map(|sampling| (sps.info, sampling))
 }
 
 /// Reads an SPS NAL unit of any profile; none when it is not one or is cut off.
@@ -54,11 +75,11 @@ pub fn read(nal: &[u8]) -> Option<Sps> {
     let profile = bits.read(8)? as u8;
     bits.read(16)?; // constraint flags, level
     bits.unsigned()?; // seq_parameter_set_id
-    let (mut chroma, mut depth) = (1, 8);
+    let (mut chroma, mut depth, mut separate_planes) = (1, 8, false);
     if matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135) {
         chroma = u8::try_from(bits.unsigned()?).ok().filter(|chroma| *chroma <= 3)?;
         if chroma == 3 {
-            bits.read(1)?; // separate_colour_plane_flag
+            separate_planes = bits.read(1)? == 1; // separate_colour_plane_flag
         }
         let deeper = bits.unsigned()?.max(bits.unsigned()?);
         // bit_depth_minus8: 0 to 6.
@@ -106,6 +127,8 @@ pub fn read(nal: &[u8]) -> Option<Sps> {
             *side = bits.unsigned()?;
         }
     }
+    // Nothing bounds a decoder there: a set that ends before it says nothing of colours.
+    let matrix = matrix(&mut bits).unwrap_or(UNSPECIFIED);
     // Pictures are cropped in steps of a sample of colour, and of a row of both fields.
     let step_across = if matches!(chroma, 1 | 2) { 2 } else { 1 };
     let step_down = if chroma == 1 { 2 } else { 1 } * if interlaced { 2 } else { 1 };
@@ -118,7 +141,36 @@ pub fn read(nal: &[u8]) -> Option<Sps> {
         macroblocks: across * down,
         reference_frames,
     };
-    Some(Sps { profile, info, chroma, depth, interlaced })
+    Some(Sps { profile, info, chroma, depth, interlaced, separate_planes, matrix })
+}
+
+/// `matrix_coefficients` where a set does not say them.
+const UNSPECIFIED: u8 = 2;
+
+/// Reads the VUI up to the matrix; none where there is none.
+fn matrix(bits: &mut Bits<'_>) -> Option<u8> {
+    // vui_parameters_present_flag
+    if bits.read(1)? == 0 {
+        return None;
+    }
+    // aspect_ratio_idc: the last stands for two numbers of 16 bits behind it.
+    if bits.read(1)? == 1 && bits.read(8)? == 255 {
+        bits.read(32)?;
+    }
+    // overscan_info_present_flag
+    if bits.read(1)? == 1 {
+        bits.read(1)?;
+    }
+    // video_signal_type_present_flag; then video_format and video_full_range_flag
+    if bits.read(1)? == 0 {
+        return None;
+    }
+    bits.read(4)?;
+    if bits.read(1)? == 0 {
+        return None;
+    }
+    bits.read(16)?; // colour_primaries, transfer_characteristics
+    Some(bits.read(8)? as u8)
 }
 
 fn skip_scaling_list(bits: &mut Bits<'_>, size: u32) -> Option<()> {
@@ -191,7 +243,8 @@ mod tests {
             0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04,
             0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x60, 0xc6, 0x58,
         ];
-        let info = parse(&x264).expect("a valid set");
+        let (info, sampling) = parse(&x264).expect("a valid set");
+        assert_eq!(sampling, Sampling::Yuv420);
         assert_eq!((info.width, info.height), (1920, 1080));
         assert_eq!(info.macroblocks, 120 * 68);
         assert_eq!(info.reference_frames, 4);
@@ -221,7 +274,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_cannot_be_decoded_here_is_read_and_told_apart() {
+    fn what_is_no_420_is_read_and_told_apart() {
         // ffmpeg -f lavfi -i testsrc2=s=160x120 -c:v libx264 with -pix_fmt yuv444p, yuv420p10le, gray, and with the flags +ilme+ildct.
         for (nal, expected) in [
             (&UNSUPPORTED[0][..], (244, 3, 8, false)),
@@ -232,7 +285,8 @@ mod tests {
             let sps = read(nal).expect("a set");
             assert_eq!((sps.profile, sps.chroma, sps.depth, sps.interlaced), expected);
             assert_eq!((sps.info.width, sps.info.height), (160, 120));
-            assert_eq!(parse(nal), None);
+            let sampling = parse(nal).map(|(_, sampling)| sampling);
+            assert_eq!(sampling, (sps.chroma == 3).then_some(Sampling::Yuv444));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every codec but H.264 by ffmpeg, as a child process: a crash of its decoder is the child's, and nothing is linked.
+//! Every stream but H.264 in 4:2:0 by ffmpeg, as a child process: a crash of its decoder is the child's, and nothing is linked.
 //!
 //! Invariant: each picture that is handed out is the one of the access unit that was handed in: one goes in, and one comes back before
 //! the next. The child has one thread and is told to end at the first error ([`ARGS`]), so that none is hidden and none is late. It is given slices only, with the parameter
@@ -10,14 +10,15 @@ use std::process::{ChildStdin, ChildStdout};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use mp4_atom::Encode as _;
-
 use super::{DecodeError, VideoDecoder};
 use crate::base::child::{Helper, Pipes, ffmpeg};
 use crate::media::avc::nal::push_nal;
+use crate::media::avc::sets::ParameterSets;
+use crate::media::codec::StreamInfo;
 use crate::media::hevc::sets::HevcSets;
 use crate::media::mkv;
-use crate::media::picture::I420;
+use crate::media::mp4::description;
+use crate::media::picture::Planar;
 use crate::media::track::CodecConfig;
 
 /// How long a picture may take: a decoder that is asked for one at a time needs some 100 ms for the largest on a busy machine.
@@ -29,13 +30,15 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Microseconds between two access units, as the child is told: they are in order, and nothing else counts.
 const TICKS: u64 = 40_000;
 
-/// Bytes of a box before its contents.
-const BOX_HEADER: usize = 8;
+/// More than the least that ffmpeg looks at first (`-probesize`).
+const FIRST_BYTES: usize = 64;
+/// `nal_unit_type` of filler data.
+const NAL_FILLER: u8 = 12;
 
 /// What ffmpeg is told.
 const ARGS: &str = "-hide_banner -nostdin -loglevel error -xerror -err_detect explode -flags low_delay -threads 1 -probesize 32 \
     -analyzeduration 0 -fpsprobesize 0 -protocol_whitelist pipe -f matroska -i pipe:0 -map 0:v:0 -an -sn -dn -fps_mode passthrough -threads 1 \
-    -pix_fmt yuv420p -f rawvideo -flush_packets 1 -protocol_whitelist pipe pipe:1";
+    -f rawvideo -flush_packets 1 -protocol_whitelist pipe -pix_fmt";
 
 /// Decodes by a child process.
 pub(super) struct FfmpegDecoder {
@@ -48,25 +51,23 @@ pub(super) struct FfmpegDecoder {
 }
 
 impl FfmpegDecoder {
-    pub(super) fn new(config: CodecConfig, coded: (u32, u32)) -> Result<Self, DecodeError> {
+    pub(super) fn new(config: CodecConfig, info: StreamInfo) -> Result<Self, DecodeError> {
         let failed = |why: &str| DecodeError::Failed(why.to_owned());
-        let (codec, private) = match &config {
-            CodecConfig::Avc(_) => return Err(failed("H.264 is decoded otherwise")),
-            CodecConfig::Hevc(sets) => {
-                let record = sets.to_record().ok_or_else(|| failed("the sequence parameter set cannot be read"))?;
-                let mut bytes = Vec::new();
-                record.encode(&mut bytes).map_err(|error| DecodeError::Failed(error.to_string()))?;
-                (mkv::HEVC, bytes.get(BOX_HEADER..).unwrap_or_default().to_vec())
-            }
+        let coded = (info.width, info.height);
+        let codec = match &config {
+            CodecConfig::Avc(_) => mkv::AVC,
+            CodecConfig::Hevc(_) => mkv::HEVC,
         };
-        let args: Vec<OsString> = ARGS.split_ascii_whitespace().map(OsString::from).collect();
-        let absent = |error: std::io::Error| DecodeError::Absent { codec: config.title(), why: error.to_string() };
+        let private = description::record(&config).ok_or_else(|| failed("the parameter sets cannot be read"))?;
+        let args = ARGS.split_ascii_whitespace().chain([info.sampling.pix_fmt(), "pipe:1"]);
+        let args: Vec<OsString> = args.map(OsString::from).collect();
+        let absent = |error: std::io::Error| DecodeError::Absent { codec: title(&config), why: error.to_string() };
         let (child, Pipes { stdin, stdout }) = Helper::start(&ffmpeg(), &args).map_err(absent)?;
-        let track = mkv::Track { codec, private: &private, fourcc: None, size: coded, fps: 30, is_bt709: false };
+        let track = mkv::Track { codec, private: &private, fourcc: None, size: coded, fps: 30, colour: None };
         let (units, wait_units) = sync_channel(1);
         let (made, pictures) = sync_channel(1);
         let header = mkv::header(&track);
-        let bytes = coded.0 as usize * coded.1 as usize * 3 / 2;
+        let bytes = info.sampling.bytes(coded);
         let thread = |name: &str, work: Box<dyn FnOnce() + Send>| {
             let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
             started.map(drop).map_err(|error| DecodeError::Failed(error.to_string()))
@@ -113,6 +114,10 @@ impl FfmpegDecoder {
         if keyframe != syntax.is_idr(&slices) {
             return Err(NoPicture::Broken("it is marked as a keyframe and is none, or the other way round"));
         }
+        if self.given == 0 && matches!(self.config, CodecConfig::Avc(_)) && slices.len() < FIRST_BYTES {
+            // Filler, so that ffmpeg does not wait for the next packet: it looks at so many bytes of H.264 before it decodes any.
+            push_nal(&[&[NAL_FILLER], [0xff; FIRST_BYTES].as_slice(), &[0x80]].concat(), &mut slices);
+        }
         let mut packet = mkv::before_packet(self.given * TICKS, keyframe, slices.len());
         packet.extend_from_slice(&slices);
         self.given += 1;
@@ -131,34 +136,56 @@ impl FfmpegDecoder {
         match by_itself {
             // Killed, or crashed.
             Some(None) | None => DecodeError::Failed(format!("ffmpeg was ended: {why}")),
-            Some(Some(_)) => match tried() {
+            Some(Some(_)) => match tried(&self.config) {
                 Ok(()) => DecodeError::Damaged(why),
-                Err(why) => DecodeError::Absent { codec: self.config.title(), why },
+                Err(why) => DecodeError::Absent { codec: title(&self.config), why },
             },
         }
     }
 }
 
-/// Decodes a picture that is known to be whole: an ffmpeg that is too old, or was built without the decoder, is not to make damage of everything.
-fn tried() -> Result<(), String> {
-    let config = CodecConfig::Hevc(HevcSets { vps: KNOWN[0].to_vec(), sps: KNOWN[1].to_vec(), pps: KNOWN[2].to_vec() });
-    let mut decoder = FfmpegDecoder::new(config, KNOWN_SIZE).map_err(|error| error.to_string())?;
-    let mut unit = Vec::new();
-    push_nal(KNOWN[3], &mut unit);
+/// What is decoded here, in messages: H.264 in 4:2:0 is not.
+fn title(config: &CodecConfig) -> &'static str {
+    match config {
+        CodecConfig::Avc(_) => "H.264 in 4:4:4",
+        CodecConfig::Hevc(_) => config.title(),
+    }
+}
+
+/// Decodes a picture of the same codec that is known to be whole: an ffmpeg that is too old, or was built without the decoder, is not to make
+/// damage of everything.
+fn tried(like: &CodecConfig) -> Result<(), String> {
+    let (config, unit) = known(like);
+    let info = config.stream_info().map_err(|_fault| "the known picture cannot be read".to_owned())?;
+    let mut decoder = FfmpegDecoder::new(config, info).map_err(|error| error.to_string())?;
     decoder.exchange(&unit, true).map(drop).map_err(|_error| decoder.child.end())
 }
 
+/// A grey picture of 64x64 of a codec, and its parameter sets.
+fn known(like: &CodecConfig) -> (CodecConfig, Vec<u8>) {
+    let (config, slice) = match like {
+        CodecConfig::Avc(_) => {
+            let sets = ParameterSets { sps: KNOWN_AVC[0].to_vec(), pps: KNOWN_AVC[1].to_vec() };
+            (CodecConfig::Avc(sets), KNOWN_AVC[2])
+        }
+        CodecConfig::Hevc(_) => {
+            let [vps, sps, pps] = [0, 1, 2].map(|at| KNOWN_HEVC[at].to_vec());
+            (CodecConfig::Hevc(HevcSets { vps, sps, pps }), KNOWN_HEVC[3])
+        }
+    };
+    let mut unit = Vec::new();
+    push_nal(slice, &mut unit);
+    (config, unit)
+}
+
 impl VideoDecoder for FfmpegDecoder {
-    fn decode(&mut self, unit: &[u8], keyframe: bool, into: &mut I420) -> Result<(), DecodeError> {
+    fn decode(&mut self, unit: &[u8], keyframe: bool, into: &mut Planar) -> Result<(), DecodeError> {
         match self.exchange(unit, keyframe) {
-            Ok(picture) => {
-                let (y, u, v) = into.planes_mut();
-                let (luma, chroma) = picture.split_at(y.len());
-                y.copy_from_slice(luma);
-                u.copy_from_slice(&chroma[..u.len()]);
-                v.copy_from_slice(&chroma[u.len()..]);
+            Ok(picture) if picture.len() == into.data().len() => {
+                into.data_mut().copy_from_slice(&picture);
                 Ok(())
             }
+            Ok(_) => Err(DecodeError::Failed("the picture is of another size or sampling than the stream".into())),
             Err(NoPicture::Broken(why)) => Err(DecodeError::Damaged(why.into())),
             Err(NoPicture::Late) => {
                 Err(DecodeError::Failed(format!("ffmpeg made no picture within {} s", WAIT.as_secs())))
@@ -168,12 +195,23 @@ impl VideoDecoder for FfmpegDecoder {
     }
 }
 
-/// Sides of the known picture.
-const KNOWN_SIZE: (u32, u32) = (64, 64);
+/// Parameter sets and the one slice of a grey picture: ffmpeg -f lavfi -i color=gray:s=64x64 -frames:v 1 -pix_fmt yuv444p -c:v libx264
+/// -preset ultrafast -tune zerolatency.
+const KNOWN_AVC: [&[u8]; 3] = [
+    &[
+        0x67, 0xf4, 0x00, 0x0a, 0x91, 0x96, 0x84, 0x26, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03,
+        0x00, 0xca, 0x3c, 0x48, 0x9a, 0x80,
+    ],
+    &[0x68, 0xce, 0x0f, 0x19, 0x20],
+    &[
+        0x65, 0x88, 0x84, 0x3a, 0x24, 0x50, 0x1e, 0x4f, 0x27, 0x93, 0xd7, 0xaf, 0x5e, 0xbd, 0x7a, 0xf5, 0xeb, 0xd7,
+        0xaf, 0x5e, 0xbe,
+    ],
+];
 
 /// Parameter sets and the one slice of a grey picture: ffmpeg -f lavfi -i color=gray:s=64x64 -frames:v 1 -pix_fmt yuv420p -c:v libx265
 /// -preset ultrafast -tune zerolatency -x265-params info=0.
-const KNOWN: [&[u8]; 4] = [
+const KNOWN_HEVC: [&[u8]; 4] = [
     &[
         0x40, 0x01, 0x0c, 0x01, 0xff, 0xff, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00,
         0x03, 0x00, 0x1e, 0xba, 0x02, 0x40,
@@ -190,38 +228,39 @@ const KNOWN: [&[u8]; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::picture::Sampling;
 
-    fn known() -> (CodecConfig, Vec<u8>) {
-        let sets = HevcSets { vps: KNOWN[0].to_vec(), sps: KNOWN[1].to_vec(), pps: KNOWN[2].to_vec() };
-        let mut unit = Vec::new();
-        push_nal(KNOWN[3], &mut unit);
-        (CodecConfig::Hevc(sets), unit)
+    fn opened(config: &CodecConfig) -> (FfmpegDecoder, Planar) {
+        let info = config.stream_info().expect("a stream");
+        assert_eq!((info.width, info.height), (64, 64));
+        let decoder = FfmpegDecoder::new(config.clone(), info).expect("ffmpeg");
+        (decoder, Planar::new(info.sampling, 64, 64))
     }
 
     #[test]
     #[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
     fn a_known_picture_decodes_and_a_broken_one_is_damage() {
-        assert_eq!(tried(), Ok(()));
-        let (config, unit) = known();
-        assert_eq!(config.stream_info().map(|info| (info.width, info.height)), Ok(KNOWN_SIZE));
-        let mut picture = I420::new(64, 64);
-        let mut decoder = FfmpegDecoder::new(config.clone(), KNOWN_SIZE).expect("ffmpeg");
-        for _ in 0..3 {
-            picture.planes_mut().0.fill(0);
-            decoder.decode(&unit, true, &mut picture).expect("a picture");
-            assert!(
-                picture.planes().0.iter().all(|sample| (120..=136).contains(sample)),
-                "{:?}",
-                picture.planes().0[0]
-            );
+        // Slices that name a picture parameter set that there is not.
+        let no_set: [&[u8]; 2] = [&[0x65, 0b1000_1000, 0x21, 0x80], &[0x28, 0x01, 0b1000_1000, 0x55, 0x80]];
+        let like = [CodecConfig::Avc(ParameterSets::default()), CodecConfig::Hevc(HevcSets::default())];
+        for ((like, no_set), sampling) in like.iter().zip(no_set).zip([Sampling::Yuv444, Sampling::Yuv420]) {
+            assert_eq!(tried(like), Ok(()));
+            let (config, unit) = known(like);
+            let (mut decoder, mut picture) = opened(&config);
+            assert_eq!(picture.sampling(), sampling);
+            for _ in 0..3 {
+                picture.data_mut().fill(0);
+                decoder.decode(&unit, true, &mut picture).expect("a picture");
+                let grey = picture.data().iter().all(|sample| (120..=136).contains(sample));
+                assert!(grey, "{:?}", picture.planes().0[0]);
+            }
+            let mut broken = Vec::new();
+            push_nal(no_set, &mut broken);
+            let refused = decoder.decode(&broken, true, &mut picture);
+            assert!(matches!(refused, Err(DecodeError::Damaged(_))), "{refused:?}");
+            let (mut decoder, _) = opened(&config);
+            assert!(matches!(decoder.decode(&unit, false, &mut picture), Err(DecodeError::Damaged(_))));
+            assert!(matches!(decoder.decode(&unit[..9], true, &mut picture), Err(DecodeError::Damaged(_))));
         }
-        // It names a picture parameter set that there is not.
-        let mut broken = Vec::new();
-        push_nal(&[KNOWN[3][0], KNOWN[3][1], 0b1000_1000, 0x55, 0x80], &mut broken);
-        let refused = decoder.decode(&broken, true, &mut picture);
-        assert!(matches!(refused, Err(DecodeError::Damaged(_))), "{refused:?}");
-        let mut decoder = FfmpegDecoder::new(config, KNOWN_SIZE).expect("ffmpeg");
-        assert!(matches!(decoder.decode(&unit, false, &mut picture), Err(DecodeError::Damaged(_))));
-        assert!(matches!(decoder.decode(&unit[..9], true, &mut picture), Err(DecodeError::Damaged(_))));
     }
 }

@@ -6,7 +6,7 @@ use openh264::formats::YUVSource as _;
 use super::{DecodeError, VideoDecoder};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::codec::{NalSyntax, push_clean};
-use crate::media::picture::I420;
+use crate::media::picture::Planar;
 
 /// Decodes H.264.
 pub(super) struct OpenH264Decoder {
@@ -23,7 +23,7 @@ impl OpenH264Decoder {
 }
 
 impl VideoDecoder for OpenH264Decoder {
-    fn decode(&mut self, unit: &[u8], keyframe: bool, into: &mut I420) -> Result<(), DecodeError> {
+    fn decode(&mut self, unit: &[u8], keyframe: bool, into: &mut Planar) -> Result<(), DecodeError> {
         let damaged = |why: &str| DecodeError::Damaged(why.to_owned());
         self.annex_b.clear();
         if keyframe {

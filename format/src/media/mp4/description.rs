@@ -10,7 +10,7 @@ use crate::media::hevc::sets::{HevcSets, RecordError};
 use crate::media::track::{CodecConfig, Colour};
 
 /// Profiles whose `avcC` ends with chroma format and bit depths (ISO/IEC 14496-15, 5.3.3.1.2).
-const HIGH_PROFILES: [u8; 4] = [100, 110, 122, 144];
+const HIGH_PROFILES: [u8; 5] = [100, 110, 122, 144, 244];
 
 /// Bytes of a visual sample entry before its boxes.
 const VISUAL_BYTES: usize = 78;
@@ -32,6 +32,31 @@ pub(super) fn check(config: &CodecConfig) -> Result<(), Vec<usize>> {
     Err(sets.iter().map(|set| set.len()).collect())
 }
 
+/// Bytes of a box before its contents.
+const BOX_HEADER: usize = 8;
+
+/// Returns what a decoder needs before the first picture, as MP4 and Matroska have it: the contents of `avcC` or `hvcC`; `None` when the parameter
+/// sets cannot be read.
+pub(crate) fn record(config: &CodecConfig) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match config {
+        CodecConfig::Avc(sets) => avcc(config, sets).ok()?.encode(&mut bytes),
+        CodecConfig::Hevc(sets) => sets.to_record()?.encode(&mut bytes),
+    }
+    .ok()?;
+    Some(bytes.split_off(BOX_HEADER.min(bytes.len())))
+}
+
+fn avcc(config: &CodecConfig, sets: &ParameterSets) -> mp4_atom::Result<Avcc> {
+    let mut avcc = Avcc::new(&sets.sps, &sets.pps)?;
+    if HIGH_PROFILES.contains(&avcc.avc_profile_indication) {
+        // 8 bits: the only pictures that this format has.
+        let whole = config.stream_info().is_ok_and(|info| info.sampling.shift() == 0);
+        avcc.ext = Some(AvccExt { chroma_format: if whole { 3 } else { 1 }, ..AvccExt::default() });
+    }
+    Ok(avcc)
+}
+
 /// Returns the `stsd` box: the codec, its colours as far as they are known, square pixels.
 ///
 /// # Errors
@@ -49,11 +74,7 @@ pub(super) fn write(config: &CodecConfig, coded: (u32, u32), colour: Option<Colo
     let pasp = Some(Pasp { h_spacing: 1, v_spacing: 1 });
     let codec = match config {
         CodecConfig::Avc(sets) => {
-            let mut avcc = Avcc::new(&sets.sps, &sets.pps).map_err(failed)?;
-            if HIGH_PROFILES.contains(&avcc.avc_profile_indication) {
-                // 4:2:0 and 8 bits: the only pictures that this format has.
-                avcc.ext = Some(AvccExt::default());
-            }
+            let avcc = avcc(config, sets).map_err(failed)?;
             Codec::Avc1(Avc1 { visual, avcc, colr, pasp, ..Avc1::default() })
         }
         CodecConfig::Hevc(sets) => {

@@ -115,7 +115,8 @@ pub fn check_sets(sets: &ParameterSets) -> Result<StreamInfo, ForeignError> {
         0 => uses.push("grey pictures without colours".to_owned()),
         1 => {}
         2 => uses.push("colours of 4:2:2".to_owned()),
-        _ => uses.push("colours of 4:4:4".to_owned()),
+        _ if found.separate_planes => uses.push("colours in pictures of their own".to_owned()),
+        _ => {}
     }
     if found.depth != 8 {
         uses.push(format!("{} bits a sample", found.depth));

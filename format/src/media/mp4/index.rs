@@ -28,8 +28,8 @@ pub const MAX_MOOV: u64 = 88 << 20;
 /// Most boxes at the top level of a file: 8 TiB of video in boxes of 64 MiB. Also bounds the time a hostile file costs.
 const MAX_TOP_LEVEL: usize = 1 << 17;
 
-/// Largest access unit: a picture of [`MAX_MACROBLOCKS`](crate::media::avc::sps::MAX_MACROBLOCKS) without any compression (I_PCM, 384 bytes each) has 14.2 MB.
-pub const MAX_ACCESS_UNIT: u32 = 16 << 20;
+/// Largest access unit: a picture of [`MAX_MACROBLOCKS`](crate::media::avc::sps::MAX_MACROBLOCKS) in 4:4:4 without any compression (I_PCM, 768 bytes each) has 28.3 MB.
+pub const MAX_ACCESS_UNIT: u32 = 32 << 20;
 
 /// Bytes of one [`Sample`], for the arithmetic above.
 const _: () = assert!(size_of::<Sample>() == 24);

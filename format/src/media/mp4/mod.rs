@@ -3,7 +3,7 @@
 
 pub mod append;
 pub(crate) mod boxes;
-mod description;
+pub(crate) mod description;
 pub mod finish;
 pub mod foreign;
 pub mod foreign_sound;

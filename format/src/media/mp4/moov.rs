@@ -9,7 +9,7 @@ use mp4::{MoovBox, Mp4Box, WriteBox};
 use super::description;
 use crate::media::mp4::index::{MAX_SAMPLES, TIMESCALE};
 use crate::media::track::CodecConfig;
-pub use crate::media::track::{BT709, Colour, Sample};
+pub use crate::media::track::{Colour, Sample};
 
 /// Longest time between the first and the last frame of a chunk, microseconds: a player reads about one chunk ahead.
 const CHUNK_US: i64 = 1_000_000;
@@ -120,7 +120,7 @@ pub enum MoovError {
 /// # Errors
 /// As there.
 pub fn build(samples: &[Sample], track: &VideoTrack<'_>) -> Result<Vec<u8>, MoovError> {
-    build_with(samples, track, Some(BT709))
+    build_with(samples, track, Some(track.config.colour()))
 }
 
 /// The `moov` box for these frames, header included. Frame i is sample i.

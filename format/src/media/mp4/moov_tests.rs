@@ -22,7 +22,7 @@ use crate::media::frames::{FrameError, FrameReader};
 use crate::media::mp4::append::{BoxLayout, VideoWriter};
 use crate::media::mp4::index::{IndexError, parse_moov, pts_us};
 use crate::media::mp4::{finish, scan};
-use crate::media::picture::{FrameStamp, I420};
+use crate::media::picture::{FrameStamp, Planar};
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 48;
@@ -42,8 +42,8 @@ fn brightness(index: usize) -> u8 {
     40 + ((index * 37) % 160) as u8
 }
 
-fn picture(index: usize) -> I420 {
-    let mut picture = I420::new(WIDTH, HEIGHT);
+fn picture(index: usize) -> Planar {
+    let mut picture = Planar::yuv420(WIDTH, HEIGHT);
     let (y, u, v) = picture.planes_mut();
     y.fill(brightness(index));
     for row in 0..8 {
