@@ -367,6 +367,44 @@ fn redacting_paints_them_and_a_clip_takes_its_own_along() {
 }
 
 #[test]
+fn every_export_takes_them_along_or_says_that_it_does_not() {
+    let dir = tempfile::tempdir().expect("a folder");
+    // A picture of each frame.
+    let session = synthetic(dir.path(), "s", &["--png-burst", "every=1h,frames=1000"]);
+    let there = told(&session).len();
+    assert!(there > 0, "{there}");
+    for format in watchcap::export::FORMATS {
+        let name = format.name();
+        let out = dir.path().join(name);
+        let (_, err) = ok(&["export", name, text(&session), "--out", text(&out)]);
+        let manifest = std::fs::read_dir(&out).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let manifest = manifest.into_iter().find(|path| text(path).ends_with(".export.json"));
+        let manifest = manifest.unwrap_or_else(|| panic!("{name} has no manifest"));
+        let manifest: Value = serde_json::from_slice(&std::fs::read(manifest).expect("a manifest")).expect("JSON");
+        if name == "computer-use" {
+            assert!(manifest["left_out"].is_null() || manifest["told"]["exact_pictures"] == 0, "{manifest}");
+            assert!(err.contains(&format!(" of {there} PNG pictures")), "{err}");
+            let (shots, mut exact) = (out.join("s.computer-use"), 0);
+            for shot in std::fs::read_dir(&shots).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+                let own = session.join("debug").join(shot.file_name().expect("a name"));
+                // A busy machine skips pictures: of those frames the list has the video's.
+                if own.exists() {
+                    exact += 1;
+                    assert!(std::fs::read(&own).ok() == std::fs::read(&shot).ok(), "{} is another", shot.display());
+                }
+            }
+            assert_eq!(manifest["told"]["exact_pictures"], exact);
+        } else {
+            assert_eq!(manifest["left_out"], serde_json::json!(["png"]), "{name}");
+            assert!(err.contains(&format!("{there} PNG pictures of the session: left out")), "{name}: {err}");
+        }
+    }
+    let small = dir.path().join("small");
+    let (_, err) = ok(&["export", "computer-use", text(&session), "--resize", "160x120", "--out", text(&small)]);
+    assert!(err.contains(&format!("0 of {there} PNG pictures")), "{err}");
+}
+
+#[test]
 fn more_than_can_be_written_are_skipped_and_counted() {
     let dir = tempfile::tempdir().expect("a folder");
     // More pictures than an unoptimised build writes, and more than may wait.

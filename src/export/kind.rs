@@ -27,6 +27,10 @@ pub trait FormatKind: Sync {
     /// Whether it makes a file of this name (a path inside the folder): `stem` is the session's name, or that of the one file that was
     /// asked for. A manifest that names anything else is not believed: what it names would be deleted.
     fn makes(&self, file: &str, stem: &str, session_id: &str) -> bool;
+    /// Whether it takes PNG pictures of a session along, where it has some.
+    fn takes_stills(&self) -> bool {
+        false
+    }
     /// Whether it is about sessions as a whole, so that a part that was accepted does not do.
     fn is_whole(&self) -> bool {
         false

@@ -17,9 +17,9 @@ use super::pads;
 use super::sound::NAME;
 use super::source::Source;
 use crate::session::metadata::{Consent, Lineage, Metadata, Privacy};
-use crate::session::sound;
 use crate::session::span::Moment;
 use crate::session::table::row::event_type;
+use crate::session::{sound, stills};
 
 /// End of its file's name.
 pub(super) const SUFFIX: &str = "export.json";
@@ -56,7 +56,7 @@ pub struct Manifest {
     /// The files, in the order in which they were made. Empty where a format carries this in itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileInfo>,
-    /// What the session has and the export has not, by its name: `sound`, `gamepads`.
+    /// What the session has and the export has not, by its name: `sound`, `gamepads`, `png`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
     /// What the format tells of what was made, for what is about all sessions; null for most.
@@ -111,11 +111,16 @@ fn moment(moment: Option<Moment>) -> Value {
     }
 }
 
-/// What a session has and an export has not, with sound and gamepads in it or without.
-pub(super) fn left_out(metadata: &Metadata, has_sound: bool, has_pads: bool) -> Vec<String> {
+/// What a session has and an export has not: sound, gamepads and PNG pictures, by whether they are in it.
+pub(super) fn left_out(metadata: &Metadata, has_sound: bool, has_pads: bool, has_stills: bool) -> Vec<String> {
     let is_there = |kind: &str| metadata.counts.contains_key(kind);
     let pads = [event_type::GAMEPAD_BUTTON, event_type::GAMEPAD_AXIS].into_iter().any(is_there);
-    let all = [(sound::is_there(metadata) && !has_sound, NAME), (pads && !has_pads, pads::NAME)];
+    let pictures = stills::count(metadata).is_some_and(|count| count > 0);
+    let all = [
+        (sound::is_there(metadata) && !has_sound, NAME),
+        (pads && !has_pads, pads::NAME),
+        (pictures && !has_stills, stills::PNG),
+    ];
     all.into_iter().filter(|(is_left_out, _)| *is_left_out).map(|(_, name)| name.to_owned()).collect()
 }
 
@@ -180,6 +185,7 @@ impl Manifest {
                 metadata,
                 options.sound && options.mcap_for != Some(McapFor::Owa),
                 format.has_gamepads(options),
+                format.takes_stills(),
             ),
             told: Value::Null,
         }

@@ -110,6 +110,7 @@ pub struct Out {
     scratch: Vec<PathBuf>,
     told: serde_json::Value,
     has_sound: bool,
+    has_stills: bool,
     notes: Vec<String>,
 }
 
@@ -151,6 +152,7 @@ impl Out {
             scratch: Vec::new(),
             told: serde_json::Value::Null,
             has_sound: false,
+            has_stills: false,
             notes: Vec::new(),
         })
     }
@@ -273,6 +275,16 @@ impl Out {
     /// Returns whether sound was written.
     pub(super) fn has_sound(&self) -> bool {
         self.has_sound
+    }
+
+    /// Says whether PNG pictures of the session are in it.
+    pub(super) fn tell_stills(&mut self, has_stills: bool) {
+        self.has_stills = has_stills;
+    }
+
+    /// Returns whether PNG pictures of the session are in it.
+    pub(super) fn has_stills(&self) -> bool {
+        self.has_stills
     }
 
     /// Notes a fact that people should know of what is made.

@@ -19,7 +19,9 @@ use super::source::Source;
 use super::steps;
 use crate::base::io_error::IoError;
 use crate::base::progress::Progress;
+use crate::base::shown::counted;
 use crate::session::metadata::readers_of;
+use crate::session::stills;
 
 /// An export that is about to be made: every session was looked at.
 pub struct Plan<'a> {
@@ -150,6 +152,11 @@ impl<'a> Plan<'a> {
                 "what gamepads did is left out: this format has no place for it"
             });
         }
+        if leaves_out(stills::PNG) {
+            let count = stills::count(source.reader().metadata()).unwrap_or_default();
+            let pictures = counted(count, "PNG picture");
+            out.note(format!("{pictures} of the session: left out, this format has no place for them"));
+        }
         if leaves_out(sound::NAME) && !options.sound {
             out.note(if format.takes().contains(&Opt::Sound) {
                 "the sound is left out; --sound takes it along"
@@ -173,7 +180,8 @@ impl<'a> Plan<'a> {
         let piece = Piece { source: &source, options, name: &place.name, index, manifest: &manifest };
         let exported = format.export(&piece, &mut out, progress);
         let has_pads = format.has_gamepads(options);
-        manifest.left_out = manifest::left_out(source.reader().metadata(), out.has_sound(), has_pads);
+        let (has_sound, has_stills) = (out.has_sound(), out.has_stills());
+        manifest.left_out = manifest::left_out(source.reader().metadata(), has_sound, has_pads, has_stills);
         let made = exported.and_then(|()| out.publish(manifest.clone()));
         let manifest = made.inspect_err(|_| out.discard())?;
         Ok(Some(Made { manifest, path, kept: false, notes: out.notes() }))

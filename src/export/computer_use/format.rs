@@ -23,6 +23,7 @@ use crate::export::source::{PROGRESS_ROWS, Source};
 use crate::export::steps;
 use crate::export::video::{check_size, open_video};
 use crate::session::span::Span;
+use crate::session::stills;
 use crate::session::table::row::OwnedRow;
 
 /// Nothing is done for this time: somebody waits. Also how long a picture behind an action is waited for, at the most.
@@ -45,7 +46,11 @@ impl FormatKind for ComputerUse {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    fn takes_stills(&self) -> bool {
+        true
     }
 
     fn makes(&self, file: &str, stem: &str, _: &str) -> bool {
@@ -83,7 +88,7 @@ impl Format for ComputerUse {
             exclude_redacted: piece.options.exclude_redacted,
             holes: source.screen_gaps.of_at_least(HOLE_NS),
             size,
-            shots: Shots::new(video, size),
+            shots: Shots::new(video, size, source),
             before: None,
             waiting: None,
             lines: 0,
@@ -107,7 +112,16 @@ impl Format for ComputerUse {
         list.end(out, &mut write)?;
         let (lines, unsaid) = (list.lines, gather.unsaid);
         file.flush().map_err(IoError::at("write", &path))?;
-        out.tell(told(lines, unsaid));
+        let exact = list.shots.exact();
+        out.tell(told(lines, unsaid, exact));
+        out.tell_stills(exact > 0);
+        let of = stills::count(source.reader().metadata()).unwrap_or_default();
+        if of > 0 {
+            let all = counted(of, "PNG picture");
+            out.note(format!(
+                "{exact} of {all} of the session: taken for frames that the list names; the others are left out"
+            ));
+        }
         if let Some(note) = note(unsaid) {
             out.note(note);
         }
@@ -115,9 +129,10 @@ impl Format for ComputerUse {
     }
 }
 
-fn told(lines: u64, unsaid: Unsaid) -> Value {
+fn told(lines: u64, unsaid: Unsaid, exact: u64) -> Value {
     json!({
         "actions": lines,
+        "exact_pictures": exact,
         "unsaid": {
             "keys_withheld": unsaid.withheld, "keys_without_code": unsaid.without_code, "keys_without_layout": unsaid.without_layout,
             "not_composed": unsaid.not_composed, "buttons_cut": unsaid.cut,

@@ -1,15 +1,20 @@
-//! Pictures of frames, each written once, as PNG beside the list of actions.
+//! Pictures of frames, each written once, as PNG beside the list of actions: the session's own where it has one of the frame, else the video's.
 
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder as _};
 
+use crate::base::id::FrameRef;
 use crate::base::io_error::IoError;
 use crate::export::error::ExportError;
 use crate::export::out::Out;
+use crate::export::source::Source;
 use crate::media::frames::FrameReader;
+use crate::session::stills;
+use crate::session::stills::Told;
 
 /// End of the name of the folder that the pictures are in.
 pub(super) const FOLDER: &str = "computer-use";
@@ -30,18 +35,38 @@ pub(super) struct Shots {
     video: FrameReader,
     size: (u32, u32),
     written: BTreeSet<usize>,
+    /// Folder of the session, and its frames of which there is a PNG picture.
+    session: PathBuf,
+    stills: BTreeSet<usize>,
+    exact: u64,
 }
 
 impl Shots {
-    /// Pictures of `video`, in this size.
-    pub(super) fn new(video: FrameReader, size: (u32, u32)) -> Self {
-        Self { video, size, written: BTreeSet::new() }
+    /// Pictures of `video`, the session's, in this size.
+    pub(super) fn new(video: FrameReader, size: (u32, u32), source: &Source) -> Self {
+        let told = match stills::told(source.reader().metadata()) {
+            // Made smaller they would be no more exact than the video.
+            Told::Of(frames) if size == video.surface() => frames,
+            _ => Vec::new(),
+        };
+        let stills = told.into_iter().filter_map(|frame| usize::try_from(frame.0).ok()).collect();
+        Self { video, size, written: BTreeSet::new(), session: source.dir().to_path_buf(), stills, exact: 0 }
+    }
+
+    /// How many of those that were written are the screen's own pixels.
+    pub(super) fn exact(&self) -> u64 {
+        self.exact
     }
 
     /// Writes the picture of a frame, unless that was done; answers with its path from the list's folder on.
     pub(super) fn take(&mut self, frame: usize, out: &mut Out) -> Result<String, ExportError> {
         let name = out.name_beside(&format!("{FOLDER}/{}", name(frame)));
         if !self.written.insert(frame) {
+            return Ok(name);
+        }
+        if self.stills.contains(&frame) {
+            out.bring(&name, &self.session.join(stills::path_of(FrameRef(frame as u64))))?;
+            self.exact += 1;
             return Ok(name);
         }
         let picture = if self.size == self.video.surface() {
