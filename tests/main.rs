@@ -42,6 +42,7 @@ mod full_chroma;
 mod fuzz_corpus;
 mod gamepads;
 mod golden;
+mod h265;
 mod help;
 mod hostile;
 mod hotkeys;

@@ -70,6 +70,9 @@ fn print(dir: &Path, report: &Report) {
         rate(report.true_fps),
         report.frames_decoded
     )));
+    if let Some(why) = &report.not_checked {
+        text::say(&text::printable(&format!("note: the pictures are not checked here: {why}")));
+    }
     let lines = text::table(&report.checks.iter().map(row).collect::<Vec<_>>());
     let start_ns = report.span_ns.map_or(0, |span| span.0);
     for (check, line) in report.checks.iter().zip(lines) {

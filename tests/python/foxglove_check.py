@@ -36,7 +36,7 @@ with path.open("rb") as file:
     for schema, channel, message, video in reader.iter_decoded_messages(topics=["screen/video"]):
         time = message.log_time
         assert video.timestamp.seconds * 10**9 + video.timestamp.nanos == time and time in frames
-        assert (video.frame_id, video.format) == ("screen", "h264")
+        assert (video.frame_id, video.format) == ("screen", metadata["codec"])
         units.append((frames[time], video.data))
     for schema, channel, message in reader.iter_messages(topics=["watchcap/row"]):
         rows.append((message.log_time, json.loads(message.data)))
@@ -60,17 +60,21 @@ for time, message in rows:
 # Annex B with one picture a message, and the parameter sets before each that a decoder may begin with.
 assert part or len(units) == len(frames)
 kinds = []
+# Of H.264 an IDR and the sets before it; of H.265 the same, with a set more.
+is_265 = metadata["codec"] == "h265"
+idrs, sets = ({19, 20}, [32, 33, 34]) if is_265 else ({5}, [7, 8])
+kind_of = (lambda nal: nal[0] >> 1 & 63) if is_265 else (lambda nal: nal[0] & 31)
 for row, data in units:
     assert data.startswith(b"\0\0\0\1"), "no start code"
-    nals = [nal[0] & 31 for nal in data.split(b"\0\0\0\1")[1:]]
-    assert (5 in nals) == row["is_keyframe"], (nals, row)
-    assert nals[:2] == [7, 8] if row["is_keyframe"] else 7 not in nals, nals
+    nals = [kind_of(nal) for nal in data.split(b"\0\0\0\1")[1:]]
+    assert bool(idrs & set(nals)) == row["is_keyframe"], (nals, row)
+    assert nals[: len(sets)] == sets if row["is_keyframe"] else not set(sets) & set(nals), nals
     kinds.append(row["is_keyframe"])
 assert kinds[0], "the first message is no keyframe"
 
 
 def shown(units):
-    decoder = av.CodecContext.create("h264", "r")
+    decoder = av.CodecContext.create("hevc" if is_265 else "h264", "r")
     pictures = [frame for _, data in units for frame in decoder.decode(av.Packet(data))] + decoder.decode(None)
     return [picture.to_ndarray(format="rgb24") for picture in pictures]
 

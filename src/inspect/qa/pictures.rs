@@ -6,7 +6,7 @@
 use super::finding::{Found, Limits};
 use super::rows::Seen;
 use crate::base::progress::Step;
-use crate::media::frames::FrameReader;
+use crate::media::frames::{FrameError, FrameReader};
 
 /// Size of the pictures that are compared.
 const SMALL: (u32, u32) = (64, 36);
@@ -25,6 +25,8 @@ const MIN_PRESSES: u64 = 20;
 #[derive(Default)]
 pub(crate) struct Looked {
     pub(crate) decoded: u64,
+    /// Why the pictures, or the rest of them, were not looked at: nothing here decodes them, which says nothing of them.
+    pub(crate) not_checked: Option<String>,
     pub(crate) damaged: Found,
     pub(crate) longest_black_ns: i64,
     pub(crate) black: Found,
@@ -83,6 +85,9 @@ pub(crate) fn look(video: &mut FrameReader, seen: &Seen, limits: &Limits, progre
         let t_ns = seen.frames[frame].t_ns;
         let picture = small(video, frame, seen, before.as_ref(), &mut looked);
         progress(Step { what: "pictures", done: n as u64 + 1, of: count as u64 });
+        if looked.not_checked.is_some() {
+            break;
+        }
         let Some(rgb) = picture else {
             before = None;
             end_black(&mut black, &mut looked, limits);
@@ -139,6 +144,11 @@ fn small(
         Ok(rgb) => {
             looked.decoded += 1;
             Some(rgb.data)
+        }
+        Err(error @ (FrameError::Absent { .. } | FrameError::Decoder { .. })) => {
+            let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+            looked.not_checked = Some(format!("{error}{hint}"));
+            None
         }
         Err(error) => {
             let t_ns = seen.frames[frame].t_ns;

@@ -34,6 +34,8 @@ pub struct Report {
     pub frames: u64,
     /// Frames that were decoded for the sample.
     pub frames_decoded: u64,
+    /// Why pictures were not looked at; null when they were. Nothing is said against them then.
+    pub not_checked: Option<String>,
     /// Frames per second, pauses left out; null below two frames.
     pub fps: Option<f64>,
     /// Frames per second that show something new: what the capture really made. From the flags and from the sample.
@@ -219,6 +221,7 @@ pub(crate) fn check_session(
         rows: seen.rows,
         frames,
         frames_decoded: looked.decoded,
+        not_checked: looked.not_checked,
         fps,
         true_fps: fps.zip(duplicates).map(|(fps, share)| fps * (1.0 - share)),
         checks,
