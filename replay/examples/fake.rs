@@ -53,6 +53,7 @@ fn main() -> Result<(), watchcap_replay::ReplayError> {
     let recording = Recording {
         timeline: Box::new(recording),
         pictures: Box::new(fake::FakePictures),
+        sound: None,
         review: Some(Box::new(Memory::default())),
         exports: Some(Box::new(Nowhere)),
     };

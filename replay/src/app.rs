@@ -68,6 +68,18 @@ pub(crate) enum Panel {
     Details,
 }
 
+/// Whether the sound is heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Heard {
+    /// There is nothing to play, or nothing that plays it.
+    #[default]
+    Never,
+    /// It could be.
+    Muted,
+    /// Whenever the player goes on in real time.
+    On,
+}
+
 /// What keys are meant for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Mode {
@@ -206,6 +218,8 @@ pub(crate) struct App<'a> {
     pub(crate) remarks: Vec<Remark>,
     /// There is a place for remarks, and something that exports.
     pub(crate) can: (bool, bool),
+    /// Whether the sound is heard.
+    pub(crate) heard: Heard,
     /// How far the export is that runs: done, whole.
     pub(crate) exporting: Option<(u64, u64)>,
     /// The search that goes on.
@@ -276,6 +290,7 @@ impl<'a> App<'a> {
             follow: false,
             remarks: Vec::new(),
             can: (true, true),
+            heard: Heard::Never,
             exporting: None,
             searching: None,
             notice: None,
@@ -403,6 +418,11 @@ impl<'a> App<'a> {
     /// It moves on: by itself, or because the recording grows and nobody has paused that.
     pub(crate) fn runs(&self) -> bool {
         self.player.playing() || (self.follow && !self.state.paused)
+    }
+
+    /// The sound of the playhead's instant is to be heard now.
+    pub(crate) fn audible(&self) -> bool {
+        self.heard == Heard::On && self.player.in_real_time()
     }
 
     /// There is work to go on with although nothing happens.

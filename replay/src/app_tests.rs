@@ -586,6 +586,30 @@ fn marks_verdicts_and_exports_are_handed_over_once() {
 }
 
 #[test]
+fn sound_is_heard_when_it_is_on_and_at_real_time_only() {
+    let timeline = Fake::new(60, 30);
+    let mut app = app(&timeline, (120, 40));
+    press(&mut app, Key::Char('M'));
+    assert!(text(&app).contains("there is no sound in it") && !app.audible());
+    app.heard = Heard::Muted;
+    assert!(text(&app).contains("M sound"), "the line of keys names it");
+    press(&mut app, Key::Char('M'));
+    assert!(text(&app).contains("sound on, while it plays at 1×") && text(&app).contains("M mute"));
+    assert!(!app.audible(), "it stands");
+    press(&mut app, Key::Char(' '));
+    assert!(app.audible() && text(&app).contains('♪') && !text(&app).contains("♪ at 1×"));
+    press(&mut app, Key::Char('+'));
+    assert!(!app.audible() && text(&app).contains("♪ at 1×"));
+    press(&mut app, Key::Backspace);
+    assert!(app.audible());
+    update(&mut app, Msg::NoSound("there is no server".into()));
+    assert!(!app.audible() && text(&app).contains("no sound is heard: there is no server"));
+    press(&mut app, Key::Char('M'));
+    press(&mut app, Key::Char('M'));
+    assert!(!app.audible() && app.heard == Heard::Muted);
+}
+
+#[test]
 fn a_recording_that_grows_is_followed_until_the_hand_goes_elsewhere() {
     let timeline = Growing::new(10);
     let mut app = app(&timeline, (120, 40));

@@ -114,6 +114,8 @@ pub(crate) enum Action {
     Slower,
     /// Play in real time.
     RealTime,
+    /// Let the sound be heard, or not.
+    Sound,
     /// The range A–B begins here.
     SetA,
     /// The range A–B ends here.
@@ -231,7 +233,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
             (k(Key::Down), Action::Slower),
         ],
     ),
-    bind(None, "Bksp", "real time", &[(k(Key::Backspace), Action::RealTime)]),
+    bind(None, "Bksp M", "real time; sound (at 1×)", &[(k(Key::Backspace), Action::RealTime), (c('M'), Action::Sound)]),
     bind(None, "a b", "range A–B begins, ends here", &[(c('a'), Action::SetA), (c('b'), Action::SetB)]),
     bind(None, "l L", "loop A–B, forget A–B", &[(c('l'), Action::Loop), (c('L'), Action::ForgetRange)]),
     bind(

@@ -47,6 +47,6 @@ pub use terminal::{Abilities, Options, Recording, ReplayError, abilities, run};
 pub use theme::Look;
 pub use timeline::{
     Button, Click, Density, Direction, Export, Exports, Fact, Found, FrameInfo, HeldKey, InputState, Lane, Lanes,
-    Level, Levels, Mask, Overlay, PadState, Picture, Pictures, Remark, Review, Row, Rows, Section, Span, SpanKind,
-    Spans, Summary, Timeline, Tone, Verdict,
+    Level, Levels, Mask, Overlay, PadState, Picture, Pictures, Remark, Review, Row, Rows, Section, Sound, Span,
+    SpanKind, Spans, Summary, Timeline, Tone, Verdict,
 };

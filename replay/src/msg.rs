@@ -42,6 +42,8 @@ pub(crate) enum Msg {
     Picture(Answer),
     /// The desk has something to say.
     Report(Report),
+    /// Nothing is heard, and why.
+    NoSound(String),
     /// The system asks the program to end.
     Terminate,
 }

@@ -62,6 +62,11 @@ impl Player {
         self.playing
     }
 
+    /// It moves as fast as what was recorded.
+    pub(crate) fn in_real_time(&self) -> bool {
+        self.playing && self.speed == REAL_TIME
+    }
+
     /// It moves so fast that pictures should be chosen by what they cost.
     pub(crate) fn fast(&self) -> bool {
         self.playing && self.speed >= FAST

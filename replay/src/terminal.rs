@@ -24,13 +24,13 @@ use ratatui::crossterm::{cursor, execute, queue};
 use ratatui::{Frame, Terminal};
 use ratatui_image::picker::{Picker, ProtocolType};
 
-use crate::app::{App, Leave, Painting, Place};
+use crate::app::{App, Heard, Leave, Painting, Place};
 use crate::colours::{self, Said};
 use crate::desk::{Command, Desk, THREADS};
 use crate::keys::{Chord, Key};
 use crate::msg::Msg;
 use crate::theme::{Colours, Look, Theme};
-use crate::timeline::{Exports, Pictures, Remark, Review, Timeline, Tone};
+use crate::timeline::{Exports, Pictures, Remark, Review, Sound, Timeline, Tone};
 use crate::update::{settle, take_all, update_all};
 use crate::view;
 use crate::worker::{KITTY_IDS, Request, THREAD, Worker};
@@ -77,6 +77,8 @@ pub struct Recording {
     pub timeline: Box<dyn Timeline>,
     /// What frames look like.
     pub pictures: Box<dyn Pictures>,
+    /// What plays its sound; `None` when there is none, or nothing that could.
+    pub sound: Option<Box<dyn Sound>>,
     /// Where marks and verdicts go; `None` when they have no place.
     pub review: Option<Box<dyn Review>>,
     /// What takes pictures and excerpts out; `None` when nothing can.
@@ -138,6 +140,8 @@ pub(crate) struct Opening {
     pub(crate) look: Look,
     /// The queue that it is of.
     pub(crate) place: Option<Place>,
+    /// Its sound is heard.
+    pub(crate) hear: bool,
     /// What to say first.
     pub(crate) notice: Option<(Tone, String)>,
 }
@@ -150,6 +154,8 @@ pub(crate) struct Left {
     pub(crate) given: Vec<Remark>,
     /// The colours that were chosen.
     pub(crate) look: Look,
+    /// The sound was on.
+    pub(crate) hear: bool,
 }
 
 /// The terminal while it is ours. Its parts are given up in this order: the terminal itself is the last.
@@ -249,7 +255,7 @@ impl Seat {
 
     /// Plays a recording until the person leaves it.
     pub(crate) fn play(&mut self, recording: Recording, opening: &Opening) -> Result<Left, ReplayError> {
-        let Recording { timeline, pictures, review, exports } = recording;
+        let Recording { timeline, pictures, mut sound, review, exports } = recording;
         let kitty = self.picker.as_ref().is_some_and(|picker| picker.protocol_type() == ProtocolType::Kitty);
         let worker = Worker::start(pictures, self.picker.clone());
         let worker = worker.map_err(ReplayError::terminal("starting the decoder's thread"))?;
@@ -258,6 +264,11 @@ impl Seat {
         let theme = Theme::new(self.colours, opening.look);
         let mut app = App::new(&*timeline, theme, self.painting, self.size()?);
         (app.can, app.place) = (can, opening.place);
+        app.heard = match (&sound, opening.hear) {
+            (None, _) => Heard::Never,
+            (Some(_), false) => Heard::Muted,
+            (Some(_), true) => Heard::On,
+        };
         app.begin(opening.at_ns, opening.play);
         if let Some((tone, notice)) = &opening.notice {
             app.say(*tone, notice);
@@ -265,7 +276,8 @@ impl Seat {
             app.say(Tone::Plain, remark);
         }
         Self::name(&app.summary.title)?;
-        let ended = play(&mut app, self, &worker, &desk);
+        let ended = play(&mut app, self, (&worker, &desk), sound.as_deref_mut());
+        drop(sound);
         // What was said last is written before the desk is left.
         for command in app.commands.drain(..) {
             drop(desk.take(command));
@@ -276,12 +288,19 @@ impl Seat {
         }
         ended?;
         let look = app.theme.look().unwrap_or(opening.look);
-        Ok(Left { leave: app.leave, given: std::mem::take(&mut app.given), look })
+        // Where nothing could be heard, what was chosen before stands.
+        let hear = if app.heard == Heard::Never { opening.hear } else { app.heard == Heard::On };
+        Ok(Left { leave: app.leave, given: std::mem::take(&mut app.given), look, hear })
     }
 }
 
 /// The loop: draw, ask for the picture, hand over what is to be done, wait for anything, let it change the player.
-fn play(app: &mut App<'_>, seat: &mut Seat, worker: &Worker, desk: &Desk) -> Result<(), ReplayError> {
+fn play(
+    app: &mut App<'_>,
+    seat: &mut Seat,
+    (worker, desk): (&Worker, &Desk),
+    mut sound: Option<&mut (dyn Sound + 'static)>,
+) -> Result<(), ReplayError> {
     let mut asked = None;
     let mut covered = false;
     let mut last = now();
@@ -333,6 +352,10 @@ fn play(app: &mut App<'_>, seat: &mut Seat, worker: &Worker, desk: &Desk) -> Res
             messages.push(Msg::Terminate);
         }
         take_all(app, messages);
+        if let Some(sound) = sound.as_deref_mut() {
+            // At once: the playhead is where it says for a moment only.
+            hear(app, sound);
+        }
         // The decoder begins before rows are read and cells are drawn. Where something is drawn into the picture, that is not known yet.
         match app.painting {
             Painting::Graphics(..) => prepare(app, worker, asked.as_ref()),
@@ -346,6 +369,19 @@ fn play(app: &mut App<'_>, seat: &mut Seat, worker: &Worker, desk: &Desk) -> Res
         }
     }
     Ok(())
+}
+
+/// Tells what plays the sound where the playhead is, and takes what it says.
+fn hear(app: &mut App<'_>, sound: &mut dyn Sound) {
+    if app.audible() {
+        sound.play(app.player.at());
+    } else {
+        sound.stop();
+    }
+    if let Some(why) = sound.trouble() {
+        take_all(app, [Msg::NoSound(why)]);
+        sound.stop();
+    }
 }
 
 /// Asks for the picture that should be on the screen, once.

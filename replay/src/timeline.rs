@@ -472,6 +472,19 @@ impl std::fmt::Debug for Picture {
     }
 }
 
+/// What plays the sound of a recording, through the system. Every call returns at once: what it takes happens elsewhere.
+pub trait Sound: Send {
+    /// The recording stands at this instant now, and goes on in real time: its sound is heard from there on, in step. Told at every tick, so that a jump is heard
+    /// as one.
+    fn play(&mut self, at_ns: i64);
+
+    /// Nothing is heard.
+    fn stop(&mut self);
+
+    /// Why nothing is heard, a sentence for a person; once. It then plays nothing until it is stopped and told to play again.
+    fn trouble(&mut self) -> Option<String>;
+}
+
 /// What frames look like. Lives in the player's worker thread, which is the only one to call it.
 pub trait Pictures: Send {
     /// Decodes a frame. Requests come in any order, mostly forward; frames in between are skipped. The player shows the

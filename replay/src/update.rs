@@ -3,7 +3,7 @@
 //! Invariant: `update` is pure but for what it asks of the timeline: no clock (time comes in [`Msg::Tick`]) and no I/O (what
 //! is to be done outside goes to [`App::commands`]). The last thing it does is to bring the state up to date.
 
-use crate::app::{App, Leave, MAX_REMARKS, Mode, Panel, Searching};
+use crate::app::{App, Heard, Leave, MAX_REMARKS, Mode, Panel, Searching};
 use crate::desk::{Command, Report};
 use crate::filter::Filter;
 use crate::goto::{self, Place};
@@ -71,6 +71,10 @@ impl App<'_> {
             Msg::Tick(ns) => self.tick(ns),
             Msg::Picture(answer) => (self.shown, self.waited) = (Some(answer), 0),
             Msg::Report(report) => self.report(report),
+            Msg::NoSound(why) => {
+                self.heard = Heard::Muted;
+                self.say(Tone::Bad, &format!("no sound is heard: {why}"));
+            }
             Msg::Terminate => self.quit = true,
         }
         if by_hand && self.player.at() != before {
@@ -222,6 +226,7 @@ impl App<'_> {
             Action::Faster => self.player.faster(),
             Action::Slower => self.player.slower(),
             Action::RealTime => self.player.real_time(),
+            Action::Sound => self.toggle_sound(),
             Action::SetA => self.set_range((Some(self.player.at()), self.range.1), 0),
             Action::SetB => self.set_range((self.range.0, Some(self.player.at())), 1),
             Action::Loop => self.toggle_loop(),
@@ -353,6 +358,21 @@ impl App<'_> {
         self.range = range;
         if self.player.repeat().is_some() {
             self.player.set_repeat(self.range_set());
+        }
+    }
+
+    fn toggle_sound(&mut self) {
+        match self.heard {
+            Heard::Never if self.summary.provisional => self.say(Tone::Warn, "sound is heard once this is sealed"),
+            Heard::Never => self.say(Tone::Warn, "there is no sound in it"),
+            Heard::Muted => {
+                self.heard = Heard::On;
+                self.say(Tone::Good, "sound on, while it plays at 1×");
+            }
+            Heard::On => {
+                self.heard = Heard::Muted;
+                self.say(Tone::Plain, "sound off");
+            }
         }
     }
 

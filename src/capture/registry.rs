@@ -18,7 +18,7 @@ use super::portable;
 #[cfg(all(target_os = "linux", feature = "sound"))]
 use super::pulse;
 use super::screen::OpenScreen;
-use super::sound::{OpenSound, SoundDevice, SoundPlan, SoundWanted};
+use super::sound::{OpenSound, OutputPlan, SoundDevice, SoundOutput, SoundPlan, SoundWanted};
 use super::sources::Sources;
 use super::synthetic;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
@@ -126,6 +126,24 @@ pub fn flash_window(clock: &Arc<dyn Clock>) -> Result<Box<dyn FlashWindow + Send
             backend: "sync-test",
             what: "a window".into(),
             detail: "this build has none for this system; X11 has".into(),
+        })
+    }
+}
+
+/// Opens a place where sound is heard, on the systems that have one.
+///
+/// # Errors
+/// When there is no sound server, or none that this build plays through.
+pub fn sound_output(plan: &OutputPlan) -> Result<Box<dyn SoundOutput>, CaptureError> {
+    #[cfg(all(target_os = "linux", feature = "sound"))]
+    return pulse::output::open(plan);
+    #[cfg(not(all(target_os = "linux", feature = "sound")))]
+    {
+        let _ = plan;
+        Err(CaptureError::Unavailable {
+            backend: "replay",
+            what: "audio".into(),
+            detail: "this build plays no sound on this system; PulseAudio and PipeWire are played through".into(),
         })
     }
 }

@@ -114,6 +114,7 @@ impl Opener {
         Ok(Recording {
             timeline: playback.timeline,
             pictures: playback.pictures,
+            sound: playback.sound,
             review: Some(Box::new(review)),
             exports: Some(Box::new(Exporter::new(dir, &self.export_dir))),
         })

@@ -11,4 +11,6 @@ pub mod reel;
 pub mod reviews;
 pub mod sealed;
 pub mod timeline;
+mod track;
+pub mod voice;
 pub mod words;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use watchcap_replay::{
-    Density, Direction, Filter, Found, FrameInfo, InputState, Levels, Overlay, Pictures, Rows, Spans, Summary, Timeline,
+    Density, Direction, Filter, Found, FrameInfo, InputState, Levels, Overlay, Pictures, Rows, Sound, Spans, Summary,
+    Timeline,
 };
 
 use crate::base::shown::shell;
@@ -20,7 +21,9 @@ use crate::play::log::reel::LogReel;
 use crate::play::sealed;
 use crate::play::sealed::SealedError;
 use crate::play::timeline::ReelTimeline;
+use crate::play::voice::Voice;
 use crate::session::layout::{self, DirState};
+use crate::session::metadata::Metadata;
 
 /// The version of a timeline that went over to the session: no log's, which count from 1.
 const WENT_OVER: u64 = u64::MAX;
@@ -70,6 +73,8 @@ pub struct Playback {
     pub timeline: Box<dyn Timeline>,
     /// What frames look like.
     pub pictures: Box<dyn Pictures>,
+    /// What plays the sound; `None` of a recording without, and of a log.
+    pub sound: Option<Box<dyn Sound>>,
     /// What is played is the sealed session: from the beginning, or since the log went over to it.
     pub is_session: Arc<AtomicBool>,
 }
@@ -96,8 +101,10 @@ pub fn open(dir: &Path) -> Result<Playback, PlaybackError> {
         return Err(PlaybackError::Nothing { path: dir.to_owned() });
     }
     let (reel, pictures) = sealed::open(dir)?;
+    let voice = Metadata::read(&layout::metadata_path(dir)).ok().and_then(|known| Voice::of(dir, &known, None));
     let timeline = Box::new(ReelTimeline::new(reel));
-    Ok(Playback { timeline, pictures: Box::new(pictures), is_session: Arc::new(AtomicBool::new(true)) })
+    let sound = voice.map(|voice| Box::new(voice) as Box<dyn Sound>);
+    Ok(Playback { timeline, pictures: Box::new(pictures), sound, is_session: Arc::new(AtomicBool::new(true)) })
 }
 
 fn open_log(dir: &Path, reel: LogReel) -> Playback {
@@ -109,7 +116,7 @@ fn open_log(dir: &Path, reel: LogReel) -> Playback {
     let is_session = Arc::new(AtomicBool::new(false));
     let playing = RefCell::new(playing);
     let timeline = LogTimeline { dir: dir.to_owned(), playing, handover, is_session: Arc::clone(&is_session) };
-    Playback { timeline: Box::new(timeline), pictures: Box::new(pictures), is_session }
+    Playback { timeline: Box::new(timeline), pictures: Box::new(pictures), sound: None, is_session }
 }
 
 struct Playing {

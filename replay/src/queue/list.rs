@@ -226,7 +226,7 @@ impl List {
                 None
             }
             Msg::Terminate => Some(Wish::Quit),
-            Msg::Point { .. } | Msg::Picture(_) | Msg::Report(_) => None,
+            Msg::Point { .. } | Msg::Picture(_) | Msg::Report(_) | Msg::NoSound(_) => None,
         }
     }
 

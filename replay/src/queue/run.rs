@@ -30,7 +30,7 @@ pub fn review(library: Arc<dyn Library>, options: Options) -> Result<(), ReplayE
     if let Some(remark) = seat.take_remark() {
         list.say(Tone::Plain, remark);
     }
-    let mut queue = Queue { library, scout, list, look: options.look };
+    let mut queue = Queue { library, scout, list, look: options.look, hear: false };
     loop {
         let mut next = match queue.choose(&mut seat)? {
             Wish::Open(index) => Some((index, None, false)),
@@ -71,6 +71,8 @@ struct Queue {
     scout: Scout,
     list: List,
     look: Look,
+    /// The sound was on in the last one.
+    hear: bool,
 }
 
 impl Queue {
@@ -140,9 +142,11 @@ impl Queue {
             goes_on: self.goes_on(index),
         };
         seat.clear()?;
-        let left =
-            seat.play(recording, &Opening { look: self.look, place: Some(place), notice, play, ..Opening::default() })?;
-        self.look = left.look;
+        let left = seat.play(
+            recording,
+            &Opening { look: self.look, hear: self.hear, place: Some(place), notice, play, ..Opening::default() },
+        )?;
+        (self.look, self.hear) = (left.look, left.hear);
         self.list.theme.set_look(left.look);
         self.list.given.extend(left.given.into_iter().map(|remark| (index, remark)));
         self.scout.look_again(index);

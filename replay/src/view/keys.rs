@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{help, hints};
-use crate::app::{App, Mode};
+use crate::app::{App, Heard, Mode};
 use crate::keys::{Action, BINDINGS, Chord, Goal, Key, LENS, TAKES, Take, VERDICTS, key_of};
 use crate::lens::Scale;
 use crate::timeline::Lane;
@@ -89,6 +89,11 @@ fn normal(app: &App<'_>) -> Vec<Hint> {
         hints.push(hint(&[Action::Faster, Action::Slower], "speed"));
     } else if app.lens.is_none() {
         hints.push(hint(&[Action::Frame(-1), Action::Frame(1)], "frame"));
+    }
+    match app.heard {
+        Heard::Never => {}
+        Heard::Muted => hints.push(hint(&[Action::Sound], "sound")),
+        Heard::On => hints.push(hint(&[Action::Sound], "mute")),
     }
     if app.summary.live && !app.follow {
         hints.push(hint(&[Action::End], "follow"));

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::cells::{put, put_within, width};
-use crate::app::{App, Mode};
+use crate::app::{App, Heard, Mode};
 use crate::goto::NOTATION;
 use crate::prompt::{Asks, Prompt};
 use crate::text::{clock, grouped, wall};
@@ -100,6 +100,11 @@ fn parts(app: &App<'_>) -> Vec<Part> {
     if app.follow {
         let paused = app.state.paused;
         part(8, if paused { " LIVE, paused " } else { " LIVE " }.to_owned(), theme.alert());
+    }
+    if app.heard == Heard::On {
+        // A stopped player is silent by itself; at another speed it has to be said.
+        let silent = app.player.playing() && !app.audible();
+        part(8, if silent { "♪ at 1×" } else { "♪" }.to_owned(), if silent { theme.dim() } else { theme.playhead() });
     }
     if app.player.repeat().is_some() {
         part(8, "A–B".to_owned(), theme.playhead());

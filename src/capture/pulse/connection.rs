@@ -87,7 +87,11 @@ impl Connection {
         Err(refused.unwrap_or(Failure::Closed))
     }
 
-    fn to(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    /// Connects to the server that listens there.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn to(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let socket = UnixStream::connect(path)?;
         socket.set_read_timeout(Some(WAIT))?;
         socket.set_write_timeout(Some(ANSWER))?;
@@ -132,6 +136,17 @@ impl Connection {
         protocol::write_command_message(&mut message, number, question, self.version)?;
         self.socket.write_all(&message)?;
         Ok(number)
+    }
+
+    /// Hands samples to a playback stream.
+    ///
+    /// # Errors
+    /// When the server is gone.
+    pub(super) fn play(&mut self, channel: u32, samples: &[u8]) -> Result<(), Failure> {
+        let mut message = Vec::with_capacity(DESCRIPTOR_SIZE + samples.len());
+        protocol::write_memblock(&mut message, channel, samples, 0)?;
+        self.socket.write_all(&message)?;
+        Ok(())
     }
 
     /// Reads an answer.

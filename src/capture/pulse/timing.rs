@@ -30,7 +30,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Returns when the server answered; `None` when nobody can know to the millisecond.
-    fn when(&self) -> Option<MonoNs> {
+    pub(super) fn when(&self) -> Option<MonoNs> {
         let took = self.answered.since(self.sent.0);
         // A server of this machine reads the same wall clock. Where that was set meanwhile, the middle is as good as it gets.
         let since_sent = self.server.0.saturating_sub(self.sent.1.0);

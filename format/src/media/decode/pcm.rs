@@ -89,10 +89,20 @@ impl PcmReader {
     /// # Errors
     /// When it cannot be read, or there is no decoder here.
     pub fn open(path: &Path) -> Result<Self, PcmError> {
+        Self::open_at(path, i64::MIN)
+    }
+
+    /// Opens a file, to be read from a little before a tick on: a packet of AAC builds on the one before it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_at(path: &Path, tick: i64) -> Result<Self, PcmError> {
         let io = |source| PcmError::Io { path: path.to_owned(), source };
         let decode = |source| PcmError::Decode { path: path.to_owned(), source };
         let file = files::open_regular(path).map_err(io)?;
         let index = read_index(&file).map_err(|source| PcmError::Index { path: path.to_owned(), source })?;
+        let tick = u64::try_from(tick.saturating_add(i64::from(index.track.priming))).unwrap_or(0);
+        let first = index.packets.partition_point(|packet| packet.tick <= tick).saturating_sub(3);
         let from = match &index.track.codec {
             b"fLaC" => Decoder::Flac(file),
             b"mp4a" => {
@@ -109,14 +119,14 @@ impl PcmReader {
                 let absent = |error: std::io::Error| DecodeError::Absent { codec: "AAC", why: error.to_string() };
                 let (child, Pipes { stdin, stdout }) =
                     Helper::start(&ffmpeg(), &args).map_err(|error| decode(absent(error)))?;
-                let packets = index.packets.clone();
+                let packets = index.packets[first..].to_vec();
                 let feed = move || feed(&file, &packets, &specific, stdin);
                 let feeding = std::thread::Builder::new().name("sound to ffmpeg".into()).spawn(feed).map_err(io)?;
                 Decoder::Aac { child, stdout, _feeding: feeding }
             }
             _ => return Err(decode(DecodeError::Failed("this release does not know its codec".into()))),
         };
-        Ok(Self { path: path.to_owned(), index, from, at: 0, samples: Vec::new(), bytes: Vec::new() })
+        Ok(Self { path: path.to_owned(), index, from, at: first, samples: Vec::new(), bytes: Vec::new() })
     }
 
     /// Samples per second and channel.
