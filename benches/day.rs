@@ -23,6 +23,7 @@ use watchcap::capture::synthetic;
 use watchcap::encode::openh264::OpenH264;
 use watchcap::encode::{Quality, VideoEncoder};
 use watchcap::finalize;
+use watchcap::media::picture::Sampling;
 use watchcap::privacy::Plan;
 use watchcap::recorder::{
     Control, RecordOptions, SoundOptions, Split, SplitAt, Status, StillOptions, Stop, Unchanged, record,
@@ -137,6 +138,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         bitrate_kbps: Some(200),
         gop_ns: 500_000_000,
         quality: Quality::Fast,
+        sampling: Sampling::Yuv420,
         sound: SoundOptions::default(),
         duration: Some(hour * u32::try_from(hours)?),
         unchanged: Unchanged::Repeat,
