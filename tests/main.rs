@@ -24,6 +24,7 @@ mod config;
 mod consumers;
 mod control;
 mod corruption;
+mod dashboard;
 mod delete;
 mod docs;
 mod doctor;

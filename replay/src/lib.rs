@@ -3,7 +3,8 @@
 //! A leaf: it knows no files and no formats. What it plays comes through two seams that it owns, [`Timeline`] (what
 //! happened when) and [`Pictures`] (what a frame looks like), and what a person makes of it goes through two more, [`Review`]
 //! (marks and verdicts) and [`Exports`] (pictures and excerpts); the program above implements them for a sealed session and for
-//! a log that is still open or was left by a crash. A queue of recordings to review is a [`Library`] of them.
+//! a log that is still open or was left by a crash. A queue of recordings to review is a [`Library`] of them. A recording that is being made is
+//! watched through a [`Monitor`].
 //!
 //! ```text
 //!  terminal events ─┐                          ┌─> request ─> worker thread (Pictures) ──────────┐
@@ -18,6 +19,7 @@
 
 mod app;
 mod colours;
+mod dashboard;
 mod desk;
 mod filter;
 mod goto;
@@ -41,9 +43,10 @@ mod zoom;
 #[path = "../tests/support/fake.rs"]
 mod fake;
 
+pub use dashboard::{Activity, Gauge, Group, Happened, Hold, Monitor, Order, Readings, watch};
 pub use filter::{Facts, Filter};
 pub use queue::{Entry, Faults, Library, Part, review};
-pub use terminal::{Abilities, Options, Recording, ReplayError, abilities, run};
+pub use terminal::{Abilities, Options, Recording, ReplayError, abandon, abilities, run};
 pub use theme::Look;
 pub use timeline::{
     Button, Click, Density, Direction, Export, Exports, Fact, Found, FrameInfo, HeldKey, InputState, Lane, Lanes,

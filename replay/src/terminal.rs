@@ -113,7 +113,7 @@ impl ReplayError {
         }
     }
 
-    fn terminal(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn terminal(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Terminal { doing, source }
     }
 }
@@ -174,13 +174,7 @@ pub(crate) struct Seat {
 impl Seat {
     /// Takes the terminal, and finds out what can be drawn in it.
     pub(crate) fn take(options: &Options) -> Result<Self, ReplayError> {
-        for (stream, is_terminal) in
-            [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
-        {
-            if !is_terminal {
-                return Err(ReplayError::NotATerminal { stream });
-            }
-        }
+        require_terminal()?;
         let signals = Signals::watch().map_err(ReplayError::terminal("watching for signals"))?;
         let guard = Guard::enter().map_err(ReplayError::terminal("setting it up"))?;
         let colours = colours(options.no_color);
@@ -223,13 +217,7 @@ impl Seat {
 
     /// Draws a whole screen.
     pub(crate) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> Result<(), ReplayError> {
-        // Between these two the terminal shows the picture before: no tearing where it knows the sequence.
-        let draw = || -> io::Result<()> {
-            queue!(io::stdout(), BeginSynchronizedUpdate)?;
-            self.terminal.draw(render)?;
-            execute!(io::stdout(), EndSynchronizedUpdate)
-        };
-        draw().map_err(ReplayError::terminal("drawing"))
+        present(&mut self.terminal, render)
     }
 
     /// Whether the system asks the program to end.
@@ -292,6 +280,32 @@ impl Seat {
         let hear = if app.heard == Heard::Never { opening.hear } else { app.heard == Heard::On };
         Ok(Left { leave: app.leave, given: std::mem::take(&mut app.given), look, hear })
     }
+}
+
+/// Refuses what is no terminal.
+pub(crate) fn require_terminal() -> Result<(), ReplayError> {
+    for (stream, is_terminal) in
+        [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
+    {
+        if !is_terminal {
+            return Err(ReplayError::NotATerminal { stream });
+        }
+    }
+    Ok(())
+}
+
+/// Draws a whole screen.
+pub(crate) fn present(
+    terminal: &mut Terminal<CrosstermBackend<Stdout>>,
+    render: impl FnOnce(&mut Frame<'_>),
+) -> Result<(), ReplayError> {
+    // Between these two the terminal shows the picture before: no tearing where it knows the sequence.
+    let draw = || -> io::Result<()> {
+        queue!(io::stdout(), BeginSynchronizedUpdate)?;
+        terminal.draw(render)?;
+        execute!(io::stdout(), EndSynchronizedUpdate)
+    };
+    draw().map_err(ReplayError::terminal("drawing"))
 }
 
 /// The loop: draw, ask for the picture, hand over what is to be done, wait for anything, let it change the player.
@@ -410,7 +424,7 @@ pub(crate) fn now() -> Instant {
 }
 
 /// How many colours to use: what the environment says, else what the terminal answers. In raw mode, before anything else reads it.
-fn colours(no_color: bool) -> Colours {
+pub(crate) fn colours(no_color: bool) -> Colours {
     match colours::said(no_color, |name| std::env::var(name).ok()) {
         Said::Sure(colours) => colours,
         // A terminal that answers this one answers the next, too: none is left that would swallow the first keys.
@@ -484,8 +498,29 @@ fn forget_pictures() -> io::Result<()> {
 /// The terminal is ours.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 
+/// Gives the terminal's mode back without a word to the terminal, for a program whose thread waits for it to read: it can be typed into again.
+pub fn abandon() {
+    if ACTIVE.swap(false, Ordering::SeqCst) {
+        drop(disable_raw_mode());
+    }
+}
+
+/// Forgets that the terminal is ours, since it belongs to another program by now, or to none.
+pub(crate) fn leave_alone() {
+    ACTIVE.store(false, Ordering::SeqCst);
+}
+
+/// Makes the terminal ours, but for the mouse: text on it can be selected. Also once more, after another program had it.
+pub(crate) fn take_screen() -> io::Result<()> {
+    // Whoever had it in between may have set another mode than the one that is remembered.
+    disable_raw_mode()?;
+    enable_raw_mode()?;
+    ACTIVE.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)
+}
+
 /// Gives the terminal back, if it is ours. What fails is ignored: there is nobody left to tell, and the rest must be tried.
-fn restore() {
+pub(crate) fn restore() {
     if ACTIVE.swap(false, Ordering::SeqCst) {
         drop(execute!(io::stdout(), EndSynchronizedUpdate, DisableMouseCapture, LeaveAlternateScreen, cursor::Show));
         drop(disable_raw_mode());
@@ -545,7 +580,7 @@ impl Drop for Guard {
 
 /// What the system has asked for.
 #[derive(Default)]
-struct Signals {
+pub(crate) struct Signals {
     raised: Arc<AtomicBool>,
     suspend: Arc<AtomicBool>,
     resumed: Arc<AtomicBool>,
@@ -574,6 +609,15 @@ impl Signals {
         Ok(signals)
     }
 
+    /// Watches only for the process going on after it was stopped.
+    pub(crate) fn watch_resumed() -> io::Result<Self> {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "there is nothing to be watched for"))]
+        let mut signals = Self::default();
+        #[cfg(unix)]
+        signals.ids.push(signal_hook::flag::register(signal_hook::consts::SIGCONT, Arc::clone(&signals.resumed))?);
+        Ok(signals)
+    }
+
     #[cfg(not(unix))]
     #[expect(clippy::unnecessary_wraps, reason = "the same on every system")]
     fn watch() -> io::Result<Self> {
@@ -592,7 +636,7 @@ impl Signals {
     }
 
     /// It was stopped (perhaps without being asked) and goes on.
-    fn take_resumed(&self) -> bool {
+    pub(crate) fn take_resumed(&self) -> bool {
         self.resumed.swap(false, Ordering::SeqCst)
     }
 }

@@ -288,6 +288,11 @@ pub struct RecordArgs {
     #[arg(long, value_name = "ACTION=CHORD", help_heading = CONTROL)]
     pub hotkey: Vec<String>,
 
+    /// Show the recording on the whole terminal while it is made: the picture, rates, queues, losses, the disk, the last events without their
+    /// content. Keys: p pauses and goes on, m sets a mark, q stops.
+    #[arg(long, help_heading = CONTROL)]
+    pub dashboard: bool,
+
     /// How many of the frames, in percent, may be dropped before the exit code is 3 [default: 1].
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
     pub max_dropped: Option<f64>,

@@ -10,6 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 
 use super::failure::Failure;
+use super::held;
 use super::text;
 use super::text::SAID;
 use crate::base::files;
@@ -38,7 +39,7 @@ pub(super) fn start(cli: &Cli) -> Result<(), Failure> {
     let filter = filter.unwrap_or_else(|| EnvFilter::new(format!("watchcap={level}")));
     let off = format!("{SAID}=off").parse().map_err(|error| Failure::new(&error, None))?;
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let on_screen = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false);
+    let on_screen = tracing_subscriber::fmt::layer().with_writer(|| held::Stderr).with_ansi(colours).with_target(false);
     let in_file = match &cli.log_file {
         Some(path) => {
             let level = if cli.verbose > 1 { level } else { "info" };
@@ -67,7 +68,7 @@ fn open(path: &Path) -> Result<std::fs::File, Failure> {
 pub(super) fn failed(failure: &Failure) {
     let said = failure.text();
     // Nobody is left to tell when standard error is closed.
-    drop(std::io::stderr().write_all(said.as_bytes()));
+    held::write(held::To::Err, said.as_bytes());
     for line in said.lines() {
         tracing::error!(target: SAID, "{line}");
     }

@@ -19,6 +19,7 @@ mod finalize;
 mod folder;
 mod games;
 mod given;
+mod held;
 mod import;
 mod info;
 mod install;

@@ -1,11 +1,16 @@
 //! `watchcap record`.
 
 pub(super) mod asking;
+mod dashboard;
 mod encoding;
 mod environment;
 mod flags;
+mod foreground;
 mod gpu;
 mod keep;
+mod locked;
+mod rates;
+mod readings;
 mod sealing;
 mod sound;
 mod split;
@@ -16,9 +21,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use self::dashboard::Dashboard;
+use self::rates::Rates;
 use super::failure::{Failure, Outcome};
 use super::text;
 use crate::base::event::Stream;
@@ -36,7 +43,7 @@ use crate::capture::{
 use crate::cli::{GamepadsArg, OnOff, QualityArg, RecordArgs, SourceArg, UnchangedArg};
 use crate::config::layers::Layers;
 use crate::config::{Config, RecordConfig, limits};
-use crate::control::{ControlError, Server};
+use crate::control::{ControlError, Recording, Server};
 use crate::encode::settings::{Quality, default_bitrate_kbps};
 use crate::log::setup::{Fact as _, SESSION_ID_KEY, SessionFact, StudyFact};
 use crate::log::{LogError, LogPaths};
@@ -61,6 +68,7 @@ const WAIT_TARGET: Duration = Duration::from_secs(30);
 
 pub(super) fn run(args: &RecordArgs, layers: &Layers) -> Result<Outcome, Failure> {
     flags::check(args)?;
+    dashboard::check(args)?;
     let layers = super::games::in_force(layers, args, &flags::target(args)?);
     let config = layers.config();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -348,6 +356,10 @@ fn record_into(
     if plan.study != StudyFact::default() {
         facts.push(plan.study.entry());
     }
+    let orders = Recording { control: control.clone(), stop: stop.clone(), clock: Arc::clone(clock) };
+    let dashboard = args.dashboard.then(|| Dashboard::new(orders, plan.fps, args.split.is_some()));
+    let (dashboard, tap) = dashboard.unzip();
+    let dashboard = dashboard.map(Arc::new);
     let options = RecordOptions {
         session_dir: out.join(name),
         exact_name: args.session.is_some(),
@@ -366,14 +378,20 @@ fn record_into(
         hotkeys: plan.hotkeys.clone(),
         facts,
         stills: plan.stills,
-        taps: Vec::new(),
+        taps: tap.into_iter().collect(),
         split: None,
         control: control.clone(),
     };
-    let line = status_line();
+    let line = status_line(args.dashboard);
     let server = Arc::new(Mutex::new(None::<Server>));
     let ended = Arc::new(Mutex::new(split::Ended::default()));
-    let split = args.split.map(|at| split::of(at, args, plan.max_dropped, &line, (&server, &ended)));
+    let told = split::Told {
+        line: line.clone(),
+        server: Arc::clone(&server),
+        ended: Arc::clone(&ended),
+        dashboard: dashboard.clone(),
+    };
+    let split = args.split.map(|at| split::of(at, args, plan.max_dropped, told));
     let options = RecordOptions { split, ..options };
     let mut keep = keep::Keep::of(out, args, session_id);
     if let Some(keep) = &mut keep {
@@ -397,9 +415,12 @@ fn record_into(
             }
             let started = Server::start(folder, &control, stop, clock).inspect_err(tell_uncontrolled).ok();
             announce(args.json, folder, screen, started.is_some());
-            *split::lock(&server) = started;
+            *locked::lock(&server) = started;
             announce_hotkeys(&plan.hotkeys, control.records_input());
             announce_disk(folder);
+            if let Some(dashboard) = &dashboard {
+                dashboard.start(folder);
+            }
         },
         |status| {
             if status.input_withdrawn && !stop.is_asked() && !std::mem::replace(&mut told_withdrawn, true) {
@@ -413,8 +434,13 @@ fn record_into(
             if status.profiles > std::mem::replace(&mut told_profiles, status.profiles) {
                 line.suspend(|| text::say("a window of a game is there: its profile is in force"));
             }
-            line.set_message(rates.describe(&status));
-            line.tick();
+            rates.look(&status);
+            if let Some(dashboard) = &dashboard {
+                dashboard.tell(&status, &rates);
+            } else {
+                line.set_message(rates.describe(&status));
+                line.tick();
+            }
         },
     )
     .map_err(|error| match error {
@@ -422,10 +448,13 @@ fn record_into(
         RecordError::FactTooLong { .. } => Failure::wrong(&error, error.hint()),
         error => Failure::new(&error, error.hint()),
     })?;
-    if let Some(server) = split::lock(&server).take() {
+    if let Some(server) = locked::lock(&server).take() {
         server.close();
     }
     line.finish_and_clear();
+    if let Some(dashboard) = &dashboard {
+        dashboard.end();
+    }
     summarise(args, &recorded);
     drop(keeping);
     let mut recorded = recorded;
@@ -568,56 +597,12 @@ fn summarise(args: &RecordArgs, recorded: &Recorded) {
     }
 }
 
-fn status_line() -> ProgressBar {
-    let line = ProgressBar::with_draw_target(None, super::ui::target(4));
+/// The line that shows how it goes, where no dashboard does.
+fn status_line(has_dashboard: bool) -> ProgressBar {
+    let target = if has_dashboard { ProgressDrawTarget::hidden() } else { super::ui::target(4) };
+    let line = ProgressBar::with_draw_target(None, target);
     if let Ok(style) = ProgressStyle::with_template("{spinner:.red} {msg}") {
         line.set_style(style.tick_chars("●○ "));
     }
     line
-}
-
-/// Rates of the last second, for the status line.
-#[derive(Default)]
-struct Rates {
-    last: Option<(Duration, u64, u64)>,
-    fps: f64,
-    events_per_s: f64,
-}
-
-impl Rates {
-    fn look(&mut self, status: &Status) {
-        let (since, frames, events) = self.last.unwrap_or_default();
-        let passed = status.elapsed.saturating_sub(since).as_secs_f64();
-        if self.last.is_none() || passed >= 1.0 {
-            if self.last.is_some() {
-                self.fps = status.frames.saturating_sub(frames) as f64 / passed;
-                self.events_per_s = status.events.saturating_sub(events) as f64 / passed;
-            }
-            self.last = Some((status.elapsed, status.frames, status.events));
-        }
-    }
-
-    fn describe(&mut self, status: &Status) -> String {
-        let state = |status: &Status| {
-            let said =
-                [(status.paused, "paused"), (status.input_withdrawn, "no input"), (status.sound_withdrawn, "no sound")];
-            let said: Vec<_> = said.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
-            if said.is_empty() { String::new() } else { said.join(", ") + "  " }
-        };
-        self.look(status);
-        let time_left = status.disk_left.map(|left| {
-            let seconds = left as f64 / status.disk_rate.max(1) as f64;
-            crate::base::shown::clock(Duration::from_secs_f64(seconds.min(360_000.0)))
-        });
-        format!(
-            "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
-            state(status),
-            crate::base::shown::clock(status.elapsed),
-            self.fps,
-            status.dropped,
-            self.events_per_s,
-            text::size(status.disk_rate * 60),
-            time_left.as_deref().unwrap_or("?")
-        )
-    }
 }

@@ -1,9 +1,9 @@
 //! Text for people: sizes, times, tables, and the rule that captured text cannot steer the terminal.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::held::{self, To};
 use crate::base::shown;
 use crate::session::table::row::event_type;
 
@@ -38,13 +38,11 @@ pub(crate) fn without_results<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A closed pipe is not an error of ours.
 fn write_out(line: &str) {
     if WITHOUT_RESULTS.load(Ordering::Relaxed) {
         return;
     }
-    let mut stdout = std::io::stdout().lock();
-    drop(stdout.write_all(line.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush()));
+    held::write(To::Out, format!("{line}\n").as_bytes());
 }
 
 /// Target of what was said to the person already, so that it goes to the log file alone.
@@ -90,8 +88,7 @@ pub(crate) fn ask(text: &str) {
 }
 
 fn write_err(text: &str) {
-    let mut stderr = std::io::stderr().lock();
-    drop(stderr.write_all(shown::text(text).as_bytes()).and_then(|()| stderr.write_all(b"\n")));
+    held::write(To::Err, format!("{}\n", shown::text(text)).as_bytes());
 }
 
 /// `1.2 GB`: decimal units, as disks are sold.

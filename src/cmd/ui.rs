@@ -3,6 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::failure::Failure;
+use super::held;
 use super::text;
 use crate::base::progress::Step;
 use crate::derive::clip::run::ClipError;
@@ -19,9 +20,14 @@ use crate::log::LogError;
 use crate::session::refusal::Refusal;
 use crate::session::signature::SignatureError;
 
-/// Where progress is drawn: standard error, so many times a second; nowhere with `--quiet`, and nowhere when that is no terminal.
+/// Where progress is drawn: standard error, so many times a second; nowhere with `--quiet`, when that is no terminal, and while the terminal is
+/// not ours to write to.
 pub(super) fn target(hz: u8) -> ProgressDrawTarget {
-    if text::is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(hz) }
+    if text::is_quiet() || held::is_closed() {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr_with_hz(hz)
+    }
 }
 
 /// A bar on standard error; silent when that is no terminal, and gone when it is dropped.

@@ -11,6 +11,7 @@
 mod choose;
 mod client;
 mod error;
+mod orders;
 pub mod protocol;
 mod server;
 pub mod signals;
@@ -19,4 +20,5 @@ mod transport;
 pub use self::choose::{Wanted, choose};
 pub use self::client::{ask, running};
 pub use self::error::{ControlError, FOLDER_VARIABLE, Running};
+pub use self::orders::Recording;
 pub use self::server::Server;

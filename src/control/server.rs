@@ -1,7 +1,7 @@
 //! The recorder's end of the way to it: one thread that answers all connections.
 //!
 //! Invariants: a peer that is another user gets a refusal or no connection, and is not read from; a request that is slow, too long or no request
-//! costs nobody else anything ([`Listener`]), and the recording neither, since what is asked for is only tried ([`Control`], [`Stop`]). The file by
+//! costs nobody else anything ([`Listener`]), and the recording neither, since what is asked for is only tried ([`Recording`]). The file by
 //! which it is found is gone when the recording has ended.
 
 use std::path::{Path, PathBuf};
@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::error::ControlError;
+use super::orders::Recording;
 use super::protocol::{Refusal, Request, Snapshot};
 use super::transport::Listener;
 use crate::base::time::Clock;
-use crate::recorder::{Control, OrderError, Stop, Way};
+use crate::recorder::{Control, Stop};
 
 /// How often the thread looks whether the recording has ended.
 const LOOK: Duration = Duration::from_millis(200);
@@ -25,12 +26,10 @@ pub struct Server {
     ended: Arc<AtomicBool>,
 }
 
-/// What requests act on.
-struct Recording {
+/// A recording, and what is said of where it records into.
+struct Answering {
     session: Arc<Mutex<String>>,
-    control: Control,
-    stop: Stop,
-    clock: Arc<dyn Clock>,
+    recording: Recording,
 }
 
 impl Server {
@@ -42,19 +41,15 @@ impl Server {
         let mut listener = Listener::open()?;
         let path = listener.path().to_path_buf();
         let session = Arc::new(Mutex::new(shown(session)));
-        let recording = Recording {
-            session: Arc::clone(&session),
-            control: control.clone(),
-            stop: stop.clone(),
-            clock: Arc::clone(clock),
-        };
+        let recording = Recording { control: control.clone(), stop: stop.clone(), clock: Arc::clone(clock) };
+        let answering = Answering { session: Arc::clone(&session), recording };
         let ended = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&ended);
         std::thread::Builder::new()
             .name("control".into())
             .spawn(move || {
                 while !flag.load(Ordering::SeqCst) {
-                    listener.turn(LOOK, &|request| recording.obey(request));
+                    listener.turn(LOOK, &|request| answering.answer(request));
                 }
             })
             .map_err(|source| ControlError::Io { action: "start the thread of", path: path.clone(), source })?;
@@ -88,34 +83,11 @@ fn shown(session: &Path) -> String {
     plain.map(str::to_owned).unwrap_or(text)
 }
 
-impl Recording {
-    fn obey(&self, request: Request) -> Result<Snapshot, Refusal> {
-        let clock = self.clock.as_ref();
-        let refused = |error: OrderError| {
-            let code = match error {
-                OrderError::NotRunning => "not_running",
-                OrderError::Busy => "busy",
-                OrderError::NotRecorded(_) => "not_recorded",
-                OrderError::Paused => "paused",
-                OrderError::Split => "split",
-            };
-            Refusal::new(code, error.to_string())
-        };
-        let t = match request {
-            Request::Status => None,
-            Request::Pause => Some(self.control.pause(clock).map_err(refused)?),
-            Request::Resume => self.control.resume(clock).map_err(refused)?,
-            Request::Mark { text, png: false } => Some(self.control.mark(text, clock).map_err(refused)?),
-            Request::Mark { text, png: true } => Some(self.control.mark_with_png(text, clock).map_err(refused)?),
-            Request::Stop => {
-                self.stop.ask("stopped");
-                Some(clock.now())
-            }
-            Request::Withdraw { streams } => {
-                Some(self.control.withdraw(&streams, Way::Command, clock, &self.stop).map_err(refused)?)
-            }
-        };
-        let status = self.control.status();
+impl Answering {
+    fn answer(&self, request: Request) -> Result<Snapshot, Refusal> {
+        let t = self.recording.obey(request)?;
+        let control = &self.recording.control;
+        let status = control.status();
         Ok(Snapshot {
             pid: std::process::id(),
             session: self.session.lock().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -125,7 +97,7 @@ impl Recording {
             dropped_frames: status.dropped,
             events: status.events,
             video_bytes: status.video_bytes,
-            withdrawn: self.control.withdrawn_streams().iter().map(|stream| stream.name().to_owned()).collect(),
+            withdrawn: control.withdrawn_streams().iter().map(|stream| stream.name().to_owned()).collect(),
             t_ns: t.map(|t| t.0),
         })
     }

@@ -327,7 +327,7 @@ impl Control {
 
     /// How the recording goes, as of a quarter of a second ago at most.
     pub fn status(&self) -> Status {
-        self.state().status
+        self.state().status.clone()
     }
 
     /// Whether it is paused.
@@ -374,7 +374,7 @@ impl Control {
             sound_withdrawn: state.sound_withdrawn.is_some(),
             ..status
         };
-        state.status
+        state.status.clone()
     }
 
     /// What the sequence has to write.

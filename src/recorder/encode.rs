@@ -111,6 +111,7 @@ impl EncodeStage {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
+            self.counters.waiting.pictures.store(self.queues.pictures.len(), Ordering::Relaxed);
             let taken = match picture {
                 Some(picture) => self.take(picture),
                 None => self.driver.collect(),
@@ -176,6 +177,7 @@ impl EncodeStage {
             let (t, frame_ref) = (unit.stamp.t, unit.stamp.frame_ref.0);
             let (bytes, keyframe) = (unit.bytes, unit.keyframe);
             let unit = Unit { t, part, frame_ref, bytes, keyframe, duplicate, capture_us, encode_us };
+            self.counters.waiting.units.store(self.queues.units.len(), Ordering::Relaxed);
             if self.queues.units.send(unit).is_err() {
                 return false;
             }

@@ -337,6 +337,13 @@ impl Inputs {
         })
     }
 
+    /// Why inputs, or the codes of keys, are withheld at the moment, where that is no rule for all of the recording: a word in `snake_case`.
+    pub(crate) fn withheld(&self) -> Option<&'static str> {
+        let unattended = (!self.attends).then_some(if self.away { "target_absent" } else { "window_without_focus" });
+        let typed = self.secret.map(Reason::name).or(self.types_chat().then_some("chat"));
+        unattended.or(typed).filter(|_| !self.closed)
+    }
+
     /// How the keyboard is laid out, as far as the source told.
     pub(crate) fn layout(&self) -> Option<&Layout> {
         self.layout.as_ref()

@@ -45,6 +45,7 @@ mod status;
 mod stills;
 mod stop;
 mod taps;
+mod vitals;
 
 pub use control::{Control, OrderError, Way};
 pub use error::RecordError;
@@ -55,3 +56,4 @@ pub use status::Status;
 pub use stills::StillOptions;
 pub use stop::Stop;
 pub use taps::{Offer, Tap};
+pub use vitals::{Loss, Queue, Seen, Vitals};

@@ -178,6 +178,7 @@ pub fn record(
     }
     control.set_records_input(input.is_some());
     control.set_records_sound(!sounds.is_empty());
+    counters.sounds.store(sounds.len() as u64, Ordering::Relaxed);
     control.set_running(true);
     started(&folder, &description);
 

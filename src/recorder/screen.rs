@@ -425,6 +425,7 @@ impl Grabber {
             let convert_us = self.clock.now().since(before).as_micros() as u32;
             let changed = image.is_some();
             let (restart, begins_part) = (self.fresh, self.begins_part);
+            self.counters.waiting.pictures.store(self.pictures.len(), Ordering::Relaxed);
             match self.pictures.try_send(Picture { t, capture_us, convert_us, image, still, restart, begins_part }) {
                 Ok(()) => {
                     self.stored = Some(t);

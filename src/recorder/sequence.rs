@@ -26,6 +26,7 @@ use super::sound::{OpenedSound, SoundNews};
 use super::status::Counters;
 use super::stills::StillOptions;
 use super::stop::Stop;
+use super::vitals::Watch;
 use crate::base::event::{Content, Event, Gap, HidUsage, Source, Stream, Surface};
 use crate::base::hid;
 use crate::base::hotkeys::Action;
@@ -214,6 +215,7 @@ pub(super) struct Sequence {
     pub(super) last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
     pub(super) seams: Seams,
+    watch: Watch,
 }
 
 impl Sequence {
@@ -232,6 +234,7 @@ impl Sequence {
             last_anchor: None,
             last_glance: None,
             seams,
+            watch: Watch::default(),
         }
     }
 
@@ -337,7 +340,7 @@ impl Sequence {
             self.log.commit_if_due()?;
             self.log.check()?;
             self.look_at_clocks()?;
-            self.report();
+            self.report(inputs, queues);
         }
         self.drain(control.orders(), Self::obey)?;
         if let Some(t) = self.pauses.settle() {
@@ -367,11 +370,21 @@ impl Sequence {
     }
 
     /// Tells the other threads how far the log is.
-    fn report(&self) {
+    fn report(&mut self, inputs: &Lanes, queues: &Produced) {
         let recorded = self.log.recorded();
         self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
         self.counters.to_seal.store(recorded.bytes_to_seal(), Ordering::Relaxed);
         self.counters.part_bytes.store(self.log.bytes(), Ordering::Relaxed);
+        let now = self.clock.now();
+        if self.watch.is_due(now) {
+            let waiting = &self.counters.waiting;
+            waiting.inputs.store(inputs.queues().map(Receiver::len).max().unwrap_or(0), Ordering::Relaxed);
+            waiting.units.store(queues.units.len(), Ordering::Relaxed);
+            waiting.packets.store(queues.sounds.len(), Ordering::Relaxed);
+            let commits = self.log.commit_times();
+            let commit_us = commits.percentile(50).zip(commits.percentile(99));
+            self.watch.publish(now, &self.counters.board, commit_us, self.inputs.withheld());
+        }
     }
 
     /// What ended the recording, if it was a failure; and the frames that were due and did not get here.
@@ -412,6 +425,7 @@ impl Sequence {
     }
 
     pub(super) fn append(&mut self, t: MonoNs, source: Source, event: Event) -> Result<(), LogError> {
+        self.watch.saw(t, &event);
         if t >= self.seams.begin {
             return self.log.append(&Record { t, source, body: Body::Event(event) }).map(drop);
         }

@@ -1,12 +1,14 @@
 //! How a recording goes: counters that its threads keep, and what the caller sees of them.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::silence::SilenceFigures;
+use super::vitals::{Board, Peaks, Queue, Vitals, Waiting};
 
 /// How a recording goes.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Status {
     /// Time since recording began: the sources were open and the log had its first records.
     pub elapsed: Duration,
@@ -36,6 +38,14 @@ pub struct Status {
     pub stills: u64,
     /// PNG pictures that were wanted; those that are not written had no room, or could not be.
     pub stills_wanted: u64,
+    /// The part that is recorded, from 1; 0 where the recording is not split.
+    pub part: u64,
+    /// The queues between its threads.
+    pub queues: Vec<Queue>,
+    /// The largest sample of each track of sound since the status before: 1 is as loud as can be stored.
+    pub sounds: Vec<f32>,
+    /// What it wrote last, what it lost and why.
+    pub vitals: Arc<Vitals>,
     /// Nothing is taken at the moment.
     pub paused: bool,
     /// Consent to the input was taken back: none is taken any more.
@@ -74,6 +84,14 @@ pub(crate) struct Counters {
     pub(crate) stills: AtomicU64,
     /// PNG pictures that were wanted.
     pub(crate) stills_wanted: AtomicU64,
+    /// Tracks of sound.
+    pub(crate) sounds: AtomicU64,
+    /// What waits in the queues.
+    pub(crate) waiting: Waiting,
+    /// How loud the sound is.
+    pub(crate) peaks: Peaks,
+    /// What the sequence tells of itself.
+    pub(crate) board: Board,
     /// Bytes that sealing needs.
     pub(crate) to_seal: AtomicU64,
     /// Bytes until the disk ends the recording; 0 also before the first look.
@@ -95,6 +113,7 @@ impl Counters {
     pub(super) fn status(&self, elapsed: Duration) -> Status {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let disk_rate = read(&self.disk_rate);
+        let sounds = read(&self.sounds) as usize;
         Status {
             elapsed,
             frames: read(&self.frames),
@@ -110,6 +129,10 @@ impl Counters {
             tap_skips: read(&self.tap_skips),
             stills: read(&self.stills),
             stills_wanted: read(&self.stills_wanted),
+            part: read(&self.part),
+            queues: self.waiting.queues(sounds > 0),
+            sounds: self.peaks.take().into_iter().take(sounds).collect(),
+            vitals: self.board.read(),
             paused: false,
             input_withdrawn: false,
             sound_withdrawn: false,

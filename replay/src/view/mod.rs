@@ -25,4 +25,4 @@ pub(crate) use self::layout::{Layout, layout};
 pub(crate) use detail::row_at;
 pub(crate) use help::length as help_length;
 pub(crate) use input::BUTTONS;
-pub(crate) use picture::bounds as picture_bounds;
+pub(crate) use picture::{bounds as picture_bounds, message, paint};

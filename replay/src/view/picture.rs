@@ -14,7 +14,7 @@ use super::input::button_name;
 use crate::app::{App, CLICK_AGE, Painting};
 use crate::picture::fit;
 use crate::text::clock;
-use crate::theme::BAYER;
+use crate::theme::{BAYER, Theme};
 use crate::timeline::{Mask, Picture};
 use crate::worker::Drawable;
 
@@ -48,15 +48,10 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer, covered: bool) {
     };
     match app.shown.as_ref().map(|answer| (answer.frame, &answer.result)) {
         Some((_, Ok(Drawable::Pixels(picture)))) => {
-            let dotted = app.painting == Painting::Dots;
-            let per = if dotted { (2, 4) } else { (1, 2) };
+            let per = per_cell(app.painting);
             let (place, size) =
                 if app.lens.is_some() { as_it_is(picture, per, area) } else { place(picture, per, area) };
-            if dotted {
-                dots(picture, place, size, buf);
-            } else {
-                half_blocks(app, picture, place, size, buf);
-            }
+            cells(app.theme, app.painting, picture, (place, size), buf);
             if app.overlaid {
                 masks(app, place, buf);
                 clicks(app, place, buf);
@@ -77,6 +72,23 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer, covered: bool) {
     }
 }
 
+/// Draws a picture into the middle of an area, as cells.
+pub(crate) fn paint(theme: Theme, painting: Painting, picture: &Picture, area: Rect, buf: &mut Buffer) {
+    cells(theme, painting, picture, place(picture, per_cell(painting), area), buf);
+}
+
+/// The pixels of a cell.
+fn per_cell(painting: Painting) -> (u32, u32) {
+    if painting == Painting::Dots { (2, 4) } else { (1, 2) }
+}
+
+fn cells(theme: Theme, painting: Painting, picture: &Picture, (place, size): (Rect, (u32, u32)), buf: &mut Buffer) {
+    match painting {
+        Painting::Dots => dots(picture, place, size, buf),
+        _ => half_blocks(theme, picture, place, size, buf),
+    }
+}
+
 fn no_frame(app: &App<'_>, area: Rect, buf: &mut Buffer) {
     let dim = app.theme.dim();
     if let Some(why) = &app.summary.no_pictures {
@@ -89,7 +101,7 @@ fn no_frame(app: &App<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// Lines in the middle of an area, wrapped.
-fn message(area: Rect, buf: &mut Buffer, lines: &[(&str, Style)]) {
+pub(crate) fn message(area: Rect, buf: &mut Buffer, lines: &[(&str, Style)]) {
     let text: Text<'_> = lines.iter().map(|(line, style)| Line::styled(*line, *style)).collect();
     let room = area.width.saturating_sub(4).max(1);
     let height: u16 = lines.iter().map(|(line, _)| width(line).div_ceil(room).max(1)).sum();
@@ -131,11 +143,11 @@ fn sample(picture: &Picture, x: u32, y: u32, (columns, rows): (u32, u32)) -> [u8
     picture.rgb.get(at..at + 3).map_or([0; 3], |rgb| [rgb[0], rgb[1], rgb[2]])
 }
 
-fn half_blocks(app: &App<'_>, picture: &Picture, place: Rect, size: (u32, u32), buf: &mut Buffer) {
-    let back = app.theme.well().bg;
+fn half_blocks(theme: Theme, picture: &Picture, place: Rect, size: (u32, u32), buf: &mut Buffer) {
+    let back = theme.well().bg;
     for position in place.positions() {
         let (x, y) = (u32::from(position.x - place.x), u32::from(position.y - place.y) * 2);
-        let pixel = |y| app.theme.pixel(sample(picture, x, y, size), x, y);
+        let pixel = |y| theme.pixel(sample(picture, x, y, size), x, y);
         let upper = pixel(y);
         let lower = if y + 1 < size.1 { Some(pixel(y + 1)) } else { back };
         buf[position].set_symbol("▀").set_style(Style { fg: Some(upper), bg: lower, ..Style::new() });

@@ -1,11 +1,13 @@
 //! A recording in parts: says of each that it begins, and seals it beside the recording.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use indicatif::ProgressBar;
 use serde_json::json;
 
+use super::dashboard::Dashboard;
+use super::locked::lock;
 use super::sealing::{How, seal};
 use crate::base::shown::shell;
 use crate::cli::RecordArgs;
@@ -24,25 +26,28 @@ pub(super) struct Ended {
     is_lossy: bool,
 }
 
-/// A lock that a panic elsewhere does not keep.
-pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+/// Who is told of the parts.
+pub(super) struct Told {
+    /// What is said is said around it.
+    pub(super) line: ProgressBar,
+    /// Says where is recorded into now.
+    pub(super) server: Arc<Mutex<Option<Server>>>,
+    /// What became of them.
+    pub(super) ended: Arc<Mutex<Ended>>,
+    pub(super) dashboard: Option<Arc<Dashboard>>,
 }
 
 /// How the recorder is asked to split.
-pub(super) fn of(
-    at: SplitAt,
-    args: &RecordArgs,
-    max_dropped: MaxDropped,
-    line: &ProgressBar,
-    (server, ended): (&Arc<Mutex<Option<Server>>>, &Arc<Mutex<Ended>>),
-) -> Split {
+pub(super) fn of(at: SplitAt, args: &RecordArgs, max_dropped: MaxDropped, told: Told) -> Split {
     let (json, no_finalize, keep_log) = (args.json, args.no_finalize, args.keep_log);
-    let (server, ended) = (Arc::clone(server), Arc::clone(ended));
-    let (told, line) = (line.clone(), line.clone());
+    let Told { line, server, ended, dashboard } = told;
+    let told = line.clone();
     let begun = move |folder: &Path, index: u64| {
         if let Some(server) = lock(&server).as_ref() {
             server.set_session(folder);
+        }
+        if let Some(dashboard) = &dashboard {
+            dashboard.set_folder(folder);
         }
         told.suspend(|| {
             if json {

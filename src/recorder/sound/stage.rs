@@ -208,6 +208,7 @@ impl SoundStage {
             samples.truncate(kept.min(count) * self.channels);
         }
         mutes::silence(&mut samples, self.channels, (t, per_sample), &self.control.mutes(t, until));
+        self.counters.peaks.hear(self.track, &samples);
         self.times.push(self.given, t, per_sample);
         self.given += (samples.len() / self.channels) as u64;
         let mut units = Vec::new();
