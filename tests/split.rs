@@ -215,3 +215,22 @@ fn a_part_that_lost_frames_decides_the_exit_code_of_the_whole() {
     assert!(shares[0] > 0.12, "{shares:?}");
     assert_eq!(code, 3, "{shares:?}");
 }
+
+#[test]
+fn what_is_left_of_a_log_whose_deletion_was_interrupted_goes_and_a_kept_log_stays() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let session = |name: &str| {
+        let mut command = watchcap();
+        command.args(["record", "--source", "synthetic", "--size", "160x96", "--duration", "1s", "--keep-log"]);
+        let (code, _, err) = run(command.args(["--session", name, "--out"]).arg(dir.path()));
+        assert!(code == 0 || code == 3, "{code}: {err}");
+        dir.path().join(name)
+    };
+    let (kept, rest) = (session("kept"), session("rest"));
+    std::fs::remove_dir_all(rest.join("log/events")).expect("the half of its log");
+    let (code, out, err) = run(watchcap().arg("finalize").arg(dir.path()));
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(!rest.join("log").exists(), "{err}");
+    assert!(kept.join("log/events").exists(), "a log that was kept is gone: {err}");
+    assert!(err.contains("kept is sealed and its log is beside it"), "{err}");
+}

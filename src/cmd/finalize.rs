@@ -12,6 +12,8 @@ use crate::base::shown;
 use crate::cli::FinalizeArgs;
 use crate::finalize::{self, Done, Finalized};
 use crate::inspect::survey::{self, Found, State};
+use crate::log::LogPaths;
+use crate::log::reader::{Database, LogReader};
 use crate::session::layout::{self, DirState};
 use crate::session::loss::MaxDropped;
 
@@ -36,7 +38,18 @@ fn all(
     max_dropped: MaxDropped,
     as_json: bool,
 ) -> Result<Outcome, Failure> {
-    let logs = found.iter().filter(|found| layout::state_of(&found.path) == DirState::Log);
+    let is_log = |found: &&Found| layout::state_of(&found.path) == DirState::Log;
+    let beside: Vec<_> = found.iter().filter(|found| !is_log(found) && found.log_bytes.is_some()).collect();
+    for Found { path, .. } in beside.iter().filter(|found| has_whole_log(&found.path)) {
+        text::say(&text::printable(&format!(
+            "note: {} is sealed and its log is beside it; when that is not needed, delete it with: watchcap finalize {}",
+            path.display(),
+            shown::shell(path)
+        )));
+    }
+    // What is left of a log whose deletion was interrupted goes.
+    let rests = beside.into_iter().filter(|found| found.state == State::Sealed && !has_whole_log(&found.path));
+    let logs = found.iter().filter(is_log).chain(rests);
     let (used, free): (Vec<_>, Vec<_>) =
         logs.partition(|found| matches!(found.state, State::Recording | State::Finalizing));
     for found in used {
@@ -58,6 +71,11 @@ fn all(
         Ok(())
     })?;
     Ok(if lossy { Outcome::Lossy } else { outcome })
+}
+
+/// Whether the log beside a sealed session can be read, as one that was kept: of one whose deletion was interrupted something is missing.
+fn has_whole_log(session: &Path) -> bool {
+    LogReader::open(&LogPaths::of(session)).is_ok_and(|log| log.database == Database::Present && log.holes.is_empty())
 }
 
 /// How a log is sealed.

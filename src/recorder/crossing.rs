@@ -8,40 +8,75 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, TryRecvError};
 use serde_json::json;
 
+use super::beyond::{Beyond, Queued};
+use super::control::Control;
+use super::facts::{append_fact, initial_state};
+use super::lanes::Lanes;
 use super::pauses::SETTLE_NS;
+use super::queues::BURST;
 use super::seam::WAIT_NS;
 use super::seams::Before;
-use super::sequence::{Sequence, append_fact, initial_state};
+use super::sequence::Sequence;
 use crate::base::event::{Event, Source, Stream};
 use crate::base::time::{Anchor, MonoNs, UtcNs};
 use crate::log::LogError;
 use crate::log::setup::{Fact as _, PROFILES_KEY, SKIPPED_KEY, failed_key};
 use crate::log::writer::LogWriter;
-use crate::media::track::Packet;
 
-/// How often a seam is looked at while inputs wait for it.
+/// How often a seam is looked at while something waits for it.
 const GLANCE: Duration = Duration::from_micros(200);
 /// How often before.
 const LOOK: Duration = Duration::from_millis(20);
 
 impl Sequence {
-    /// Before when an input must be to be taken: from the planned time of a seam on they wait until that is fixed.
-    pub(super) fn inputs_until(&self) -> MonoNs {
-        let until = self.seams.planned().filter(|_| self.seams.next().is_none());
-        until.unwrap_or(MonoNs(i64::MAX))
+    /// Takes what is in a queue, up to the first thing that must wait for a seam; false when its producer has ended.
+    pub(super) fn drain<T: Queued>(
+        &mut self,
+        queue: &Receiver<T>,
+        waiting: fn(&mut Beyond) -> &mut Option<T>,
+        take: fn(&mut Self, T) -> Result<(), LogError>,
+    ) -> Result<bool, LogError> {
+        for _ in 0..BURST {
+            let item = match waiting(&mut self.beyond).take().map_or_else(|| queue.try_recv(), Ok) {
+                Ok(item) => item,
+                Err(TryRecvError::Empty) => return Ok(true),
+                Err(TryRecvError::Disconnected) => return Ok(false),
+            };
+            if item.is_beyond(self.until(), self.seams.part) {
+                *waiting(&mut self.beyond) = Some(item);
+                return Ok(true);
+            }
+            take(self, item)?;
+        }
+        Ok(true)
     }
 
-    /// How long at the most until the seam must be looked at; `None` when none is planned.
-    pub(super) fn seam_in(&self) -> Option<Duration> {
-        let planned = self.seams.planned().filter(|_| self.seams.next().is_none())?;
-        // The picture that inputs wait for comes without a word.
-        Some(planned.since(self.clock.now()).clamp(GLANCE, LOOK))
+    /// Takes the orders that were given.
+    pub(super) fn take_orders(&mut self, control: &Control) -> Result<(), LogError> {
+        self.drain(control.orders(), |beyond| &mut beyond.order, Self::obey).map(drop)
     }
 
-    /// Fixes a seam that no picture fixed in time, crosses one that nothing else crosses, and hands the part before over.
-    pub(super) fn look_at_seam(&mut self, idle: bool) -> Result<(), LogError> {
+    /// The time of the seam that comes next, as far as it is known, else the end of time: nothing of it or later is appended yet.
+    pub(super) fn until(&self) -> MonoNs {
+        self.seams.planned().map_or(MonoNs(i64::MAX), |planned| self.seams.next().unwrap_or(planned))
+    }
+
+    /// How long at most until the seam must be looked at; `None` when none is planned, and when one is that nothing waits for.
+    pub(super) fn seam_in(&self, inputs: &Lanes) -> Option<Duration> {
+        let planned = self.seams.planned()?;
+        match self.seams.next() {
+            // The picture that inputs wait for comes without a word.
+            None => Some(planned.since(self.clock.now()).clamp(GLANCE, LOOK)),
+            Some(seam) => (self.beyond.is_any() || inputs.shows(seam)).then_some(GLANCE),
+        }
+    }
+
+    /// Fixes a seam that no picture fixed in time; crosses one that something waits for, or that nothing came behind for long, once what is
+    /// earlier is appended; and hands the part before over.
+    pub(super) fn look_at_seam(&mut self, inputs: &Lanes) -> Result<(), LogError> {
         let now = self.clock.now();
         if let Some(planned) = self.seams.planned()
             && now.0 - planned.0 >= WAIT_NS
@@ -49,7 +84,9 @@ impl Sequence {
         {
             queues.seam.fix(planned);
         }
-        if let Some(seam) = self.seams.next().filter(|seam| idle && now.0 - seam.0 >= SETTLE_NS) {
+        if let Some(seam) = self.seams.next()
+            && self.may_cross(seam, now, inputs)
+        {
             self.begin_part(seam)?;
         }
         let settled = now.0.saturating_sub(self.seams.begin.0) >= SETTLE_NS;
@@ -61,6 +98,32 @@ impl Sequence {
             before.append(LogWriter::check);
         }
         Ok(())
+    }
+
+    fn may_cross(&self, seam: MonoNs, now: MonoNs, inputs: &Lanes) -> bool {
+        if inputs.may_hold_before(seam) {
+            return false;
+        }
+        let age = now.0 - seam.0;
+        let waits = self.beyond.is_any() || inputs.shows(seam);
+        // A source hands over some milliseconds late, unless it has shown something later.
+        waits && (age >= WAIT_NS || inputs.all_show(seam)) || age >= SETTLE_NS
+    }
+
+    /// Nothing more comes: what waits for a seam is written behind it.
+    pub(super) fn cross_at_last(&mut self) -> Result<(), LogError> {
+        if self.beyond.is_any()
+            && let Some(planned) = self.seams.planned()
+            && let Some(queues) = &self.seams.queues
+        {
+            let seam = queues.seam.fix(planned);
+            self.begin_part(seam)?;
+        }
+        let Beyond { unit, note, order, sound } = std::mem::take(&mut self.beyond);
+        note.map_or(Ok(()), |note| self.append_note(note))?;
+        order.map_or(Ok(()), |order| self.obey(order))?;
+        unit.map_or(Ok(()), |unit| self.append_unit(unit))?;
+        sound.map_or(Ok(()), |news| self.append_sound(news))
     }
 
     /// The part before ends at `t`, and the next one begins: what holds then is stated in it as at a start.
@@ -93,6 +156,10 @@ impl Sequence {
     /// What a start would say, as it is at the begin of a part.
     fn state_part(&mut self, t: MonoNs) -> Result<(), LogError> {
         let surface = self.inputs.surface();
+        let is_paused = self.pauses.covers(t);
+        if is_paused {
+            self.inputs.rest();
+        }
         if let Some(fact) = &mut self.seams.input {
             let layout = self.inputs.layout().cloned().unwrap_or_default();
             fact.keyboard_layout = layout.names.or(fact.keyboard_layout.take());
@@ -118,7 +185,7 @@ impl Sequence {
         }
         // They are said in each part.
         self.told_withdrawn.clear();
-        if self.pauses.covers(t) {
+        if is_paused {
             self.append(t, Source::Recorder, Event::Pause)?;
         }
         if surface != self.seams.surface {
@@ -158,27 +225,8 @@ impl Sequence {
         }
         self.seams.hand_over(log, failure);
     }
-
-    /// Appends a packet of sound to the part that its time says.
-    pub(super) fn append_sound_packet(&mut self, packet: Packet) -> Result<(), LogError> {
-        self.seams.remember(&packet);
-        if let Some(seam) = self.seams.next().filter(|seam| *seam <= packet.t) {
-            // It is among those that the part begins with.
-            return self.begin_part(seam);
-        }
-        if packet.t < self.seams.begin
-            && let Some(before) = &mut self.seams.before
-        {
-            before.append(|log| log.append_packet(&packet).map(drop));
-            if !self.seams.builds_on(&packet) {
-                return Ok(());
-            }
-        }
-        self.append_renumbered(packet)
-    }
-
-    fn append_renumbered(&mut self, packet: Packet) -> Result<(), LogError> {
-        let packet = self.seams.renumbered(packet);
-        self.log.append_packet(&packet).map(drop)
-    }
 }
+
+#[cfg(test)]
+#[path = "crossing_tests.rs"]
+mod tests;

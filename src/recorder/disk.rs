@@ -140,7 +140,7 @@ impl Watch {
     fn room_in_file(&self, counters: &Counters) -> u64 {
         let Some(limit) = crate::base::files::max_file_bytes() else { return u64::MAX };
         let len = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
-        let video = len(&self.paths.video) + counters.frames.load(Ordering::Relaxed) * reserve::PER_FRAME;
+        let video = len(&self.paths.video) + counters.part_frames.load(Ordering::Relaxed) * reserve::PER_FRAME;
         limit.saturating_sub(video.max(len(&self.paths.events.join(DATABASE_FILE))))
     }
 

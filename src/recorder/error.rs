@@ -73,8 +73,10 @@ pub enum RecordError {
     /// The disk does not answer, so that the log cannot be closed; what was acknowledged before is in it.
     #[error("the disk has not answered for {} seconds: the log in {path} could not be closed", CLOSE_LIMIT.as_secs(), path = path.display())]
     Stuck {
-        /// The session's folder.
+        /// The folder of the session, or of the part that is recorded.
         path: PathBuf,
+        /// What is to be sealed later: that folder, or the one above, when it is not the only part.
+        to_seal: PathBuf,
     },
     /// Somebody records into the folder.
     #[error("{path} is being recorded into: {holder}", path = path.display())]
@@ -117,8 +119,8 @@ impl RecordError {
             Self::FactTooLong { .. } => Some("use a shorter text".into()),
             Self::Encode(error) => error.hint(),
             Self::Log(error) => error.hint(),
-            Self::Stuck { path } => {
-                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", shell(path)))
+            Self::Stuck { to_seal, .. } => {
+                Some(format!("what was acknowledged is kept; seal it with: watchcap finalize {}", shell(to_seal)))
             }
             Self::NoRoom { .. } => Some("free some space, or choose another disk with --out".into()),
             Self::InUse { .. } => Some("choose another name with --session".into()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::error::RecordError;
-use super::{disk, sequence};
+use super::{disk, facts};
 use crate::base::files;
 use crate::base::files::Pin;
 use crate::base::id::SessionId;
@@ -56,7 +56,7 @@ pub(super) fn begin_log(
     let watch = disk::Watch::begin(folder, bitrate_kbps)?;
     let now = clock.now();
     for (key, value) in facts {
-        sequence::append_fact(&mut log, now, key, value)?;
+        facts::append_fact(&mut log, now, key, value)?;
     }
     log.commit_facts()?;
     Ok((log, watch))

@@ -260,6 +260,11 @@ impl Inputs {
         }
     }
 
+    /// The person paused it, whether or not an input says so: nothing is written until it goes on.
+    pub(super) fn rest(&mut self) {
+        self.paused = true;
+    }
+
     /// Takes an input of a pause that arrives when recording goes on already, since its source is slower than others. What it releases
     /// was stated to be held when the pause ended, and is released then.
     pub(super) fn overlook_late(&mut self, input: StampedInput, out: &mut Vec<Written>) {

@@ -114,9 +114,29 @@ impl Lanes {
         self.0.iter().all(|lane| lane.head.is_none() && lane.queue.is_empty())
     }
 
-    /// Returns how long at most it takes until an input that is held can be taken; `None` when none is held.
-    pub(super) fn due_in(&self, now: MonoNs) -> Option<Duration> {
-        let oldest = self.0.iter().filter_map(|lane| lane.head.as_ref()).map(|input| input.t).min()?;
+    /// Returns the times of the inputs that were received and not taken, one of a lane at the most.
+    fn heads(&self) -> impl Iterator<Item = MonoNs> {
+        self.0.iter().filter_map(|lane| lane.head.as_ref()).map(|input| input.t)
+    }
+
+    /// Returns whether an input of this time or later waits to be taken.
+    pub(super) fn shows(&self, t: MonoNs) -> bool {
+        self.heads().any(|head| head >= t)
+    }
+
+    /// Returns whether every source that still runs has shown an input of this time or later.
+    pub(super) fn all_show(&self, t: MonoNs) -> bool {
+        self.0.iter().all(|lane| lane.head.as_ref().map_or(!lane.open, |head| head.t >= t))
+    }
+
+    /// Returns whether an input of before this time waits to be taken, or one that nobody has looked at.
+    pub(super) fn may_hold_before(&self, t: MonoNs) -> bool {
+        self.0.iter().any(|lane| lane.head.as_ref().map_or(!lane.queue.is_empty(), |head| head.t < t))
+    }
+
+    /// Returns how long at most it takes until an input of before this time that is held can be taken; `None` when none is held.
+    pub(super) fn due_in(&self, now: MonoNs, before: MonoNs) -> Option<Duration> {
+        let oldest = self.heads().min().filter(|t| *t < before)?;
         let left = if oldest > now { 0 } else { (oldest.0 + HOLD_NS - now.0).max(0) };
         Some(Duration::from_nanos(left as u64))
     }

@@ -11,6 +11,8 @@
 //! queue is dropped where it arises, counted, and written as a gap. Pictures are converted in the thread that grabs them:
 //! the shared memory of the screen is free again after 0.3 ms, and 3 MB cross to the encoder instead of 8.
 
+mod appending;
+mod beyond;
 mod chords;
 mod context;
 mod control;
@@ -18,6 +20,7 @@ mod crossing;
 mod disk;
 mod encode;
 mod error;
+mod facts;
 mod failure;
 mod folder;
 mod inputs;

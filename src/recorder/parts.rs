@@ -4,7 +4,7 @@
 //! before a seam is planned. A part that has ended is closed and sealed by one thread of low priority, in order. While more than
 //! [`MAX_WAITING`] parts wait for it, none is begun.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -210,6 +210,11 @@ impl Parts {
         facts
     }
 
+    /// The folder of the part that is recorded, and what seals it and those before that are not sealed yet.
+    pub(super) fn unsealed(&self) -> (PathBuf, PathBuf) {
+        (self.now.folder.clone(), to_seal(&self.now.folder, self.now.index))
+    }
+
     /// The sequence has ended: what was prepared is removed, and what is closed is handed on. Returns the part that was the last one, and
     /// the thread that still closes and seals those before it.
     pub(super) fn end(mut self) -> (PathBuf, Pin, Option<JoinHandle<()>>) {
@@ -219,6 +224,15 @@ impl Parts {
             discard(&next.folder, &[]);
         }
         (self.now.folder, self.now.pin, Some(self.sealer))
+    }
+}
+
+/// What seals a part that is not closed, and those before it, which may wait to be sealed: the folder above finds them all.
+fn to_seal(folder: &Path, index: u64) -> PathBuf {
+    match folder.parent() {
+        Some(above) if index > 1 && above.as_os_str().is_empty() => PathBuf::from("."),
+        Some(above) if index > 1 => above.to_path_buf(),
+        _ => folder.to_path_buf(),
     }
 }
 
@@ -245,4 +259,16 @@ fn give_up(log: LogWriter, error: LogError, t: MonoNs) -> LogError {
     let lost = counts.into_iter().map(|(stream, count)| (stream.name().to_owned(), count)).collect();
     log.give_up(&Ending { reason: SPLIT.into(), failure: error.end_reason().to_owned(), t_ns: t.0, lost });
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_sealed_is_the_part_or_all_of_them() {
+        let of = |folder: &str, index| to_seal(Path::new(folder), index);
+        assert_eq!(of("out/s-part0001", 1), Path::new("out/s-part0001"));
+        assert_eq!((of("out/s-part0002", 2), of("s-part0003", 3)), (PathBuf::from("out"), PathBuf::from(".")));
+    }
 }

@@ -25,6 +25,9 @@ pub(super) const PACKETS: usize = 128;
 /// Notes of the screen's thread (gaps, moved surface): a few per second at the worst.
 pub(super) const NOTES: usize = 1024;
 
+/// Most items that the sequence takes from one queue before it looks at the others.
+pub(super) const BURST: usize = 256;
+
 /// How long sources may take to end once the end was asked for: one that hangs in its system must not keep the log from being
 /// closed within two seconds.
 pub(super) const GRACE: Duration = Duration::from_secs(1);

@@ -23,7 +23,7 @@ use super::seams::Seams;
 use super::sound::{OpenedSound, SoundStage, StartingSound};
 use super::status::{Counters, Status};
 use super::stop::{Stop, spawn};
-use super::{disk, failure, inputs, prepare, screen, sequence, sound, stills};
+use super::{disk, facts, failure, inputs, prepare, screen, sequence, sound, stills};
 use crate::base::event::{Stream, Surface};
 use crate::base::files::Pin;
 use crate::base::time::Clock;
@@ -161,10 +161,10 @@ pub fn record(
         facts.push((HOTKEYS_KEY.into(), json!(names)));
     }
     let inputs = inputs::Inputs::new(description.surface, options.privacy.keys, window, options.hotkeys);
-    facts.extend(sequence::start_facts(&description, input.as_ref(), &inputs, &encoder, &settings, clock.name()));
-    facts.extend(sequence::sound_facts(&sounds));
+    facts.extend(facts::start_facts(&description, input.as_ref(), &inputs, &encoder, &settings, clock.name()));
+    facts.extend(facts::sound_facts(&sounds));
     facts.push((UNCHANGED_KEY.into(), json!(options.unchanged.name())));
-    facts.extend(sequence::stills_fact(options.stills));
+    facts.extend(facts::stills_fact(options.stills));
     if options.split.is_some() {
         let series = SeriesFact { part_of: Some(session.to_string()), index: Some(1), ..SeriesFact::default() };
         facts.push(series.entry());
@@ -214,7 +214,7 @@ pub fn record(
         }
         None => (PartsOrPin::Pin(pin), None),
     };
-    let input_fact = input.as_ref().map(sequence::input_fact);
+    let input_fact = input.as_ref().map(facts::input_fact);
     let seams = Seams::new(part_queues, input_fact, description.surface, priming);
     let sequence = sequence::Sequence::new(log, inputs, options.stills, seams, &running);
     let takes = |at: usize| {
@@ -252,7 +252,11 @@ pub fn record(
             stop.ask("duration");
         }
         if stop.is_asked() && wall.now() > *limit.get_or_insert_with(|| wall.now().plus(GRACE + CLOSE_LIMIT)) {
-            return Err(RecordError::Stuck { path: folder });
+            let (path, to_seal) = match &parts {
+                PartsOrPin::Parts(parts) => parts.unsealed(),
+                PartsOrPin::Pin(_) => (folder.clone(), folder),
+            };
+            return Err(RecordError::Stuck { path, to_seal });
         }
         wall.sleep_until(wall.now().plus(Duration::from_millis(20)));
     }

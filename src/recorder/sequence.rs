@@ -9,190 +9,40 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::beyond::Beyond;
 use super::chords::Asked;
 use super::context::Running;
 use super::control::{Control, Order, Way, Withdrawal};
+use super::facts::append_fact;
 use super::failure::{self, Ended};
 use super::inputs::Inputs;
 use super::lanes::{Lanes, Next};
-use super::opening::OpenedInputs;
 use super::pauses::{Pauses, SETTLE_NS};
 use super::produced::Produced;
-use super::queues::{GRACE, Note, ProfileSeen, Unit};
+use super::queues::{BURST, GRACE};
 use super::seams::Seams;
-use super::sound::{OpenedSound, SoundNews};
 use super::status::Counters;
 use super::stills::StillOptions;
 use super::stop::Stop;
 use super::vitals::Watch;
-use crate::base::event::{Content, Event, Gap, HidUsage, Source, Stream, Surface};
-use crate::base::hid;
+use crate::base::event::{Content, Event, Gap, Source, Stream};
 use crate::base::hotkeys::Action;
 use crate::base::time::{Anchor, Clock, MonoNs, SystemClock, UtcNs};
-use crate::capture::sound::SoundRole;
-use crate::capture::{Facet, FacetSet, InitialState, RawInput, ScreenDescription, StampedInput};
-use crate::encode::driver::Driver;
-use crate::encode::settings::EncodeSettings;
-use crate::log::setup::{
-    CLOCK_KEY, EncoderFact, Fact as _, HeldKeyFact, InitialStateFact, InputFact, PROFILES_KEY, SKIPPED_KEY, ScreenFact,
-    SoundFact, StillCountsFact, StillsFact, TimingFact, failed_key, withdrawn_key,
-};
+use crate::capture::{InitialState, RawInput, StampedInput};
+use crate::log::setup::{Fact as _, SKIPPED_KEY, StillCountsFact, TimingFact, failed_key, withdrawn_key};
 use crate::log::writer::LogWriter;
-use crate::log::{Body, LogError, Record, codec};
-use crate::media::track::{Cost, Packet, TrackId};
+use crate::log::{Body, LogError, Record};
 use crate::privacy::consent::STREAMS;
 use crate::privacy::fact::{ProfileFact, WithdrawalFact};
-use crate::session::sound::MICROPHONE;
 
-/// The most devices that the log lists.
-const MAX_DEVICES: usize = 32;
 /// How often the clocks are read: 360 readings an hour fit the drift to far below 1 ppm.
 const ANCHOR_NS: i64 = 10_000_000_000;
 /// How often they are looked at for jumps and sleep: how long a gap of the clock is at the least.
 const GLANCE_NS: i64 = 250_000_000;
 /// Longest wait for something to append: bounds how late a commit or a reading of the clocks can be noticed when idle.
 const IDLE: Duration = Duration::from_millis(50);
-/// Most items taken from one queue before the others are looked at.
-const BURST: usize = 256;
-
-/// Appends a fact; one that is too long for a record is cut to null, and that is logged.
-pub(super) fn append_fact(log: &mut LogWriter, t: MonoNs, key: &str, value: &Value) -> Result<(), LogError> {
-    let mut json = value.to_string();
-    if json.len() > codec::MAX_FACT {
-        tracing::warn!(key, bytes = json.len(), "a fact is too long for the log and is left out");
-        json = "null".into();
-    }
-    log.append(&Record { t, source: Source::Recorder, body: Body::Setup { key: key.into(), json } }).map(drop)
-}
-
-/// The facts that are known once sources and encoder are open.
-pub(super) fn start_facts(
-    screen: &ScreenDescription,
-    input: Option<&OpenedInputs>,
-    inputs: &Inputs,
-    encoder: &Driver,
-    settings: &EncodeSettings,
-    clock: &str,
-) -> Vec<(String, Value)> {
-    let surface = screen.surface;
-    let mut coder = encoder.describe();
-    if coder.delay > 0 {
-        coder.settings.push(("delay".into(), coder.delay.to_string()));
-    }
-    let screen = ScreenFact {
-        backend: Some(screen.backend.clone()),
-        target: Some(screen.target.clone()),
-        window_id: screen.window_id.clone(),
-        refresh_hz: screen.refresh_hz,
-        x: Some(surface.x),
-        y: Some(surface.y),
-        width: Some(surface.width),
-        height: Some(surface.height),
-        scale: surface.scale.map(f64::from),
-        display_server: screen.display_server.clone(),
-        settings: object(json!({
-            "cursor": screen.cursor, "sees_changes": screen.sees_changes, "masks_windows": screen.masks_windows,
-        })),
-    };
-    let encoder = EncoderFact {
-        name: Some(coder.name),
-        codec_string: Some(coder.codec_string),
-        settings: Some(coder.settings.into_iter().map(|(key, value)| (key, json!(value))).collect()),
-        width: Some(settings.width),
-        height: Some(settings.height),
-        fps: Some(settings.fps),
-        bitrate_kbps: Some(settings.bitrate_kbps),
-        gop_ns: Some(settings.gop_ns),
-        ..EncoderFact::default()
-    };
-    let mut facts = vec![(CLOCK_KEY.to_owned(), json!(clock)), screen.entry(), encoder.entry()];
-    if let Some(opened) = input {
-        facts.push(input_fact(opened).entry());
-        let initial = &opened.initial;
-        if inputs.may_tell_initial(initial) {
-            facts.push(initial_state(initial, surface, inputs).entry());
-        }
-    }
-    facts
-}
-
-/// The inputs: as one, and with several sources each of them with what is taken of it.
-pub(super) fn input_fact(opened: &OpenedInputs) -> InputFact {
-    let facets = |set: FacetSet| Facet::ALL.map(|facet| (facet.key().to_owned(), json!(set.has(facet))));
-    let sources = || opened.open().map(|(what, _)| what);
-    let devices: Vec<&String> = sources().flat_map(|what| &what.devices).take(MAX_DEVICES).collect();
-    let (warps, poll_us) = (sources().find_map(|what| what.warps), sources().find_map(|what| what.poll_us));
-    let mut settings = object(json!({ "devices": devices, "warps": warps, "poll_us": poll_us }));
-    settings.extend(facets(opened.facets()));
-    if opened.open().count() > 1 {
-        let each = opened.open().map(|(what, own)| {
-            let mut each = object(json!({ "backend": what.backend }));
-            each.extend(facets(*own));
-            Value::Object(each)
-        });
-        settings.insert("sources".into(), each.collect());
-    }
-    InputFact {
-        backend: Some(opened.backend()),
-        keyboard_layout: sources().find_map(|what| what.keyboard_layout.clone()),
-        keyboard_group: opened.initial.layout.group.map(i64::from),
-        settings,
-    }
-}
-
-/// The sources of sound: the first one, and the microphone beside it where there are two.
-pub(super) fn sound_facts(sounds: &[OpenedSound]) -> Option<(String, Value)> {
-    let said = |sound: &OpenedSound| {
-        let what = &sound.what;
-        let mut said = object(json!({
-            "device": what.device, "role": what.role.map(SoundRole::name), "rate_hz": what.rate, "channels": what.channels,
-            "encoder": sound.encoder.describe(),
-        }));
-        said.extend(what.settings.iter().cloned());
-        said
-    };
-    let (first, further) = sounds.split_first()?;
-    let mut settings = said(first);
-    settings.extend(further.first().map(|second| (MICROPHONE.to_owned(), Value::Object(said(second)))));
-    Some(SoundFact { backend: Some(first.what.backend.clone()), settings }.entry())
-}
-
-/// When PNG pictures are taken, where they are taken by themselves.
-pub(super) fn stills_fact(options: StillOptions) -> Option<(String, Value)> {
-    let StillOptions { every, frames, on_key, on_click } = options;
-    let on: Vec<String> =
-        [("key", on_key), ("click", on_click)].into_iter().filter(|(_, on)| *on).map(|(name, _)| name.into()).collect();
-    let fact = StillsFact { every_s: every.map(|every| every.as_secs_f64()), frames: Some(frames), on: Some(on) };
-    (options != StillOptions::default()).then(|| fact.entry())
-}
-
-/// What was held and where the pointer was; of the keys those whose codes may be known.
-pub(super) fn initial_state(initial: &InitialState, surface: Surface, inputs: &Inputs) -> InitialStateFact {
-    let position = initial.pointer.map(|at| surface.relative(at));
-    let known = initial.keys.iter().filter(|(usage, _)| inputs.may_tell(*usage));
-    let key = |(usage, native): &(Option<HidUsage>, u32)| HeldKeyFact {
-        key_code: usage.map(|usage| i32::from(usage.0)),
-        code: usage.and_then(hid::code_of_usage).map(str::to_owned),
-        native: Some(*native),
-    };
-    InitialStateFact {
-        keys: Some(known.map(key).collect()),
-        buttons: Some(initial.buttons.iter().map(|button| button.name().to_owned()).collect()),
-        mouse_x: position.map(|at| f64::from(at.x)),
-        mouse_y: position.map(|at| f64::from(at.y)),
-        ..InitialStateFact::default()
-    }
-}
-
-/// What of a source has no place of its own in the metadata.
-fn object(value: Value) -> serde_json::Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => serde_json::Map::new(),
-    }
-}
 
 /// The loop's state.
 pub(super) struct Sequence {
@@ -215,6 +65,7 @@ pub(super) struct Sequence {
     pub(super) last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
     pub(super) seams: Seams,
+    pub(super) beyond: Beyond,
     watch: Watch,
 }
 
@@ -234,6 +85,7 @@ impl Sequence {
             last_anchor: None,
             last_glance: None,
             seams,
+            beyond: Beyond::default(),
             watch: Watch::default(),
         }
     }
@@ -262,6 +114,7 @@ impl Sequence {
             Err(error) => {
                 stop.fail(Stream::Log, error.end_reason());
                 let mut lost = self.log.uncommitted();
+                self.beyond.count(&mut lost);
                 failure::count_rest(&mut lost, &mut inputs, queues);
                 failure::give_up(self.log, error, t, lost, &self.counters, stop)
             }
@@ -285,7 +138,7 @@ impl Sequence {
         let (mut units_open, mut notes_open, mut sounds_open) = (true, true, true);
         let wall = SystemClock;
         let mut deadline = None;
-        while inputs.is_open() || units_open || notes_open || sounds_open {
+        while inputs.is_open() || units_open || notes_open || sounds_open || self.beyond.is_any() {
             if stop.is_asked() && wall.now() > *deadline.get_or_insert_with(|| wall.now().plus(GRACE)) {
                 let stream = match (units_open, inputs.is_open()) {
                     (true, _) => Stream::Screen,
@@ -295,54 +148,58 @@ impl Sequence {
                 stop.fail(stream, "source_hangs");
                 break;
             }
+            let until = self.until();
             let mut select = Select::new();
             let lanes: Vec<usize> = inputs.waiting().map(|queue| select.recv(queue)).collect();
-            let unit = units_open.then(|| select.recv(units));
-            let sound = sounds_open.then(|| select.recv(sounds));
-            if notes_open {
+            // What is behind one that waits for a seam is later than it.
+            let unit = (units_open && self.beyond.unit.is_none()).then(|| select.recv(units));
+            let sound = (sounds_open && self.beyond.sound.is_none()).then(|| select.recv(sounds));
+            if notes_open && self.beyond.note.is_none() {
                 select.recv(notes);
             }
-            select.recv(control.orders());
+            if self.beyond.order.is_none() {
+                select.recv(control.orders());
+            }
             let wait = match self.log.due() {
                 Some(due) => due.since(self.clock.now()).min(IDLE),
                 None => IDLE,
             };
-            let wait = inputs.due_in(self.clock.now()).map_or(wait, |held| held.min(wait));
-            let wait = self.seam_in().map_or(wait, |seam| seam.min(wait));
+            let wait = inputs.due_in(self.clock.now(), until).map_or(wait, |held| held.min(wait));
+            let wait = self.seam_in(inputs).map_or(wait, |seam| seam.min(wait));
             let ready = select.ready_timeout(wait).ok();
-            if ready.is_some() {
+            let waits = self.beyond.is_any();
+            if ready.is_some() || waits {
                 // Notes first: a surface that moved is known before the inputs that are relative to it.
                 if notes_open {
-                    notes_open = self.drain(notes, Self::append_note)?;
+                    notes_open = self.drain(notes, |beyond| &mut beyond.note, Self::append_note)?;
                 }
-                self.drain(control.orders(), Self::obey)?;
+                self.take_orders(control)?;
             }
-            let is_held_no_longer = inputs.due_in(self.clock.now()) == Some(Duration::ZERO);
-            if ready.is_some_and(|ready| lanes.contains(&ready)) || is_held_no_longer {
+            let is_held_no_longer = inputs.due_in(self.clock.now(), until) == Some(Duration::ZERO);
+            if waits || ready.is_some_and(|ready| lanes.contains(&ready)) || is_held_no_longer {
                 self.take_inputs(inputs, control, stop)?;
             }
-            if ready.is_some() && ready == unit {
-                units_open = self.drain(units, Self::append_unit)?;
+            if units_open && (self.beyond.unit.is_some() || (ready.is_some() && ready == unit)) {
+                units_open = self.drain(units, |beyond| &mut beyond.unit, Self::append_unit)?;
             }
-            if ready.is_some() && ready == sound {
-                sounds_open = self.drain(sounds, Self::append_sound)?;
+            if sounds_open && (self.beyond.sound.is_some() || (ready.is_some() && ready == sound)) {
+                sounds_open = self.drain(sounds, |beyond| &mut beyond.sound, Self::append_sound)?;
             }
             if inputs.is_empty()
                 && let Some(t) = self.pauses.settled_at(self.clock.now())
             {
                 self.go_on(t)?;
             }
-            self.look_at_seam(inputs.is_empty())?;
+            self.look_at_seam(inputs)?;
             self.look_at_consent(control, inputs.is_empty())?;
-            let now = self.clock.now();
-            self.inputs.tick(now, &mut self.written);
-            self.append_written()?;
+            self.tick()?;
             self.log.commit_if_due()?;
             self.log.check()?;
             self.look_at_clocks()?;
             self.report(inputs, queues);
         }
-        self.drain(control.orders(), Self::obey)?;
+        self.take_orders(control)?;
+        self.cross_at_last()?;
         if let Some(t) = self.pauses.settle() {
             self.go_on(t)?;
         }
@@ -360,7 +217,7 @@ impl Sequence {
     /// Takes the inputs that are not to be waited with.
     fn take_inputs(&mut self, inputs: &mut Lanes, control: &Control, stop: &Stop) -> Result<(), LogError> {
         for _ in 0..BURST {
-            match inputs.next(self.clock.now(), self.inputs_until()) {
+            match inputs.next(self.clock.now(), self.until()) {
                 Next::Input(input) => self.append_input(input, control, stop)?,
                 Next::Passed => {}
                 Next::Wait => break,
@@ -369,12 +226,23 @@ impl Sequence {
         Ok(())
     }
 
+    /// Time passes: long spans are told in pieces. Not while a seam is being crossed, up to which they are told then.
+    fn tick(&mut self) -> Result<(), LogError> {
+        let now = self.clock.now();
+        if now >= self.until() {
+            return Ok(());
+        }
+        self.inputs.tick(now, &mut self.written);
+        self.append_written()
+    }
+
     /// Tells the other threads how far the log is.
     fn report(&mut self, inputs: &Lanes, queues: &Produced) {
         let recorded = self.log.recorded();
         self.counters.records.store(self.log.progress().records, Ordering::Relaxed);
         self.counters.to_seal.store(recorded.bytes_to_seal(), Ordering::Relaxed);
         self.counters.part_bytes.store(self.log.bytes(), Ordering::Relaxed);
+        self.counters.part_frames.store(recorded.frames, Ordering::Relaxed);
         let now = self.clock.now();
         if self.watch.is_due(now) {
             let waiting = &self.counters.waiting;
@@ -408,22 +276,6 @@ impl Sequence {
         Ok(())
     }
 
-    /// Takes what is in a queue; false when its producer has ended.
-    fn drain<T>(
-        &mut self,
-        queue: &Receiver<T>,
-        mut take: impl FnMut(&mut Self, T) -> Result<(), LogError>,
-    ) -> Result<bool, LogError> {
-        for _ in 0..BURST {
-            match queue.try_recv() {
-                Ok(item) => take(self, item)?,
-                Err(crossbeam_channel::TryRecvError::Empty) => return Ok(true),
-                Err(crossbeam_channel::TryRecvError::Disconnected) => return Ok(false),
-            }
-        }
-        Ok(true)
-    }
-
     pub(super) fn append(&mut self, t: MonoNs, source: Source, event: Event) -> Result<(), LogError> {
         self.watch.saw(t, &event);
         if t >= self.seams.begin {
@@ -442,7 +294,8 @@ impl Sequence {
     /// difference is its size. Reads them into the log from time to time in any case.
     fn look_at_clocks(&mut self) -> Result<(), LogError> {
         let now = self.clock.now();
-        if self.last_glance.is_some_and(|last| now.0 - last.mono.0 < GLANCE_NS) {
+        // A gap of while a seam is being crossed is told when it is: it is seen then as well.
+        if now >= self.until() || self.last_glance.is_some_and(|last| now.0 - last.mono.0 < GLANCE_NS) {
             return Ok(());
         }
         let seen = self.clock.anchor();
@@ -504,25 +357,10 @@ impl Sequence {
         append_fact(&mut self.log, t, TimingFact::KEY, &json!(fact))
     }
 
-    /// A window of a game was seen for the first time: the fact about the profiles in force is replaced by a longer one.
-    fn append_profile(&mut self, t: MonoNs, seen: &ProfileSeen) -> Result<(), LogError> {
-        self.profiles.push(ProfileFact {
-            name: Some(seen.name.clone()),
-            from_ns: Some(t.0),
-            game: seen.game.clone(),
-            hides_chat: Some(seen.hides_chat),
-            at_start: Some(seen.at_start),
-        });
-        append_fact(&mut self.log, t, PROFILES_KEY, &json!(self.profiles))
-    }
-
     fn append_input(&mut self, mut input: StampedInput, control: &Control, stop: &Stop) -> Result<(), LogError> {
         // The pointer's silence is no shorter for what a gamepad says.
         if !matches!(input.input, RawInput::Pad { .. } | RawInput::PadLost { .. }) {
             self.counters.silence.heard(input.t);
-        }
-        if let Some(seam) = self.seams.next().filter(|seam| *seam <= input.t) {
-            self.begin_part(seam)?;
         }
         // What comes after inputs of behind the seam, from a slower source: what was held then is stated.
         input.t = input.t.max(self.seams.begin);
@@ -540,7 +378,7 @@ impl Sequence {
         }
         // An order from before this input has been given by now.
         if !control.orders().is_empty() {
-            self.drain(control.orders(), Self::obey)?;
+            self.take_orders(control)?;
         }
         if self.pauses.covers(input.t) {
             if self.pauses.is_over() {
@@ -613,7 +451,7 @@ impl Sequence {
     }
 
     /// Writes what a person asked for.
-    fn obey(&mut self, order: Order) -> Result<(), LogError> {
+    pub(super) fn obey(&mut self, order: Order) -> Result<(), LogError> {
         match order {
             Order::Pause(t, source) => {
                 if let Some(end) = self.pauses.settle() {
@@ -634,6 +472,7 @@ impl Sequence {
     fn look_at_consent(&mut self, control: &Control, idle: bool) -> Result<(), LogError> {
         for stream in STREAMS {
             if let Some(withdrawn) = control.withdrawn(stream)
+                && withdrawn.t < self.until()
                 && !self.told_withdrawn.contains(&stream)
             {
                 self.told_withdrawn.push(stream);
@@ -667,7 +506,7 @@ impl Sequence {
             return Ok(());
         }
         // A pause from before is heard of before.
-        self.drain(control.orders(), Self::obey)?;
+        self.take_orders(control)?;
         if let Some(end) = self.pauses.settled_by(t) {
             self.go_on(end)?;
         }
@@ -681,69 +520,5 @@ impl Sequence {
     pub(super) fn go_on(&mut self, t: MonoNs) -> Result<(), LogError> {
         self.inputs.go_on(t, &mut self.written);
         self.append_written()
-    }
-
-    fn append_note(&mut self, note: Note) -> Result<(), LogError> {
-        let (t, event) = match note {
-            Note::Event(t, event) => (t, event),
-            Note::Profile(t, seen) => return self.append_profile(t, &seen),
-            Note::Away(t) => {
-                self.inputs.surface_away(t, &mut self.written);
-                return self.append_written();
-            }
-            Note::Back(t, window) => {
-                self.inputs.surface_back(t, window, &mut self.written);
-                return self.append_written();
-            }
-        };
-        if let Event::Window(surface) = &event {
-            self.inputs.surface_moved(*surface);
-        }
-        self.append(t, Source::Recorder, event)
-    }
-
-    fn append_unit(&mut self, unit: Unit) -> Result<(), LogError> {
-        let packet = Packet {
-            track: TrackId::PICTURES,
-            first_sample: unit.frame_ref,
-            samples: 1,
-            t: unit.t,
-            bytes: unit.bytes,
-            keyframe: unit.keyframe,
-            repeats: unit.duplicate,
-            cost: Cost { capture_us: unit.capture_us, encode_us: unit.encode_us },
-        };
-        // Before it is appended: one that cannot be is among those that are taken off again when the log is given up.
-        self.counters.frames.fetch_add(1, Ordering::Relaxed);
-        if unit.part > self.seams.part
-            && let Some(seam) = self.seams.next()
-        {
-            self.begin_part(seam)?;
-        }
-        if unit.part < self.seams.part {
-            if let Some(before) = &mut self.seams.before {
-                before.append(|log| log.append_packet(&packet).map(drop));
-            }
-            return Ok(());
-        }
-        if let Some(before) = &mut self.seams.before {
-            before.has_all_frames = true;
-        }
-        self.log.append_packet(&packet)?;
-        let bytes = self.seams.video_bytes + self.log.progress().video_bytes;
-        self.counters.video_bytes.store(bytes, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn append_sound(&mut self, news: SoundNews) -> Result<(), LogError> {
-        match news {
-            SoundNews::Packet(packet) => self.append_sound_packet(packet),
-            SoundNews::Gap(t, source, gap) => self.append(t, source, Event::Gap(gap)),
-            SoundNews::Failed(reason) => {
-                self.seams.sound_failed = Some(reason);
-                let t = self.clock.now();
-                append_fact(&mut self.log, t, &failed_key(Stream::Audio), &json!(reason))
-            }
-        }
     }
 }

@@ -76,6 +76,8 @@ pub(crate) struct Counters {
     pub(crate) tap_skips: AtomicU64,
     /// Bytes of the log of the present part.
     pub(crate) part_bytes: AtomicU64,
+    /// Frames in the video of the present part.
+    pub(crate) part_frames: AtomicU64,
     /// The part that is recorded, from 1 where the recording is split.
     pub(crate) part: AtomicU64,
     /// Whether the input source is silent while the pointer moves.
