@@ -385,12 +385,10 @@ impl Theme {
     /// Events of a lane.
     pub(crate) fn lane(self, lane: Lane) -> Style {
         let (colour, plain) = match lane {
-            Lane::Key => (self.palette().accent, Modifier::empty()),
-            Lane::Motion => (self.palette().teal, Modifier::empty()),
+            Lane::Key | Lane::Pad => (self.palette().accent, Modifier::empty()),
+            Lane::Motion | Lane::Stick => (self.palette().teal, Modifier::empty()),
             Lane::Click => (self.palette().orange, Modifier::empty()),
             Lane::Wheel => (self.palette().yellow, Modifier::empty()),
-            Lane::Pad => (self.palette().accent, Modifier::empty()),
-            Lane::Stick => (self.palette().teal, Modifier::empty()),
             Lane::Focus => (self.palette().purple, Modifier::empty()),
             Lane::Frame => (self.palette().green, Modifier::empty()),
             Lane::Gap => (self.palette().red, Modifier::BOLD),

@@ -131,6 +131,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "these very numbers")]
     fn a_tap_counts_in_its_step_and_a_stick_is_where_it_ends() {
         let mut action = PadAction::default();
         action.begin();

@@ -3,7 +3,7 @@
 use super::{v1_2, v1_3};
 
 /// Lifts a row of a table of 1.2.0.
-pub fn step<'a, M>(row: v1_2::Row<'a, M>) -> v1_3::Row<'a, M> {
+pub fn step<M>(row: v1_2::Row<'_, M>) -> v1_3::Row<'_, M> {
     v1_3::Row { base: row, pad: None, control: None, value: None }
 }
 

@@ -187,12 +187,12 @@ mod tests {
 
     #[test]
     fn a_pad_with_two_sticks_and_triggers() {
+        use PadControl as C;
         const SIGNED: (i32, i32) = (-32_768, 32_767);
         let sticks = [ABS_X, ABS_Y, ABS_RX, ABS_RY].map(|code| (code, SIGNED.0, SIGNED.1));
         let map = map(
             &[&sticks[..], &[(ABS_Z, 0, 1023), (ABS_RZ, 0, 1023), (ABS_HAT0X, -1, 1), (ABS_HAT0Y, -1, 1)]].concat()
         );
-        use PadControl as C;
         assert_eq!(axis(&map, ABS_X, 0), (Some(C::LeftX), 0.0), "rest is rest");
         assert_eq!(axis(&map, ABS_Y, SIGNED.0), (Some(C::LeftY), -1.0));
         assert_eq!(axis(&map, ABS_RX, SIGNED.1), (Some(C::RightX), 1.0));

@@ -16,6 +16,9 @@ const COST_NS: i64 = 1_000_000_000 / REPORTS_PER_SECOND;
 /// The most time that is saved: a device at 1000 Hz by its own clock, and one that was held up, are told whole.
 const SAVED_NS: i64 = 100 * COST_NS;
 
+/// How long what is left out is counted together.
+const TELL_NS: i64 = 1_000_000_000;
+
 /// What is told of a gamepad, and when it happened.
 pub(super) type Told = (MonoNs, PadChange);
 
@@ -105,7 +108,8 @@ impl Pad {
             // Back where it was last told to be, by way of what was left out.
             match &mut self.left_out {
                 Some(left_out) if is_report => (left_out.until, left_out.count) = (t, left_out.count + 1),
-                left_out => return (left_out.take(), Vec::new()),
+                _ if is_report => {}
+                _ => return (self.take_left_out(), Vec::new()),
             }
             return (None, Vec::new());
         }
@@ -120,12 +124,20 @@ impl Pad {
             return (None, Vec::new());
         }
         self.saved_ns -= COST_NS;
-        // The last one that was left out is told now.
-        let left_out = self.left_out.take();
-        let left_out = left_out.map(|it| LeftOut { count: it.count.saturating_sub(u64::from(!is_report)), ..it });
+        if let Some(left_out) = self.left_out.as_mut().filter(|_| !is_report) {
+            // The last one that was left out is told now.
+            left_out.count = left_out.count.saturating_sub(1);
+        }
+        let is_due = self.left_out.is_some_and(|left_out| t.0.saturating_sub(left_out.since.0) >= TELL_NS);
+        let left_out = if is_due { self.take_left_out() } else { None };
         self.told_at.extend(moved.iter().map(|(code, _, value, _)| (*code, *value)));
         let told = moved.into_iter().map(|(code, control, value, t)| (t, axis(control, code, value))).collect();
-        (left_out.filter(|it| it.count > 0), told)
+        (left_out, told)
+    }
+
+    /// What was left out and not told of yet.
+    pub(super) fn take_left_out(&mut self) -> Option<LeftOut> {
+        self.left_out.take().filter(|left_out| left_out.count > 0)
     }
 
     /// Takes the device's own word of what it holds: buttons that are down, and where its axes are. What is told of it.
@@ -232,6 +244,7 @@ mod tests {
         told.extend(news);
         let (t, last) = told.last().expect("an end");
         assert_eq!((*t, value(last)), (at(7999 * 125), ((7999 % 99) + 1) as f32 / 100.0));
+        left_out += pad.report(at(1_021_000), false).0.map_or(0, |missing| missing.count);
         assert_eq!(told.len() as u64 + left_out, 8000, "every report was told or counted");
         assert_eq!(pad.report(at(2_000_000), false), (None, vec![]));
     }

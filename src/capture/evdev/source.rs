@@ -93,7 +93,7 @@ pub(super) fn open(folder: &Path, wants: Wants, plan: &InputPlan) -> Result<Box<
     let session = if plan.may_miss_lock { None } else { Some(SessionWatch::open()?) };
     let gate = Gate::new(session.as_ref().map_or(Session::Open, SessionWatch::session), clock.now());
     // Which window is active decides over keys, and is told by their source.
-    let desk = if wants != Wants::Gamepads { open_desk(plan)? } else { None };
+    let desk = if wants == Wants::Gamepads { None } else { open_desk(plan)? };
     let (desk, secret) = match desk {
         Some((desk, secret)) => (Some(desk), secret),
         None => (None, None),
@@ -452,6 +452,7 @@ impl InputSource for EvdevInput {
             sink.send(now, self.source, first);
         }
         let ended = self.read_all(sink, stop);
+        self.end_pads(sink);
         self.let_go(ended.is_ok(), sink);
         ended
     }

@@ -48,6 +48,7 @@ impl EvdevInput {
 
     /// Nothing is taken any more: lets go of what they hold.
     pub(super) fn release_pads(&mut self, now: MonoNs, sink: &InputSink) {
+        self.end_pads(sink);
         for id in self.pad_ids() {
             let changes = self.pads.get_mut(&id).map(Pad::release);
             self.send_pad(id, now, changes.into_iter().flatten(), sink);
@@ -88,11 +89,23 @@ impl EvdevInput {
             return;
         }
         let Some((left_out, told)) = self.pads.get_mut(&id).map(|pad| pad.report(t, is_report)) else { return };
+        self.send_left_out(left_out, sink);
+        for (t, change) in told {
+            self.send_pad(id, t, [change], sink);
+        }
+    }
+
+    fn send_left_out(&self, left_out: Option<LeftOut>, sink: &InputSink) {
         if let Some(LeftOut { since, until, count }) = left_out {
             self.send(since, sink, RawInput::PadLost { reason: "gamepad_rate", count: Some(count), until });
         }
-        for (t, change) in told {
-            self.send_pad(id, t, [change], sink);
+    }
+
+    /// Nothing comes after this: tells what was left out and not told of yet.
+    pub(super) fn end_pads(&mut self, sink: &InputSink) {
+        for id in self.pad_ids() {
+            let left_out = self.pads.get_mut(&id).and_then(Pad::take_left_out);
+            self.send_left_out(left_out, sink);
         }
     }
 
@@ -125,6 +138,7 @@ impl EvdevInput {
             }
             return;
         }
+        self.send_left_out(pad.take_left_out(), sink);
         for change in pad.release().into_iter().chain([PadChange::Disconnected]) {
             self.send(t, sink, RawInput::Pad { pad: number, change });
         }

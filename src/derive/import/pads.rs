@@ -39,7 +39,7 @@ pub(crate) fn take(entries: &mut Vec<(String, String)>, row: &mut OwnedRow) -> R
         row.control = Some(control);
     }
     let value = out(column::VALUE);
-    let value = value.map(|text| text.parse::<f32>().map_err(|_| (column::VALUE, "it is no number".to_owned())));
+    let value = value.map(|text| text.parse::<f32>().map_err(|error| (column::VALUE, error.to_string())));
     row.value = value.transpose()?.filter(|value| !value.is_nan());
     let one_sided = row.control.as_deref().and_then(PadControl::named).is_some_and(PadControl::is_one_sided);
     let least = if one_sided { 0.0 } else { -1.0 };
