@@ -257,8 +257,13 @@ fn a_recording_is_paused_marked_and_stopped_by_its_pipe() {
     let status = || serde_json::from_str::<Value>(&verbs.ok(&["status", "--json"])).expect("JSON");
 
     let (first, child, pid) = record("first");
-    let said = first.said("err");
-    assert!(said.contains(&format!("watchcap pause --pid {pid}")) && said.contains("watchcap stop --pid"), "{said}");
+    // It says so behind the line of JSON.
+    let begun = Instant::now();
+    let hints = [format!("watchcap pause --pid {pid}"), format!("watchcap stop --pid {pid}")];
+    while !hints.iter().all(|hint| first.said("err").contains(hint)) {
+        assert!(begun.elapsed() < LIMIT, "{}", first.said("err"));
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let running = status();
     assert_eq!((running.as_array().map(Vec::len), running[0]["pid"].to_string()), (Some(1), pid.clone()), "{running}");
     verbs.ok(&["pause"]);
