@@ -122,7 +122,9 @@ impl Stage {
 /// A queue with this in it, whose producer has ended.
 fn full<T>(items: Vec<T>) -> Receiver<T> {
     let (queue, out) = bounded(items.len().max(1));
-    items.into_iter().for_each(|item| queue.send(item).expect("room"));
+    for item in items {
+        queue.send(item).expect("room");
+    }
     out
 }
 
