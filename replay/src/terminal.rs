@@ -610,6 +610,7 @@ impl Signals {
     }
 
     /// Watches only for the process going on after it was stopped.
+    #[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "the same on every system"))]
     pub(crate) fn watch_resumed() -> io::Result<Self> {
         #[cfg_attr(not(unix), expect(unused_mut, reason = "there is nothing to be watched for"))]
         let mut signals = Self::default();

@@ -105,8 +105,10 @@ pub fn stop_on_signals(stop: &Stop, _: &Control, clock: &Arc<dyn Clock>) -> std:
             Asked::SessionEnds | Asked::Told => "sigterm",
         });
         // As soon as this is answered the process is ended: so it is not, and the process ends by itself.
-        while matches!(asked, Asked::ConsoleClosed | Asked::SessionEnds) {
-            clock.sleep_until(clock.now().plus(WAIT));
+        if matches!(asked, Asked::ConsoleClosed | Asked::SessionEnds) {
+            loop {
+                clock.sleep_until(clock.now().plus(WAIT));
+            }
         }
     }))?;
     std::thread::Builder::new()
