@@ -1,7 +1,7 @@
 //! Plays the sound of a sealed session through the system, in step with the player: [`Voice`].
 //!
-//! Invariant: the sample that is handed over is the one of the instant at which it will be heard, by the player's own clock ([`SoundOutput`] says
-//! when that is), to [`APART`]; so what the output's buffers take, and what two clocks run apart, needs no other care. Each file of a session is a thread and a
+//! Invariant: the sample that is handed over is the one of the instant at which it will be heard, by the player's own clock ([`crate::capture::sound::SoundOutput`]
+//! says when that is), to a hundredth of a second; so what the output's buffers take, and what two clocks run apart, needs no other care. Each file of a session is a thread and a
 //! stream of its own; nothing is opened before something is to be heard.
 
 use std::path::{Path, PathBuf};
