@@ -93,7 +93,7 @@ fn a_screen_that_stands_costs_next_to_nothing() {
     let copies = sizes[60..].iter().filter(|size| **size < 200).count();
     assert!(copies >= 40, "{copies} of 93 pictures are copies: {:?}", &sizes[60..]);
     let held = kbps(&sizes[60..]) / 2000.0;
-    assert!(held < 1.05, "what is sent again takes {held:.2} of the bit rate");
+    assert!(held < 1.05, "what is sent again takes {held:.2} of the bit rate: {sizes:?}");
 }
 
 /// A program in the place of watchcap-x264 that runs it with these words before and behind, in `sh`.

@@ -30,6 +30,11 @@ impl Still {
         self.ends.is_empty()
     }
 
+    /// Bytes of all that is sent again.
+    pub(in crate::encode) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Adds what the encoder has just made. The decoder has it from there, and all before it.
     pub(in crate::encode) fn push(&mut self, unit: &[u8]) {
         debug_assert!(self.behind().is_none(), "the encoder went on while the decoder was behind");

@@ -249,7 +249,7 @@ impl VideoEncoder for X264Encoder {
             self.still.sent_one();
             return self.hand_over_again(false, out);
         }
-        let sharper = self.rate.still_qp(self.qp);
+        let sharper = self.rate.still_qp(self.qp, self.still.len() * 8);
         if ask.idr || sharper.is_some() {
             let qp = if ask.idr { self.rate.still_idr_qp(self.qp) } else { sharper.unwrap_or(self.qp) };
             let keyframe = self.make(picture, (ask.idr, qp), true, ask)?;

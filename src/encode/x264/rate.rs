@@ -127,12 +127,15 @@ impl RateControl {
     }
 
     /// The quantiser of a repeat of a picture that was made with `last`; `None` when it is sharp enough, or there are no bits for it.
-    pub fn still_qp(&self, last: u8) -> Option<u8> {
+    ///
+    /// `again` are the bits of the group so far, which will be sent each time that a group is due: they get no more than a share of its bits.
+    pub fn still_qp(&self, last: u8, again: usize) -> Option<u8> {
         if self.is_lossless {
             return None;
         }
         let finer = last.saturating_sub(STILL_STEP).max(MIN_STILL_QP);
-        (finer < last && self.debt < 2.0 * self.target).then_some(finer)
+        let has_room = (again as f64) < self.group * STILL_IDR_SHARE * self.target;
+        (finer < last && has_room && self.debt < 2.0 * self.target).then_some(finer)
     }
 
     /// The quantiser of an IDR of a screen that stands still, whose picture was made with `last`: as sharp, as far as its group has the bits. The
@@ -232,7 +235,7 @@ mod tests {
     fn a_stream_without_loss_has_one_quantiser_whatever_it_costs() {
         let mut rate = RateControl::lossless();
         for n in 0..50 {
-            assert_eq!((rate.qp(n % 15 == 0), rate.still_qp(0), rate.still_idr_qp(0)), (0, None, 0));
+            assert_eq!((rate.qp(n % 15 == 0), rate.still_qp(0, 0), rate.still_idr_qp(0)), (0, None, 0));
             rate.made(0, n % 15 == 0, 90_000_000);
         }
     }
@@ -240,12 +243,13 @@ mod tests {
     #[test]
     fn what_stands_still_is_sharpened_while_there_are_bits() {
         let mut rate = RateControl::new(4000, 30, 500_000_000);
-        assert_eq!((rate.still_qp(30), rate.still_qp(14), rate.still_qp(12)), (Some(26), Some(12), None));
+        assert_eq!((rate.still_qp(30, 0), rate.still_qp(14, 0), rate.still_qp(12, 0)), (Some(26), Some(12), None));
         rate.made(26, true, 4_000_000);
-        assert_eq!(rate.still_qp(26), None, "the IDR has taken them");
+        assert_eq!(rate.still_qp(26, 0), None, "the IDR has taken them");
         for _ in 0..30 {
             rate.stored(100);
         }
-        assert_eq!(rate.still_qp(26), Some(22));
+        assert_eq!(rate.still_qp(26, 1_400_000), Some(22));
+        assert_eq!(rate.still_qp(26, 1_600_000), None, "each group would send them again");
     }
 }
