@@ -353,7 +353,8 @@ fn a_killed_recording_has_what_the_pad_did_before() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut device = Device::plug(&folder.path().join("event0"), &pad("P"));
     let recording = Recording::start(folder.path(), &["--no-finalize"]);
-    let times = device.sweeps(800, 1000, &[ABS_X]);
+    // Half of what is told whole: a pad that is held up on a busy machine catches up with many at once.
+    let times = device.sweeps(800, 500, &[ABS_X]);
     let Recording { display, mut running, out } = recording;
     running.0.kill().expect("a kill");
     running.0.wait().expect("its end");
