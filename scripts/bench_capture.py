@@ -63,9 +63,9 @@ def start_display(display):
     sys.exit("the X server did not start")
 
 
-def start_game(env):
+def start_game(env, driver="x11"):
     config = tempfile.mkdtemp()
-    env = dict(env, HOME=config, SDL_VIDEODRIVER="x11", SDL_RENDER_DRIVER="software", SDL_AUDIODRIVER="dummy")
+    env = dict(env, HOME=config, SDL_VIDEODRIVER=driver, SDL_RENDER_DRIVER="software", SDL_AUDIODRIVER="dummy")
     return subprocess.Popen(["/usr/games/chocolate-doom", "-iwad", "/usr/share/games/doom/freedoom1.wad", "-nosound",
                              "-window", "-geometry", "1920x1080", "-nograbmouse", "-playdemo", "demo1"], env=env, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)

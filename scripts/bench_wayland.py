@@ -39,12 +39,6 @@ def start_sway(home):
     sys.exit("sway does not start:\n" + (home / "log").read_text()[-2000:])
 
 
-def start_game(env, driver):
-    env = dict(env, HOME=tempfile.mkdtemp(), SDL_VIDEODRIVER=driver, SDL_RENDER_DRIVER="software", SDL_AUDIODRIVER="dummy")
-    return subprocess.Popen(["/usr/games/chocolate-doom", "-iwad", "/usr/share/games/doom/freedoom1.wad", "-nosound", "-window", "-geometry", "1920x1080",
-                             "-nograbmouse", "-playdemo", "demo1"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 def record(args, env, folder, fps):
     command = [args.binary, "record", "--out", folder, "--session", "w", "--consent", "screen", "--allow-missing", "masks", "--fps", fps, "--bitrate-kbps", 8000,
                "--encoder", "openh264", "--duration", f"{args.seconds}s", "--no-finalize", "--json"]
@@ -76,7 +70,7 @@ def main():
             results = {name: [] for name in desks}
             for _ in range(args.rounds):
                 for name, env in desks.items():
-                    game = start_game(env, name)
+                    game = bench_capture.start_game(env, name)
                     time.sleep(7)
                     folder = tempfile.mkdtemp(dir=work)
                     results[name].append(record(args, env, folder, fps))

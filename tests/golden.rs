@@ -3,8 +3,11 @@
 //!
 //! `WATCHCAP_GOLDEN=write cargo test golden` writes the sample of a new shape, once, when it is added.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use watchcap::session::table::hash::encode;
+use watchcap::session::table::row::OwnedRow;
+use watchcap::session::table::schema::Version;
 use watchcap_migrations::log::{self, v1, v1__to__v2, v2};
 
 fn path(name: &str) -> PathBuf {
@@ -121,7 +124,6 @@ fn session_1_0() -> PathBuf {
 #[test]
 fn a_session_of_1_0_0_is_whole_and_its_rows_are_lifted() {
     use watchcap::session::table::row::event_type;
-    use watchcap::session::table::schema::Version;
 
     let dir = session_1_0();
     let reader = watchcap::session::table::read::SessionReader::open(&dir).expect("the golden session");
@@ -186,6 +188,26 @@ fn a_session_of_1_0_0_passes_verify_and_a_changed_row_does_not() {
     assert!(said.contains("format 2.0.0") && said.contains("watchcap 0.1.0"), "{said}");
 }
 
+/// The rows of a golden session of format 1.`minor`.0, each beside what pyarrow saw. The session verifies with these words, is taken by the
+/// acceptance script, and each row has the hash that it had.
+fn whole(session: &Path, minor: u64, words: &str) -> Vec<(OwnedRow, serde_json::Value)> {
+    let verified = crate::support::watchcap().arg("verify").arg(session).output().expect("watchcap runs");
+    let said = String::from_utf8_lossy(&[verified.stdout, verified.stderr].concat()).into_owned();
+    assert!(verified.status.success() && said.contains(words), "{said}");
+    assert!(!crate::support::python("acceptance.py", &[session]).is_empty());
+    let reader = watchcap::session::table::read::SessionReader::open(session).expect("the golden session");
+    assert_eq!(reader.events().version(), Version { major: 1, minor });
+    let twin = std::fs::read_to_string(session.with_extension("0.jsonl")).expect("its rows");
+    let rows: Vec<_> = reader.events().rows().checked().collect::<Result<_, _>>().expect("rows");
+    assert_eq!(rows.len(), twin.lines().count());
+    let beside = |(row, line): (OwnedRow, &str)| {
+        let old: serde_json::Value = serde_json::from_str(line).expect("json");
+        assert_eq!((row.intact, Some(row.hash.as_str())), (Some(true), old["hash"].as_str()), "row {}", row.seq);
+        (row, old)
+    };
+    rows.into_iter().zip(twin.lines()).map(beside).collect()
+}
+
 /// The session that the code of format 1.1.0 made (commit ddff006: an X server whose monitor changes its mode, a mask, a mark), and its rows
 /// as pyarrow saw them.
 fn session_1_1() -> PathBuf {
@@ -195,21 +217,9 @@ fn session_1_1() -> PathBuf {
 #[test]
 fn a_session_of_1_1_0_is_whole_and_read_as_1_3_0() {
     use watchcap::session::table::row::{event_type, key};
-    use watchcap::session::table::schema::Version;
 
-    let whole = crate::support::watchcap().arg("verify").arg(session_1_1()).output().expect("watchcap runs");
-    let said = String::from_utf8_lossy(&[whole.stdout, whole.stderr].concat()).into_owned();
-    assert!(whole.status.success() && said.contains("57 rows, 40 frames, 40 decoded"), "{said}");
-    assert!(!crate::support::python("acceptance.py", &[&session_1_1()]).is_empty());
-    let reader = watchcap::session::table::read::SessionReader::open(&session_1_1()).expect("the golden session");
-    assert_eq!(reader.events().version(), Version { major: 1, minor: 1 });
-    let twin = std::fs::read_to_string(path("session-1.1.0.jsonl")).expect("its rows");
-    let rows: Vec<_> = reader.events().rows().checked().collect::<Result<_, _>>().expect("rows");
-    assert_eq!(rows.len(), twin.lines().count());
     let mut windows = 0;
-    for (row, line) in rows.iter().zip(twin.lines()) {
-        let old: serde_json::Value = serde_json::from_str(line).expect("json");
-        assert_eq!((row.intact, Some(row.hash.as_str())), (Some(true), old["hash"].as_str()), "row {}", row.seq);
+    for (row, old) in whole(&session_1_1(), 1, "57 rows, 40 frames, 40 decoded") {
         for (key, value) in old["metadata"].as_object().expect("a map") {
             // Nobody had measured it.
             let is_scale = row.event_type == event_type::WINDOW && key == key::SCALE;
@@ -227,22 +237,8 @@ fn session_1_2() -> PathBuf {
 
 #[test]
 fn a_session_of_1_2_0_is_whole_and_its_rows_have_no_gamepad() {
-    use watchcap::session::table::schema::Version;
-
-    let whole = crate::support::watchcap().arg("verify").arg(session_1_2()).output().expect("watchcap runs");
-    let said = String::from_utf8_lossy(&[whole.stdout, whole.stderr].concat()).into_owned();
-    assert!(whole.status.success() && said.contains("277 rows, 16 frames, 16 decoded"), "{said}");
-    assert!(!crate::support::python("acceptance.py", &[&session_1_2()]).is_empty());
-    let reader = watchcap::session::table::read::SessionReader::open(&session_1_2()).expect("the golden session");
-    assert_eq!(reader.events().version(), Version { major: 1, minor: 2 });
-    let twin = std::fs::read_to_string(path("session-1.2.0.jsonl")).expect("its rows");
-    let rows: Vec<_> = reader.events().rows().checked().collect::<Result<_, _>>().expect("rows");
-    assert_eq!(rows.len(), twin.lines().count());
-    for (row, line) in rows.iter().zip(twin.lines()) {
-        let old: serde_json::Value = serde_json::from_str(line).expect("json");
-        let hash = old["hash"].as_str().expect("a hash");
-        assert_eq!((row.intact, row.hash.as_str()), (Some(true), hash), "row {}", row.seq);
-        assert_eq!(hash_of_1_2(row), hash, "row {}", row.seq);
+    for (row, _) in whole(&session_1_2(), 2, "277 rows, 16 frames, 16 decoded") {
+        assert_eq!(hash_of_1_2(&row), row.hash, "row {}", row.seq);
         assert_eq!((row.pad, &row.control, row.value), (None, &None, None));
     }
 }
@@ -324,37 +320,13 @@ fn a_log_that_an_older_build_left_is_sealed_as_that_build_would_have() {
     }
 }
 
-/// The hash that format 1.2.0 gave a row.
-fn hash_of_1_2(row: &watchcap::session::table::row::OwnedRow) -> String {
+/// The hash that format 1.2.0 gave a row, which has nothing of a gamepad: the bytes of today without the last three columns.
+fn hash_of_1_2(row: &OwnedRow) -> String {
     use sha2::{Digest as _, Sha256};
-    use watchcap_migrations::session::{v1_0, v1_2};
 
-    let base = v1_0::Row {
-        t_ns: row.t_ns,
-        event_type: &row.event_type,
-        key_code: row.key_code,
-        mouse_x: row.mouse_x,
-        mouse_y: row.mouse_y,
-        mouse_button: row.mouse_button.as_deref(),
-        delta: row.delta,
-        frame_ref: row.frame_ref,
-        window_id: &row.window_id,
-        session_id: &row.session_id,
-        metadata: row.metadata.iter(),
-    };
-    let row = v1_2::Row {
-        base,
-        seq: row.seq,
-        pressed: row.pressed,
-        mouse_dx: row.mouse_dx,
-        mouse_dy: row.mouse_dy,
-        pts: row.pts,
-        is_keyframe: row.is_keyframe,
-        repeat: row.repeat,
-        source: row.source.as_deref(),
-    };
     let mut bytes = Vec::new();
-    row.encode(&mut bytes);
+    encode(&row.as_row(), row.seq, &mut bytes);
+    assert_eq!(bytes.split_off(bytes.len() - 3), [0, 0, 0], "row {}", row.seq);
     Sha256::digest(&bytes)[..16].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 

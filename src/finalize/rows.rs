@@ -294,7 +294,7 @@ impl RowMaker {
             }
             cells.source = Some(source);
         };
-        let name = match event {
+        match event {
             Event::Key(held) => {
                 cells.held = Some(event);
                 cells.key_code = held.usage.map(|usage| i32::from(usage.0));
@@ -310,7 +310,6 @@ impl RowMaker {
                 cells.pressed = Some(held.down);
                 cells.repeat = held.down.then_some(held.repeat);
                 input(metadata, &mut cells);
-                if held.down { event_type::KEY_DOWN } else { event_type::KEY_UP }
             }
             Event::MouseMove { position, motion, warped } => {
                 cells.position = *position;
@@ -319,7 +318,6 @@ impl RowMaker {
                     metadata.push_str(key::ORIGIN, WARP);
                 }
                 input(metadata, &mut cells);
-                event_type::MOUSE_MOVE
             }
             Event::MouseClick { button, pressed, position } => {
                 cells.held = Some(event);
@@ -327,7 +325,6 @@ impl RowMaker {
                 cells.button = Some(*button);
                 cells.pressed = Some(*pressed);
                 input(metadata, &mut cells);
-                event_type::MOUSE_CLICK
             }
             Event::Wheel { delta, axis, hi_res, position } => {
                 cells.position = *position;
@@ -339,12 +336,11 @@ impl RowMaker {
                     metadata.push_str(key::HI_RES, "1");
                 }
                 input(metadata, &mut cells);
-                event_type::WHEEL
             }
             Event::Pad { pad, change } => {
                 cells.pad = Some(*pad);
                 input(metadata, &mut cells);
-                pad_cells(event, change, metadata, &mut cells)
+                pad_cells(event, change, metadata, &mut cells);
             }
             Event::Focus { window_id, title, app, pid } => {
                 self.window_id.clone_from(window_id);
@@ -354,7 +350,6 @@ impl RowMaker {
                 }
                 cells.source = Some(source);
                 metadata.push_str(key::TITLE, &title.0);
-                event_type::FOCUS
             }
             Event::Layout(layout) => {
                 if let Some(group) = layout.group {
@@ -364,13 +359,11 @@ impl RowMaker {
                     metadata.push_str(key::LAYOUT, names);
                 }
                 cells.source = Some(source);
-                event_type::LAYOUT
             }
             Event::Mark { text } => {
                 self.by_hotkey(source);
                 let metadata = &mut self.metadata;
                 metadata.push_str(key::TEXT, &text.0);
-                event_type::MARK
             }
             Event::Gap(gap) => {
                 if let Some(lost) = gap.lost {
@@ -379,7 +372,6 @@ impl RowMaker {
                 metadata.push_str(key::REASON, &gap.reason);
                 metadata.push_str(key::STREAM, gap.stream.name());
                 metadata.push_int(key::UNTIL_NS, gap.until.0);
-                event_type::GAP
             }
             Event::Window(Surface { x, y, width, height, scale }) => {
                 metadata.push_int(key::HEIGHT, i64::from(*height));
@@ -389,7 +381,6 @@ impl RowMaker {
                 metadata.push_int(key::WIDTH, i64::from(*width));
                 metadata.push_int(key::X, i64::from(*x));
                 metadata.push_int(key::Y, i64::from(*y));
-                event_type::WINDOW
             }
             Event::Redact { what, reason, area, until } => {
                 if let Some(area) = area {
@@ -403,26 +394,19 @@ impl RowMaker {
                     metadata.push_int(key::X, i64::from(area.x));
                     metadata.push_int(key::Y, i64::from(area.y));
                 }
-                event_type::REDACT
             }
             Event::Resume => {
                 self.by_hotkey(source);
-                event_type::RESUME
             }
             // Handled by `batch`, which knows the frame's number and releases what is held.
             Event::Pause | Event::Frame(_) => return Ok(()),
-        };
-        self.row(t, name, cells, sink)
+        }
+        self.row(t, event_type::of(event), cells, sink)
     }
 }
 
-/// What a change of a gamepad says in its row; the type of the row.
-fn pad_cells<'a>(
-    event: &'a Event,
-    change: &PadChange,
-    metadata: &mut RowMetadata,
-    cells: &mut Cells<'a>,
-) -> &'static str {
+/// What a change of a gamepad says in its row.
+fn pad_cells<'a>(event: &'a Event, change: &PadChange, metadata: &mut RowMetadata, cells: &mut Cells<'a>) {
     match change {
         PadChange::Connected(about) => {
             if about.standard {
@@ -434,21 +418,18 @@ fn pad_cells<'a>(
                     metadata.push_str(key, &format!("{id:04x}"));
                 }
             }
-            event_type::GAMEPAD_CONNECT
         }
-        PadChange::Disconnected => event_type::GAMEPAD_DISCONNECT,
+        PadChange::Disconnected => {}
         PadChange::Button { control, native, pressed } => {
             cells.held = Some(event);
             (cells.control, cells.pressed) = (*control, Some(*pressed));
             cells.value = Some(f32::from(u8::from(*pressed)));
             metadata.push_int(key::NATIVE, i64::from(*native));
-            event_type::GAMEPAD_BUTTON
         }
         PadChange::Axis { control, native, value } => {
             cells.held = Some(event);
             (cells.control, cells.value) = (*control, Some(*value));
             metadata.push_int(key::NATIVE, i64::from(*native));
-            event_type::GAMEPAD_AXIS
         }
     }
 }

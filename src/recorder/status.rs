@@ -24,7 +24,7 @@ pub struct Status {
     pub events: u64,
     /// Bytes of the video.
     pub video_bytes: u64,
-    /// Records appended.
+    /// Records appended to the log of the present part.
     pub records: u64,
     /// Bytes that can still be recorded until the disk ends the recording; `None` while that is not known.
     pub disk_left: Option<u64>,
@@ -52,6 +52,17 @@ pub struct Status {
     pub input_withdrawn: bool,
     /// Consent to the sound was taken back: none is taken any more.
     pub sound_withdrawn: bool,
+}
+
+/// Longer than this is not told apart.
+const LONG: Duration = Duration::from_hours(100);
+
+impl Status {
+    /// How long the disk lasts at the measured rate; `None` while that is not known.
+    pub fn disk_time(&self) -> Option<Duration> {
+        let left = self.disk_left?;
+        Some(Duration::from_secs_f64((left as f64 / self.disk_rate.max(1) as f64).min(LONG.as_secs_f64())))
+    }
 }
 
 /// Counters that the threads keep and anybody may read.

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use super::queues::{INPUTS, PACKETS, PICTURES, UNITS};
 use crate::base::event::{Event, Gap};
-use crate::base::pad::PadChange;
 use crate::base::time::MonoNs;
 use crate::media::track::TrackId;
 use crate::session::table::row::event_type;
@@ -43,8 +42,8 @@ pub struct Loss {
     pub reason: String,
     /// Gaps with this cause.
     pub gaps: u64,
-    /// Items that are missing (frames, inputs, samples), as far as that is known.
-    pub lost: u64,
+    /// Items that are missing (frames, inputs, samples); `None` when one of the gaps does not know.
+    pub lost: Option<u64>,
 }
 
 /// A queue between two threads.
@@ -153,7 +152,7 @@ impl Watch {
         if let Event::Gap(gap) = event {
             self.lost(gap);
         }
-        let kind = kind(event);
+        let kind = event_type::of(event);
         match self.events.back_mut() {
             Some(last) if last.kind == kind => (last.t, last.count) = (last.t.max(t), last.count + 1),
             _ => {
@@ -166,12 +165,13 @@ impl Watch {
     }
 
     fn lost(&mut self, gap: &Gap) {
-        let (stream, lost) = (gap.stream.name(), gap.lost.unwrap_or(0));
+        let (stream, lost) = (gap.stream.name(), gap.lost);
         let is_it = |loss: &Loss| loss.stream == stream && loss.reason == gap.reason;
         match self.losses.iter().position(is_it) {
             Some(known) => {
                 let loss = &mut self.losses[known];
-                (loss.gaps, loss.lost) = (loss.gaps + 1, loss.lost.saturating_add(lost));
+                let sum = loss.lost.zip(lost).map(|(sum, more)| sum.saturating_add(more));
+                (loss.gaps, loss.lost) = (loss.gaps + 1, sum);
             }
             // What does not fit is in the log, and its frames and inputs are in the counters.
             None if self.losses.len() < LOSSES => {
@@ -198,32 +198,6 @@ impl Watch {
         if board.try_publish(Vitals { events, losses, commit_us, withheld }) {
             self.published = Some(now);
         }
-    }
-}
-
-/// The type of an event's row.
-fn kind(event: &Event) -> &'static str {
-    match event {
-        Event::Key(key) if key.down => event_type::KEY_DOWN,
-        Event::Key(_) => event_type::KEY_UP,
-        Event::MouseMove { .. } => event_type::MOUSE_MOVE,
-        Event::MouseClick { .. } => event_type::MOUSE_CLICK,
-        Event::Wheel { .. } => event_type::WHEEL,
-        Event::Focus { .. } => event_type::FOCUS,
-        Event::Layout(_) => event_type::LAYOUT,
-        Event::Frame(_) => event_type::FRAME,
-        Event::Pause => event_type::PAUSE,
-        Event::Resume => event_type::RESUME,
-        Event::Mark { .. } => event_type::MARK,
-        Event::Gap(_) => event_type::GAP,
-        Event::Window(_) => event_type::WINDOW,
-        Event::Redact { .. } => event_type::REDACT,
-        Event::Pad { change, .. } => match change {
-            PadChange::Connected(_) => event_type::GAMEPAD_CONNECT,
-            PadChange::Disconnected => event_type::GAMEPAD_DISCONNECT,
-            PadChange::Button { .. } => event_type::GAMEPAD_BUTTON,
-            PadChange::Axis { .. } => event_type::GAMEPAD_AXIS,
-        },
     }
 }
 
@@ -267,7 +241,8 @@ mod tests {
         assert!(!watch.is_due(MonoNs(7)));
         let vitals = board.read();
         assert_eq!((vitals.losses.len(), vitals.withheld, vitals.commit_us), (LOSSES, Some("chat"), Some((1, 2))));
-        assert_eq!(vitals.losses[0], Loss { stream: "screen", reason: "late".into(), gaps: 2, lost: 5 });
+        assert_eq!(vitals.losses[0], Loss { stream: "screen", reason: "late".into(), gaps: 2, lost: Some(5) });
+        assert_eq!(vitals.losses[1].lost, None, "nobody knows how many");
     }
 
     #[test]

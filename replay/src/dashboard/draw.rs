@@ -4,7 +4,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::readings::{Activity, Gauge, Group, Happened, Readings};
 use crate::app::Painting;
@@ -12,6 +11,7 @@ use crate::text::{SECOND, clean, clock, grouped};
 use crate::theme::Theme;
 use crate::timeline::{Picture, Tone};
 use crate::view::cells::{put, put_within, tone_sign, width};
+use crate::view::framed::framed;
 use crate::view::{hints, message, paint, picture_bounds};
 
 /// The least that is drawn in.
@@ -247,16 +247,8 @@ fn caption(readings: &Readings, screen: &Screen, area: Rect, buf: &mut Buffer) {
 fn help(theme: Theme, area: Rect, buf: &mut Buffer) {
     let keys = KEYS.iter().map(|(keys, _)| width(keys)).max().unwrap_or(0) + 2;
     let longest = KEYS.iter().map(|(_, says)| keys + width(says)).chain(WORDS.iter().map(|line| width(line))).max();
-    let size = ((longest.unwrap_or(0) + 4).min(area.width), ((KEYS.len() + WORDS.len() + 3) as u16).min(area.height));
-    let place = Rect::new(area.x + (area.width - size.0) / 2, area.y + (area.height - size.1) / 2, size.0, size.1);
-    Clear.render(place, buf);
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.accent())
-        .style(theme.surface())
-        .title(" keys ")
-        .render(place, buf);
-    let inner = Rect::new(place.x + 1, place.y + 1, place.width.saturating_sub(2), place.height.saturating_sub(2));
+    let size = (longest.unwrap_or(0) + 4, (KEYS.len() + WORDS.len() + 3) as u16);
+    let inner = framed(theme, area, size, (" keys ", ""), buf);
     let mut rows = inner.rows();
     for ((key, says), row) in KEYS.iter().zip(rows.by_ref()) {
         put(buf, row, 1, key, theme.playhead());

@@ -5,10 +5,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::cells::{put, put_within};
 use super::detail::sign;
+use super::framed::framed;
 use super::lanes::{DUPLICATES, remark_sign, span_sign};
 use crate::app::App;
 use crate::keys::{BINDINGS, Binding, LENS};
@@ -115,21 +115,12 @@ pub(crate) fn draw(app: &App<'_>, first: u16, area: Rect, buf: &mut Buffer) {
     let theme = app.theme;
     let columns = columns(area.width);
     let lines = columns.iter().map(Vec::len).max().unwrap_or(0) as u16;
-    let width = (COLUMN * columns.len() as u16 + 2).min(area.width);
     let height = (lines + 2).min(area.height);
-    let place = Rect::new(area.x + (area.width - width) / 2, area.y + (area.height - height) / 2, width, height);
-    Clear.render(place, buf);
     let more = lines.saturating_sub(height - 2);
     let first = first.min(more);
     let title = if more > first { " keys: ↓ for more " } else { " keys " };
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.accent())
-        .style(theme.surface())
-        .title(title)
-        .title_bottom(if columns.len() > 1 { MOUSE } else { "" })
-        .render(place, buf);
-    let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
+    let bottom = if columns.len() > 1 { MOUSE } else { "" };
+    let inner = framed(theme, area, (COLUMN * columns.len() as u16 + 2, height), (title, bottom), buf);
     for (i, column) in columns.iter().enumerate() {
         let x = inner.x + COLUMN * i as u16;
         let part = Rect { x, width: COLUMN.min(inner.right().saturating_sub(x)), ..inner };

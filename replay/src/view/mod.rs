@@ -6,6 +6,7 @@
 pub(crate) mod cells;
 mod detail;
 mod draw;
+pub(crate) mod framed;
 mod help;
 pub(crate) mod hints;
 mod input;

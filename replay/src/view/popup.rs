@@ -4,9 +4,9 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::cells::{put, put_within, width};
+use super::framed::framed;
 use super::lanes::remark_sign;
 use crate::app::{App, Mode};
 use crate::keys::{TAKES, Take, VERDICTS};
@@ -56,17 +56,7 @@ pub(crate) fn draw(app: &App<'_>, area: Rect, buf: &mut Buffer) {
         .max()
         .unwrap_or(0);
     let lines = (choices.len() + about.len()) as u16;
-    let size = ((longest + 4).min(area.width), (lines + 2).min(area.height));
-    let place = Rect::new(area.x + (area.width - size.0) / 2, area.y + (area.height - size.1) / 2, size.0, size.1);
-    Clear.render(place, buf);
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.accent())
-        .style(theme.surface())
-        .title(title)
-        .title_bottom(" Esc: nothing ")
-        .render(place, buf);
-    let inner = Rect::new(place.x + 1, place.y + 1, place.width - 2, place.height - 2);
+    let inner = framed(theme, area, (longest + 4, lines + 2), (title, " Esc: nothing "), buf);
     let mut rows = inner.rows();
     for line in &about {
         let Some(row) = rows.next() else { break };

@@ -64,15 +64,20 @@ pub(super) fn screen(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> (
     }
 }
 
-pub(super) fn input(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> Check {
-    let name = format!("input ({})", backend.name());
-    let plan = InputPlan {
+/// All inputs, with nothing kept out.
+fn plan(may_miss_lock: bool, clock: &Arc<dyn Clock>) -> InputPlan {
+    InputPlan {
         gamepads: true,
         exclusions: Arc::default(),
-        may_miss_lock: false,
+        may_miss_lock,
         poll_period: Duration::from_millis(2),
         clock: Arc::clone(clock),
-    };
+    }
+}
+
+pub(super) fn input(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> Check {
+    let name = format!("input ({})", backend.name());
+    let plan = plan(false, clock);
     let opened = backend
         .ready()
         .and_then(|()| registry::open_inputs(Choice::Named(backend), &plan))
@@ -95,13 +100,7 @@ pub(super) fn input(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> Ch
 /// The gamepads that a recording would have, where there are any.
 pub(super) fn gamepads(clock: &Arc<dyn Clock>) -> Check {
     const NAME: &str = "gamepads";
-    let plan = InputPlan {
-        gamepads: true,
-        exclusions: Arc::default(),
-        may_miss_lock: false,
-        poll_period: Duration::from_millis(2),
-        clock: Arc::clone(clock),
-    };
+    let plan = plan(false, clock);
     match registry::gamepads(Choice::Auto, &plan) {
         Ok((names, _)) if names.is_empty() => Check::ok(NAME, "none is there that may be read".to_owned()),
         Ok((names, _)) => Check::ok(NAME, names.join(", ")),
@@ -112,13 +111,7 @@ pub(super) fn gamepads(clock: &Arc<dyn Clock>) -> Check {
 /// Listens for a second by what a recording would choose, and counts what arrives; nothing of it is kept. Returns what the sources report, too.
 pub(super) fn arriving(clock: &Arc<dyn Clock>) -> (Check, Option<FacetSet>) {
     const NAME: &str = "arriving";
-    let plan = InputPlan {
-        gamepads: true,
-        exclusions: Arc::default(),
-        may_miss_lock: true,
-        poll_period: Duration::from_millis(2),
-        clock: Arc::clone(clock),
-    };
+    let plan = plan(true, clock);
     let opens = match registry::open_inputs(Choice::Auto, &plan) {
         Ok(opens) => opens,
         Err(error) => return (Check::no(NAME, &error, error.hint()), None),

@@ -38,10 +38,7 @@ impl Rates {
             let said: Vec<_> = said.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
             if said.is_empty() { String::new() } else { said.join(", ") + "  " }
         };
-        let time_left = status.disk_left.map(|left| {
-            let seconds = left as f64 / status.disk_rate.max(1) as f64;
-            shown::clock(Duration::from_secs_f64(seconds.min(360_000.0)))
-        });
+        let time_left = status.disk_time().map(shown::clock);
         format!(
             "{}{}  {:.1} fps  {} dropped  {:.0} events/s  {}/min  disk for {}",
             state(status),

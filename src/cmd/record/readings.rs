@@ -16,8 +16,8 @@ use crate::session::sound::MICROPHONE;
 const QUIETEST_DB: f32 = -60.0;
 /// From this loudness on sound may be cut off.
 const CLIPS: f32 = 0.999;
-/// Less disk than this many seconds of recording is a warning.
-const DISK_WARN_S: f64 = 600.0;
+/// Less disk than for this long is a warning.
+const DISK_WARN: Duration = Duration::from_mins(10);
 
 /// What is known of the recording from its start on.
 pub(super) struct About {
@@ -60,11 +60,11 @@ impl About {
         }
         let at = |t: MonoNs| u64::try_from(t.0).unwrap_or(0).saturating_sub(begun);
         let events = vitals.events.iter().rev();
-        let missing = vitals.losses.iter().map(|loss| Gauge {
-            name: loss.stream.to_owned(),
-            value: format!("{} {} ({})", loss.lost, loss.reason, text::counted(loss.gaps, "gap")),
-            share: None,
-            tone: if loss.lost > 0 { Tone::Warn } else { Tone::Plain },
+        let missing = vitals.losses.iter().map(|loss| {
+            let lost = loss.lost.map_or_else(|| "unknown number".to_owned(), |lost| lost.to_string());
+            let tone = if loss.lost == Some(0) { Tone::Plain } else { Tone::Warn };
+            let value = format!("{lost} {} ({})", loss.reason, text::counted(loss.gaps, "gap"));
+            Gauge { tone, ..gauge(loss.stream, value) }
         });
         let title = if self.is_split { format!("{title} (part {})", status.part.max(1)) } else { title };
         Readings {
@@ -114,10 +114,9 @@ impl About {
         }
         let rate = format!("{}, {}/min", text::size(status.video_bytes), text::size(status.disk_rate * 60));
         gauges.push(gauge("video", rate));
-        if let Some(left) = status.disk_left {
-            let seconds = (left as f64 / status.disk_rate.max(1) as f64).min(360_000.0);
-            let tone = if seconds < DISK_WARN_S { Tone::Bad } else { Tone::Good };
-            gauges.push(Gauge { tone, ..gauge("room for", shown::clock(Duration::from_secs_f64(seconds))) });
+        if let Some(time) = status.disk_time() {
+            let tone = if time < DISK_WARN { Tone::Bad } else { Tone::Good };
+            gauges.push(Gauge { tone, ..gauge("room for", shown::clock(time)) });
         }
         Group { title: "disk", gauges }
     }
@@ -153,7 +152,10 @@ mod tests {
                 Seen { t: MonoNs(5_000), kind: "key_down", count: 1 },
                 Seen { t: MonoNs(900), kind: "mouse_move", count: 7 },
             ],
-            losses: vec![Loss { stream: "screen", reason: "late".into(), gaps: 2, lost: 3 }],
+            losses: vec![
+                Loss { stream: "screen", reason: "late".into(), gaps: 2, lost: Some(3) },
+                Loss { stream: "input", reason: "overflow".into(), gaps: 1, lost: None },
+            ],
             commit_us: Some((1200, 4100)),
             withheld: Some("password_field"),
         };
@@ -178,6 +180,8 @@ mod tests {
             assert!(values.contains(&value), "{value} is not among {values:?}");
         }
         assert_eq!(read.missing[0].value, "3 late (2 gaps)");
+        let unknown = &read.missing[1];
+        assert_eq!((unknown.value.as_str(), unknown.tone), ("unknown number overflow (1 gap)", Tone::Warn));
         let paused = Status { paused: true, input_withdrawn: true, ..status };
         let read = of(&paused, false);
         assert_eq!((read.activity, read.why.as_str()), (Activity::Paused, "consent to the input was taken back"));

@@ -10,6 +10,9 @@ use crate::base::id::FrameRef;
 
 /// What `event_type` says. Unknown types are legal and are passed on unchanged.
 pub mod event_type {
+    use crate::base::event::Event;
+    use crate::base::pad::PadChange;
+
     /// A key went down.
     pub const KEY_DOWN: &str = "key_down";
     /// A key went up.
@@ -71,6 +74,32 @@ pub mod event_type {
         WINDOW,
         REDACT,
     ];
+
+    /// The type of the row that an event becomes.
+    pub fn of(event: &Event) -> &'static str {
+        match event {
+            Event::Key(key) if key.down => KEY_DOWN,
+            Event::Key(_) => KEY_UP,
+            Event::MouseMove { .. } => MOUSE_MOVE,
+            Event::MouseClick { .. } => MOUSE_CLICK,
+            Event::Wheel { .. } => WHEEL,
+            Event::Focus { .. } => FOCUS,
+            Event::Layout(_) => LAYOUT,
+            Event::Frame(_) => FRAME,
+            Event::Pause => PAUSE,
+            Event::Resume => RESUME,
+            Event::Mark { .. } => MARK,
+            Event::Gap(_) => GAP,
+            Event::Window(_) => WINDOW,
+            Event::Redact { .. } => REDACT,
+            Event::Pad { change, .. } => match change {
+                PadChange::Connected(_) => GAMEPAD_CONNECT,
+                PadChange::Disconnected => GAMEPAD_DISCONNECT,
+                PadChange::Button { .. } => GAMEPAD_BUTTON,
+                PadChange::Axis { .. } => GAMEPAD_AXIS,
+            },
+        }
+    }
 
     /// The types that a person's input makes: the rows that are actions for a model.
     pub const INPUT: [&str; 7] = [KEY_DOWN, KEY_UP, MOUSE_MOVE, MOUSE_CLICK, WHEEL, GAMEPAD_BUTTON, GAMEPAD_AXIS];
