@@ -232,11 +232,15 @@ fn what_is_left_of_a_log_whose_deletion_was_interrupted_goes_and_a_kept_log_stay
         assert!(code == 0 || code == 3, "{code}: {err}");
         dir.path().join(name)
     };
-    let (kept, rest) = (session("kept"), session("rest"));
+    let (kept, rest, strange) = (session("kept"), session("rest"), session("strange"));
+    std::fs::remove_file(strange.join("log/facts")).expect("a log");
+    std::fs::create_dir(strange.join("log/facts")).expect("what cannot be read as one");
     std::fs::remove_dir_all(rest.join("log/events")).expect("the half of its log");
     let (code, out, err) = run(watchcap().arg("finalize").arg(dir.path()));
     assert_eq!(code, 0, "{out}{err}");
     assert!(!rest.join("log").exists(), "{err}");
     assert!(kept.join("log/events").exists(), "a log that was kept is gone: {err}");
     assert!(err.contains("kept is sealed and its log is beside it"), "{err}");
+    assert!(strange.join("log/events").exists(), "a log that cannot be read is gone: {err}");
+    assert!(err.contains("strange is sealed and its log beside it cannot be read"), "{err}");
 }

@@ -12,8 +12,8 @@ use crate::base::shown;
 use crate::cli::FinalizeArgs;
 use crate::finalize::{self, Done, Finalized};
 use crate::inspect::survey::{self, Found, State};
-use crate::log::LogPaths;
 use crate::log::reader::{Database, LogReader};
+use crate::log::{LogError, LogPaths};
 use crate::session::layout::{self, DirState};
 use crate::session::loss::MaxDropped;
 
@@ -40,15 +40,24 @@ fn all(
 ) -> Result<Outcome, Failure> {
     let is_log = |found: &&Found| layout::state_of(&found.path) == DirState::Log;
     let beside: Vec<_> = found.iter().filter(|found| !is_log(found) && found.log_bytes.is_some()).collect();
-    for Found { path, .. } in beside.iter().filter(|found| has_whole_log(&found.path)) {
+    // What is left of a log whose deletion was interrupted goes.
+    let mut rests = Vec::new();
+    for found in beside {
+        let path = &found.path;
+        let why = match has_whole_log(path) {
+            Ok(false) => {
+                rests.extend((found.state == State::Sealed).then_some(found));
+                continue;
+            }
+            Ok(true) => "its log is beside it".to_owned(),
+            Err(error) => format!("its log beside it cannot be read ({error})"),
+        };
         text::say(&text::printable(&format!(
-            "note: {} is sealed and its log is beside it; when that is not needed, delete it with: watchcap finalize {}",
+            "note: {} is sealed and {why}; when that is not needed, delete it with: watchcap finalize {}",
             path.display(),
             shown::shell(path)
         )));
     }
-    // What is left of a log whose deletion was interrupted goes.
-    let rests = beside.into_iter().filter(|found| found.state == State::Sealed && !has_whole_log(&found.path));
     let logs = found.iter().filter(is_log).chain(rests);
     let (used, free): (Vec<_>, Vec<_>) =
         logs.partition(|found| matches!(found.state, State::Recording | State::Finalizing));
@@ -74,8 +83,12 @@ fn all(
 }
 
 /// Whether the log beside a sealed session can be read, as one that was kept: of one whose deletion was interrupted something is missing.
-fn has_whole_log(session: &Path) -> bool {
-    LogReader::open(&LogPaths::of(session)).is_ok_and(|log| log.database == Database::Present && log.holes.is_empty())
+fn has_whole_log(session: &Path) -> Result<bool, LogError> {
+    match LogReader::open(&LogPaths::of(session)) {
+        Ok(log) => Ok(log.database == Database::Present && log.holes.is_empty()),
+        Err(LogError::NoLog { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// How a log is sealed.
