@@ -147,6 +147,7 @@ fn a_lossless_recording_is_the_screen_to_the_bit_for_this_program_and_for_pyav()
         assert!(found["codec_string"].as_str().is_some_and(|codec| codec.starts_with("avc1.f4")), "{found}");
         let settings = &found["encoder"]["settings"];
         assert_eq!((&settings["pix_fmt"], &settings["bitrate_kbps"]), (&"gbrp".into(), &Value::Null), "{settings}");
+        assert_eq!(settings["requested_bitrate_kbps"], Value::Null, "nobody asked for one: {settings}");
         let stream = probe(&session);
         assert_eq!(
             (&stream["profile"], &stream["pix_fmt"]),
@@ -327,6 +328,10 @@ fn who_cannot_make_or_read_them_says_so() {
     refused(&["--lossless", "--encoder", "x264", "--encoder-fallback", "openh264"], 2, &["openh264 makes 4:2:0"]);
     refused(&["--lossless", "--chroma", "420"], 2, &["4:2:0 loses colours"]);
     refused(&["--lossless", "--bitrate-kbps", "4000"], 2, &["as many bits as they need"]);
+    let configured = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(configured.path(), "[record]\nlossless = true\n").expect("a configuration");
+    let configured = configured.path().to_str().expect("a path");
+    refused(&["--config", configured, "--bitrate-kbps", "4000"], 2, &["as many bits as they need"]);
     refused(&["--chroma", "444", "--codec", "h265"], 1, &["no encoder of this build makes H.265 of 4:4:4"]);
     refused(&["--lossless"], 1, &["cannot be used here", "watchcap doctor"]);
     assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0, "something was made");

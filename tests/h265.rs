@@ -127,7 +127,7 @@ fn without_ffmpeg_what_needs_pictures_says_so() {
     assert_eq!(report["frames_decoded"], 0);
     for check in report["checks"].as_array().expect("a list") {
         let name = check["name"].as_str().expect("a name");
-        if ["undecodable", "black", "frozen", "idle"].contains(&name) {
+        if ["undecodable", "black", "frozen", "idle", "duplicates"].contains(&name) {
             assert!(check["value"].is_null() && check["ok"] == true, "{check}");
         }
     }

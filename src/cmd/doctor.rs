@@ -25,7 +25,7 @@ use crate::capture::{Facet, FacetSet, registry};
 use crate::cli::DoctorArgs;
 use crate::encode::kind::EncoderKind;
 use crate::encode::registry::ENCODERS;
-use crate::encode::settings::{EncodeSettings, Quality, default_bitrate_kbps};
+use crate::encode::settings::{EncodeSettings, Quality, default_bitrate_kbps, expected_kbps};
 use crate::encode::{Driver, rate};
 use crate::media::picture::{Planar, Sampling};
 
@@ -115,7 +115,9 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
     let record = layers.map(|layers| layers.config().record.clone()).unwrap_or_default();
     let fps = args.fps.or(record.fps).unwrap_or(FPS);
     let coded = Planar::coded_size(size.0, size.1);
-    let bitrate_kbps = record.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(coded.0, coded.1, fps));
+    let sampling = if record.lossless == Some(true) { Sampling::Rgb } else { Sampling::default() };
+    let asked = record.bitrate_kbps.filter(|_| sampling != Sampling::Rgb);
+    let bitrate_kbps = asked.unwrap_or_else(|| expected_kbps(coded, fps, sampling));
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let out = variable("WATCHCAP_OUT").map(PathBuf::from).or(record.out).unwrap_or_else(|| PathBuf::from("."));
     let folder = machine::there(&out);

@@ -44,7 +44,7 @@ use crate::cli::{GamepadsArg, OnOff, QualityArg, RecordArgs, SourceArg, Unchange
 use crate::config::layers::Layers;
 use crate::config::{Config, RecordConfig, limits};
 use crate::control::{ControlError, Recording, Server};
-use crate::encode::settings::{Quality, default_bitrate_kbps};
+use crate::encode::settings::{Quality, expected_kbps};
 use crate::log::setup::{Fact as _, SESSION_ID_KEY, SessionFact, StudyFact};
 use crate::log::{LogError, LogPaths};
 use crate::media::mp4::append::BOX_SIZE;
@@ -167,6 +167,8 @@ impl Plan {
             }
         };
         let sampling = encoding::sampling(args, config)?;
+        // Pictures without a loss take as many as they need.
+        let bitrate_kbps = bitrate_kbps.filter(|_| sampling != Sampling::Rgb);
         let unchanged = match (args.unchanged, config.unchanged.as_deref()) {
             (Some(UnchangedArg::Repeat), _) | (None, None | Some("repeat")) => Unchanged::Repeat,
             (Some(UnchangedArg::Skip), _) | (None, Some("skip")) => Unchanged::Skip,
@@ -357,7 +359,7 @@ fn record_into(
         facts.push(plan.study.entry());
     }
     let orders = Recording { control: control.clone(), stop: stop.clone(), clock: Arc::clone(clock) };
-    let dashboard = args.dashboard.then(|| Dashboard::new(orders, plan.fps, args.split.is_some()));
+    let dashboard = args.dashboard.then(|| Dashboard::new(orders, plan.fps));
     let (dashboard, tap) = dashboard.unzip();
     let dashboard = dashboard.map(Arc::new);
     let options = RecordOptions {
@@ -497,7 +499,7 @@ fn record_into(
 fn tell(folder: &Path, screen: &ScreenDescription, plan: &Plan) {
     let (width, height) = (screen.surface.width, screen.surface.height);
     let coded = Planar::coded_size(width, height);
-    let bitrate_kbps = plan.bitrate_kbps.unwrap_or_else(|| default_bitrate_kbps(coded.0, coded.1, plan.fps));
+    let bitrate_kbps = plan.bitrate_kbps.unwrap_or_else(|| expected_kbps(coded, plan.fps, plan.sampling));
     let pictures = plan.sampling.title();
     tracing::info!(backend = %screen.backend, width, height, masks_windows = screen.masks_windows, "screen");
     tracing::info!(fps = plan.fps, bitrate_kbps, gop_ms = plan.gop_ns / 1_000_000, quality = ?plan.quality, pictures, "encoder");

@@ -23,6 +23,18 @@ pub struct EncoderDescription {
     pub delay: usize,
 }
 
+/// Checks that a picture is of the size that an encoder was opened for, and of a format that it takes.
+///
+/// # Errors
+/// What is otherwise.
+pub(super) fn check_picture(picture: &Masked, size: (u32, u32), takes: &[PixelFormat]) -> Result<(), String> {
+    let (found, format) = (picture.size(), picture.format());
+    if found == size && takes.contains(&format) {
+        return Ok(());
+    }
+    Err(format!("a picture of {found:?} in {format:?} for an encoder of {size:?} {takes:?}"))
+}
+
 /// Turns pictures into coded pictures. Used through [`super::driver::Driver`], which keeps the stamps.
 pub trait VideoEncoder: Send {
     /// What it is.

@@ -122,7 +122,8 @@ impl EncodeError {
             Self::NoFormat { .. } | Self::OtherCodec { .. } => Some("use --encoder auto".into()),
             Self::Sound { .. } => Some("use another device with --audio, or another --audio-codec".into()),
             Self::OtherSampling { .. } => Some(
-                "use --encoder x264 (`make x264` builds it) or ffmpeg:libx264; `watchcap doctor` says which works here"
+                "use --encoder x264 (`make x264` builds it) or ffmpeg:libx264, with --codec h264 and without a fallback that cannot either; \
+                 `watchcap doctor` says which works here"
                     .into(),
             ),
             Self::NoCodec { .. } => Some("use --codec h264".into()),

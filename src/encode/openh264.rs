@@ -13,7 +13,7 @@ mod parameters;
 pub(in crate::encode) mod still;
 
 use super::ask::Ask;
-use super::encoder::{EncoderDescription, VideoEncoder};
+use super::encoder::{EncoderDescription, VideoEncoder, check_picture};
 use super::error::EncodeError;
 use super::kind::{Codec, EncoderKind};
 use super::masked::Masked;
@@ -160,10 +160,7 @@ impl OpenH264 {
     }
 
     fn try_make(&mut self, picture: &Masked, idr: bool, t: MonoNs) -> Result<bool, String> {
-        let (found, size) = (picture.size(), (self.settings.width, self.settings.height));
-        if found != size {
-            return Err(format!("a picture of {found:?} for an encoder of {size:?}"));
-        }
+        check_picture(picture, (self.settings.width, self.settings.height), self.takes())?;
         let says = |error: RawError| error.to_string();
         let ms = t.since(self.first.unwrap_or(t)).as_millis() as i64;
         if idr {

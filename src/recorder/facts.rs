@@ -69,7 +69,7 @@ pub(super) fn start_facts(
         width: Some(settings.width),
         height: Some(settings.height),
         fps: Some(settings.fps),
-        bitrate_kbps: Some(settings.bitrate_kbps),
+        bitrate_kbps: (!settings.is_lossless()).then_some(settings.bitrate_kbps),
         gop_ns: Some(settings.gop_ns),
         ..EncoderFact::default()
     };

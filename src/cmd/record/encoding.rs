@@ -34,11 +34,11 @@ pub(super) fn sampling(args: &RecordArgs, config: &RecordConfig) -> Result<Sampl
             "leave out one of --chroma 420 and --lossless",
         ));
     }
-    if args.lossless && args.bitrate_kbps.is_some() {
-        let hint = "leave out --bitrate-kbps, or use --chroma 444 with it";
-        return Err(Failure::usage("pictures without a loss take as many bits as they need", hint));
-    }
     if args.lossless || (args.chroma.is_none() && config.lossless == Some(true)) {
+        if args.bitrate_kbps.is_some() {
+            let hint = "leave out --bitrate-kbps, or use --chroma 444 with it";
+            return Err(Failure::usage("pictures without a loss take as many bits as they need", hint));
+        }
         return Ok(Sampling::Rgb);
     }
     let configured = || match config.chroma.as_deref() {

@@ -15,7 +15,7 @@ use super::flavour::Flavour;
 use super::nut::Item;
 use crate::base::child::ffmpeg;
 use crate::encode::ask::Ask;
-use crate::encode::encoder::{EncoderDescription, VideoEncoder};
+use crate::encode::encoder::{EncoderDescription, VideoEncoder, check_picture};
 use crate::encode::error::EncodeError;
 use crate::encode::kind::Codec;
 use crate::encode::masked::Masked;
@@ -238,12 +238,8 @@ impl VideoEncoder for FfmpegEncoder {
     }
 
     fn encode(&mut self, picture: &Masked, ask: Ask, out: &mut Outbox) -> Result<(), EncodeError> {
-        let (found, size) = (picture.size(), (self.settings.width, self.settings.height));
-        if found != size || picture.format() != self.takes[0] {
-            let format = picture.format();
-            let why = format!("a picture of {found:?} in {format:?} for an encoder of {size:?} {:?}", self.takes);
-            return Err(Self::failed(Some(ask), why));
-        }
+        check_picture(picture, (self.settings.width, self.settings.height), &self.takes)
+            .map_err(|why| Self::failed(Some(ask), why))?;
         self.owed.push_back((picture.clone(), ask.idr));
         if let Err(gone) = self.give(picture, ask.idr) {
             self.restart(&gone, Some(ask))?;

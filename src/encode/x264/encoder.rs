@@ -11,7 +11,7 @@ use super::child::{Child, Greeting};
 use super::place::find;
 use super::rate::RateControl;
 use crate::encode::ask::Ask;
-use crate::encode::encoder::{EncoderDescription, VideoEncoder};
+use crate::encode::encoder::{EncoderDescription, VideoEncoder, check_picture};
 use crate::encode::error::EncodeError;
 use crate::encode::kind::{Codec, EncoderKind};
 use crate::encode::masked::Masked;
@@ -124,14 +124,7 @@ impl X264Encoder {
         ask: Ask,
     ) -> Result<bool, EncodeError> {
         let failed = |why: String| EncodeError::Failed { frame: ask.stamp.frame_ref.0, why };
-        let (found, size) = (picture.size(), (self.settings.width, self.settings.height));
-        if found != size || picture.format() != self.takes[0] {
-            let format = picture.format();
-            return Err(failed(format!(
-                "a picture of {found:?} in {format:?} for an encoder of {size:?} {:?}",
-                self.takes
-            )));
-        }
+        check_picture(picture, (self.settings.width, self.settings.height), &self.takes).map_err(failed)?;
         let keyframe = loop {
             let idr = idr || self.is_fresh;
             let Some(child) = &mut self.child else { return Err(failed("its child is gone".into())) };
@@ -283,7 +276,7 @@ impl EncoderKind for X264Kind {
     }
 
     fn about(&self) -> &'static str {
-        "by watchcap-x264 beside this program, on the CPU; half the work of the built-in one, and sharper"
+        "by watchcap-x264 beside this program, on the CPU; two thirds of the work of the built-in one, as sharp"
     }
 
     fn codecs(&self) -> &'static [Codec] {
