@@ -29,16 +29,15 @@ use crate::base::files::Pin;
 use crate::base::time::Clock;
 use crate::capture::sound::SoundDescription;
 use crate::capture::{Facet, FacetSet, ScreenDescription, Sources};
-use crate::config::limits::BITRATE_KBPS;
 use crate::encode::driver::Driver;
 use crate::encode::encoder::VideoEncoder;
 use crate::encode::error::EncodeError;
 use crate::encode::gop::Gop;
-use crate::encode::settings::{EncodeSettings, default_bitrate_kbps};
+use crate::encode::settings::{EncodeSettings, expected_kbps};
 use crate::log::setup::{Fact as _, HOTKEYS_KEY, SeriesFact, UNCHANGED_KEY};
 use crate::log::writer::SealedLog;
 use crate::log::{LogError, codec};
-use crate::media::picture::{Planar, Sampling};
+use crate::media::picture::Planar;
 use crate::media::track::{TrackId, TrackSpec};
 use crate::privacy::InForce;
 use crate::session::layout;
@@ -175,6 +174,7 @@ pub fn record(
     control.set_still_frames(options.stills.frames);
     if options.split.is_some() {
         control.set_no_stills();
+        counters.part.store(1, Ordering::SeqCst);
     }
     control.set_records_input(input.is_some());
     control.set_records_sound(!sounds.is_empty());
@@ -296,22 +296,15 @@ fn sound_kbps(what: &SoundDescription) -> u32 {
     what.rate.saturating_mul(u32::from(what.channels)) / 1000 * 16
 }
 
-/// How many times the usual bit rate pictures without a loss take: 27 instead of 4.7 Mbit/s on a desktop at 1080p30; a game takes far more.
-const LOSSLESS: u32 = 6;
-
-/// The bit rate when none was asked for; of pictures without a loss, what the disk is looked at for.
-fn expected_kbps((width, height): (u32, u32), options: &RecordOptions) -> u32 {
-    let usual = default_bitrate_kbps(width, height, options.fps);
-    if options.sampling == Sampling::Rgb { (usual * LOSSLESS).min(*BITRATE_KBPS.end()) } else { usual }
-}
-
 fn encode_settings(options: &RecordOptions, surface: Surface) -> EncodeSettings {
     let (width, height) = Planar::coded_size(surface.width, surface.height);
     EncodeSettings {
         width,
         height,
         fps: options.fps,
-        bitrate_kbps: options.bitrate_kbps.unwrap_or_else(|| expected_kbps((width, height), options)),
+        bitrate_kbps: options
+            .bitrate_kbps
+            .unwrap_or_else(|| expected_kbps((width, height), options.fps, options.sampling)),
         gop_ns: options.gop_ns,
         quality: options.quality,
         sampling: options.sampling,

@@ -111,15 +111,11 @@ pub(super) struct Dashboard {
 
 impl Dashboard {
     /// Of a recording that has not begun; and the tap that shows it the pictures.
-    pub(super) fn new(orders: Recording, fps: u32, is_split: bool) -> (Self, Box<dyn Tap>) {
-        Self::about(orders, About { fps, is_split })
-    }
-
-    fn about(orders: Recording, about: About) -> (Self, Box<dyn Tap>) {
+    pub(super) fn new(orders: Recording, fps: u32) -> (Self, Box<dyn Tap>) {
         let preview = Arc::new(Preview::default());
         let tap = Box::new(Keeper { preview: Arc::clone(&preview), next: MonoNs(i64::MIN), number: 0 });
         let watched = Watched {
-            about,
+            about: About { fps },
             orders,
             begun: AtomicU64::new(0),
             title: Mutex::default(),
@@ -242,14 +238,10 @@ mod tests {
     use crate::media::picture::{Planar, Sampling};
     use crate::recorder::{Control, Stop};
 
-    fn about() -> About {
-        About { fps: 30, is_split: true }
-    }
-
     #[test]
     fn pictures_are_kept_twice_a_second_and_nobody_waits_for_a_reader() {
         let orders = Recording { control: Control::new(), stop: Stop::new(), clock: Arc::new(SystemClock) };
-        let (dashboard, mut tap) = Dashboard::about(orders, about());
+        let (dashboard, mut tap) = Dashboard::new(orders, 30);
         let picture = Masked::not_captured(Planar::new(Sampling::Yuv420, 64, 36));
         let mut offer = |ms: i64| tap.offer(&picture, FrameStamp { frame_ref: FrameRef(0), t: MonoNs(ms * 1_000_000) });
         assert_eq!(
@@ -267,7 +259,7 @@ mod tests {
     #[test]
     fn its_keys_ask_what_the_socket_asks() {
         let orders = Recording { control: Control::new(), stop: Stop::new(), clock: Arc::new(SystemClock) };
-        let (dashboard, _tap) = Dashboard::about(orders.clone(), about());
+        let (dashboard, _tap) = Dashboard::new(orders.clone(), 30);
         let refused = dashboard.watched.order(Order::Mark).expect_err("it does not run");
         assert_eq!(refused, "the recording is not running");
         orders.control.set_running(true);

@@ -23,8 +23,6 @@ const DISK_WARN: Duration = Duration::from_mins(10);
 pub(super) struct About {
     /// Frames per second that are asked for.
     pub(super) fps: u32,
-    /// It is recorded in parts.
-    pub(super) is_split: bool,
 }
 
 fn gauge(name: &str, value: String) -> Gauge {
@@ -66,7 +64,7 @@ impl About {
             let value = format!("{lost} {} ({})", loss.reason, text::counted(loss.gaps, "gap"));
             Gauge { tone, ..gauge(loss.stream, value) }
         });
-        let title = if self.is_split { format!("{title} (part {})", status.part.max(1)) } else { title };
+        let title = if status.part > 0 { format!("{title} (part {})", status.part) } else { title };
         Readings {
             title,
             activity,
@@ -142,7 +140,7 @@ mod tests {
     use crate::recorder::{Loss, Seen, Vitals};
 
     fn about() -> About {
-        About { fps: 30, is_split: true }
+        About { fps: 30 }
     }
 
     #[test]
