@@ -55,8 +55,7 @@ impl Drop for Loudness {
 impl Loudness {
     /// Returns the levels of a session that has sound; `None` of one without.
     pub(super) fn of(dir: &Path, metadata: &Metadata) -> Option<Self> {
-        let files: Vec<_> =
-            sound::files(metadata).into_iter().filter_map(|file| Some((file, sound::t0_ns(metadata, file)?))).collect();
+        let files = sound::placed(metadata);
         let begin_ns = files.iter().map(|(_, t0_ns)| *t0_ns).min()?;
         let has_gaps = metadata.lost.iter().any(|loss| loss.stream == Stream::Audio.name());
         Some(Self {

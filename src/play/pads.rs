@@ -34,19 +34,22 @@ pub(crate) fn rest(pads: &mut [PadState]) {
 
 fn moved(pad: &mut PadState, row: &OwnedRow) {
     let Some(control) = row.control.as_deref().and_then(PadControl::named) else { return };
-    let value = row.value.unwrap_or_default();
-    let is_axis = row.event_type == event_type::GAMEPAD_AXIS;
-    match (control, control.standard()) {
-        (_, StandardPlace::Button(button)) if !is_axis => {
-            let bit = 1 << button;
-            pad.buttons = if row.pressed == Some(true) { pad.buttons | bit } else { pad.buttons & !bit };
-        }
-        (PadControl::LeftTrigger, _) => pad.triggers[0] = value,
-        (PadControl::RightTrigger, _) => pad.triggers[1] = value,
-        (PadControl::LeftX, _) => pad.sticks[0].0 = value,
-        (PadControl::LeftY, _) => pad.sticks[0].1 = value,
-        (PadControl::RightX, _) => pad.sticks[1].0 = value,
-        (PadControl::RightY, _) => pad.sticks[1].1 = value,
+    if row.event_type != event_type::GAMEPAD_AXIS
+        && let StandardPlace::Button(button) = control.standard()
+    {
+        let bit = 1 << button;
+        pad.buttons = if row.pressed == Some(true) { pad.buttons | bit } else { pad.buttons & !bit };
+        return;
+    }
+    // A row that does not say where it is moves nothing.
+    let Some(value) = row.value.filter(|value| value.is_finite()) else { return };
+    match control {
+        PadControl::LeftTrigger => pad.triggers[0] = value,
+        PadControl::RightTrigger => pad.triggers[1] = value,
+        PadControl::LeftX => pad.sticks[0].0 = value,
+        PadControl::LeftY => pad.sticks[0].1 = value,
+        PadControl::RightX => pad.sticks[1].0 = value,
+        PadControl::RightY => pad.sticks[1].1 = value,
         _ => {}
     }
 }
@@ -76,6 +79,7 @@ mod tests {
             row(button, 2, "south", Some(1.0), Some(true)),
             row(button, 2, "south", Some(0.0), Some(false)),
             row(axis, 2, "", Some(1.0), None),
+            row(axis, 2, "left_y", None, None),
             row(axis, 99, "left_x", Some(1.0), None),
         ] {
             apply(&mut pads, &row);

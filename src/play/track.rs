@@ -32,7 +32,7 @@ pub(super) struct Track {
     channels: usize,
     /// The tick of the sample that is read next.
     next: i64,
-    decoded: Option<Receiver<Block>>,
+    decoded: Option<Receiver<Result<Block, String>>>,
     held: VecDeque<Block>,
 }
 
@@ -67,7 +67,10 @@ impl Track {
     }
 
     /// Appends `count` samples (per channel) from an instant of the recording on; goes on where it was when that is about there.
-    pub(super) fn read(&mut self, t_ns: i64, count: usize, out: &mut Vec<i16>) {
+    ///
+    /// # Errors
+    /// When what is to be heard cannot be decoded: silence was appended in its place.
+    pub(super) fn read(&mut self, t_ns: i64, count: usize, out: &mut Vec<i16>) -> Result<(), String> {
         let since = i128::from(t_ns) - i128::from(self.t0_ns);
         let wanted = (since * i128::from(self.rate)).div_euclid(1_000_000_000);
         let wanted = i64::try_from(wanted).unwrap_or(i64::MAX / 2);
@@ -75,7 +78,7 @@ impl Track {
         if self.next == i64::MIN || (wanted - self.next).abs() > apart {
             self.go(wanted);
         }
-        self.receive(self.next + count as i64);
+        let received = self.receive(self.next + count as i64);
         let begin = out.len();
         out.resize(begin + count * self.channels, 0);
         let part = &mut out[begin..];
@@ -91,6 +94,7 @@ impl Track {
         }
         self.next += count as i64;
         self.forget();
+        received
     }
 
     /// Goes to a sample.
@@ -104,47 +108,44 @@ impl Track {
         }
         self.held.clear();
         let (made, decoded) = sync_channel(AHEAD);
-        let path = self.path.clone();
+        let (path, told) = (self.path.clone(), made.clone());
         let decode = move || {
-            let mut reader = match PcmReader::open_at(&path, tick) {
-                Ok(reader) => reader,
-                Err(error) => return tracing::debug!(%error, "no sound"),
-            };
-            loop {
-                match reader.next_block() {
-                    Ok(Some(block)) => {
-                        if made.send(Block { tick: block.tick, samples: block.samples.to_vec() }).is_err() {
-                            return;
-                        }
-                    }
-                    Ok(None) => return,
-                    Err(error) => return tracing::debug!(%error, "the sound ends"),
-                }
+            let sent = |block: Block| made.send(Ok(block)).is_ok();
+            if let Err(error) = decode(&path, tick, sent) {
+                // Nobody listens any more where it was gone elsewhere.
+                drop(made.send(Err(error.to_string())));
             }
         };
-        let begun = std::thread::Builder::new().name("sound decoder".into()).spawn(decode);
-        self.decoded = begun.is_ok().then_some(decoded);
+        if let Err(error) = std::thread::Builder::new().name("sound decoder".into()).spawn(decode) {
+            drop(told.try_send(Err(error.to_string())));
+        }
+        self.decoded = Some(decoded);
     }
 
     /// Takes what is decoded, up to a sample.
-    fn receive(&mut self, until: i64) {
+    fn receive(&mut self, until: i64) -> Result<(), String> {
         let seam = i64::from(self.rate) / SEAM;
         while let Some(decoded) = &self.decoded {
             let end = self.held.back().map(|block| block.tick + (block.samples.len() / self.of_file) as i64);
             if end.is_some_and(|end| end >= until) {
-                return;
+                break;
             }
             match decoded.try_recv() {
-                Ok(mut block) => {
+                Ok(Err(error)) => {
+                    self.decoded = None;
+                    return Err(error);
+                }
+                Ok(Ok(mut block)) => {
                     if let Some(end) = end.filter(|end| (block.tick - end).abs() <= seam) {
                         block.tick = end;
                     }
                     self.held.push_back(block);
                     self.forget();
                 }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
+        Ok(())
     }
 
     /// Drops what lies before the next sample; one is kept, so that the one behind it is joined to it.
@@ -155,4 +156,15 @@ impl Track {
             self.held.pop_front();
         }
     }
+}
+
+/// Decodes a file from a sample on, as long as what is made of it is wanted.
+fn decode(path: &Path, tick: i64, mut sent: impl FnMut(Block) -> bool) -> Result<(), PcmError> {
+    let mut reader = PcmReader::open_at(path, tick)?;
+    while let Some(block) = reader.next_block()? {
+        if !sent(Block { tick: block.tick, samples: block.samples.to_vec() }) {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -52,19 +52,18 @@ pub struct Voice {
     server: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
-    has_begun: bool,
 }
 
 impl Voice {
     /// Returns the sound of the session in a folder; `None` where it has none. `server` is the socket of a sound server, instead of that of this login.
     pub fn of(dir: &Path, metadata: &Metadata, server: Option<PathBuf>) -> Option<Self> {
-        let times = |file: &'static str| Some((dir.join(file), sound::t0_ns(metadata, file)?));
-        let files: Vec<_> = sound::files(metadata).into_iter().filter_map(times).collect();
+        let files: Vec<_> = sound::placed(metadata).into_iter().map(|(file, t0_ns)| (dir.join(file), t0_ns)).collect();
         let shared = Shared { want: Mutex::new((Want::Silence, None)), changed: Condvar::new() };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        (!files.is_empty()).then(|| Self { files, server, clock, shared: Arc::new(shared), has_begun: false })
+        (!files.is_empty()).then(|| Self { files, server, clock, shared: Arc::new(shared) })
     }
 
+    /// Begins, the first time.
     fn begin(&mut self) {
         for (path, t0_ns) in std::mem::take(&mut self.files) {
             let (shared, clock, server) = (Arc::clone(&self.shared), Arc::clone(&self.clock), self.server.clone());
@@ -78,9 +77,7 @@ impl Voice {
 
 impl Sound for Voice {
     fn play(&mut self, at_ns: i64) {
-        if !std::mem::replace(&mut self.has_begun, true) {
-            self.begin();
-        }
+        self.begin();
         let now = self.clock.now();
         let changed = self.shared.look(|(want, _)| {
             let goes_on = matches!(want, Want::Follow(at, from)
@@ -148,12 +145,15 @@ fn play(
         clock: Arc::clone(clock),
     };
     let mut output = registry::sound_output(&plan).map_err(|error| error.to_string())?;
-    while let Want::Follow(at, from_ns) = shared.want() {
+    let mut failed = Ok(());
+    while let (Want::Follow(at, from_ns), true) = (shared.want(), failed.is_ok()) {
         let mut fill = |heard: MonoNs, count: usize, out: &mut Vec<i16>| {
             let t_ns = from_ns.saturating_add(heard.0.saturating_sub(at.0));
-            track.read(t_ns, count, out);
+            if let Err(error) = track.read(t_ns, count, out) {
+                failed = Err(error);
+            }
         };
         output.step(&mut fill).map_err(|error| error.to_string())?;
     }
-    Ok(())
+    failed
 }

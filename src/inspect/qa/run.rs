@@ -85,7 +85,8 @@ pub(crate) fn check_session(
     let flagged = seen.frames.iter().filter(|frame| frame.duplicate).count() as f64;
     // Of those that are not flagged, the sample says how many are duplicates all the same.
     let unflagged = looked.identical_share.unwrap_or(0.0) * (frames as f64 - flagged);
-    let duplicates = (frames > 0).then(|| (flagged + unflagged) / frames as f64);
+    let is_known = frames > 0 && looked.not_checked.is_none();
+    let duplicates = is_known.then(|| (flagged + unflagged) / frames as f64);
     let fps = seen.fps();
     let recorded_input = session.metadata().consent.record_input != Some(false);
     let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
