@@ -109,7 +109,6 @@ pub struct FrameReader {
     path: PathBuf,
     file: File,
     index: VideoIndex,
-    stream: Option<StreamInfo>,
     /// Frames at which decoding can start, ascending; the first is 0.
     keyframes: Vec<u32>,
     decoder: Option<Box<dyn VideoDecoder>>,
@@ -179,7 +178,7 @@ impl FrameReader {
         if !fits(surface.0, coded.0) || !fits(surface.1, coded.1) {
             return Err(refused(IndexError::Malformed { what: "the surface's size is not the stream's" }));
         }
-        let index = VideoIndex { samples: Vec::new(), config, coded, surface };
+        let index = VideoIndex { samples: Vec::new(), config, coded, sampling: info.sampling, surface };
         let mut reader = Self::new(path, file, index);
         reader.extend(samples)?;
         Ok(reader)
@@ -187,9 +186,7 @@ impl FrameReader {
 
     fn new(path: &Path, file: File, index: VideoIndex) -> Self {
         let keyframes = keyframe_numbers(&index.samples, 0);
-        // It was judged when the index was made.
-        let stream = index.config.stream_info().ok();
-        let bytes = stream.map_or(0, |stream| stream.sampling.bytes(index.coded));
+        let bytes = index.sampling.bytes(index.coded);
         Self {
             path: path.to_owned(),
             file,
@@ -200,7 +197,6 @@ impl FrameReader {
             cache: Cache { most: (CACHE_BYTES / bytes.max(1)).clamp(2, CACHE_PICTURES), ..Cache::default() },
             unit: Vec::new(),
             decoded: 0,
-            stream,
             index,
         }
     }
@@ -395,15 +391,16 @@ impl FrameReader {
             DecodeError::Failed(why) => FrameError::Decoder { why },
             DecodeError::Absent { .. } => FrameError::Absent { source: error },
         };
-        let unread = || FrameError::Decoder { why: "the parameter sets cannot be read".into() };
-        let stream = self.stream.ok_or_else(unread)?;
+        let (sampling, (width, height)) = (self.index.sampling, self.index.coded);
         let decoder = match &mut self.decoder {
             Some(decoder) => decoder,
-            none => none.insert(decode::open(&self.index.config, stream).map_err(refused)?),
+            none => {
+                none.insert(decode::open(&self.index.config, StreamInfo { width, height, sampling }).map_err(refused)?)
+            }
         };
         self.decoded += 1;
         let spare = self.cache.spare.take();
-        let mut picture = spare.unwrap_or_else(|| Planar::new(stream.sampling, stream.width, stream.height));
+        let mut picture = spare.unwrap_or_else(|| Planar::new(sampling, width, height));
         let decoded = decoder.decode(&self.unit, keyframe, &mut picture);
         if decoded.is_err() {
             // What it holds now is not known.

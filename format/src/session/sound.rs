@@ -70,6 +70,11 @@ pub fn files(metadata: &Metadata) -> Vec<&'static str> {
     files.into_iter().filter(|file| told(metadata, file).is_some()).collect()
 }
 
+/// Returns the files of the sound whose time 0 on the clock of the session the metadata say, and that time.
+pub fn placed(metadata: &Metadata) -> Vec<(&'static str, i64)> {
+    files(metadata).into_iter().filter_map(|file| Some((file, t0_ns(metadata, file)?))).collect()
+}
+
 /// Returns whether the session has a file of sound, as its metadata say it.
 pub fn is_there(metadata: &Metadata) -> bool {
     !files(metadata).is_empty()

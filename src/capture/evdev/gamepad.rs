@@ -3,12 +3,11 @@
 //! By the kernel's specification of gamepads (`Documentation/input/gamepad.rst`), and what drivers do beside it. A device that is none of these (a
 //! joystick, a wheel) has controls without names, which their codes tell apart. Pure.
 
+use super::decode::BTN_JOYSTICK;
 use crate::base::pad::PadControl;
 
 /// The first code of a gamepad's buttons; a device that has it follows the specification.
 pub(super) const BTN_GAMEPAD: u16 = 0x130;
-/// The first code of a joystick's buttons.
-const BTN_JOYSTICK: u16 = 0x120;
 /// The first absolute axis that no control of a gamepad is.
 pub(super) const FIRST_OTHER_AXIS: u16 = 0x18;
 

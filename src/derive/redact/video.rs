@@ -88,7 +88,7 @@ pub(crate) fn rewrite(
     let coded = old.index().coded;
     let made_by = metadata.encoder.as_ref().map(|encoder| encoder.name.as_str());
     let codec = Codec::of(&config);
-    let sampling = config.stream_info().map_or(Sampling::Yuv420, |info| info.sampling);
+    let sampling = old.index().sampling;
     let open = || -> Result<Driver, RedactError> {
         Ok(Driver::new(registry::open_like(made_by, codec, &settings(metadata, coded, sampling)?)?))
     };

@@ -16,10 +16,12 @@ const LONGEST_STAY_MS: f32 = 2000.0;
 const MAX_SECONDS: usize = 31 * 86_400;
 
 /// A press that is not released yet.
+#[derive(Clone, Copy)]
 struct Press {
     t: i32,
     name: i32,
     at: (u16, u16),
+    is_button: bool,
 }
 
 /// The pass, which is handed each row in its order by whoever reads them.
@@ -239,11 +241,11 @@ impl Pass {
         };
         let at = row.mouse_x.zip(row.mouse_y).map_or((0, 0), |(x, y)| (place(x), place(y)));
         let name = self.out.names.number(&name);
-        let press = || Press { t, name, at };
+        let press = || Press { t, name, at, is_button };
         let ended = match self.down.apply(&row.as_row(), press) {
             Change::Again(before) | Change::Continued(before) => Some(std::mem::replace(before, press())),
             Change::Released(press) => Some(press),
-            Change::Hidden(press) => Some(Press { t: press.t, name: press.name, at: press.at }),
+            Change::Hidden(press) => Some(*press),
             Change::Nothing
             | Change::Pressed
             | Change::Repeated
@@ -252,12 +254,12 @@ impl Pass {
             | Change::TooMany => None,
         };
         if let Some(press) = ended {
-            self.pressed(is_button, &press, t);
+            self.pressed(press, t);
         }
     }
 
-    fn pressed(&mut self, is_button: bool, press: &Press, until: i32) {
-        let presses = if is_button { &mut self.out.buttons } else { &mut self.out.keys };
+    fn pressed(&mut self, press: Press, until: i32) {
+        let presses = if press.is_button { &mut self.out.buttons } else { &mut self.out.keys };
         if presses.down.len() >= MAX_EVENTS {
             self.out.left_out += 1;
             return;
@@ -278,12 +280,9 @@ impl Pass {
         if let Some((since, x, y)) = self.last_place.take() {
             stay(&mut self.out.heat, (x, y), end.saturating_sub(since));
         }
-        let buttons: Vec<String> = crate::base::event::Button::ALL.iter().map(|button| button.name().into()).collect();
         let mut down = std::mem::take(&mut self.down);
         for press in down.take_all() {
-            let is_button = |name: &String| buttons.contains(name) || name.starts_with("pad ");
-            let is_button = self.out.names.list().get(press.name as usize).is_some_and(is_button);
-            self.pressed(is_button, &press, end);
+            self.pressed(press, end);
         }
         self.out.spans.sort_by_key(|span| span.from);
         self.out.intervals = quantiles(&self.histogram);

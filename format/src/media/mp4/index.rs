@@ -12,6 +12,7 @@ use super::description;
 use super::trak::{self, Media};
 use crate::base::file_at::read_exact_at;
 use crate::media::codec::{StreamFault, StreamInfo};
+use crate::media::picture::Sampling;
 use crate::media::track::CodecConfig;
 pub use crate::media::track::Sample;
 
@@ -49,6 +50,8 @@ pub struct VideoIndex {
     pub config: CodecConfig,
     /// Coded size in pixels, even.
     pub coded: (u32, u32),
+    /// What the planes of a picture are.
+    pub sampling: Sampling,
     /// The captured surface's size; at most one pixel less than `coded` on each side.
     pub surface: (u32, u32),
 }
@@ -131,7 +134,7 @@ pub fn parse_moov(moov: &[u8], file_len: u64) -> Result<VideoIndex, IndexError> 
     }
     let surface = surface_size(tkhd, (info.width, info.height))?;
     let samples = samples(stbl, file_len)?;
-    Ok(VideoIndex { samples, config, coded: (info.width, info.height), surface })
+    Ok(VideoIndex { samples, config, coded: (info.width, info.height), sampling: info.sampling, surface })
 }
 
 /// The size that the pictures of a stream have, when a decoder may be given it.
