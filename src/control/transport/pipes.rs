@@ -47,8 +47,7 @@ fn named() -> Option<PathBuf> {
 
 /// Whether a folder is one, no link, and this user's alone.
 fn is_private(folder: &Path) -> io::Result<bool> {
-    let found = files::look(folder)?;
-    Ok(found.is_dir() && !found.is_open_to_others)
+    Ok(files::look(folder)?.is_dir() && !files::is_open_to_others(folder)?)
 }
 
 fn make_folder() -> Result<PathBuf, ControlError> {
@@ -78,7 +77,9 @@ pub(in crate::control) fn endpoints() -> Result<Vec<PathBuf>, ControlError> {
             Ok(true) => {}
             Ok(false) if named().is_some() => {
                 let shown = folder.display();
-                let close = format!("icacls \"{shown}\" /inheritance:r /grant:r \"%USERNAME%:(OI)(CI)F\"");
+                // Named, since PowerShell does not replace what cmd does.
+                let user = std::env::var("USERNAME").unwrap_or_else(|_| "%USERNAME%".to_owned());
+                let close = format!("icacls \"{shown}\" /inheritance:r /grant:r \"{user}:(OI)(CI)F\"");
                 return Err(ControlError::NotPrivate { path: folder, close });
             }
             _ => continue,

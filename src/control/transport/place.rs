@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::base::shown::shell;
 use crate::control::error::{ControlError, FOLDER_VARIABLE};
 
 /// Longest path of a socket, bytes: `sun_path` has 108 on Linux and 104 on macOS, a zero at its end included.
@@ -56,7 +57,7 @@ pub(super) fn is_private(folder: &Path) -> io::Result<bool> {
 /// Why a folder that was named is not used.
 fn refused(folder: PathBuf) -> ControlError {
     if std::fs::symlink_metadata(&folder).is_ok_and(|meta| meta.uid() == user()) {
-        ControlError::NotPrivate { close: format!("chmod 700 {}", folder.display()), path: folder }
+        ControlError::NotPrivate { close: format!("chmod 700 {}", shell(&folder)), path: folder }
     } else {
         ControlError::Foreign { path: folder }
     }

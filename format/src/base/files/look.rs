@@ -1,5 +1,8 @@
 //! What a name stands for, without following it: its kind, its size, how many names it has, and which file it is.
 
+use std::io;
+use std::path::Path;
+
 /// What has a name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -33,8 +36,6 @@ pub struct Look {
     pub is_own: bool,
     /// Whether it belongs to that user or to root. True where files have no such owner.
     pub(super) is_by_us: bool,
-    /// Whether other accounts have a right to it, by its mode or its list of rights. False where there are none.
-    pub is_open_to_others: bool,
     /// Which it is; none where the system does not say.
     pub identity: Option<Identity>,
 }
@@ -66,11 +67,10 @@ impl Look {
             let is_own = meta.uid() == me && meta.mode() & 0o022 == 0;
             let is_by_us = meta.uid() == me || meta.uid() == 0;
             let identity = Some(Identity { device: meta.dev(), number: meta.ino() });
-            let is_open_to_others = meta.mode() & 0o077 != 0;
-            Self { kind, len: meta.len(), links: meta.nlink(), is_own, is_by_us, is_open_to_others, identity }
+            Self { kind, len: meta.len(), links: meta.nlink(), is_own, is_by_us, identity }
         }
         #[cfg(not(unix))]
-        Self { kind, len: meta.len(), links: 1, is_own: true, is_by_us: true, is_open_to_others: false, identity: None }
+        Self { kind, len: meta.len(), links: 1, is_own: true, is_by_us: true, identity: None }
     }
 
     #[cfg(unix)]
@@ -90,9 +90,28 @@ impl Look {
             links: stat.st_nlink as u64,
             is_own: stat.st_uid == me && mode_of(stat) & 0o022 == 0,
             is_by_us: stat.st_uid == me || stat.st_uid == 0,
-            is_open_to_others: mode_of(stat) & 0o077 != 0,
             identity: Some(Identity { device: stat.st_dev as u64, number: stat.st_ino as u64 }),
         }
+    }
+}
+
+/// Whether other accounts have a right to what has a path, by its mode or its list of rights. False where there are none.
+///
+/// # Errors
+/// When the system does not say.
+pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok(std::fs::symlink_metadata(path)?.mode() & 0o077 != 0)
+    }
+    #[cfg(windows)]
+    {
+        super::windows::is_open_to_others(path)
+    }
+    #[cfg(not(any(unix, windows)))]
+    {
+        std::fs::symlink_metadata(path).map(|_| false)
     }
 }
 

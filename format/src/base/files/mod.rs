@@ -33,7 +33,7 @@ mod windows;
 
 pub use self::holding::{hold_dir, is_held, is_kept_written, is_locked_elsewhere, keep_written};
 pub use self::keeping::keeps_modes;
-pub use self::look::{Identity, Kind, Look};
+pub use self::look::{Identity, Kind, Look, is_open_to_others};
 pub use self::making::{
     create_new_file, create_private_dir, create_private_dirs, create_private_file, make_pinned_dir, open_own,
     open_to_append, own, write_new,

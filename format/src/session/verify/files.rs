@@ -75,11 +75,15 @@ pub(super) fn check_files(dir: &Path, options: VerifyOptions, report: &mut Repor
 }
 
 fn note_rights(dir: &Path, files: &[String], report: &mut Report) {
-    let open = |path: &Path| files::look(path).is_ok_and(|found| found.is_open_to_others);
+    // What the system does not say is no note: it is asked of every sealed file, some of which may be missing, which is told above.
+    let open = |path: &Path| files::is_open_to_others(path).ok() == Some(true);
     let mut others = files.iter().filter(|name| open(&dir.join(name)));
-    if open(dir) {
-        report.notes.push("the directory is open to other users of this machine".to_owned());
-    } else if let Some(name) = others.next() {
+    match files::is_open_to_others(dir) {
+        Ok(true) => return report.notes.push("the directory is open to other users of this machine".to_owned()),
+        Err(error) => report.notes.push(format!("whether the directory is open to other users is not known: {error}")),
+        Ok(false) => {}
+    }
+    if let Some(name) = others.next() {
         let more = others.count();
         report.notes.push(format!("{name} and {more} more files are open to other users of this machine"));
     }

@@ -83,15 +83,12 @@ impl Folder {
 
     /// What it is itself.
     pub(in crate::base::files) fn look_at_self(&self) -> io::Result<Look> {
-        let found = Look::of(&std::fs::metadata(&self.path)?);
-        Ok(Look { is_open_to_others: is_open_to_others(&self.path), ..found })
+        Ok(Look::of(&std::fs::metadata(&self.path)?))
     }
 
     /// What has a name in it.
     pub(in crate::base::files) fn look(&self, name: &OsStr) -> io::Result<Look> {
-        let path = self.path.join(name);
-        let found = Look::of(&std::fs::symlink_metadata(&path)?);
-        Ok(Look { is_open_to_others: is_open_to_others(&path), ..found })
+        Ok(Look::of(&std::fs::symlink_metadata(self.path.join(name))?))
     }
 
     fn open_with(&self, name: &OsStr, options: &mut std::fs::OpenOptions) -> io::Result<File> {
@@ -205,15 +202,4 @@ impl Folder {
 #[cfg(not(windows))]
 fn restrict(_: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// Whether others have a right to what has a path. What the system does not tell is not said.
-#[cfg(windows)]
-fn is_open_to_others(path: &Path) -> bool {
-    crate::base::files::windows::is_open_to_others(path).unwrap_or(false)
-}
-
-#[cfg(not(windows))]
-fn is_open_to_others(_: &Path) -> bool {
-    false
 }
