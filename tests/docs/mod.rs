@@ -306,6 +306,18 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
+fn the_platforms_of_the_readme_and_of_the_book_are_the_same() {
+    let table = |page: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(root().join(page)).expect("a page");
+        let rows = text.lines().skip_while(|line| *line != "## Platforms").skip(1).skip_while(|line| line.is_empty());
+        rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+    };
+    let readme: Vec<_> = table("README.md").iter().map(|row| row.replace("docs/guides/", "../guides/")).collect();
+    assert!(readme.len() > 5, "{readme:?}");
+    assert_eq!(readme, table("docs/reference/targets.md"));
+}
+
+#[test]
 fn blocks_are_found_with_what_stands_before_them() {
     let text =
         "<!-- first: true -->\n```sh\na\n```\ntext\n<!-- exit: 3 -->\n```console\n$ b \"x\n  y\"\nsaid\n$ c\n```\n";
