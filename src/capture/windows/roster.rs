@@ -2,9 +2,13 @@
 //!
 //! Pure. Windows tells of no window in the order in which things happen, so the list is asked for before and after each picture, and what
 //! changed between two lists is told as if it had happened then: a window that was there in either is covered where it was in both.
+//! A window that moves can be further away between two lists than in both, where it turns back: it is covered as far around as it came
+//! in that time, at the fastest that it was seen to move in the last second. One that stood until then, and is moved out and back between
+//! two lists, is not seen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::event::Area;
 use crate::base::time::MonoNs;
@@ -16,6 +20,10 @@ use crate::privacy::exclude::Exclusions;
 const NOTIFIER: (&str, &str) = ("shellexperiencehost", "Windows.UI.Core.CoreWindow");
 /// How often windows that are new are asked in one go.
 const ROUNDS: u32 = 4;
+/// How long a window that moved is taken for one that moves.
+const MOVES_FOR: Duration = Duration::from_secs(1);
+/// Most pixels around a window that moves which are covered too.
+const FURTHEST: u32 = 400;
 
 /// A window, as the system lists it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -61,9 +69,26 @@ impl WindowFacts {
     }
 }
 
+/// How a window moved.
+#[derive(Clone, Copy)]
+struct Motion {
+    /// Pixels per second, at the fastest in the last [`MOVES_FOR`].
+    speed: f64,
+    /// When it was last seen at another place.
+    at: MonoNs,
+    /// It came from one place to another more than once: one that was put elsewhere does not move.
+    goes_on: bool,
+    /// How many pixels further than in the list it may have been since the list before.
+    margin: u32,
+}
+
 /// Follows the windows of the desktop by lists of them.
 pub(super) struct Roster {
     known: BTreeMap<u64, WindowFacts>,
+    /// Of those that were moved, how.
+    motions: BTreeMap<u64, Motion>,
+    /// When the list before was read.
+    listed: Option<MonoNs>,
     cover: Cover,
 }
 
@@ -71,7 +96,7 @@ impl Roster {
     /// Knows no window yet.
     pub(super) fn new(rules: Arc<Exclusions>, desktop: Area) -> Self {
         let cover = Cover::new(rules, Scope::Desktop, (desktop.width, desktop.height));
-        Self { known: BTreeMap::new(), cover }
+        Self { known: BTreeMap::new(), motions: BTreeMap::new(), listed: None, cover }
     }
 
     /// Nothing is kept out, so no list is needed.
@@ -84,11 +109,15 @@ impl Roster {
         let gone: Vec<u64> = self.known.keys().copied().filter(|id| list.iter().all(|facts| facts.id != *id)).collect();
         for id in gone {
             self.known.remove(&id);
+            self.motions.remove(&id);
             self.cover.event(&WindowEvent::Went { window: WindowId(id), into: None }, now);
         }
+        let passed = self.listed.map_or(Duration::ZERO, |listed| now.since(listed));
         for facts in list {
             self.compare(facts, now);
+            self.surround(facts, passed, now);
         }
+        self.listed = Some(now);
         self.cover.set_order(list.iter().rev().map(|facts| WindowId(facts.id)));
         for _ in 0..ROUNDS {
             let unasked = self.cover.unasked();
@@ -126,8 +155,13 @@ impl Roster {
             return self.cover.event(&WindowEvent::Appeared(window, new), now);
         };
         if before.area != facts.area {
-            let (area, unmanaged, stacking) = (facts.area, false, Stacking::Top);
-            self.cover.event(&WindowEvent::Placed { window, area, unmanaged, stacking }, now);
+            self.place(window, facts.area, now);
+            let apart = f64::from(apart(before.area, facts.area));
+            let passed = self.listed.map_or(Duration::ZERO, |listed| now.since(listed)).max(Duration::from_millis(1));
+            let speed = apart / passed.as_secs_f64();
+            let fastest = self.motions.get(&facts.id).filter(|motion| now.since(motion.at) < MOVES_FOR);
+            let (speed, goes_on) = fastest.map_or((speed, false), |motion| (motion.speed.max(speed), true));
+            self.motions.insert(facts.id, Motion { speed, at: now, goes_on, margin: 0 });
         }
         if facts.shown != before.shown {
             let event =
@@ -139,6 +173,35 @@ impl Roster {
         {
             self.cover.event(&WindowEvent::Changed(window), now);
         }
+    }
+
+    fn place(&mut self, window: WindowId, area: Area, now: MonoNs) {
+        let (unmanaged, stacking) = (false, Stacking::Top);
+        self.cover.event(&WindowEvent::Placed { window, area, unmanaged, stacking }, now);
+    }
+
+    /// Covers where a window that moves may have been in the time that passed since the list before.
+    fn surround(&mut self, facts: &WindowFacts, passed: Duration, now: MonoNs) {
+        let Some(motion) = self.motions.get_mut(&facts.id) else { return };
+        if now.since(motion.at) >= MOVES_FOR {
+            self.motions.remove(&facts.id);
+            return;
+        }
+        if !motion.goes_on {
+            return;
+        }
+        motion.margin = (motion.speed * passed.as_secs_f64()).ceil().min(f64::from(FURTHEST)) as u32;
+        // What fills a monitor hides what is below, so it must not be taken for larger than it is.
+        if !facts.fills {
+            let window = WindowId(facts.id);
+            self.place(window, self.reach(facts), now);
+            self.place(window, facts.area, now);
+        }
+    }
+
+    /// Where a window of the last list may have been since the list before.
+    pub(super) fn reach(&self, facts: &WindowFacts) -> Area {
+        grown(facts.area, self.motions.get(&facts.id).map_or(0, |motion| motion.margin))
     }
 
     /// A picture was taken, and a list behind it was taken in.
@@ -157,13 +220,33 @@ impl Roster {
     }
 }
 
+/// How far an edge is from where it was, pixels.
+fn apart(a: Area, b: Area) -> u32 {
+    let edges = |area: Area| {
+        let (x, y) = (i64::from(area.x), i64::from(area.y));
+        [x, y, x + i64::from(area.width), y + i64::from(area.height)]
+    };
+    let apart = edges(a).into_iter().zip(edges(b)).map(|(a, b)| a.abs_diff(b)).max().unwrap_or(0);
+    u32::try_from(apart).unwrap_or(u32::MAX)
+}
+
+/// An area and so many pixels around it.
+fn grown(area: Area, margin: u32) -> Area {
+    let (left, both) = (i32::try_from(margin).unwrap_or(i32::MAX), margin.saturating_mul(2));
+    Area {
+        x: area.x.saturating_sub(left),
+        y: area.y.saturating_sub(left),
+        width: area.width.saturating_add(both),
+        height: area.height.saturating_add(both),
+    }
+}
+
 /// Where windows of others lie over a recorded one, in a list from the top to the bottom. Its own menus and lists do not count, and
 /// overlays that clicks go through do not either.
-pub(super) fn over(list: &[WindowFacts], id: u64) -> Vec<Area> {
+pub(super) fn over(list: &[WindowFacts], id: u64) -> Vec<&WindowFacts> {
     let Some(at) = list.iter().position(|facts| facts.id == id) else { return Vec::new() };
     let own = |facts: &WindowFacts| facts.pid == list[at].pid && facts.is_popup;
-    let above = list[..at].iter().filter(|facts| facts.shown && !facts.is_overlay && !own(facts));
-    above.map(|facts| facts.area).collect()
+    list[..at].iter().filter(|facts| facts.shown && !facts.is_overlay && !own(facts)).collect()
 }
 
 #[cfg(test)]
@@ -208,6 +291,31 @@ mod tests {
         assert_eq!(places(&roster).len(), 2);
         roster.note(ms(1000));
         assert_eq!(places(&roster), []);
+    }
+
+    #[test]
+    fn a_window_that_moves_is_covered_as_far_as_it_comes_between_two_lists() {
+        let mut roster = roster();
+        let at = |x: i32| [WindowFacts { area: Area { x, ..AT }, ..window(7, "KeePassXC", AT) }];
+        let covers = |roster: &Roster, x: i32| {
+            let wanted = Area { x, ..AT };
+            places(roster).iter().any(|(area, _)| area.and(wanted) == Some(wanted))
+        };
+        roster.take(&at(100), ms(0));
+        roster.take(&at(106), ms(60));
+        roster.take(&at(112), ms(120));
+        roster.note(ms(121));
+        // It came 6 pixels in 60 ms, twice, so in the next 60 it comes 6, there and back.
+        roster.take(&at(112), ms(180));
+        roster.note(ms(181));
+        assert!(covers(&roster, 118) && covers(&roster, 106), "{:?}", places(&roster));
+        assert_eq!(roster.reach(&at(112)[0]).x, 106);
+        // A second later it stands, and only where it was is covered.
+        for now in [700, 1300, 1800, 2300] {
+            roster.take(&at(112), ms(now));
+            roster.note(ms(now + 1));
+        }
+        assert_eq!(places(&roster), [(Area { x: 112, ..AT }, Reason::Excluded)]);
     }
 
     #[test]
@@ -267,8 +375,8 @@ mod tests {
         let hidden = WindowFacts { shown: false, ..window(6, "hidden", DESKTOP) };
         let below = window(7, "below", DESKTOP);
         let list = [menu, dialog, other, overlay, hidden, own, below];
-        assert_eq!(over(&list, 1), [AT, DESKTOP]);
-        assert_eq!(over(&list, 2), []);
-        assert_eq!(over(&list, 99), []);
+        let over = |id| -> Vec<u64> { over(&list, id).iter().map(|facts| facts.id).collect() };
+        assert_eq!(over(1), [3, 4]);
+        assert!(over(2).is_empty() && over(99).is_empty());
     }
 }

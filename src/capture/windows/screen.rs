@@ -232,6 +232,7 @@ impl GdiScreen {
         self.roster.note(self.clock.now());
         if let Subject::Window(id) = self.subject {
             for other in over(&before, id).into_iter().chain(over(&behind, id)) {
+                let other = self.roster.reach(other);
                 let place = Area { x: other.x.saturating_sub(area.x), y: other.y.saturating_sub(area.y), ..other };
                 if let Some(place) = place.inside(size) {
                     blacken(self.next.pixels_mut(), size.0, place);
