@@ -14,7 +14,7 @@ use watchcap::session::table::row::OwnedRow;
 
 use crate::support::device::{Device, may_mount, recording};
 use crate::support::sway::Sway;
-use crate::support::{Running, example, run, watchcap};
+use crate::support::{Display, Running, example, run, watchcap};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 /// An application whose windows are excluded.
@@ -135,6 +135,18 @@ fn window(sway: &Sway, app_id: &str, title: &str) -> Running {
 /// Nothing but the compositor knows where keys of a device go.
 #[test]
 fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told() {
+    hides_what_is_typed_into_an_excluded_window(|_| {});
+}
+
+/// As labwc, river, Wayfire, Hyprland and niri tell it, which have no socket of sway's.
+#[test]
+fn a_list_of_windows_tells_it_as_well() {
+    hides_what_is_typed_into_an_excluded_window(|command| {
+        command.env_remove("SWAYSOCK");
+    });
+}
+
+fn hides_what_is_typed_into_an_excluded_window(change: impl Fn(&mut std::process::Command)) {
     if !may_mount() {
         return;
     }
@@ -148,7 +160,9 @@ fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told
     // Neither redaction nor focus: sway tells.
     command.args(["--allow-missing", "masks,position,lock"]);
     command.stdout(Stdio::null());
-    let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let command = sway.admit(&mut command);
+    change(command);
+    let running = Running(command.spawn().expect("it runs"));
     let (log, began) = (out.path().join("s/log"), Instant::now());
     while !log.is_dir() {
         assert!(began.elapsed() < PATIENCE, "it does not begin");
@@ -216,17 +230,16 @@ fn what_is_typed_into_an_excluded_window_is_hidden_and_the_active_window_is_told
 fn without_devices_or_a_word_of_locks_inputs_are_refused_with_a_way_out() {
     let sway = Sway::start((640, 480), false);
     let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let record = |more: &[&str]| {
+    let command = |more: &[&str]| {
         let mut command = watchcap();
-        command
-            .args(["record", "--consent", "screen,input", "--duration", "1s", "--session", "s", "--out"])
-            .arg(out.path());
+        command.args(["record", "--consent", "screen,input", "--duration", "1s", "--session", "s", "--out"]);
+        command.arg(out.path());
         command.args(more).env("WATCHCAP_EVDEV_DIR", folder.path());
         // No bus, as in a container.
         command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus");
-        // Nor anybody who tells which window is active.
-        run(sway.admit(&mut command).env_remove("SWAYSOCK"))
+        command
     };
+    let record = |more: &[&str]| run(sway.admit(&mut command(more)));
     let (code, _, err) = record(&["--allow-missing", "masks,redaction,focus,position"]);
     assert!(code == 1 && err.contains("evdev cannot provide input"), "{code}\n{err}");
     assert!(err.contains("--allow-missing input"), "{err}");
@@ -238,7 +251,12 @@ fn without_devices_or_a_word_of_locks_inputs_are_refused_with_a_way_out() {
             "{code}\n{err}"
         );
         let (code, _, err) = record(&["--allow-missing", "masks,lock"]);
-        assert!(code == 1 && err.contains("position") && err.contains("redaction"), "{code}\n{err}");
+        assert!(code == 1 && err.contains("position") && !err.contains("redaction"), "{code}\n{err}");
+        // Without a desktop that tells which window is active.
+        let display = Display::start(320, 200);
+        let mut command = command(&["--input-backend", "evdev", "--allow-missing", "lock"]);
+        let (code, _, err) = run(command.env("DISPLAY", &display.name).env_remove("WAYLAND_DISPLAY"));
+        assert!(code == 1 && err.contains("--allow-missing redaction"), "{code}\n{err}");
         drop(device);
     }
     assert_eq!(std::fs::read_dir(out.path()).expect("a folder").count(), 0, "something is left behind");
