@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""CPU per frame, drops, memory and picture quality of `watchcap record` against ffmpeg x11grab + libx264 ultrafast.
+"""CPU per frame, drops and memory of `watchcap record` against ffmpeg x11grab + libx264 ultrafast, and SimpleScreenRecorder where it is installed.
 
-Both record the same X server at the same time of the same content (a game's demo, or a still desktop), at the same bit rate,
-in turns, several rounds; a third, lossless recording of the same moments is the reference for SSIM. CPU is user + system
-time of the recording process (getrusage of the waited child), not wall time, so that a shared machine spoils it least.
+They record the same X server of the same content (`moving`: a game's demo from its beginning; `desktop`: scripts/desktop_session.py; `still`: a desktop in
+which nothing moves), at the same bit rate, in turns, several rounds. CPU is user + system time of the recording process (getrusage of the waited child), not
+wall time, so that a shared machine spoils it least. Of SimpleScreenRecorder, which is a program with windows, it is that from the start of the recording on.
+How good the pictures are: scripts/bench_encode.sh, on a clip.
 
     scripts/bench_capture.py [--seconds 20] [--rounds 3] [--display :97] [--only NAME]
 """
-import argparse, json, os, pathlib, re, resource, shutil, signal, subprocess, sys, tempfile, time
+import argparse, json, os, pathlib, shutil, signal, subprocess, sys, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 WATCHCAP = HERE / "target/release/watchcap"
@@ -53,6 +54,40 @@ def ffmpeg(env, folder, fps, seconds, gop):
     return cpu, rss, frames_of(video)
 
 
+def of_settings(folder, fps):
+    """SimpleScreenRecorder's settings: libx264 of ffmpeg's libraries, as ffmpeg has it here."""
+    settings = {"input": {"video_area": "screen", "video_frame_rate": fps, "video_scale": "false", "video_record_cursor": "true", "audio_enabled": "false"},
+                "output": {"container": "mp4", "video_codec": "other", "video_codec_av": "libx264", "video_kbit_rate": KBPS, "video_options": "preset=ultrafast",
+                           "file": f"{folder}/s.mp4", "separate_files": "false", "add_timestamp": "false"},
+                "record": {"hotkey_enable": "false"}}
+    return "".join(f"[{part}]\n" + "".join(f"{name}={value}\n" for name, value in values.items()) for part, values in settings.items())
+
+
+def ssr(env, folder, fps, seconds):
+    (config, log) = pathlib.Path(folder, "conf"), pathlib.Path(folder, "log")
+    config.write_text(of_settings(folder, fps))
+    command = ["simplescreenrecorder", f"--settingsfile={config}", f"--logfile={log}", "--no-systray", "--start-hidden", "--start-recording"]
+    child = subprocess.Popen(command, env=dict(env, HOME=folder, QT_QPA_PLATFORM="xcb"), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             text=True)
+    for _ in range(400):
+        if log.exists() and "Input thread started" in log.read_text():
+            break
+        time.sleep(0.025)
+    else:
+        sys.exit("SimpleScreenRecorder does not start:\n" + (log.read_text() if log.exists() else ""))
+    ticks = sum(int(field) for field in pathlib.Path(f"/proc/{child.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13])
+    time.sleep(seconds)
+    child.stdin.write("record-save\n")
+    child.stdin.flush()
+    while "Stopped page" not in log.read_text():
+        time.sleep(0.025)
+    child.stdin.write("quit\n")
+    child.stdin.close()
+    _, _, usage = os.wait4(child.pid, 0)
+    child.returncode = 0
+    return usage.ru_utime + usage.ru_stime - ticks / os.sysconf("SC_CLK_TCK"), usage.ru_maxrss, frames_of(f"{folder}/s.mp4")
+
+
 def start_display(display):
     server = subprocess.Popen(["Xvfb", display, "-screen", "0", "1920x1080x24", "-nolisten", "tcp", "-noreset"],
                               stderr=subprocess.DEVNULL)
@@ -83,7 +118,7 @@ def main():
     work = tempfile.mkdtemp(prefix="watchcap-bench-")
     try:
         print(f"content  fps  what                 CPU ms/frame (min median max)   frames  dropped  peak MB   rounds={args.rounds} x {args.seconds} s")
-        for content in ("moving", "still"):
+        for content in ("moving", "desktop", "still"):
             if args.only and args.only not in content:
                 continue
             desktop = None
@@ -97,6 +132,8 @@ def main():
                     "ffmpeg ultrafast": lambda d: ffmpeg(env, d, fps, args.seconds, None),
                     f"ffmpeg ultrafast -g {fps // 2}": lambda d: ffmpeg(env, d, fps, args.seconds, fps // 2),
                 }
+                if shutil.which("simplescreenrecorder"):
+                    variants["SimpleScreenRecorder"] = lambda d: ssr(env, d, fps, args.seconds)
                 if HELPER.is_file():
                     variants["watchcap x264"] = lambda d: watchcap(dict(env, WATCHCAP_X264=str(HELPER)), d, fps, args.seconds, ["--encoder", "x264"])
                 if content == "still":
@@ -106,11 +143,16 @@ def main():
                     for name, run in variants.items():
                         folder = tempfile.mkdtemp(dir=work)
                         # The game plays the same demo from its beginning for each of them.
-                        game = start_game(env) if content == "moving" else None
-                        time.sleep(7 if game else 0)
+                        shown = None
+                        if content == "moving":
+                            shown = start_game(env)
+                        elif content == "desktop":
+                            shown = subprocess.Popen([sys.executable, HERE / "scripts/desktop_session.py"], env=env, stderr=subprocess.DEVNULL)
+                        time.sleep(7 if shown else 0)
                         cpu, rss, done = run(folder)
-                        if game:
-                            game.kill(), game.wait()
+                        if shown:
+                            # The game would ask whether it is meant.
+                            (shown.kill if content == "moving" else shown.terminate)(), shown.wait()
                         if isinstance(done, dict):
                             taken = done["frames"] + done["unchanged_skipped"]
                             results[name].append((cpu * 1000 / taken, taken, done["dropped_frames"], rss / 1024))
@@ -125,7 +167,7 @@ def main():
                           f"{sum(r[1] for r in rows):6}  {sum(r[2] for r in rows):6}  {max(r[3] for r in rows):7.0f}", flush=True)
                 for name in variants:
                     if name.startswith("watchcap"):
-                        others = ", ".join(f"{median[name] / median[o]:.2f}x {o}" for o in variants if o.startswith("ffmpeg"))
+                        others = ", ".join(f"{median[name] / median[o]:.2f}x {o}" for o in variants if not o.startswith("watchcap"))
                         print(f"{content:8} {fps:3}  ratio {name}: {others}", flush=True)
             if desktop:
                 desktop.kill(), desktop.wait()

@@ -7,21 +7,25 @@
 # DIR should be in a tmpfs: writing 2 GB to a disk holds the grabbing up. The first line says how many frames are distinct.
 # FIRST="chrt -r 5" (as root) lets the game and the grabbing go before whatever else the machine does. BENCH may name a built `encode` bench, to
 # leave cargo out.
+# CONTENT=desktop grabs scripts/desktop_session.py instead of the game; pictures that are like the one before are handed over as repeats.
 #   DIR=/tmp/bench_encode TURNS=3 KBPS="8000 12000" scripts/bench_encode.sh
 set -euo pipefail
 PATH=$PATH:/usr/games # where Debian puts games, and not every shell looks
-dir=${DIR:-/tmp/bench_encode} turns=${TURNS:-3} rates=${KBPS:-8000 12000} display=${XDISPLAY:-:60}
-size=1920x1080 fps=30 seconds=10
+content=${CONTENT:-game} dir=${DIR:-/tmp/bench_encode} turns=${TURNS:-3} rates=${KBPS:-8000 12000} display=${XDISPLAY:-:60}
+size=1920x1080 fps=30 seconds=10 here=$PWD
+repeats=()
+[[ $content == game ]] || repeats=(--repeat)
 clip=$dir/clip.yuv still=$dir/still.yuv
 raw=(-f rawvideo -pix_fmt yuv420p -s "$size" -r "$fps")
 mkdir -p "$dir"
 
 grab() {
-    ${FIRST:-} Xvfb "$display" -screen 0 "${size}x24" >"$dir/xvfb.log" 2>&1 &
+    ${FIRST:-} Xvfb "$display" -screen 0 "${size}x24" -noreset >"$dir/xvfb.log" 2>&1 &
     local server=$!
     sleep 1
-    HOME=$dir DISPLAY=$display SDL_AUDIODRIVER=dummy SDL_VIDEODRIVER=x11 ${FIRST:-} chocolate-doom -nosound -window \
-        -geometry "$size" -iwad /usr/share/games/doom/freedoom1.wad -playdemo demo1 >"$dir/doom.log" 2>&1 &
+    local shown=("$here/scripts/desktop_session.py")
+    [[ $content != game ]] || shown=(chocolate-doom -nosound -window -geometry "$size" -iwad /usr/share/games/doom/freedoom1.wad -playdemo demo1)
+    HOME=$dir DISPLAY=$display SDL_AUDIODRIVER=dummy SDL_VIDEODRIVER=x11 ${FIRST:-} "${shown[@]}" >"$dir/shown.log" 2>&1 &
     local game=$!
     sleep 7
     DISPLAY=$display ${FIRST:-} ffmpeg -v fatal -y -f x11grab -framerate "$fps" -video_size "$size" -draw_mouse 0 -i "$display" \
@@ -69,9 +73,9 @@ for rate in $rates; do
         x264 "$clip" "$frames" "$dir/x264.h264" -b:v "${rate}k" >>"$dir/cpu.x264"
         x264 "$clip" "$frames" "$dir/x264_g15.h264" -b:v "${rate}k" -g 15 >>"$dir/cpu.x264_g15"
         for quality in fast balanced sharp; do
-            ours "$clip" --kbps "$rate" --quality "$quality" --out "$dir/$quality.h264" >>"$dir/cpu.$quality"
+            ours "$clip" "${repeats[@]}" --kbps "$rate" --quality "$quality" --out "$dir/$quality.h264" >>"$dir/cpu.$quality"
         done
-        [ ! -e "$helper" ] || ours "$clip" --kbps "$rate" --x264 "$helper" --out "$dir/helper.h264" >>"$dir/cpu.helper"
+        [ ! -e "$helper" ] || ours "$clip" "${repeats[@]}" --kbps "$rate" --x264 "$helper" --out "$dir/helper.h264" >>"$dir/cpu.helper"
     done
     for name in x264 x264_g15 fast balanced sharp helper; do
         [ -e "$dir/cpu.$name" ] || continue

