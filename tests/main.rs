@@ -49,6 +49,7 @@ mod hostile;
 mod hotkeys;
 mod import;
 mod interrupted;
+mod join;
 mod keep;
 mod library;
 mod loading;

@@ -135,6 +135,13 @@ fn each_injected_input_is_in_exactly_one_part_and_each_frame_shows_its_time() {
     let out = python("split_check.py", &[dir.path(), Path::new("30"), &truth, &paints]);
     println!("{out}");
     assert!(out.contains("lost 0 twice 0"), "{out}");
+    // Joined, each of them is there once, and no key was released by a seam.
+    let whole = logs.path().join("whole");
+    let (code, _, err) = run(watchcap().arg("join").arg(dir.path()).arg("--out").arg(&whole));
+    assert_eq!(code, 0, "{err}");
+    let (code, _, err) = run(watchcap().arg("verify").arg(&whole));
+    assert_eq!(code, 0, "{err}");
+    println!("{}", python("join_check.py", &[dir.path(), &whole]));
 }
 
 #[test]

@@ -109,6 +109,13 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "join",
+        &[
+            ("watchcap join sessions --out day", "All parts of the one recording in a folder that was split"),
+            ("watchcap join day-part0002 day-part0003 --out noon", "A piece of it"),
+        ],
+    ),
+    (
         "replay",
         &[
             ("watchcap replay first", "Look at it: space plays, ? explains the keys"),

@@ -31,6 +31,6 @@ pub use values::Burst;
 pub(crate) use values::parse_burst;
 pub use verbs::{
     CatalogArgs, Cli, ConsentArgs, ConsentVerb, DeleteArgs, DemoArgs, DoctorArgs, ExportArgs, FinalizeArgs, InfoArgs,
-    MarkArgs, MigrateArgs, ProfileArgs, ProfileVerb, RecoverArgs, RedactArgs, ResealArgs, SignArgs, StatusArgs,
-    StopArgs, TargetsArgs, Verb, VerifyArgs, WhichArgs,
+    JoinArgs, MarkArgs, MigrateArgs, ProfileArgs, ProfileVerb, RecoverArgs, RedactArgs, ResealArgs, SignArgs,
+    StatusArgs, StopArgs, TargetsArgs, Verb, VerifyArgs, WhichArgs,
 };

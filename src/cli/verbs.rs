@@ -86,6 +86,9 @@ pub enum Verb {
     /// Sign the seal of a session with an SSH key, so that others can tell who made it.
     #[command(after_help = examples::of("sign"))]
     Sign(SignArgs),
+    /// Make one session of the parts of a recording that was split.
+    #[command(after_help = examples::of("join"))]
+    Join(JoinArgs),
     /// Play a session or a log in the terminal, also one that is being recorded.
     #[command(after_help = examples::of("replay"), visible_alias = "play")]
     Replay(ReplayArgs),
@@ -306,6 +309,20 @@ pub struct SignArgs {
     pub json: bool,
 }
 
+/// `watchcap join`
+#[derive(Args, Debug)]
+pub struct JoinArgs {
+    /// The folders of the parts, in any order, or a folder that they are in; what is no part there is passed over.
+    #[arg(required = true, value_name = "PART")]
+    pub parts: Vec<PathBuf>,
+    /// Folder of the session that is made; it must not be there.
+    #[arg(short, long, value_name = "SESSION")]
+    pub out: PathBuf,
+    /// Print the result as JSON on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `watchcap export`
 #[derive(Args, Debug)]
 pub struct ExportArgs {
@@ -335,6 +352,9 @@ pub struct ExportArgs {
     /// Leave out what was redacted: each frame and its inputs of which a part was.
     #[arg(long)]
     pub exclude_redacted: bool,
+    /// Take the parts of a recording that was split as one session: they are joined beside --out for as long as it takes.
+    #[arg(long, conflicts_with = "only_accepted")]
+    pub join_parts: bool,
     /// Only what a reviewer accepted (in the player, `v`); sessions without any of it are passed over.
     #[arg(long)]
     pub only_accepted: bool,

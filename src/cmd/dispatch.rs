@@ -2,8 +2,8 @@
 
 use super::failure::{Failure, Outcome};
 use super::{
-    annotate, catalog, config, consent, control, delete, demo, doctor, export, finalize, given, info, install, logging,
-    migrate, profile, record, recover, redact, replay, report, reseal, sign, sync_test, targets, verify,
+    annotate, catalog, config, consent, control, delete, demo, doctor, export, finalize, given, info, install, join,
+    logging, migrate, profile, record, recover, redact, replay, report, reseal, sign, sync_test, targets, verify,
 };
 use crate::cli::{Cli, Verb};
 use crate::config::layers::Layers;
@@ -44,6 +44,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Verb::Verify(args) => verify::run(&args),
         Verb::Reseal(args) => reseal::run(&args),
         Verb::Sign(args) => sign::run(&args),
+        Verb::Join(args) => join::run(&args),
         Verb::Replay(args) => replay::run(&args),
         Verb::Report(args) => report::run(&args),
         Verb::SyncTest(args) => sync_test::run(&args, &Layers::load(cli.config.as_deref())?),

@@ -11,7 +11,7 @@ use super::ui::Bar;
 use super::{clip, many, text};
 use crate::cli::ExportArgs;
 use crate::export::lerobot::LEFT_OUT;
-use crate::export::{self, Done, Failed, Made, Plan};
+use crate::export::{self, Done, Failed, Joined, Made, Plan, Together};
 
 /// More files of a session than this are not listed: its manifest names them.
 const LISTED_FILES: usize = 4;
@@ -37,16 +37,19 @@ fn as_json(made: &Made) -> Value {
 
 pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
     super::folder::check_own(&args.out)?;
-    let named = Named::gather(&args.sessions, args.catalog.as_deref())?;
+    let mut named = Named::gather(&args.sessions, args.catalog.as_deref())?;
     named.sessions.iter().for_each(|dir| super::folder::tell(dir));
     named.tell_unreadable();
     if args.format == "clip" {
-        return clip::run(args, &named);
+        let together = together(args, &mut named)?;
+        return clip::run(args, &named).map(|outcome| all_joined(outcome, &together));
     }
     let Some(format) = export::format_named(&args.format) else {
         return Err(Failure::usage(format!("there is no format '{}'", args.format), "see watchcap export --help"));
     };
     let options = many::options(args)?;
+    options.check(format.name(), format.takes())?;
+    let together = together(args, &mut named)?;
     let plan = Plan::new(format, &named.sessions, &args.out, &options)?;
     let is_one = named.sessions.len() == 1;
     let tell = |failed: &Failed| {
@@ -68,6 +71,46 @@ pub(super) fn run(args: &ExportArgs) -> Result<Outcome, Failure> {
     say_counts(&done, format.name());
     let failures: Vec<_> = done.failed.iter().map(|failed| Failure::of(&failed.error)).collect();
     many::outcome(done.made.len() + done.passed_over.len(), &failures, named.unreadable.len())
+        .map(|outcome| all_joined(outcome, &together))
+}
+
+/// Puts one session in the place of the parts of each recording that was split, where that was asked for. It is there as long as what is
+/// returned.
+fn together(args: &ExportArgs, named: &mut Named) -> Result<Together, Failure> {
+    if !args.join_parts {
+        return Ok(Together::default());
+    }
+    let bar = Bar::new("join");
+    let together = Together::join(&named.sessions, &args.out, &mut |step| bar.step(step));
+    bar.end();
+    let mut together = together?;
+    if together.sessions.is_empty()
+        && let Some((_, error)) = together.failed.pop()
+    {
+        return Err(error.into());
+    }
+    for (part, error) in &together.failed {
+        many::tell_failure(part, &args.format, &Failure::of(error), args.json);
+    }
+    for Joined { name, parts: (first, last), is_whole, has_words } in &together.joined {
+        if !is_whole {
+            text::say(&text::printable(&format!(
+                "note: parts {first} to {last} of {name} are not all of the recording"
+            )));
+        }
+        if *has_words {
+            text::say(&text::printable(&format!(
+                "note: what was said of the parts of {name} after sealing is not taken along: reviews, annotations"
+            )));
+        }
+    }
+    named.sessions.clone_from(&together.sessions);
+    Ok(together)
+}
+
+/// How it ended, with the recordings whose parts could not be joined.
+fn all_joined(outcome: Outcome, together: &Together) -> Outcome {
+    if together.failed.is_empty() { outcome } else { outcome.or(Outcome::Lossy) }
 }
 
 /// Prints what was made to standard output.

@@ -23,6 +23,7 @@ mod held;
 mod import;
 mod info;
 mod install;
+mod join;
 mod logging;
 mod many;
 mod migrate;

@@ -8,6 +8,7 @@ use super::text;
 use crate::base::progress::Step;
 use crate::derive::clip::run::ClipError;
 use crate::derive::import::run::ImportError;
+use crate::derive::join::error::JoinError;
 use crate::derive::migrate::run::MigrateError;
 use crate::derive::redact::run::RedactError;
 use crate::derive::reseal::ResealError;
@@ -115,7 +116,7 @@ macro_rules! explain {
 
 explain!(
     CatalogError, FinalizeError, ImportError, LogError, MigrateError, QaError, ReportError, ResealError, SignatureError;
-    usage: ClipError, ExportError, RedactError, Refusal
+    usage: ClipError, ExportError, JoinError, RedactError, Refusal
 );
 
 #[cfg(test)]

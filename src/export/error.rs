@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::opt::Opt;
 use crate::base::io_error::IoError;
 use crate::base::shown::shell;
+use crate::derive::join::error::JoinError;
 use crate::encode::EncodeError;
 use crate::media::frames::FrameError;
 use crate::media::mp4::writer::WriterError;
@@ -103,6 +104,9 @@ pub enum ExportError {
     /// The session is not used.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The parts of a recording cannot be joined.
+    #[error(transparent)]
+    Join(#[from] JoinError),
     /// There is no frame, or none is left.
     #[error("{path} has no frame that could be exported", path = path.display())]
     NoFrames {
@@ -296,6 +300,7 @@ impl ExportError {
             Self::OneFile { .. } => Some("name a folder with --out".into()),
             Self::Inside { .. } => Some("name a folder beside the session with --out".into()),
             Self::Refused(error) => error.hint(),
+            Self::Join(error) => error.hint(),
             Self::NoFrames { .. } => {
                 Some("look at it with `watchcap info`; widen --from and --to if you gave them".into())
             }
@@ -348,8 +353,10 @@ impl ExportError {
 
     /// The person asked for something that cannot be meant, or has no consent.
     pub fn is_usage(&self) -> bool {
-        if let Self::Refused(refusal) = self {
-            return refusal.is_usage();
+        match self {
+            Self::Refused(refusal) => return refusal.is_usage(),
+            Self::Join(error) => return error.is_usage(),
+            _ => {}
         }
         matches!(
             self,

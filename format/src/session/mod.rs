@@ -16,6 +16,8 @@ pub mod refusal;
 pub mod review;
 pub mod seal;
 pub mod sealed;
+pub mod seam;
+pub mod series;
 pub mod signature;
 pub mod sound;
 pub mod span;

@@ -22,7 +22,7 @@ use parquet::file::properties::WriterProperties;
 use crate::session::table::read::{each_batch, open_footer};
 
 /// Version of the catalog; another one is not read, and all sessions are read again.
-pub const CATALOG_VERSION: &str = "1.3.0";
+pub const CATALOG_VERSION: &str = "1.4.0";
 /// Its key in the file's key-value metadata.
 pub const CATALOG_VERSION_KEY: &str = "watchcap.catalog_version";
 /// Largest catalog that is read: a row has about 300 bytes, so a million sessions have 300 MB.
@@ -148,6 +148,7 @@ columns! {
     RedactedKeys "redacted_keys" Int,
     MadeBy "made_by" Text,
     MadeFrom "made_from" Text,
+    JoinedFrom "joined_from" Text,
     Verdict "verdict" Text,
     VerdictAt "verdict_at" Time,
     Check "check" Text,

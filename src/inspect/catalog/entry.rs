@@ -16,6 +16,7 @@ use crate::session::loss::{MaxDropped, is_lossy};
 use crate::session::metadata::{Metadata, printable};
 use crate::session::review::{Review, Verdict};
 use crate::session::seal;
+use crate::session::series;
 use crate::session::sound;
 use crate::session::table::read::EventsReader;
 use crate::session::table::row::event_type;
@@ -263,6 +264,18 @@ fn fill(entry: &mut Entry, metadata: &Metadata) {
     entry.set(Col::RedactedKeys, metadata.privacy.redacted_keys);
     if let Some(step) = metadata.lineage.last() {
         entry.set(Col::MadeBy, step.by.as_str());
-        entry.set(Col::MadeFrom, step.integrity_sha256.as_str());
+        // Of a session that was joined `joined_from` says it: it is of several.
+        let from = (step.reason != series::JOINED).then_some(step.integrity_sha256.as_str());
+        entry.set(Col::MadeFrom, from.map(str::to_owned));
     }
+    entry.set(Col::JoinedFrom, joined_from(metadata));
+}
+
+/// What a session was joined of, and what that was made of: all that its hours are of. Those of a clip are not.
+fn joined_from(metadata: &Metadata) -> Option<String> {
+    let last = metadata.lineage.iter().rposition(|step| step.reason == series::JOINED)?;
+    let (of, later) = metadata.lineage.split_at(last + 1);
+    let is_clip = later.iter().any(|step| step.reason == series::CLIP);
+    let seals: Vec<&str> = of.iter().map(|step| step.integrity_sha256.as_str()).collect();
+    (!is_clip).then(|| seals.join(" "))
 }
