@@ -12,7 +12,7 @@ use watchcap::session::metadata::Metadata;
 use watchcap::session::table::read::SessionReader;
 use watchcap::session::table::row::OwnedRow;
 
-use crate::support::device::{Device, may_mount, recording};
+use crate::support::device::{Device, may_mount, moved, recording};
 use crate::support::sway::Sway;
 use crate::support::{Display, Running, example, run, watchcap};
 
@@ -121,6 +121,42 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     let gap = |reason: &str| rows.iter().filter(|row| row.metadata.get("reason") == Some(reason)).count();
     assert_eq!((gap("device_overflow"), gap("device_gone")), (1, 1));
     drop((keyboard, mouse, second));
+}
+
+/// The kernel keeps 64 events of a mouse; the device here keeps all of them, so that what is lost is lost in the recorder.
+#[test]
+fn a_mouse_that_moves_a_thousand_times_a_second_is_recorded_without_a_loss() {
+    const COUNT: usize = 5000;
+    if !may_mount() {
+        return;
+    }
+    let sway = Sway::start((640, 480), false);
+    let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let mouse = serde_json::json!({ "name": "Fast Mouse", "keys": [0x110], "rel": [0, 1] });
+    let mut mouse = Device::plug(&folder.path().join("event0"), &mouse);
+    let mut command = recording(folder.path(), out.path(), "10");
+    command.args(["--allow-missing", "masks,position,lock"]).stdout(Stdio::null());
+    let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let (log, began) = (out.path().join("s/log"), Instant::now());
+    while !log.is_dir() {
+        assert!(began.elapsed() < PATIENCE, "it does not begin");
+        pause(20);
+    }
+    pause(500);
+    let times = mouse.moves(COUNT, 1000, &[0, 1]);
+    pause(300);
+    let (code, _) = running.stop("INT", PATIENCE);
+    assert_eq!(code, 0);
+    let reader = SessionReader::open(&out.path().join("s")).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<OwnedRow>, _>>().expect("rows");
+    let rows = rows.iter().filter(|row| row.event_type == "mouse_move");
+    let rows: Vec<_> = rows.map(|row| (row.t_ns, row.mouse_dx, row.mouse_dy)).collect();
+    let truth = times.iter().enumerate().map(|(n, t)| (*t, Some(moved(n, 0)), Some(moved(n, 1))));
+    let truth: Vec<_> = truth.filter(|(_, dx, dy)| (*dx, *dy) != (Some(0.0), Some(0.0))).collect();
+    let seconds = (times[COUNT - 1] - times[0]) as f64 / 1e9;
+    println!("{COUNT} reports in {seconds:.2} s, {} of {} motions in the table", rows.len(), truth.len());
+    assert!(rows == truth, "rows are not what the mouse did");
+    drop(mouse);
 }
 
 /// A window of an application, which gets the focus.

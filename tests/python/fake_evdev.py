@@ -7,6 +7,7 @@ Prints `ready` once it is there. Then, a line each on standard input, answered w
     ev TYPE CODE VALUE [TYPE CODE VALUE ...]    a packet with its report
     drop                                        the reader's queue ran over: what it had not read is gone
     sweep COUNT HZ AXIS [AXIS ..]               packets at a rate, in which each axis goes up and down; answered with all their times
+    move COUNT HZ AXIS [AXIS ..]                packets of motion at a rate, in which each axis moves by -4 to 4; answered with all their times
     unplug                                      the device goes away
 
 Opening, waiting and the end of the device are the real kernel's; the stamps are of the clock that the reader chose.
@@ -169,19 +170,27 @@ class Device:
             os.write(self.fuse, struct.pack("<IiQQ", 24, 1, 0, number))
         self.polls.clear()
 
-    def sweep(self, count, hz, axes):
-        """Each packet has another value of each axis than the one before."""
+    def at_a_rate(self, count, hz, events):
+        """Tells packets, each `events` of its number; their times."""
         begin, times = time.monotonic_ns(), []
         for number in range(count):
             while (left := begin + number * 10**9 // hz - time.monotonic_ns()) > 0:
                 time.sleep(left / 10**9)
-            events = []
-            for place, axis in enumerate(axes):
-                least, greatest, _ = self.axes[axis]
-                step = (number + 1 + place * 7) % (2 * (greatest - least))
-                events.append((EV_ABS, axis, greatest - abs(step - (greatest - least))))
-            times.append(self.tell(events))
+            times.append(self.tell(events(number)))
         return times
+
+    def sweep(self, number, axes):
+        """Each packet has another value of each axis than the one before."""
+        for place, axis in enumerate(axes):
+            least, greatest, _ = self.axes[axis]
+            step = (number + 1 + place * 7) % (2 * (greatest - least))
+            yield EV_ABS, axis, greatest - abs(step - (greatest - least))
+
+    def move(self, number, axes):
+        """No motion is none: an axis that moves by nothing is not in the packet."""
+        for place, axis in enumerate(axes):
+            if step := (number + place * 5) % 9 - 4:
+                yield EV_REL, axis, step
 
     def unplug(self):
         with self.lock:
@@ -197,9 +206,10 @@ print("ready", flush=True)
 try:
     for line in sys.stdin:
         verb, *numbers = line.split()
-        if verb == "sweep":
+        if verb in ("sweep", "move"):
             count, hz, *axes = map(int, numbers)
-            print("swept", *device.sweep(count, hz, axes), flush=True)
+            make = device.sweep if verb == "sweep" else device.move
+            print("swept", *device.at_a_rate(count, hz, lambda number: list(make(number, axes))), flush=True)
             continue
         numbers = [int(number, 0) for number in numbers]
         events = list(zip(numbers[::3], numbers[1::3], numbers[2::3]))

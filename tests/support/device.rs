@@ -34,8 +34,17 @@ impl Device {
 
     /// Moves axes at a rate; the times of the packets. In packet `n`, from 0, an axis that is named at place `p` is at [`swept`].
     pub(crate) fn sweeps(&mut self, count: usize, hz: u32, axes: &[u16]) -> Vec<i64> {
+        self.at_a_rate("sweep", count, hz, axes)
+    }
+
+    /// Moves at a rate; the times of the packets. In packet `n`, from 0, an axis that is named at place `p` moves by [`moved`].
+    pub(crate) fn moves(&mut self, count: usize, hz: u32, axes: &[u16]) -> Vec<i64> {
+        self.at_a_rate("move", count, hz, axes)
+    }
+
+    fn at_a_rate(&mut self, verb: &str, count: usize, hz: u32, axes: &[u16]) -> Vec<i64> {
         let axes: Vec<_> = axes.iter().map(u16::to_string).collect();
-        writeln!(self.1.as_ref().expect("plugged"), "sweep {count} {hz} {}", axes.join(" ")).expect("it listens");
+        writeln!(self.1.as_ref().expect("plugged"), "{verb} {count} {hz} {}", axes.join(" ")).expect("it listens");
         let times = self.line();
         let times = times.strip_prefix("swept").expect("times").split_whitespace();
         times.map(|ns| ns.parse().expect("a time")).collect()
@@ -46,6 +55,11 @@ impl Device {
 pub(crate) fn swept(n: usize, place: usize, (least, greatest): (i64, i64)) -> i64 {
     let step = (n as i64 + 1 + place as i64 * 7) % (2 * (greatest - least));
     greatest - (step - (greatest - least)).abs()
+}
+
+/// By how much an axis moves.
+pub(crate) fn moved(n: usize, place: usize) -> f32 {
+    ((n + place * 5) % 9) as f32 - 4.0
 }
 
 impl Drop for Device {
