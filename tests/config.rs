@@ -106,7 +106,7 @@ fn a_check_names_every_fault_with_its_place() {
     assert_eq!(code, 1, "{err}");
     for line in [
         format!("{own}:2:1: there is no key 'fsp'; did you mean 'fps'?"),
-        format!("{own}:3:9: codec: \"vp9\" is none of h264, h265"),
+        format!("{own}:3:9: codec: \"vp9\" is none of h264, h265, av1"),
         format!("{own}:4:2: there is no key 'hotkey'; did you mean [hotkeys]?"),
     ] {
         assert!(out.lines().any(|found| found == line), "{line} is not in\n{out}");

@@ -7,7 +7,6 @@ use watchcap::encode::x264::{X264Encoder, X264Kind};
 use watchcap::encode::{
     Codec, CodedUnit, Driver, EncodeError, EncodeSettings, EncoderKind, Gop, Masked, Quality, Unmasked, VideoEncoder,
 };
-use watchcap::media::avc::nal::nals;
 use watchcap::media::decode;
 use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 use watchcap::media::track::CodecConfig;
@@ -19,7 +18,7 @@ const FPS: u32 = 30;
 const SIZES: [(u32, u32); 4] = [(320, 192), (322, 182), (98, 30), (16, 16)];
 
 /// Those that are there wherever the tests run: part of the program, and the software encoders of ffmpeg.
-const EVERYWHERE: [&str; 3] = ["openh264", "ffmpeg:libx264", "ffmpeg:libx265"];
+const EVERYWHERE: [&str; 4] = ["openh264", "ffmpeg:libx264", "ffmpeg:libx265", "ffmpeg:libaom-av1"];
 
 /// The x264 that `make x264` builds: not beside the tests, where `auto` would take it in all of them.
 struct BuiltX264;
@@ -160,10 +159,13 @@ fn decoded(config: &CodecConfig, (width, height): (u32, u32), units: &[CodedUnit
 /// Decodes with ffmpeg, which must not complain.
 fn decoded_by_ffmpeg(config: &CodecConfig, units: &[CodedUnit]) -> Vec<u8> {
     let dir = tempfile::tempdir().expect("a folder");
-    let (stream, raw) = (dir.path().join(format!("stream.{}", config.name())), dir.path().join("raw.yuv"));
+    let (stream, raw) = (
+        dir.path().join(if config.name() == "av1" { "stream.obu".into() } else { format!("stream.{}", config.name()) }),
+        dir.path().join("raw.yuv"),
+    );
     let mut bytes = Vec::new();
     for unit in units {
-        config.to_annex_b(&unit.bytes, unit.keyframe, &mut bytes).expect("an access unit");
+        config.to_stream(&unit.bytes, unit.keyframe, &mut bytes).expect("an access unit");
     }
     std::fs::write(&stream, &bytes).expect("written");
     let run = std::process::Command::new("ffmpeg")
@@ -197,11 +199,14 @@ fn each_picture_is_one_unit_with_our_sei_first_and_its_own_stamp() {
                 let told = format!("{} at {size:?}, frame {frame}", kind.name());
                 assert_eq!((unit.stamp, syntax.stamp_of(&unit.bytes)), (stamp(frame), Some(stamp(frame))), "{told}");
                 assert_eq!(syntax.is_idr(&unit.bytes), unit.keyframe, "{told}");
-                let headers: Vec<u8> = nals(&unit.bytes).map(|nal| nal.expect("a NAL unit")[0]).collect();
-                assert!(headers.len() >= 2 && syntax.is_sei(headers[0]), "{told}: {headers:?}");
+                let mut parts: Vec<&[u8]> = syntax.parts(&unit.bytes).map(|part| part.expect("a unit")).collect();
+                if let (CodecConfig::Av1(config), true) = (&made.config, unit.keyframe) {
+                    assert_eq!(parts.remove(0), config.sequence, "{told}");
+                }
+                assert!(parts.len() >= 2 && syntax.stamp_in(parts[0]).is_some(), "{told}: {parts:?}");
                 assert!(
-                    headers[1..].iter().all(|found| syntax.slice(*found) == Some(unit.keyframe)),
-                    "{told}: {headers:?}"
+                    parts[1..].iter().all(|found| syntax.picture(found) == Some(unit.keyframe)),
+                    "{told}: {parts:?}"
                 );
             }
         }
@@ -278,6 +283,7 @@ fn the_codec_string_is_that_of_the_parameter_sets() {
         let begin = match driver.config() {
             CodecConfig::Avc(_) => "avc1.",
             CodecConfig::Hevc(_) => "hvc1.1.",
+            CodecConfig::Av1(_) => "av01.0.",
         };
         assert!(expected.is_some_and(|string| string.starts_with(begin)), "{}", kind.name());
         assert!(driver.takes().iter().any(|format| Unmasked::makes(*format)), "{} takes nothing", kind.name());

@@ -15,7 +15,7 @@ use crate::support::{run, watchcap};
 
 const SIZE: &str = "320x180";
 
-fn record(out: &Path, encoder: &str, seconds: &str) -> Command {
+pub(crate) fn record(out: &Path, encoder: &str, seconds: &str) -> Command {
     let mut command = watchcap();
     command.args([
         "record",
@@ -40,7 +40,7 @@ fn metadata(session: &Path) -> Value {
 }
 
 /// A program that does something before it becomes ffmpeg, or in its place.
-fn script(dir: &Path, text: &str) -> PathBuf {
+pub(crate) fn script(dir: &Path, text: &str) -> PathBuf {
     let path = dir.join("ffmpeg.sh");
     fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("a script");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
@@ -58,7 +58,7 @@ fn by_pyav(session: &Path) -> (String, Vec<i64>) {
     serde_json::from_slice(&out.stdout).expect("JSON")
 }
 
-fn assert_whole(session: &Path, codec: &str) -> u64 {
+pub(crate) fn assert_whole(session: &Path, codec: &str) -> u64 {
     let (code, out, said) = run(watchcap().args(["verify", "--json"]).arg(session));
     assert_eq!(code, 0, "{said}");
     let report: Value = serde_json::from_str(&out).expect("JSON");
@@ -67,7 +67,7 @@ fn assert_whole(session: &Path, codec: &str) -> u64 {
     let metadata = metadata(session);
     assert_eq!((&metadata["codec"], &metadata["frames"]), (&codec.into(), &frames.into()));
     let (name, times) = by_pyav(session);
-    assert_eq!((name.as_str(), times.len() as u64), (if codec == "h265" { "hevc" } else { "h264" }, frames));
+    assert_eq!((name.as_str(), times.len() as u64), (if codec == "h265" { "hevc" } else { codec }, frames));
     let video = FrameReader::open(&layout::frames_path(session)).expect("a video");
     let expected: Vec<i64> = video.index().samples.iter().map(|sample| sample.pts_us).collect();
     assert_eq!(times, expected);
@@ -165,24 +165,33 @@ fn hardware_is_told_to_answer_at_once() {
             "libx264",
             &["-vaapi_device /dev/dri/renderD128", "format=nv12,hwupload", "-async_depth 1"],
         ),
+        ("ffmpeg:av1_nvenc", "libaom-av1", &["-tune ull", "-forced-idr 1", "-bf 0", "-delay 0"]),
+        ("ffmpeg:av1_qsv", "libaom-av1", &["-forced_idr 1", "-bf 0", "-async_depth 1"]),
     ] {
         let dir = tempfile::tempdir().expect("a folder");
-        let own = if software == "libx265" {
-            "-x265-params keyint=-1:scenecut=0:bframes=0:rc-lookahead=0:open-gop=0:frame-threads=1:info=0:log-level=error"
+        let own = if software == "libaom-av1" {
+            "-usage realtime -cpu-used 8 -lag-in-frames 0 -g 1000000"
+        } else if software == "libx265" {
+            "-preset ultrafast -tune zerolatency -forced-idr 1 -x265-params keyint=-1:scenecut=0:bframes=0:rc-lookahead=0:open-gop=0:frame-threads=1:info=0:log-level=error"
         } else {
-            "-x264-params keyint=infinite:scenecut=0"
+            "-preset ultrafast -tune zerolatency -forced-idr 1 -x264-params keyint=infinite:scenecut=0"
         };
         let played = format!(
             "case \"$*\" in *-c:v*) ;; *) exec ffmpeg \"$@\";; esac\necho \"$*\" > \"$0.args\"\n\
              exec ffmpeg -loglevel error -probesize 32 -analyzeduration 0 -fpsprobesize 0 -f matroska -i pipe:0 -fps_mode passthrough \
-             -enc_time_base 1:1000000 -force_key_frames 'expr:mod(round(t*1000000),2)' -c:v {software} -preset ultrafast \
-             -tune zerolatency -forced-idr 1 {own} -flush_packets 1 -f nut pipe:1"
+             -enc_time_base 1:1000000 -force_key_frames 'expr:mod(round(t*1000000),2)' -c:v {software} \
+             {own} -flush_packets 1 -f nut pipe:1"
         );
         let ffmpeg = script(dir.path(), &played);
         let mut command = record(dir.path(), encoder, "2");
         let (code, _, said) = run(command.env("WATCHCAP_FFMPEG", &ffmpeg));
         assert_eq!(code, 0, "{encoder}: {said}");
-        assert_whole(&dir.path().join("s"), if software == "libx265" { "h265" } else { "h264" });
+        let codec = match software {
+            "libx265" => "h265",
+            "libx264" => "h264",
+            _ => "av1",
+        };
+        assert_whole(&dir.path().join("s"), codec);
         let args = fs::read_to_string(dir.path().join("ffmpeg.sh.args")).expect("the arguments");
         for part in wants {
             assert!(args.contains(part), "{encoder}: {part}: {args}");

@@ -5,11 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use watchcap::base::id::FrameRef;
+use watchcap::base::time::MonoNs;
 use watchcap::log::LogPaths;
 use watchcap::log::reader::LogReader;
+use watchcap::media::av1::sequence::Av1Config;
 use watchcap::media::avc::nal;
 use watchcap::media::frames::FrameReader;
 use watchcap::media::mp4::append::{BOX_HEADER, FIRST_BOX};
+use watchcap::media::picture::FrameStamp;
+use watchcap::media::track::CodecConfig;
 use watchcap::session::layout;
 
 use crate::meter::most_held;
@@ -49,6 +54,33 @@ fn every_saved_input_is_answered_in_bounded_memory_and_time() {
         }
     }
     assert!(total <= MAX_CORPUS, "{total} bytes of saved inputs");
+}
+
+/// A sequence header of AV1, its record in a file, and two pictures with filler behind them.
+fn av1() -> [Vec<u8>; 3] {
+    let sequence = vec![0x0a, 0x0d, 0, 0, 0, 2, 0xaf, 0xff, 0x9b, 0x5f, 0x22, 2, 2, 2, 8];
+    let config = CodecConfig::Av1(Av1Config { sequence: sequence.clone() });
+    let mut contents = Vec::new();
+    for (frame, picture) in [[0x32, 3, 0x10, 0, 7], [0x32, 3, 0x30, 0, 7]].into_iter().enumerate() {
+        let mut unit = Vec::new();
+        config.push_stamp(FrameStamp { frame_ref: FrameRef(frame as u64), t: MonoNs(33_333_333) }, &mut unit);
+        unit.extend(picture);
+        if frame == 0 {
+            config.begin_keyframe(&mut unit);
+        }
+        contents.extend(unit);
+    }
+    contents.extend([0; 9]);
+    [sequence.clone(), [&[0x81, 0, 0x0c, 0][..], &sequence].concat(), contents]
+}
+
+#[test]
+fn the_saved_pictures_of_av1_are_those_of_this_release() {
+    let [sequence, record, contents] = av1();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (name, bytes) in [("sps/av1", &sequence[2..]), ("sps/av1-record", &record), ("video/av1", &contents)] {
+        assert_eq!(fs::read(corpus.join(name)).expect("saved"), bytes, "{name}");
+    }
 }
 
 /// SplitMix64: the same inputs for the same seed, everywhere.
@@ -315,6 +347,10 @@ fn make() {
     put("frames", "recorded", &frames);
     contents.extend([0; 9]);
     put("video", "recorded", &contents);
+    let [sequence, record, contents] = av1();
+    put("sps", "av1", &sequence[2..]);
+    put("sps", "av1-record", &record);
+    put("video", "av1", &contents);
     let mut annex_b = Vec::new();
     nal::to_annex_b(reader.access_unit(1).expect("a frame"), Some(&sets), &mut annex_b).expect("a unit");
     put("bitstream", "annex-b", &annex_b);

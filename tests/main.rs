@@ -13,6 +13,7 @@ mod support;
 
 mod aac;
 mod attacks;
+mod av1;
 mod capture_input;
 mod cases;
 mod catalog;

@@ -17,10 +17,11 @@ use watchcap::log::{LogPaths, chunk, codec};
 use watchcap::privacy::mask::Place;
 use watchcap::privacy::profile::Profile;
 use watchcap_format::base::shown;
+use watchcap_format::media::av1;
+use watchcap_format::media::av1::sequence::Av1Config;
 use watchcap_format::media::avc::sets::ParameterSets;
 use watchcap_format::media::avc::sps;
 use watchcap_format::media::avc::{nal, sei};
-use watchcap_format::media::codec::NalSyntax;
 use watchcap_format::media::frames::FrameReader;
 use watchcap_format::media::hevc;
 use watchcap_format::media::hevc::sets::HevcSets;
@@ -28,6 +29,7 @@ use watchcap_format::media::mp4::foreign;
 use watchcap_format::media::mp4::index;
 use watchcap_format::media::mp4::index::Sample;
 use watchcap_format::media::mp4::scan;
+use watchcap_format::media::syntax::UnitSyntax;
 use watchcap_format::media::track::CodecConfig;
 use watchcap_format::session::annotations::Annotations;
 use watchcap_format::session::metadata::Metadata;
@@ -340,6 +342,15 @@ fn sps(data: &[u8], _: &Path) {
     if let Ok(sets) = HevcSets::of_record(data) {
         drop(CodecConfig::Hevc(sets).codec_string());
     }
+    if let Some(sequence) = av1::sequence::read(data) {
+        assert!(sequence.size.0 > 0 && sequence.size.1 > 0 && (8..=12).contains(&sequence.depth));
+        let _header = av1::frame::read(data, &sequence);
+    }
+    if let Ok(config) = Av1Config::of_record(data) {
+        assert_eq!(Av1Config::of_stream(&config.sequence).as_ref(), Some(&config));
+        let config = CodecConfig::Av1(config);
+        drop((config.codec_string(), config.stream_info(), config.push_coded(data, &mut Vec::new())));
+    }
     if let Some((info, _)) = sps::parse(data) {
         assert!(info.width > 0 && info.height > 0 && info.macroblocks > 0);
     }
@@ -347,9 +358,13 @@ fn sps(data: &[u8], _: &Path) {
 
 /// The contents of a box of a log's video.
 fn video(data: &[u8], _: &Path) {
-    let mut end = 0;
-    for unit in scan::find_access_units(data, 0, NalSyntax::Avc, &mut sei::parse_sei_nal) {
-        assert!(unit.offset >= end && unit.offset + u64::from(unit.len) <= data.len() as u64);
-        end = unit.offset + u64::from(unit.len);
+    for syntax in [UnitSyntax::Avc, UnitSyntax::Hevc, UnitSyntax::Av1] {
+        let mut end = 0;
+        for unit in scan::find_access_units(data, 0, syntax, &mut |part| syntax.stamp_in(part)) {
+            assert!(unit.offset >= end && unit.offset + u64::from(unit.len) <= data.len() as u64);
+            end = unit.offset + u64::from(unit.len);
+            let whole = &data[unit.offset as usize..end as usize];
+            assert_eq!((syntax.stamp_of(whole), syntax.is_idr(whole)), (Some(unit.stamp), unit.keyframe));
+        }
     }
 }

@@ -69,6 +69,8 @@ pub enum CodecArg {
     H264,
     /// H.265: smaller at the same quality; by ffmpeg.
     H265,
+    /// AV1: smaller still, and read by browsers; by ffmpeg.
+    Av1,
 }
 
 /// Resolution of the colours.
@@ -87,6 +89,7 @@ impl From<CodecArg> for Codec {
         match codec {
             CodecArg::H264 => Self::H264,
             CodecArg::H265 => Self::H265,
+            CodecArg::Av1 => Self::Av1,
         }
     }
 }

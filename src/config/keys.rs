@@ -87,7 +87,7 @@ section! {
     quality: Option<String>, "\"fast\"", "fast", flag "--quality";
     /// What encodes: auto, or a name of `watchcap doctor`.
     encoder: Option<String>, "\"auto\"", "auto", flag "--encoder";
-    /// Codec of the video: h264, h265.
+    /// Codec of the video: h264, h265, av1.
     codec: Option<String>, "\"h264\"", "that of the encoder, h264 where it is chosen by itself", flag "--codec";
     /// Resolution of the colours: 420, 444.
     chroma: Option<String>, "\"420\"", "420", flag "--chroma";

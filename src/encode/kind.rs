@@ -14,6 +14,8 @@ pub enum Codec {
     H264,
     /// H.265.
     H265,
+    /// AV1.
+    Av1,
 }
 
 impl Codec {
@@ -22,6 +24,7 @@ impl Codec {
         match self {
             Self::H264 => "H.264",
             Self::H265 => "H.265",
+            Self::Av1 => "AV1",
         }
     }
 
@@ -30,6 +33,7 @@ impl Codec {
         match config {
             CodecConfig::Avc(_) => Self::H264,
             CodecConfig::Hevc(_) => Self::H265,
+            CodecConfig::Av1(_) => Self::Av1,
         }
     }
 }

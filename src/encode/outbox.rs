@@ -1,14 +1,13 @@
 //! What an encoder made, on its way out: takes it whenever it comes, in order, and makes access units of it.
 //!
 //! Keeps these invariants, so that no encoder can break them: one access unit for each picture, in their order; the picture's own stamp
-//! as SEI, first; parameter sets compared with those of the start and left out; lengths instead of start codes; a keyframe is what its
-//! NAL units say, and what was asked to be one is one. It knows neither pictures nor rates.
+//! as SEI (in AV1 as metadata), first but for the sequence header of a key frame; parameter sets compared with those of the start and left out;
+//! lengths instead of start codes; a keyframe is what its units say, and what was asked to be one is one. It knows neither pictures nor rates.
 
 use std::collections::VecDeque;
 
 use super::ask::Ask;
 use super::error::EncodeError;
-use crate::media::avc::nal::{annex_b_nals, nals};
 use crate::media::avc::unit::UnitError;
 use crate::media::picture::FrameStamp;
 use crate::media::track::CodecConfig;
@@ -17,7 +16,7 @@ use crate::media::track::CodecConfig;
 const OVERHEAD: usize = 64;
 
 /// A coded picture as the recording stores it: NAL units each behind its length in four bytes (big-endian), the SEI with the stamp first,
-/// then the slices.
+/// then the slices; or units of AV1 with their sizes, the metadata with the stamp behind the sequence header where there is one, then the frame.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CodedUnit {
     /// Which frame it is, and its time.
@@ -57,21 +56,22 @@ impl Outbox {
         self.waiting.len()
     }
 
-    /// Takes one coded picture as NAL units behind start codes (Annex B), with or without parameter sets and SEI of the encoder's own.
+    /// Takes one coded picture as NAL units behind start codes (Annex B), or as a temporal unit of AV1, with or without parameter sets and SEI of
+    /// the encoder's own.
     ///
     /// # Errors
     /// [`EncodeError::Failed`] when it is not one picture that a recording can hold, no picture waits for it, or an IDR was asked for
     /// and it is none.
-    pub fn push_annex_b(&mut self, stream: &[u8]) -> Result<(), EncodeError> {
-        self.push(stream, |stream, config, out| config.push_picture(annex_b_nals(stream).map(Ok), out))
+    pub fn push_coded(&mut self, stream: &[u8]) -> Result<(), EncodeError> {
+        self.push(stream, |stream, config, out| config.push_coded(stream, out))
     }
 
-    /// Takes one coded picture as NAL units each behind its length in four bytes; otherwise as [`push_annex_b`](Self::push_annex_b).
+    /// Takes one coded picture as NAL units each behind its length in four bytes; otherwise as [`push_coded`](Self::push_coded).
     ///
     /// # Errors
-    /// As [`push_annex_b`](Self::push_annex_b).
+    /// As [`push_coded`](Self::push_coded).
     pub fn push_lengths(&mut self, unit: &[u8]) -> Result<(), EncodeError> {
-        self.push(unit, |unit, config, out| config.push_picture(nals(unit), out))
+        self.push(unit, |unit, config, out| config.push_lengths(unit, out))
     }
 
     fn push(&mut self, coded: &[u8], picture: PushPicture) -> Result<(), EncodeError> {
@@ -86,6 +86,9 @@ impl Outbox {
         if idr && !keyframe {
             return Err(failed("it was asked for an IDR and made none".into()));
         }
+        if keyframe {
+            self.config.begin_keyframe(&mut bytes);
+        }
         self.made.push_back(CodedUnit { stamp, bytes, keyframe });
         Ok(())
     }
@@ -99,6 +102,7 @@ mod tests {
     use super::*;
     use crate::base::id::FrameRef;
     use crate::base::time::MonoNs;
+    use crate::media::avc::nal::nals;
     use crate::media::avc::sei::parse_sei;
     use crate::media::avc::sets::ParameterSets;
 
@@ -121,7 +125,7 @@ mod tests {
         assert_eq!(outbox.waiting(), 2);
         let mut with_sets = vec![0, 0, 0, 1, 0x67, 66, 0, 30, 0, 0, 1, 0x68, 1];
         with_sets.extend(IDR);
-        outbox.push_annex_b(&with_sets).expect("a picture");
+        outbox.push_coded(&with_sets).expect("a picture");
         outbox.push_lengths(&[0, 0, 0, 3, 0x41, 0x9a, 0x80]).expect("a picture");
         assert_eq!(outbox.waiting(), 0);
         for (frame, keyframe, slice) in [(0, true, &IDR[3..]), (1, false, &PREDICTED[3..])] {
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn an_encoder_that_breaks_the_rules_fails() {
-        let told = |outbox: &mut Outbox, coded: &[u8]| outbox.push_annex_b(coded).expect_err("refused").to_string();
+        let told = |outbox: &mut Outbox, coded: &[u8]| outbox.push_coded(coded).expect_err("refused").to_string();
         let mut outbox = outbox();
         assert!(told(&mut outbox, &IDR).contains("more pictures than it was given"));
         outbox.expect(ask(7, true));

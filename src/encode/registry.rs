@@ -23,6 +23,10 @@ pub static ENCODERS: &[&dyn EncoderKind] = &[
     &ffmpeg::HEVC_QSV,
     &ffmpeg::HEVC_VIDEOTOOLBOX,
     &ffmpeg::LIBX265,
+    &ffmpeg::AV1_NVENC,
+    &ffmpeg::AV1_VAAPI,
+    &ffmpeg::AV1_QSV,
+    &ffmpeg::LIBAOM,
 ];
 
 /// The name that stands for the first encoder that can be opened.
@@ -159,7 +163,9 @@ mod tests {
         let refused = open("openh264", Codec::H264, &settings).err().expect("refused");
         assert!(matches!(refused, EncodeError::OtherSampling { sampling: "lossless RGB", .. }), "{refused}");
         assert!(refused.hint().is_some_and(|hint| hint.contains("x264") && hint.contains("ffmpeg:libx264")));
-        assert!(matches!(open(AUTO, Codec::H265, &settings), Err(EncodeError::NoCodec { .. })));
+        for codec in [Codec::H265, Codec::Av1] {
+            assert!(matches!(open(AUTO, codec, &settings), Err(EncodeError::NoCodec { .. })));
+        }
         let kinds = ENCODERS.iter().filter(|kind| kind.samplings().contains(&Sampling::Rgb));
         assert_eq!(kinds.map(|kind| kind.name()).collect::<Vec<_>>(), ["x264", "ffmpeg:libx264"]);
     }
@@ -186,7 +192,8 @@ mod tests {
     #[test]
     #[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
     fn a_probe_encodes_and_decodes() {
-        let software = ["openh264", "ffmpeg:libx264", "ffmpeg:libx265"].map(|name| kind(name).expect("on the list"));
+        let software = ["openh264", "ffmpeg:libx264", "ffmpeg:libx265", "ffmpeg:libaom-av1"]
+            .map(|name| kind(name).expect("on the list"));
         for kind in software {
             for sampling in kind.samplings() {
                 let probe = kind.probe((98, 30), *sampling).expect("it works");

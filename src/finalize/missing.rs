@@ -14,13 +14,13 @@ use crate::base::event::Frame;
 use crate::base::io_error::IoError;
 use crate::base::time::MonoNs;
 use crate::log::reader::LogReader;
-use crate::media::codec::NalSyntax;
 use crate::media::frames::{FrameError, FrameReader};
 use crate::media::mp4::append::FIRST_BOX;
 use crate::media::mp4::index::Sample;
 use crate::media::mp4::scan;
 use crate::media::mp4::scan::FoundUnit;
 use crate::media::picture::FrameStamp;
+use crate::media::syntax::UnitSyntax;
 use crate::media::track::CodecConfig;
 
 /// A frame that was found by its SEI.
@@ -100,7 +100,7 @@ fn places(reader: &LogReader, len: u64) -> Vec<Place> {
 pub fn find(reader: &LogReader, video: &LogVideo, story: &Story) -> Result<Found, FinalizeError> {
     let mut found = Found::default();
     // Where nothing says the codec, it is that of the first releases; no frame is decoded by anybody then.
-    let syntax = story.config.as_ref().map_or(NalSyntax::Avc, CodecConfig::syntax);
+    let syntax = story.config.as_ref().map_or(UnitSyntax::Avc, CodecConfig::syntax);
     for Place { range, mut numbers, mut holes } in places(reader, video.len) {
         // No more frames than records are missing in a hole.
         let mut room = reader.holes.get(holes.start).map_or(0, |hole| hole.count);
@@ -130,7 +130,7 @@ pub fn find(reader: &LogReader, video: &LogVideo, story: &Story) -> Result<Found
                 found.frames.push(FoundFrame { t: stamp.t, frame, hole });
             }
         };
-        scan::scan(&video.path, video.layout, &range, syntax, &mut |nal| syntax.stamp_in(nal), &mut take)?;
+        scan::scan(&video.path, video.layout, &range, syntax, &mut |part| syntax.stamp_in(part), &mut take)?;
     }
     let believed = believed(&found.frames, reader, video, story)?;
     found.frames.truncate(believed);

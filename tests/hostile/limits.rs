@@ -17,11 +17,11 @@ use watchcap::log::{Body, LogPaths, Record};
 use watchcap::media::avc::sets::ParameterSets;
 use watchcap::media::avc::sps;
 use watchcap::media::avc::{nal, sei};
-use watchcap::media::codec::NalSyntax;
 use watchcap::media::frames::FrameReader;
 use watchcap::media::mp4::index;
 use watchcap::media::mp4::index::{IndexError, Sample};
 use watchcap::media::mp4::{finish, scan};
+use watchcap::media::syntax::UnitSyntax;
 use watchcap::session::layout;
 use watchcap::session::metadata::Metadata;
 use watchcap::session::table::read::EventsReader;
@@ -417,7 +417,7 @@ fn a_scan_of_hostile_video_is_not_quadratic() {
     }
     bytes.extend([0xff; 8]);
     let began = Instant::now();
-    let found = scan::find_access_units(&bytes, 0, NalSyntax::Avc, &mut sei::parse_sei_nal);
+    let found = scan::find_access_units(&bytes, 0, UnitSyntax::Avc, &mut sei::parse_sei_nal);
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert!(found.len() <= 32, "{} units in damage", found.len());
 }

@@ -153,7 +153,7 @@ def with_pyav(session, table, maps, metadata):
     with av.open(path) as container:
         stream = container.streams.video[0]
         check(stream.time_base == Fraction(1, 1_000_000), f"timescale: {stream.time_base}")
-        check(stream.codec_context.name in ("h264", "hevc"), f"codec: {stream.codec_context.name}")
+        check(stream.codec_context.name in ("h264", "hevc", "libdav1d"), f"codec: {stream.codec_context.name}")
         check(stream.codec_context.pix_fmt == "yuv420p", f"pixel format: {stream.codec_context.pix_fmt}")
         size = metadata["resolution"]
         size = [size["width"], size["height"]] if isinstance(size, dict) else size  # as in 1.0.0 and 1.1.0

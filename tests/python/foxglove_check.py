@@ -60,11 +60,36 @@ for time, message in rows:
 # Annex B with one picture a message, and the parameter sets before each that a decoder may begin with.
 assert part or len(units) == len(frames)
 kinds = []
-# Of H.264 an IDR and the sets before it; of H.265 the same, with a set more.
+
+
+def obu_kinds(data):
+    """Types of the units of AV1 in a temporal unit, each with its size (section 5.3 of its specification)."""
+    found = []
+    while data:
+        assert data[0] & 0x87 == 2, "a unit with a layer, or without a size"
+        size = at = shift = 0
+        while True:
+            at += 1
+            size |= (data[at] & 127) << shift
+            shift += 7
+            if data[at] < 128:
+                break
+        found.append(data[0] >> 3)
+        data = data[at + 1 + size :]
+    return found
+
+
+# Of H.264 an IDR and the sets before it; of H.265 the same, with a set more. Of AV1 a temporal unit, with the sequence header in key frames.
+is_av1 = metadata["codec"] == "av1"
 is_265 = metadata["codec"] == "h265"
 idrs, sets = ({19, 20}, [32, 33, 34]) if is_265 else ({5}, [7, 8])
 kind_of = (lambda nal: nal[0] >> 1 & 63) if is_265 else (lambda nal: nal[0] & 31)
 for row, data in units:
+    if is_av1:
+        kinds_found = obu_kinds(data)
+        assert kinds_found[0] == 2 and (1 in kinds_found) == row["is_keyframe"], (kinds_found, row)
+        kinds.append(row["is_keyframe"])
+        continue
     assert data.startswith(b"\0\0\0\1"), "no start code"
     nals = [kind_of(nal) for nal in data.split(b"\0\0\0\1")[1:]]
     assert bool(idrs & set(nals)) == row["is_keyframe"], (nals, row)
@@ -74,7 +99,7 @@ assert kinds[0], "the first message is no keyframe"
 
 
 def shown(units):
-    decoder = av.CodecContext.create("hevc" if is_265 else "h264", "r")
+    decoder = av.CodecContext.create("libdav1d" if is_av1 else "hevc" if is_265 else "h264", "r")
     pictures = [frame for _, data in units for frame in decoder.decode(av.Packet(data))] + decoder.decode(None)
     return [picture.to_ndarray(format="rgb24") for picture in pictures]
 

@@ -43,7 +43,7 @@ impl Late {
         while self.made.len() > keep
             && let Some(stream) = self.made.pop_front()
         {
-            out.push_annex_b(&stream)?;
+            out.push_coded(&stream)?;
         }
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! What differs between the codecs of pictures, asked of a [`CodecConfig`]: sizes and bounds of a stream, its name, the stamp in its
 //! access units, and which of them are IDRs. Every other file of the project asks here, and knows no codec.
 
+use super::av1;
 use super::avc;
-use super::avc::nal::{BitstreamError, LENGTH_BYTES, nals, push_start_code};
+use super::avc::nal::{BitstreamError, annex_b_nals, nals, push_start_code};
 use super::avc::sei;
 use super::avc::sps::{MAX_MACROBLOCKS, MAX_REFERENCE_FRAMES};
 use super::avc::unit::UnitError;
 use super::hevc;
 use super::picture::{FrameStamp, Sampling};
+use super::syntax::UnitSyntax;
 use super::track::{BT709, CodecConfig, Colour};
 
 /// What bounds a decoder of a stream, and its pictures' size.
@@ -65,6 +67,18 @@ impl CodecConfig {
                 // The picture that is being decoded counts.
                 (sps.size, Sampling::Yuv420, blocks, u64::from(sps.buffered.saturating_sub(1)))
             }
+            Self::Av1(config) => {
+                let sequence = config.read().ok_or(StreamFault::Unreadable)?;
+                if sequence.depth != 8 || sequence.monochrome || sequence.halved != (true, true) {
+                    return Err(StreamFault::Unsupported { what: "other than 4:2:0 with 8 bits" });
+                }
+                if sequence.still || !sequence.plain {
+                    return Err(StreamFault::Unsupported { what: "pictures of several layers, or that stand alone" });
+                }
+                let (width, height) = sequence.size;
+                // Every decoder holds eight, in the process that is the decoder's.
+                ((width, height), Sampling::Yuv420, u64::from(width.div_ceil(16)) * u64::from(height.div_ceil(16)), 0)
+            }
         };
         for (what, found, most) in [
             ("the number of macroblocks", blocks, MAX_MACROBLOCKS),
@@ -94,31 +108,41 @@ impl CodecConfig {
                 Some(format!("avc1.{profile:02x}{constraints:02x}{level:02x}"))
             }
             Self::Hevc(sets) => sets.codec_string(),
+            Self::Av1(config) => config.codec_string(),
         }
     }
 
-    /// Returns how the NAL units of the stream say what they are.
-    pub fn syntax(&self) -> NalSyntax {
+    /// Returns how the parts of the stream's pictures say what they are.
+    pub fn syntax(&self) -> UnitSyntax {
         match self {
-            Self::Avc(_) => NalSyntax::Avc,
-            Self::Hevc(_) => NalSyntax::Hevc,
+            Self::Avc(_) => UnitSyntax::Avc,
+            Self::Hevc(_) => UnitSyntax::Hevc,
+            Self::Av1(_) => UnitSyntax::Av1,
         }
     }
 
-    /// Returns the parameter sets, in the order in which a decoder wants them.
+    /// Returns the parameter sets, in the order in which a decoder wants them; of AV1 the sequence header.
     pub fn parameter_sets(&self) -> Vec<&[u8]> {
         match self {
             Self::Avc(sets) => vec![&sets.sps, &sets.pps],
             Self::Hevc(sets) => vec![&sets.vps, &sets.sps, &sets.pps],
+            Self::Av1(config) => vec![&config.sequence],
         }
     }
 
-    /// Appends an access unit to `out` with start codes for lengths, behind the parameter sets when `begins`: what a decoder takes that may
-    /// begin there.
+    /// Appends an access unit to `out` as a stream of its own has it, where decoding may begin at it when `begins`: with start codes for lengths
+    /// behind the parameter sets (Annex B), or as a temporal unit of AV1, whose key frames have the sequence header in them.
     ///
     /// # Errors
     /// When the access unit cannot be taken apart; `out` then holds a part of it.
-    pub fn to_annex_b(&self, unit: &[u8], begins: bool, out: &mut Vec<u8>) -> Result<(), BitstreamError> {
+    pub fn to_stream(&self, unit: &[u8], begins: bool, out: &mut Vec<u8>) -> Result<(), BitstreamError> {
+        if let Self::Av1(_) = self {
+            out.extend_from_slice(&av1::obu::DELIMITER);
+            for obu in av1::obu::obus(unit) {
+                out.extend_from_slice(obu?.whole);
+            }
+            return Ok(());
+        }
         if begins {
             for set in self.parameter_sets() {
                 push_start_code(set, out);
@@ -130,124 +154,68 @@ impl CodecConfig {
         Ok(())
     }
 
-    /// Appends the NAL unit that says which frame an access unit is.
+    /// Appends the part that says which frame an access unit is.
     pub fn push_stamp(&self, stamp: FrameStamp, out: &mut Vec<u8>) {
         match self {
             Self::Avc(_) => sei::push_sei(stamp, out),
             Self::Hevc(_) => sei::push_stamp(&hevc::nal::SEI_HEADER, stamp, out),
+            Self::Av1(_) => av1::unit::push_stamp(stamp, out),
         }
     }
 
-    /// Appends the slices of one coded picture, each behind its length, and tells whether they are an IDR.
+    /// Puts before an access unit that decoding can begin with what has to stand in it: in AV1 the sequence header (2.4 of its binding to ISO
+    /// BMFF), in the other codecs nothing.
+    pub fn begin_keyframe(&self, unit: &mut Vec<u8>) {
+        if let Self::Av1(config) = self {
+            unit.splice(0..0, config.sequence.iter().copied());
+        }
+    }
+
+    /// Appends one coded picture of a stream as encoders make it (NAL units behind start codes, or a temporal unit of AV1): its slices or its frame,
+    /// each with its length. Tells whether it is an IDR, or a key frame.
     ///
     /// # Errors
     /// [`UnitError`] for what a recording cannot hold.
-    pub fn push_picture<'a>(
-        &self,
-        nals: impl Iterator<Item = Result<&'a [u8], BitstreamError>>,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, UnitError> {
+    pub fn push_coded(&self, stream: &[u8], out: &mut Vec<u8>) -> Result<bool, UnitError> {
         match self {
-            Self::Avc(sets) => avc::unit::push_picture(nals, sets, out),
-            Self::Hevc(sets) => hevc::unit::push_picture(nals, sets, out),
-        }
-    }
-}
-
-/// How the NAL units of a codec say what they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NalSyntax {
-    /// H.264.
-    Avc,
-    /// H.265.
-    Hevc,
-}
-
-impl NalSyntax {
-    /// Returns whether a NAL unit whose first byte this is holds SEI messages.
-    pub fn is_sei(self, header: u8) -> bool {
-        match self {
-            Self::Avc => header & 0x9f == avc::nal::NAL_SEI,
-            Self::Hevc => header == hevc::nal::SEI_HEADER[0],
+            Self::Avc(sets) => avc::unit::push_picture(annex_b_nals(stream).map(Ok), sets, out),
+            Self::Hevc(sets) => hevc::unit::push_picture(annex_b_nals(stream).map(Ok), sets, out),
+            Self::Av1(config) => av1::unit::push_picture(stream, config, out),
         }
     }
 
-    /// Returns whether a NAL unit whose first byte this is holds a slice, and then whether it is one of an IDR.
-    pub fn slice(self, header: u8) -> Option<bool> {
+    /// The same of a picture whose NAL units have lengths.
+    ///
+    /// # Errors
+    /// As [`push_coded`](Self::push_coded).
+    pub fn push_lengths(&self, unit: &[u8], out: &mut Vec<u8>) -> Result<bool, UnitError> {
         match self {
-            Self::Avc => match header & 0x1f {
-                avc::nal::NAL_SLICE => Some(false),
-                avc::nal::NAL_IDR => Some(true),
-                _ => None,
-            },
-            Self::Hevc => {
-                let kind = hevc::nal::nal_type(&[header]);
-                hevc::nal::is_slice(kind).then(|| hevc::nal::is_idr(kind))
+            Self::Avc(sets) => avc::unit::push_picture(nals(unit), sets, out),
+            Self::Hevc(sets) => hevc::unit::push_picture(nals(unit), sets, out),
+            Self::Av1(config) => av1::unit::push_picture(unit, config, out),
+        }
+    }
+
+    /// Appends what a decoder is given of an access unit: its picture and, of AV1, the sequence header that was checked; nothing else that a
+    /// file may hold. Tells whether decoding can begin with it; `None` when it cannot be taken apart, or holds no picture.
+    pub(crate) fn push_for_decoder(&self, unit: &[u8], out: &mut Vec<u8>) -> Option<bool> {
+        match self {
+            Self::Avc(_) | Self::Hevc(_) => {
+                let begin = out.len();
+                self.syntax().copy_slices(unit, out)?;
+                Some(self.syntax().is_idr(&out[begin..]))
+            }
+            Self::Av1(config) => {
+                let mut picture = Vec::with_capacity(unit.len());
+                let key = av1::unit::push_picture(unit, config, &mut picture).ok()?;
+                if key {
+                    out.extend_from_slice(&config.sequence);
+                }
+                out.extend_from_slice(&picture);
+                Some(key)
             }
         }
     }
-
-    /// Returns the stamp in one NAL unit, when it is the SEI that has one.
-    pub fn stamp_in(self, nal: &[u8]) -> Option<FrameStamp> {
-        if !self.is_sei(*nal.first()?) {
-            return None;
-        }
-        let header = match self {
-            Self::Avc => 1,
-            Self::Hevc => hevc::nal::HEADER_BYTES,
-        };
-        sei::read_stamp(nal.get(header..)?)
-    }
-
-    /// Returns the stamp in an access unit; `None` when it carries none that is known.
-    pub fn stamp_of(self, unit: &[u8]) -> Option<FrameStamp> {
-        nals(unit).map_while(Result::ok).find_map(|nal| self.stamp_in(nal))
-    }
-
-    /// Returns whether an access unit is an IDR.
-    pub fn is_idr(self, unit: &[u8]) -> bool {
-        nals(unit).map_while(Result::ok).any(|nal| self.slice(nal[0]) == Some(true))
-    }
-
-    /// Appends the slices of an access unit behind start codes, and nothing else: parameter sets inside are not of this format, and in a
-    /// hostile file would make a decoder allocate what the checked ones do not. `None` when the lengths do not add up, a start code is inside,
-    /// or no slice is there.
-    pub fn push_slices(self, unit: &[u8], out: &mut Vec<u8>) -> Option<()> {
-        let before = out.len();
-        self.slices(unit, |nal| push_clean(nal, out))?;
-        (out.len() > before).then_some(())
-    }
-
-    /// Appends the slices of an access unit each behind its length; as [`push_slices`](Self::push_slices).
-    pub fn copy_slices(self, unit: &[u8], out: &mut Vec<u8>) -> Option<()> {
-        let before = out.len();
-        self.slices(unit, |nal| is_clean(nal).then(|| avc::nal::push_nal(nal, out)))?;
-        (out.len() > before).then_some(())
-    }
-
-    fn slices(self, unit: &[u8], mut each: impl FnMut(&[u8]) -> Option<()>) -> Option<()> {
-        let mut rest = unit;
-        while !rest.is_empty() {
-            let (length, after) = rest.split_first_chunk::<LENGTH_BYTES>()?;
-            let (nal, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-            if self.slice(*nal.first()?).is_some() {
-                each(nal)?;
-            }
-            rest = after;
-        }
-        Some(())
-    }
-}
-
-/// Whether no start code is in a NAL unit: a decoder would take what stands behind it for another one, such as a parameter set that
-/// nobody has looked at. An encoder never writes these three bytes inside (7.4.1.1 of H.264, 7.4.2 of H.265).
-fn is_clean(nal: &[u8]) -> bool {
-    !memchr::memmem::find_iter(nal, &[0, 0]).any(|at| nal.get(at + 2).is_some_and(|next| *next <= 2))
-}
-
-/// Appends a NAL unit behind a start code; `None` when a start code is in it.
-pub(crate) fn push_clean(nal: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    is_clean(nal).then(|| push_start_code(nal, out))
 }
 
 #[cfg(test)]
@@ -255,6 +223,7 @@ mod tests {
     use super::*;
     use crate::base::id::FrameRef;
     use crate::base::time::MonoNs;
+    use crate::media::av1::sequence::tests::libaom;
     use crate::media::avc::nal::push_nal;
     use crate::media::avc::sets::ParameterSets;
     use crate::media::hevc::sets::tests::x265;
@@ -264,6 +233,19 @@ mod tests {
         let stamp = FrameStamp { frame_ref: FrameRef(7), t: MonoNs(0x0000_0100_0000_0001) };
         let configs = [CodecConfig::Avc(ParameterSets::default()), CodecConfig::Hevc(x265())];
         let slices: [&[u8]; 2] = [&[0x65, 0x88, 0x80], &[0x28, 1, 0x80]];
+        let mut av1 = Vec::new();
+        let config = CodecConfig::Av1(libaom());
+        config.push_stamp(stamp, &mut av1);
+        let key = [0x32, 3, 0x10, 0, 7];
+        av1.extend(key);
+        config.begin_keyframe(&mut av1);
+        assert_eq!((UnitSyntax::Av1.stamp_of(&av1), UnitSyntax::Av1.is_idr(&av1)), (Some(stamp), true));
+        let mut only = Vec::new();
+        assert_eq!(config.push_for_decoder(&av1, &mut only), Some(true));
+        assert_eq!(only, [&libaom().sequence[..], &key].concat());
+        only.clear();
+        config.to_stream(&av1, true, &mut only).expect("a temporal unit");
+        assert_eq!(only, [&[0x12, 0][..], &av1].concat());
         let [avc, hevc] = [0, 1].map(|at| {
             let mut unit = Vec::new();
             configs[at].push_stamp(stamp, &mut unit);
@@ -275,7 +257,8 @@ mod tests {
             assert_eq!(only, [&[0, 0, 0, 1], slices[at]].concat());
             unit
         });
-        assert_eq!((NalSyntax::Avc.stamp_of(&hevc), NalSyntax::Hevc.stamp_of(&avc)), (None, None));
+        assert_eq!((UnitSyntax::Avc.stamp_of(&hevc), UnitSyntax::Hevc.stamp_of(&avc)), (None, None));
+        assert_eq!((UnitSyntax::Avc.stamp_of(&av1), UnitSyntax::Av1.stamp_of(&avc)), (None, None));
     }
 
     #[test]
@@ -283,6 +266,9 @@ mod tests {
         let hevc = CodecConfig::Hevc(x265());
         assert_eq!(hevc.stream_info(), Ok(StreamInfo { width: 642, height: 362, sampling: Sampling::Yuv420 }));
         assert_eq!(hevc.codec_string().as_deref(), Some("hvc1.1.6.L63.90"));
+        let av1 = CodecConfig::Av1(libaom());
+        assert_eq!(av1.stream_info(), Ok(StreamInfo { width: 322, height: 182, sampling: Sampling::Yuv420 }));
+        assert_eq!(av1.codec_string().as_deref(), Some("av01.0.00M.08"));
         let broken = CodecConfig::Hevc(crate::media::hevc::sets::HevcSets { sps: vec![0x42, 1, 1], ..x265() });
         assert_eq!((broken.stream_info(), broken.codec_string()), (Err(StreamFault::Unreadable), None));
         let none = CodecConfig::Avc(ParameterSets::default());

@@ -11,6 +11,8 @@ pub const RAW: &str = "V_UNCOMPRESSED";
 pub const AVC: &str = "V_MPEG4/ISO/AVC";
 /// The `CodecID` of H.265.
 pub const HEVC: &str = "V_MPEGH/ISO/HEVC";
+/// The `CodecID` of AV1.
+pub const AV1: &str = "V_AV1";
 
 /// Nanoseconds of a tick: times are microseconds.
 const TICK_NS: u64 = 1000;

@@ -5,6 +5,7 @@
 
 use crate::base::event::Stream;
 use crate::base::time::MonoNs;
+use crate::media::av1::sequence::Av1Config;
 use crate::media::avc::sets::ParameterSets;
 use crate::media::hevc::sets::HevcSets;
 
@@ -46,6 +47,8 @@ pub enum CodecConfig {
     Avc(ParameterSets),
     /// H.265: the same, with the video parameter set.
     Hevc(HevcSets),
+    /// AV1: open bitstream units with their sizes, without temporal delimiters; the sequence header stands before each key frame as well.
+    Av1(Av1Config),
 }
 
 impl From<ParameterSets> for CodecConfig {
@@ -60,6 +63,7 @@ impl CodecConfig {
         match self {
             Self::Avc(_) => "h264",
             Self::Hevc(_) => "h265",
+            Self::Av1(_) => "av1",
         }
     }
 
@@ -68,6 +72,7 @@ impl CodecConfig {
         match self {
             Self::Avc(_) => "H.264",
             Self::Hevc(_) => "H.265",
+            Self::Av1(_) => "AV1",
         }
     }
 
@@ -75,7 +80,7 @@ impl CodecConfig {
     pub fn avc(&self) -> Option<&ParameterSets> {
         match self {
             Self::Avc(sets) => Some(sets),
-            Self::Hevc(_) => None,
+            Self::Hevc(_) | Self::Av1(_) => None,
         }
     }
 }

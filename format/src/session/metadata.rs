@@ -276,6 +276,11 @@ pub fn readers_of(codec_string: &str) -> Option<&'static str> {
             "H.265: ffmpeg, mpv, PyAV and torchcodec read it, browsers only where the system decodes it for them",
         );
     }
+    if is("av01.") {
+        return Some(
+            "AV1: ffmpeg, mpv, PyAV, torchcodec and most browsers read it, OpenCV and older hardware often do not",
+        );
+    }
     None
 }
 

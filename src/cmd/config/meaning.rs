@@ -132,7 +132,7 @@ mod tests {
             ("record", "gop = 61", "not from 0.01 to 60"),
             ("record", "consent = [\"screen\", \"scren\"]", "scren"),
             ("record", "encoder = \"x265\"", "openh264"),
-            ("record", "codec = \"vp9\"", "none of h264, h265"),
+            ("record", "codec = \"vp9\"", "none of h264, h265, av1"),
             ("record", "quality = \"best\"", "none of fast, balanced, sharp"),
             ("privacy", "masks = [\"a\"]", "masks"),
             ("privacy", "keys = \"some\"", "none of all, no-text, none"),

@@ -79,7 +79,7 @@ impl Choice {
         let configured = configured(config.codec.as_ref());
         let codec = configured.as_deref().map(|codec| {
             let found = CodecArg::from_str(codec, false).map(Codec::from);
-            found.map_err(|_unknown| Failure::usage(format!("unknown codec '{codec}'"), "h264 or h265"))
+            found.map_err(|_unknown| Failure::usage(format!("unknown codec '{codec}'"), "h264, h265 or av1"))
         });
         let asked = args.codec.map(Codec::from).or(codec.transpose()?);
         let made = named.and_then(|kind| kind.codecs().first().copied());

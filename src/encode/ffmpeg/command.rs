@@ -34,7 +34,7 @@ pub(super) fn arguments(flavour: &Flavour, settings: &EncodeSettings) -> Vec<OsS
     args.extend(["-force_key_frames".into(), FORCED.into(), "-c:v".into(), encoder.into()]);
     let preset = flavour.preset(settings.quality);
     if !preset.is_empty() {
-        args.extend(["-preset".into(), preset.into()]);
+        args.extend([flavour.preset_option().into(), preset.into()]);
     }
     args.extend(words(flavour.behind));
     if settings.is_lossless() {

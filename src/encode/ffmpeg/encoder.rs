@@ -22,6 +22,7 @@ use crate::encode::masked::Masked;
 use crate::encode::openh264::check;
 use crate::encode::outbox::Outbox;
 use crate::encode::settings::EncodeSettings;
+use crate::media::av1::sequence::Av1Config;
 use crate::media::avc::nal::{NAL_PPS, NAL_SPS, annex_b_nals, nal_type};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::hevc::sets::HevcSets;
@@ -95,7 +96,7 @@ impl FfmpegEncoder {
                     if self.answers >= WELL {
                         self.restarts = 0;
                     }
-                    out.push_annex_b(&packet)?;
+                    out.push_coded(&packet)?;
                 }
                 Ok(Some(Item::Private(_))) => {}
                 Ok(None) => return Ok(Ok(())),
@@ -186,9 +187,9 @@ fn begun(flavour: &Flavour, settings: &EncodeSettings) -> Result<(Child, CodecCo
     if made.sampling != settings.sampling {
         return Err(refused("its pictures are not of the kind that was asked for"));
     }
-    match config.push_picture(annex_b_nals(&packet).map(Ok), &mut Vec::new()) {
+    match config.push_coded(&packet, &mut Vec::new()) {
         Ok(true) => Ok((child, config)),
-        Ok(false) => Err(refused("the first picture is no IDR")),
+        Ok(false) => Err(refused("decoding cannot begin with the first picture")),
         Err(error) => Err(refused(&error.to_string())),
     }
 }
@@ -201,6 +202,7 @@ fn config_in(codec: Codec, stream: &[u8]) -> Option<CodecConfig> {
             Some(CodecConfig::Avc(ParameterSets { sps: one(NAL_SPS)?, pps: one(NAL_PPS)? }))
         }
         Codec::H265 => HevcSets::of_annex_b(stream).map(CodecConfig::Hevc),
+        Codec::Av1 => Av1Config::of_stream(stream).map(CodecConfig::Av1),
     }
 }
 

@@ -34,6 +34,11 @@ impl Flavour {
             Quality::Sharp => 2,
         }]
     }
+
+    /// Returns the option that takes the preset.
+    pub(super) fn preset_option(&self) -> &'static str {
+        if self.encoder == LIBAOM.encoder { "-cpu-used" } else { "-preset" }
+    }
 }
 
 /// NVENC's presets, from the fastest.
@@ -74,6 +79,18 @@ pub static LIBX265: Flavour = Flavour {
     lossless: None,
 };
 
+/// libaom, in software: the one encoder of AV1 for the CPU here that makes a key frame when it is told to.
+pub static LIBAOM: Flavour = Flavour {
+    name: "ffmpeg:libaom-av1",
+    encoder: "libaom-av1",
+    codec: Codec::Av1,
+    about: "by ffmpeg, on the CPU; about five times the work of H.264",
+    before: "",
+    behind: "-usage realtime -lag-in-frames 0 -g 1000000 -row-mt 1",
+    presets: ["8", "7", "6"],
+    lossless: None,
+};
+
 /// NVIDIA's H.264.
 pub static H264_NVENC: Flavour = Flavour {
     name: "ffmpeg:h264_nvenc",
@@ -91,6 +108,18 @@ pub static HEVC_NVENC: Flavour = Flavour {
     name: "ffmpeg:hevc_nvenc",
     encoder: "hevc_nvenc",
     codec: Codec::H265,
+    about: "by ffmpeg, on a graphics card of NVIDIA",
+    before: "",
+    behind: NVENC_BEHIND,
+    presets: NVENC,
+    lossless: None,
+};
+
+/// NVIDIA's AV1.
+pub static AV1_NVENC: Flavour = Flavour {
+    name: "ffmpeg:av1_nvenc",
+    encoder: "av1_nvenc",
+    codec: Codec::Av1,
     about: "by ffmpeg, on a graphics card of NVIDIA",
     before: "",
     behind: NVENC_BEHIND,
@@ -122,6 +151,18 @@ pub static HEVC_VAAPI: Flavour = Flavour {
     lossless: None,
 };
 
+/// AV1 through VA-API.
+pub static AV1_VAAPI: Flavour = Flavour {
+    name: "ffmpeg:av1_vaapi",
+    encoder: "av1_vaapi",
+    codec: Codec::Av1,
+    about: "by ffmpeg, on graphics of Intel and AMD under Linux",
+    before: VAAPI_BEFORE,
+    behind: VAAPI_BEHIND,
+    presets: [""; 3],
+    lossless: None,
+};
+
 /// H.264 by Intel's Quick Sync.
 pub static H264_QSV: Flavour = Flavour {
     name: "ffmpeg:h264_qsv",
@@ -142,6 +183,19 @@ pub static HEVC_QSV: Flavour = Flavour {
     about: "by ffmpeg, on graphics of Intel (Quick Sync)",
     before: "",
     behind: QSV_BEHIND,
+    presets: QSV,
+    lossless: None,
+};
+
+/// AV1 by Intel's Quick Sync.
+pub static AV1_QSV: Flavour = Flavour {
+    name: "ffmpeg:av1_qsv",
+    encoder: "av1_qsv",
+    codec: Codec::Av1,
+    about: "by ffmpeg, on graphics of Intel (Quick Sync)",
+    before: "",
+    // Without lookahead, which is no option of this one.
+    behind: "-bf 0 -g 65535 -forced_idr 1 -async_depth 1",
     presets: QSV,
     lossless: None,
 };

@@ -21,6 +21,7 @@ impl EncoderKind for Flavour {
         match self.codec {
             Codec::H264 => &[Codec::H264],
             Codec::H265 => &[Codec::H265],
+            Codec::Av1 => &[Codec::Av1],
         }
     }
 

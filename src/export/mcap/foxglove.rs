@@ -150,7 +150,7 @@ impl Foxglove {
         let config = video.index().config.clone();
         let bytes = video.access_unit(frame)?;
         self.unit.clear();
-        if config.to_annex_b(bytes, key, &mut self.unit).is_err() {
+        if config.to_stream(bytes, key, &mut self.unit).is_err() {
             return Err(ExportError::Unit { frame });
         }
         self.message.clear();

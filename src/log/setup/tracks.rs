@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::media::av1::sequence::Av1Config;
 use crate::media::avc::sets::{ParameterSets, hex, unhex};
 use crate::media::hevc::sets::HevcSets;
 use crate::media::track::{CodecConfig, Colour, MAX_TRACKS, Shape, TrackCodec, TrackId, TrackSpec};
@@ -50,6 +51,7 @@ impl TrackFact {
         let config = match (track.get("codec").and_then(Value::as_str), config) {
             (Some("h264"), Some(config)) => avc(config),
             (Some("h265"), Some(config)) => hevc(config),
+            (Some("av1"), Some(config)) => av1(config),
             (Some("flac"), _) => Some(TrackCodec::Flac),
             (Some("aac"), Some(config)) => aac(config),
             _ => None,
@@ -68,6 +70,11 @@ fn hevc(config: &Map<String, Value>) -> Option<TrackCodec> {
     let bytes = |key: &str| unhex(config.get(key)?.as_str()?);
     let sets = HevcSets { vps: bytes("vps")?, sps: bytes("sps")?, pps: bytes("pps")? };
     Some(TrackCodec::Pictures(CodecConfig::Hevc(sets)))
+}
+
+fn av1(config: &Map<String, Value>) -> Option<TrackCodec> {
+    let sequence = unhex(config.get("sequence")?.as_str()?)?;
+    Some(TrackCodec::Pictures(CodecConfig::Av1(Av1Config { sequence })))
 }
 
 fn aac(config: &Map<String, Value>) -> Option<TrackCodec> {
@@ -111,6 +118,7 @@ pub fn tracks_json(specs: &[TrackSpec]) -> String {
                 TrackCodec::Pictures(CodecConfig::Hevc(HevcSets { vps, sps, pps })) => {
                     json!({ "vps": hex(vps), "sps": hex(sps), "pps": hex(pps) })
                 }
+                TrackCodec::Pictures(CodecConfig::Av1(Av1Config { sequence })) => json!({ "sequence": hex(sequence) }),
                 TrackCodec::Flac => json!({}),
                 TrackCodec::Aac { specific, priming } => json!({ "specific": hex(specific), "priming": priming }),
             };
@@ -143,7 +151,8 @@ mod tests {
     fn tracks_read_back() {
         let sets = ParameterSets { sps: vec![0x67, 1, 2], pps: vec![0x68, 3] };
         let hevc = HevcSets { vps: vec![0x40, 1, 3], sps: vec![0x42, 1, 4], pps: vec![0x44, 1, 5] };
-        for config in [CodecConfig::Avc(sets), CodecConfig::Hevc(hevc)] {
+        let av1 = Av1Config { sequence: vec![0x0a, 1, 6] };
+        for config in [CodecConfig::Avc(sets), CodecConfig::Hevc(hevc), CodecConfig::Av1(av1)] {
             let spec = TrackSpec::pictures(config, (640, 360), (639, 360), 1 << 20);
             let aac = TrackCodec::Aac { specific: vec![0x11, 0x90], priming: 1024 };
             let microphone = TrackSpec::sound(TrackId::MICROPHONE, aac, (44_100, 1), 1 << 20);

@@ -50,6 +50,12 @@ pub enum BitstreamError {
         /// How many.
         left: usize,
     },
+    /// An open bitstream unit of AV1 that is cut off, or none.
+    #[error("the unit at byte {at} is cut off")]
+    Obu {
+        /// Where in the temporal unit it begins.
+        at: usize,
+    },
 }
 
 /// The type in the header of a NAL unit; 0 (unspecified) when it has no bytes.

@@ -15,7 +15,7 @@ pub const STAMP_UUID: [u8; 16] =
 pub const STAMP_VERSION: u8 = 1;
 
 /// Bytes of the SEI payload: UUID 16, version 1, `frame_ref` 8, `t_ns` 8.
-const STAMP_PAYLOAD: usize = 16 + 1 + 8 + 8;
+pub(crate) const STAMP_PAYLOAD: usize = 16 + 1 + 8 + 8;
 
 /// SEI `payloadType` of `user_data_unregistered`.
 const USER_DATA_UNREGISTERED: u8 = 5;
@@ -36,10 +36,7 @@ pub fn push_stamp(header: &[u8], stamp: FrameStamp, out: &mut Vec<u8>) {
     let mut raw = [0_u8; 2 + STAMP_PAYLOAD + 1];
     raw[0] = USER_DATA_UNREGISTERED;
     raw[1] = STAMP_PAYLOAD as u8;
-    raw[2..18].copy_from_slice(&STAMP_UUID);
-    raw[18] = STAMP_VERSION;
-    raw[19..27].copy_from_slice(&stamp.frame_ref.0.to_be_bytes());
-    raw[27..35].copy_from_slice(&stamp.t.0.to_be_bytes());
+    raw[2..35].copy_from_slice(&stamp_payload(stamp));
     raw[35] = 0x80; // rbsp_trailing_bits: the stop bit
     let length_at = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
@@ -105,7 +102,18 @@ fn sei_number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     Some((full * 255 + usize::from(last), &bytes[full + 1..]))
 }
 
-fn parse_stamp(payload: &[u8]) -> Option<FrameStamp> {
+/// Returns the payload of a stamp: UUID, version, number and time.
+pub(crate) fn stamp_payload(stamp: FrameStamp) -> [u8; STAMP_PAYLOAD] {
+    let mut payload = [0; STAMP_PAYLOAD];
+    payload[..16].copy_from_slice(&STAMP_UUID);
+    payload[16] = STAMP_VERSION;
+    payload[17..25].copy_from_slice(&stamp.frame_ref.0.to_be_bytes());
+    payload[25..].copy_from_slice(&stamp.t.0.to_be_bytes());
+    payload
+}
+
+/// Returns the stamp that a payload holds; `None` when it is not one of ours, or of a later version.
+pub(crate) fn parse_stamp(payload: &[u8]) -> Option<FrameStamp> {
     let (uuid, rest) = payload.split_first_chunk::<16>()?;
     let (version, rest) = rest.split_first()?;
     if *uuid != STAMP_UUID || *version != STAMP_VERSION {

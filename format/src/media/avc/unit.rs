@@ -48,6 +48,24 @@ pub enum UnitError {
         /// Its `nal_unit_type`.
         kind: u8,
     },
+    /// The sequence header of AV1 differs from that of the start.
+    #[error("the sequence header changed")]
+    Sequence,
+    /// A frame of AV1 that is not shown when it is decoded, or one that is shown again.
+    #[error("a frame that is not shown when it is decoded: each must be the picture of its own time")]
+    Hidden,
+    /// A frame of AV1 with a size of its own.
+    #[error("a frame of another size than the stream's")]
+    Resized,
+    /// A frame of AV1 of a layer.
+    #[error("a frame of one of several layers")]
+    Layer,
+    /// A kind of unit of AV1 that recordings do not have.
+    #[error("a unit of type {kind} is not possible in a recording")]
+    Obu {
+        /// Its `obu_type`.
+        kind: u8,
+    },
 }
 
 /// Appends the slices of one picture to `out`, each behind its length, and tells whether they are an IDR. Parameter sets must be those

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::{DecodeError, VideoDecoder};
 use crate::base::child::{Helper, Pipes, ffmpeg};
+use crate::media::av1::sequence::Av1Config;
 use crate::media::avc::nal::push_nal;
 use crate::media::avc::sets::ParameterSets;
 use crate::media::codec::StreamInfo;
@@ -57,6 +58,7 @@ impl FfmpegDecoder {
         let codec = match &config {
             CodecConfig::Avc(_) => mkv::AVC,
             CodecConfig::Hevc(_) => mkv::HEVC,
+            CodecConfig::Av1(_) => mkv::AV1,
         };
         let private = description::record(&config).ok_or_else(|| failed("the parameter sets cannot be read"))?;
         let args = ARGS.split_ascii_whitespace().chain([info.sampling.pix_fmt(), "pipe:1"]);
@@ -109,9 +111,9 @@ enum NoPicture {
 impl FfmpegDecoder {
     fn exchange(&mut self, unit: &[u8], keyframe: bool) -> Result<Vec<u8>, NoPicture> {
         let mut slices = Vec::with_capacity(unit.len());
-        let syntax = self.config.syntax();
-        syntax.copy_slices(unit, &mut slices).ok_or(NoPicture::Broken("its NAL units do not fit it"))?;
-        if keyframe != syntax.is_idr(&slices) {
+        let begins =
+            self.config.push_for_decoder(unit, &mut slices).ok_or(NoPicture::Broken("its units do not fit it"))?;
+        if keyframe != begins {
             return Err(NoPicture::Broken("it is marked as a keyframe and is none, or the other way round"));
         }
         if self.given == 0 && matches!(self.config, CodecConfig::Avc(_)) && slices.len() < FIRST_BYTES {
@@ -148,7 +150,7 @@ impl FfmpegDecoder {
 fn title(config: &CodecConfig) -> &'static str {
     match config {
         CodecConfig::Avc(_) => "H.264 in 4:4:4",
-        CodecConfig::Hevc(_) => config.title(),
+        CodecConfig::Hevc(_) | CodecConfig::Av1(_) => config.title(),
     }
 }
 
@@ -171,6 +173,9 @@ fn known(like: &CodecConfig) -> (CodecConfig, Vec<u8>) {
         CodecConfig::Hevc(_) => {
             let [vps, sps, pps] = [0, 1, 2].map(|at| KNOWN_HEVC[at].to_vec());
             (CodecConfig::Hevc(HevcSets { vps, sps, pps }), KNOWN_HEVC[3])
+        }
+        CodecConfig::Av1(_) => {
+            return (CodecConfig::Av1(Av1Config { sequence: KNOWN_AV1[0].to_vec() }), KNOWN_AV1[1].to_vec());
         }
     };
     let mut unit = Vec::new();
@@ -225,6 +230,13 @@ const KNOWN_HEVC: [&[u8]; 4] = [
     &[0x28, 0x01, 0xad, 0xe0, 0xd1, 0x17, 0xce, 0x73, 0x23, 0x8b, 0x80],
 ];
 
+/// The sequence header and the one frame of a grey picture: ffmpeg -f lavfi -i color=gray:s=64x64 -frames:v 1 -pix_fmt yuv420p -c:v libaom-av1
+/// -usage realtime -cpu-used 8 -lag-in-frames 0.
+const KNOWN_AV1: [&[u8]; 2] = [
+    &[0x0a, 0x0d, 0x00, 0x00, 0x00, 0x02, 0xaf, 0xff, 0x9b, 0x5f, 0x22, 0x02, 0x02, 0x02, 0x08],
+    &[0x32, 0x10, 0x10, 0x00, 0x90, 0x00, 0x08, 0x20, 0x82, 0x20, 0x00, 0x00, 0xc1, 0xb4, 0xd0, 0xc1, 0x4d, 0xf8],
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,10 +252,17 @@ mod tests {
     #[test]
     #[cfg_attr(windows, ignore = "needs ffmpeg, ffprobe and PyAV, which the scripts install on Linux alone")]
     fn a_known_picture_decodes_and_a_broken_one_is_damage() {
-        // Slices that name a picture parameter set that there is not.
-        let no_set: [&[u8]; 2] = [&[0x65, 0b1000_1000, 0x21, 0x80], &[0x28, 0x01, 0b1000_1000, 0x55, 0x80]];
-        let like = [CodecConfig::Avc(ParameterSets::default()), CodecConfig::Hevc(HevcSets::default())];
-        for ((like, no_set), sampling) in like.iter().zip(no_set).zip([Sampling::Yuv444, Sampling::Yuv420]) {
+        // Slices that name a picture parameter set that there is not, and a frame that is none.
+        let mut no_set = [Vec::new(), Vec::new(), vec![0x32, 4, 0x10, 0xff, 0xff, 0xff]];
+        push_nal(&[0x65, 0b1000_1000, 0x21, 0x80], &mut no_set[0]);
+        push_nal(&[0x28, 0x01, 0b1000_1000, 0x55, 0x80], &mut no_set[1]);
+        let like = [
+            CodecConfig::Avc(ParameterSets::default()),
+            CodecConfig::Hevc(HevcSets::default()),
+            CodecConfig::Av1(Av1Config::default()),
+        ];
+        let samplings = [Sampling::Yuv444, Sampling::Yuv420, Sampling::Yuv420];
+        for ((like, broken), sampling) in like.iter().zip(no_set).zip(samplings) {
             assert_eq!(tried(like), Ok(()));
             let (config, unit) = known(like);
             let (mut decoder, mut picture) = opened(&config);
@@ -254,8 +273,6 @@ mod tests {
                 let grey = picture.data().iter().all(|sample| (120..=136).contains(sample));
                 assert!(grey, "{:?}", picture.planes().0[0]);
             }
-            let mut broken = Vec::new();
-            push_nal(no_set, &mut broken);
             let refused = decoder.decode(&broken, true, &mut picture);
             assert!(matches!(refused, Err(DecodeError::Damaged(_))), "{refused:?}");
             let (mut decoder, _) = opened(&config);

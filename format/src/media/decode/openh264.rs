@@ -5,8 +5,8 @@ use openh264::formats::YUVSource as _;
 
 use super::{DecodeError, VideoDecoder};
 use crate::media::avc::sets::ParameterSets;
-use crate::media::codec::{NalSyntax, push_clean};
 use crate::media::picture::Planar;
+use crate::media::syntax::{UnitSyntax, push_clean};
 
 /// Decodes H.264.
 pub(super) struct OpenH264Decoder {
@@ -31,7 +31,7 @@ impl VideoDecoder for OpenH264Decoder {
                 push_clean(set, &mut self.annex_b).ok_or_else(|| damaged("a parameter set holds a start code"))?;
             }
         }
-        NalSyntax::Avc.push_slices(unit, &mut self.annex_b).ok_or_else(|| damaged("its NAL units do not fit it"))?;
+        UnitSyntax::Avc.push_slices(unit, &mut self.annex_b).ok_or_else(|| damaged("its NAL units do not fit it"))?;
         let decoded = self
             .decoder
             .decode(&self.annex_b)

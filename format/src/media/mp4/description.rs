@@ -2,9 +2,10 @@
 //!
 //! One line here for each codec. `mp4-atom` writes it: the `mp4` crate knows neither `colr` nor the High profile's part of `avcC`.
 
-use mp4_atom::{Avc1, Avcc, AvccExt, Codec, Colr, Encode, Hvc1, Pasp, Stsd, Visual};
+use mp4_atom::{Av01, Avc1, Avcc, AvccExt, Codec, Colr, Encode, Hvc1, Pasp, Stsd, Visual};
 
 use super::boxes::{Boxes, IndexError, be16, be32, malformed, required};
+use crate::media::av1::sequence::{Av1Config, RecordError as Av1Error};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::hevc::sets::{HevcSets, RecordError};
 use crate::media::track::{CodecConfig, Colour};
@@ -21,10 +22,11 @@ const VISUAL_BYTES: usize = 78;
 /// With the bytes of each.
 pub(super) fn check(config: &CodecConfig) -> Result<(), Vec<usize>> {
     let sets = config.parameter_sets();
-    // Profile and level are bytes 1 to 3 of the SPS of H.264; the sets of H.265 have a header of two bytes and more.
+    // Profile and level are bytes 1 to 3 of the SPS of H.264; the sets of H.265 and the sequence header of AV1 have a header of two bytes and
+    // more.
     let least = |at: usize| match config {
         CodecConfig::Avc(_) => [4, 1][at],
-        CodecConfig::Hevc(_) => 3,
+        CodecConfig::Hevc(_) | CodecConfig::Av1(_) => 3,
     };
     if sets.iter().enumerate().all(|(at, set)| set.len() >= least(at) && u16::try_from(set.len()).is_ok()) {
         return Ok(());
@@ -35,13 +37,14 @@ pub(super) fn check(config: &CodecConfig) -> Result<(), Vec<usize>> {
 /// Bytes of a box before its contents.
 const BOX_HEADER: usize = 8;
 
-/// Returns what a decoder needs before the first picture, as MP4 and Matroska have it: the contents of `avcC` or `hvcC`; `None` when the parameter
+/// Returns what a decoder needs before the first picture, as MP4 and Matroska have it: the contents of `avcC`, `hvcC` or `av1C`; `None` when the parameter
 /// sets cannot be read.
 pub(crate) fn record(config: &CodecConfig) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     match config {
         CodecConfig::Avc(sets) => avcc(config, sets).ok()?.encode(&mut bytes),
         CodecConfig::Hevc(sets) => sets.to_record()?.encode(&mut bytes),
+        CodecConfig::Av1(config) => config.to_record()?.encode(&mut bytes),
     }
     .ok()?;
     Some(bytes.split_off(BOX_HEADER.min(bytes.len())))
@@ -81,6 +84,11 @@ pub(super) fn write(config: &CodecConfig, coded: (u32, u32), colour: Option<Colo
             let unreadable = || "the sequence parameter set cannot be read".to_owned();
             Codec::Hvc1(Hvc1 { visual, hvcc: sets.to_record().ok_or_else(unreadable)?, colr, pasp, ..Hvc1::default() })
         }
+        CodecConfig::Av1(config) => {
+            let unreadable = || "the sequence header cannot be read".to_owned();
+            let av1c = config.to_record().ok_or_else(unreadable)?;
+            Codec::Av01(Av01 { visual, av1c, colr, pasp, ..Av01::default() })
+        }
     };
     let mut bytes = Vec::new();
     Stsd { codecs: vec![codec] }.encode(&mut bytes).map_err(failed)?;
@@ -105,7 +113,14 @@ pub(super) fn read(stsd: &[u8]) -> Result<(CodecConfig, (u32, u32)), IndexError>
                 RecordError::Count => IndexError::Unsupported { what: "not exactly one parameter set of each kind" },
             })?)
         }
-        _ => return Err(IndexError::Unsupported { what: "a codec other than H.264 and H.265" }),
+        b"av01" => {
+            let record = required(boxes, *b"av1C", "there is no sequence header")?;
+            CodecConfig::Av1(Av1Config::of_record(record).map_err(|error| match error {
+                Av1Error::Malformed => malformed("the record of the sequence header is broken"),
+                Av1Error::Count => IndexError::Unsupported { what: "not exactly one sequence header" },
+            })?)
+        }
+        _ => return Err(IndexError::Unsupported { what: "a codec other than H.264, H.265 and AV1" }),
     };
     Ok((config, (u32::from(be16(body, 24)?), u32::from(be16(body, 26)?))))
 }

@@ -17,12 +17,12 @@ use crate::base::id::FrameRef;
 use crate::base::time::MonoNs;
 use crate::media::avc::sets::ParameterSets;
 use crate::media::avc::{nal, sei};
-use crate::media::codec::NalSyntax;
 use crate::media::frames::{FrameError, FrameReader};
 use crate::media::mp4::append::{BoxLayout, VideoWriter};
 use crate::media::mp4::index::{IndexError, parse_moov, pts_us};
 use crate::media::mp4::{finish, scan};
 use crate::media::picture::{FrameStamp, Planar};
+use crate::media::syntax::UnitSyntax;
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 48;
@@ -456,7 +456,7 @@ fn salvage_finds_the_frames_and_their_times_without_any_index() {
     let made = made(&stream, 2048, (WIDTH, HEIGHT));
     let mut found = Vec::new();
     let range = 0..finish::data_len(&made.path, made.layout).unwrap();
-    scan::scan(&made.path, made.layout, &range, NalSyntax::Avc, &mut sei::parse_sei_nal, &mut |units| {
+    scan::scan(&made.path, made.layout, &range, UnitSyntax::Avc, &mut sei::parse_sei_nal, &mut |units| {
         found.extend(units);
     })
     .unwrap();

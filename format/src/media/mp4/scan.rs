@@ -1,6 +1,7 @@
 //! Finds the access units of a log's video in its own bytes, for when the frame references are lost.
 //!
-//! Each access unit starts with an SEI that says which frame it is; who can read that is handed in. Nothing is taken for an
+//! Each access unit starts with an SEI (in AV1 with metadata, behind the sequence header of a key frame) that says which frame it is; who can
+//! read that is handed in. Nothing is taken for an
 //! access unit that is not whole: its lengths must add up to the next one, to filler, or to the end of the box. What the
 //! slices hold is not judged: a flipped bit inside one is the decoder's to find. Reads one box at a time
 //! (at most [`MAX_BOX_SIZE`](crate::media::mp4::append::MAX_BOX_SIZE) bytes), changes nothing.
@@ -11,11 +12,8 @@ use std::sync::Arc;
 
 use crate::base::file_at::read_exact_at;
 use crate::base::files::open_regular;
-use crate::media::codec::NalSyntax;
 use crate::media::mp4::append::{BoxLayout, VideoError};
-
-/// Longest NAL unit that is tried as the first of an access unit: the SEI with a frame's stamp has some 40 bytes.
-const LONGEST_SEI: usize = 1024;
+use crate::media::syntax::UnitSyntax;
 
 /// Most slices of an access unit that are looked at: the encoder makes one. Bounds the time that hostile bytes cost, where many units
 /// seem to begin and all of them would go through the same slices to the end.
@@ -35,12 +33,12 @@ pub struct FoundUnit<S> {
 }
 
 /// The access units in `contents`, the contents of one box (or the part of it that the file has), which start at `base`.
-/// `recognise` is given a NAL unit and answers when it is the SEI that starts an access unit. Damage in between is stepped over:
+/// `recognise` is given a part that may hold a stamp, and answers when it is the one that starts an access unit. Damage in between is stepped over:
 /// the search goes on at the next SEI that is recognised.
 pub fn find_access_units<S>(
     contents: &[u8],
     base: u64,
-    syntax: NalSyntax,
+    syntax: UnitSyntax,
     recognise: &mut dyn FnMut(&[u8]) -> Option<S>,
 ) -> Vec<FoundUnit<S>> {
     let mut found = Vec::new();
@@ -62,55 +60,33 @@ pub fn find_access_units<S>(
     found
 }
 
-/// The NAL unit whose length stands at `at`, and where it ends; none when that cannot be one.
-fn nal_at(contents: &[u8], at: usize) -> Option<(&[u8], usize)> {
-    let length = contents.get(at..)?.first_chunk::<4>()?;
-    let end = (at + 4).checked_add(u32::from_be_bytes(*length) as usize)?;
-    let nal = contents.get(at + 4..end)?;
-    (nal.first()? & 0x80 == 0).then_some((nal, end))
-}
-
 fn starting_sei<S>(
     contents: &[u8],
     at: usize,
-    syntax: NalSyntax,
+    syntax: UnitSyntax,
     recognise: &mut dyn FnMut(&[u8]) -> Option<S>,
 ) -> Option<(S, usize)> {
-    let (nal, end) = nal_at(contents, at)?;
-    if nal.len() > LONGEST_SEI || !syntax.is_sei(nal[0]) {
-        return None;
-    }
-    Some((recognise(nal)?, end))
-}
-
-/// Whether `rest` is the beginning of the next access unit and nothing more: the file was cut inside its SEI.
-fn cut_sei(rest: &[u8], syntax: NalSyntax) -> bool {
-    match rest.split_first_chunk::<4>() {
-        None => rest.iter().take(3).all(|byte| *byte <= (LONGEST_SEI >> 8) as u8) || rest.is_empty(),
-        Some((length, nal)) => {
-            let length = u32::from_be_bytes(*length) as usize;
-            length <= LONGEST_SEI && nal.len() < length && nal.first().is_none_or(|header| syntax.is_sei(*header))
-        }
-    }
+    let (part, end) = syntax.stamp_at(contents, at)?;
+    Some((recognise(part)?, end))
 }
 
 /// Where the slices from `at` on end, and whether they are an IDR's; none when there are none or they end in damage.
 fn slices<S>(
     contents: &[u8],
     mut at: usize,
-    syntax: NalSyntax,
+    syntax: UnitSyntax,
     recognise: &mut dyn FnMut(&[u8]) -> Option<S>,
 ) -> Option<(usize, bool)> {
     let (mut count, mut keyframe) = (0, false);
     loop {
         let rest = &contents[at..];
-        // The end of the box, or filler: no NAL unit has the length 0. Up to three bytes may be left of either.
+        // The end of the box, or filler: no NAL unit has the length 0, and no unit of AV1 the type 0. Up to three bytes may be left of either.
         let filler = rest.iter().take(4).all(|byte| *byte == 0);
-        if filler || cut_sei(rest, syntax) || starting_sei(contents, at, syntax, recognise).is_some() {
+        if filler || syntax.is_cut_begin(rest) || starting_sei(contents, at, syntax, recognise).is_some() {
             return (count > 0).then_some((at, keyframe));
         }
-        let (nal, end) = nal_at(contents, at)?;
-        keyframe |= syntax.slice(nal[0])?;
+        let (part, end) = syntax.part_at(contents, at)?;
+        keyframe |= syntax.picture(part)?;
         count += 1;
         if count > MAX_SLICES {
             return None;
@@ -128,7 +104,7 @@ pub fn scan<S>(
     path: &Path,
     layout: BoxLayout,
     range: &Range<u64>,
-    syntax: NalSyntax,
+    syntax: UnitSyntax,
     recognise: &mut dyn FnMut(&[u8]) -> Option<S>,
     each: &mut dyn FnMut(Vec<FoundUnit<S>>),
 ) -> Result<(), VideoError> {
@@ -171,11 +147,11 @@ mod tests {
     fn scanned(path: &Path, layout: BoxLayout) -> Vec<FoundUnit<u32>> {
         let mut all = Vec::new();
         let end = data_len(path, layout).unwrap();
-        scan(path, layout, &(0..end), NalSyntax::Avc, &mut recognise, &mut |units| all.extend(units)).unwrap();
+        scan(path, layout, &(0..end), UnitSyntax::Avc, &mut recognise, &mut |units| all.extend(units)).unwrap();
         let middle = all.get(7).map_or(end, |unit: &FoundUnit<u32>| unit.offset);
         let mut parts = Vec::new();
         for range in [0..middle, middle..end] {
-            scan(path, layout, &range, NalSyntax::Avc, &mut recognise, &mut |units| parts.extend(units)).unwrap();
+            scan(path, layout, &range, UnitSyntax::Avc, &mut recognise, &mut |units| parts.extend(units)).unwrap();
         }
         assert_eq!(parts, all, "in two parts");
         all
@@ -228,7 +204,7 @@ mod tests {
                 bytes[at] = (state >> 20) as u8;
             }
             let mut end = 0;
-            for unit in find_access_units(&bytes, 0, NalSyntax::Avc, &mut recognise) {
+            for unit in find_access_units(&bytes, 0, UnitSyntax::Avc, &mut recognise) {
                 assert!(unit.offset >= end && unit.offset + u64::from(unit.len) <= bytes.len() as u64);
                 end = unit.offset + u64::from(unit.len);
             }
