@@ -1,9 +1,9 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: x264 deb test-deb windows-zip test-windows-zip wheel test-wheel docs demo test test-lockers test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: x264 deb test-deb windows-zip test-windows-zip wheel test-wheel docs demo test test-lockers test-desktops test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
-	cargo build --release --locked
+	cargo build --release --locked -p watchcap -p watchcap-pipewire
 
 # watchcap-x264, a program of its own under the GPL, beside the program: `record` takes it then.
 x264:
@@ -18,7 +18,7 @@ dist: build
 # The Debian package, in target/dist; and what installs, uses and removes it in a clean Debian and a clean Ubuntu (root, network).
 deb:
 	scripts/setup.sh deb
-	cargo build --release --locked
+	cargo build --release --locked -p watchcap -p watchcap-pipewire
 	scripts/deb.sh
 
 test-deb: deb
@@ -99,6 +99,11 @@ test-lockers:
 	scripts/setup.sh lockers
 	cargo build --locked --bins
 	.venv/bin/python scripts/lockers.py target/debug/watchcap
+
+# The portal of real desktops, headless: GNOME of this system, and sway of Debian testing in a folder of its own (root, network, 2 GB): some minutes.
+test-desktops:
+	scripts/setup.sh desktops
+	scripts/test_desktops.sh
 
 # The book (target/book): https://rust-lang.github.io/mdBook.
 docs:

@@ -6,6 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=$(realpath "${1:-target/release/watchcap}")
+# What takes pictures from PipeWire, beside it.
+helper=$(dirname "$program")/watchcap-pipewire
+[[ -x $helper ]] || { echo "deb: ERROR: $helper is not built" >&2; exit 1; }
 folder=${2:-target/dist}
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 architecture=$(dpkg --print-architecture)
@@ -18,6 +21,8 @@ umask 022
 scripts/dist.sh "$program" "$root/stripped" >/dev/null
 stripped=$root/stripped/$(basename "$program")
 install -D -m 755 "$stripped" "$package/usr/bin/watchcap"
+scripts/dist.sh "$helper" "$root/stripped" >/dev/null
+install -D -m 755 "$root/stripped/watchcap-pipewire" "$package/usr/bin/watchcap-pipewire"
 "$program" --quiet man "$root/man"
 for page in "$root"/man/*.1; do
     gzip -9n "$page"
@@ -48,7 +53,10 @@ gzip -9nc CHANGELOG.md >"$package/usr/share/doc/watchcap/changelog.gz"
 # dpkg-shlibdeps wants a source package around it.
 mkdir -p "$root/debian"
 printf 'Source: watchcap\n\nPackage: watchcap\nArchitecture: any\n' >"$root/debian/control"
-depends=$(cd "$root" && dpkg-shlibdeps -O "$package/usr/bin/watchcap" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
+needs=$(cd "$root" && dpkg-shlibdeps -O "$package/usr/bin/watchcap" -dRecommends "$package/usr/bin/watchcap-pipewire" 2>/dev/null)
+depends=$(sed -n 's/^shlibs:Depends=//p' <<<"$needs")
+# Without it everything but the desktop's portal works.
+pipewire=$(sed -n 's/^shlibs:Recommends=//p' <<<"$needs")
 [[ -n $depends ]] || { echo "deb: ERROR: dpkg-shlibdeps does not say what it needs" >&2; exit 1; }
 mkdir "$package/DEBIAN"
 cat >"$package/DEBIAN/control" <<END
@@ -58,7 +66,7 @@ Architecture: $architecture
 Maintainer: the authors of watchcap <watchcap@example.invalid>
 Installed-Size: $(du -k -s "$package/usr" | cut -f1)
 Depends: $depends
-Recommends: ffmpeg
+Recommends: ffmpeg${pipewire:+, $pipewire}
 Suggests: openssh-client
 Section: video
 Priority: optional

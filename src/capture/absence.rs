@@ -13,6 +13,8 @@ pub enum Absence {
     RegionGone,
     /// The system shows another desktop: it is locked, or asks for consent.
     ScreenLocked,
+    /// The program that takes the pictures from PipeWire has ended; it is started again.
+    CastInterrupted,
 }
 
 impl Absence {
@@ -24,6 +26,7 @@ impl Absence {
             Self::MonitorGone => "monitor_gone",
             Self::RegionGone => "region_gone",
             Self::ScreenLocked => "screen_locked",
+            Self::CastInterrupted => "cast_interrupted",
         }
     }
 
@@ -37,6 +40,9 @@ impl Absence {
             Self::MonitorGone => "the recorded monitor was switched off, and is waited for (--wait-target)",
             Self::RegionGone => "the recorded region is not on the desktop any more, and is waited for (--wait-target)",
             Self::ScreenLocked => "the system shows another desktop: it is locked, or asks for consent",
+            Self::CastInterrupted => {
+                "the program that takes the pictures from PipeWire has ended, and is started again"
+            }
         }
     }
 }

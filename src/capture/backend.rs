@@ -114,6 +114,14 @@ pub trait Backend: Sync {
     /// Why it cannot.
     fn ready(&self) -> Result<(), CaptureError>;
 
+    /// Says what there is, where opening it would ask the person; `None` for a backend that is tried by opening it.
+    ///
+    /// # Errors
+    /// Why it is not there.
+    fn offers(&self) -> Result<Option<String>, CaptureError> {
+        Ok(None)
+    }
+
     /// Asks the system, and through it the person, for what is wanted. Called once, before anything is opened.
     ///
     /// # Errors

@@ -18,6 +18,20 @@ pub enum CaptureError {
         /// What the system said.
         detail: String,
     },
+    /// There is no desktop portal that hands out the screen; another way may be there all the same.
+    #[error("no desktop portal hands out the screen: {detail}")]
+    NoPortal {
+        /// What the system said.
+        detail: String,
+    },
+    /// The desktop's portal hands out no screen, or what it handed out cannot be recorded.
+    #[error("the desktop's portal hands out no screen: {detail}")]
+    Portal {
+        /// Why.
+        detail: String,
+        /// What can be done about it.
+        hint: &'static str,
+    },
     /// The desktop is Wayland, of which this display shows nothing or a part.
     #[error("a Wayland desktop cannot be recorded: {detail}")]
     Wayland {
@@ -94,7 +108,10 @@ impl CaptureError {
                 Some(format!("{first}try the built-in picture with --source synthetic"))
             }
             Self::NoCompositor { .. } => Some("set WAYLAND_DISPLAY to a running Wayland compositor, or use --screen-backend auto".into()),
-            Self::Wayland { hint, .. } => Some((*hint).into()),
+            Self::NoPortal { .. } => Some(
+                "on a Wayland desktop install xdg-desktop-portal and the part of it for your desktop (-gnome, -kde, -wlr), or use --screen-backend auto".into(),
+            ),
+            Self::Wayland { hint, .. } | Self::Portal { hint, .. } => Some((*hint).into()),
             Self::Untrusted { .. } => Some(
                 "`ssh -X` makes such connections; log in with `ssh -Y`, or run watchcap on the machine whose screen it is"
                     .into(),

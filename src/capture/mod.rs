@@ -16,7 +16,7 @@ mod input;
 mod latest;
 #[cfg(any(
     feature = "capture-xcap",
-    all(target_os = "linux", any(feature = "x11", feature = "wayland")),
+    all(target_os = "linux", any(feature = "x11", feature = "wayland", feature = "wayland-portal")),
     all(windows, feature = "windows-native")
 ))]
 mod letterbox;
@@ -24,6 +24,8 @@ mod look;
 mod outlets;
 pub mod pacing;
 pub mod portable;
+#[cfg(all(target_os = "linux", any(feature = "wayland", feature = "wayland-portal")))]
+mod presented;
 #[cfg(all(target_os = "linux", any(feature = "x11", feature = "evdev")))]
 mod process;
 #[cfg(all(target_os = "linux", feature = "sound"))]
@@ -39,6 +41,8 @@ mod target;
 pub mod wayland;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
 mod wayland_copy;
+#[cfg(all(target_os = "linux", feature = "wayland-portal"))]
+mod wayland_portal;
 #[cfg(any(test, all(windows, feature = "windows-native")))]
 mod windows;
 #[cfg(all(target_os = "linux", feature = "x11"))]

@@ -23,6 +23,8 @@ use super::sources::Sources;
 use super::synthetic;
 #[cfg(all(target_os = "linux", feature = "wayland"))]
 use super::wayland_copy;
+#[cfg(all(target_os = "linux", feature = "wayland-portal"))]
+use super::wayland_portal;
 #[cfg(all(windows, feature = "windows-native"))]
 use super::windows;
 #[cfg(all(target_os = "linux", feature = "x11"))]
@@ -38,6 +40,9 @@ pub static BACKENDS: &[&dyn Backend] = &[
     // Behind X11: `DISPLAY` is a server of its own where it is not Xwayland, which X11 refuses.
     #[cfg(all(target_os = "linux", feature = "wayland"))]
     &wayland_copy::backend::WaylandCopy,
+    // Behind that, which needs no dialog.
+    #[cfg(all(target_os = "linux", feature = "wayland-portal"))]
+    &wayland_portal::backend::WaylandPortal,
     #[cfg(all(target_os = "linux", feature = "evdev"))]
     &evdev::backend::Evdev,
     #[cfg(all(windows, feature = "windows-native"))]
@@ -172,21 +177,22 @@ pub fn open_screen(choice: Choice, plan: &ScreenPlan, input: bool) -> Result<Ope
         // Only the first is asked beforehand; the others are a way out.
         let wanted = Wanted { screen: true, input: input && backend.serves().input, ..Wanted::default() };
         let grant = if ways.is_empty() { backend.ask(wanted)? } else { Grant::default() };
-        ways.extend(backend.screen(plan, &grant).map(|open| (backend.name(), open)));
+        ways.extend(backend.screen(plan, &grant).map(|open| (backend, open)));
     }
     if ways.is_empty() {
         return Err(none_of("screen"));
     }
     Ok(Box::new(move |outlets| {
         let mut refused: Option<CaptureError> = None;
-        for (name, open) in ways {
+        for (backend, open) in ways {
             match open(outlets.clone()) {
                 Err(error) if is_elsewhere(&error) => refused = Some(refused.unwrap_or(error)),
                 // It says more than that the desktop is of another kind.
-                Err(error @ CaptureError::Unavailable { .. }) => refused = Some(error),
+                Err(error @ (CaptureError::Unavailable { .. } | CaptureError::Portal { .. })) => refused = Some(error),
                 Ok(source) => {
-                    if let Some(error @ CaptureError::Unavailable { .. }) = refused {
-                        tracing::warn!(%error, "the screen is taken through {name}");
+                    // One native way behind another is as good: they are for different desktops.
+                    if let Some(error) = refused.filter(|error| !is_elsewhere(error) && !backend.is_native()) {
+                        tracing::warn!(%error, "the screen is taken through {}", backend.name());
                     }
                     return Ok(source);
                 }
@@ -310,7 +316,8 @@ fn first_of<T>(
 
 /// Whether a backend says that it is for another kind of desktop than this one.
 fn is_elsewhere(error: &CaptureError) -> bool {
-    matches!(error, CaptureError::NoDisplay { .. } | CaptureError::NoCompositor { .. } | CaptureError::Wayland { .. })
+    use CaptureError::{NoCompositor, NoDisplay, NoPortal, Wayland};
+    matches!(error, NoDisplay { .. } | NoCompositor { .. } | NoPortal { .. } | Wayland { .. })
 }
 
 const THIS_BUILD: &str = "this build";

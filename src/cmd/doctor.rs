@@ -101,8 +101,11 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
     let screens: Vec<_> = registry::screens().map(|backend| (backend, sources::screen(backend, clock))).collect();
     let found = screens.iter().find_map(|(backend, (_, what))| Some((backend.name(), what.as_ref()?)));
     let surface = found.map(|(_, what)| (what.surface.width, what.surface.height));
+    // One that asks the person is not opened here.
+    let asks = screens.iter().find(|(_, (check, _))| check.ok).map(|(backend, _)| backend.name());
     let (screen, masks_windows) =
-        (found.map(|(name, _)| name.to_owned()), found.is_some_and(|(_, what)| what.masks_windows));
+        (found.map(|(name, _)| name).or(asks).map(str::to_owned), found.is_some_and(|(_, what)| what.masks_windows));
+    let opens = found.is_some();
     let size = args.size.or(surface).unwrap_or(SIZE);
     checks.extend(screens.into_iter().map(|(_, (check, _))| check));
     step("inputs");
@@ -142,7 +145,7 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
     }
     let encoder = held.iter().find(|one| one.fps >= fps).or(held.first()).copied();
     step("recording");
-    let desktop = consents && screen.is_some();
+    let desktop = consents && opens;
     checks.push(trial::run(&trial::Trial { folder: &folder, config, desktop, size: coded, fps }, clock.as_ref()));
     let outlook = Outlook { size, fps, screen, masks_windows, facets, encoder, consents, unsealed };
     (checks, outlook)

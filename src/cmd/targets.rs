@@ -12,13 +12,26 @@ use crate::cli::TargetsArgs;
 /// The kind of devices of sound.
 const AUDIO: &str = "audio";
 
+const HEADING: [&str; 8] = ["", "KIND", "ID", "POSITION", "SIZE", "HZ", "APP", "TITLE"];
+
 pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
     let targets = registry::targets().map_err(|error| Failure::new(&error, error.hint()))?;
     let Targets::List(targets) = targets else {
         if args.json {
-            text::json(&json!([]));
+            text::json(&json!(sounds().iter().map(sound_to_json).collect::<Vec<_>>()));
+            return Ok(Outcome::Clean);
         }
-        text::say("the system asks what to record when recording starts, and lists nothing before");
+        let rows: Vec<_> =
+            std::iter::once(HEADING.map(str::to_owned).to_vec()).chain(sounds().iter().map(sound_row)).collect();
+        if rows.len() > 1 {
+            for line in text::table(&rows) {
+                text::out(&line);
+            }
+        }
+        let offers = registry::screens().find_map(|backend| Some((backend.name(), backend.offers().ok()??)));
+        let (name, told) =
+            offers.unwrap_or_else(|| ("it", "the system asks what is recorded when recording starts".into()));
+        text::say(&text::printable(&format!("{name}: {told}, and lists nothing before")));
         return Ok(Outcome::Clean);
     };
     let server = registry::server().map_err(|error| Failure::new(&error, error.hint()))?;
@@ -28,8 +41,7 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
         text::json(&json!(list));
         return Ok(Outcome::Clean);
     }
-    let heading = ["", "KIND", "ID", "POSITION", "SIZE", "HZ", "APP", "TITLE"];
-    let mut rows = vec![heading.map(str::to_owned).to_vec()];
+    let mut rows = vec![HEADING.map(str::to_owned).to_vec()];
     for target in &targets {
         let surface = target.surface;
         rows.push(vec![
@@ -44,15 +56,7 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
         ]);
     }
     let sounds = sounds();
-    for device in &sounds {
-        let mut row = vec![String::new(); heading.len()];
-        if device.is_default {
-            row[0].push('*');
-        }
-        (row[1], row[2]) = (AUDIO.to_owned(), text::cell(&device.id));
-        (row[6], row[7]) = (device.role.name().to_owned(), text::cell(&device.title));
-        rows.push(row);
-    }
+    rows.extend(sounds.iter().map(sound_row));
     for line in text::table(&rows) {
         text::out(&line);
     }
@@ -78,6 +82,16 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
 /// The devices of sound of this machine; the built-in clicks are none.
 fn sounds() -> Vec<SoundDevice> {
     registry::sound_devices().into_iter().filter(|(backend, _)| backend.is_native()).map(|(_, device)| device).collect()
+}
+
+fn sound_row(device: &SoundDevice) -> Vec<String> {
+    let mut row = vec![String::new(); HEADING.len()];
+    if device.is_default {
+        row[0].push('*');
+    }
+    (row[1], row[2]) = (AUDIO.to_owned(), text::cell(&device.id));
+    (row[6], row[7]) = (device.role.name().to_owned(), text::cell(&device.title));
+    row
 }
 
 fn sound_to_json(device: &SoundDevice) -> serde_json::Value {

@@ -38,10 +38,15 @@ pub fn name_file(path: &Path) {
     NAMED.get_or_init(|| path.to_path_buf());
 }
 
-/// The folder of the person's own profiles: beside the configuration file, the platform's or the one that was named.
+/// The folder of the person's own profiles.
 pub fn profile_dir() -> Option<PathBuf> {
+    beside("profiles")
+}
+
+/// A file or folder of this name beside the configuration file, the platform's or the one that was named.
+pub fn beside(name: &str) -> Option<PathBuf> {
     let file = NAMED.get().cloned().or_else(config_file)?;
-    Some(file.with_file_name("profiles"))
+    Some(file.with_file_name(name))
 }
 
 /// The system's files, whether they are there or not, the one that stands over the others last.

@@ -17,5 +17,5 @@ mod nearest;
 pub mod template;
 
 pub use error::ConfigError;
-pub use files::{MAX_BYTES, config_file, name_file, profile_dir};
+pub use files::{MAX_BYTES, beside, config_file, name_file, profile_dir};
 pub use keys::{Config, ConsentConfig, GameConfig, HotkeyConfig, PrivacyConfig, RecordConfig};

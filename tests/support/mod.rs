@@ -2,9 +2,13 @@
 //!
 //! Each part stops what it started when it is dropped. Missing parts fail loudly and say how to get them.
 
+#[cfg(all(target_os = "linux", feature = "wayland-portal"))]
+pub(crate) mod desktop;
 #[cfg(target_os = "linux")]
 pub(crate) mod device;
 pub(crate) mod late;
+#[cfg(all(target_os = "linux", feature = "wayland-portal"))]
+pub(crate) mod portal;
 pub(crate) mod sway;
 
 use std::io::{BufRead, BufReader};

@@ -3,6 +3,7 @@
 //!
 //! Invariant: no child outlives its handle, and no more than [`SAID_BYTES`] of what it says are kept.
 
+pub mod beside;
 pub mod shared;
 
 use std::ffi::{OsStr, OsString};

@@ -10,8 +10,6 @@ pub(crate) mod backend;
 mod buffer;
 mod connection;
 mod find;
-mod guard;
-mod lag;
 mod output;
 mod screen;
 mod shot;

@@ -16,11 +16,11 @@ use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_frame_v1::Zwl
 use super::buffer::Buffer;
 use super::connection::{BACKEND, Desk, compositor};
 use super::find::{Subject, find};
-use super::guard;
-use super::lag::Lag;
 use crate::base::event::{Area, Surface};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::letterbox::{Letterbox, Picture};
+use crate::capture::presented::guard;
+use crate::capture::presented::lag::Lag;
 use crate::capture::{Absence, BgraView, CaptureError, FacetSet, Look, ScreenDescription, ScreenSource, Target};
 
 /// How long the compositor may take to say how a frame would lie, when recording starts.

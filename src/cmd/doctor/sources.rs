@@ -32,9 +32,14 @@ pub(super) fn display() -> Option<Check> {
     Some(Check::ok("display", format!("{name}: an X11 server{beside}")))
 }
 
-/// One way to the screen, tried: it takes a picture. With it, what it says of itself.
+/// One way to the screen, tried: it takes a picture; one that would ask the person for it says what it has. With it, what it says of itself.
 pub(super) fn screen(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> (Check, Option<ScreenDescription>) {
     let name = format!("screen ({})", backend.name());
+    match backend.offers() {
+        Ok(None) => {}
+        Ok(Some(told)) => return (Check::ok(name, format!("{}, {told}", kind(backend))), None),
+        Err(error) => return (Check::no(name, &error, error.hint()), None),
+    }
     let plan = ScreenPlan {
         target: Target::Primary,
         cursor: true,

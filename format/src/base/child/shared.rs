@@ -65,6 +65,38 @@ impl Shared {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl Shared {
+    /// Reads bytes at an offset.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<()> {
+        std::os::unix::fs::FileExt::read_exact_at(&self.memory, into, offset)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Line {
+    /// Hands over an open file, a socket or the like, with one byte.
+    ///
+    /// # Errors
+    /// What the system said; when the child takes nothing for this long.
+    pub fn hand_over(&mut self, open: std::os::fd::BorrowedFd<'_>, within: Duration) -> io::Result<()> {
+        use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+        self.socket.set_write_timeout(Some(within))?;
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut with = SendAncillaryBuffer::new(&mut space);
+        let handed = [open];
+        if !with.push(SendAncillaryMessage::ScmRights(&handed)) {
+            return Err(io::Error::other("no room for a descriptor"));
+        }
+        // A child that has ended is told by an error, and not by a signal.
+        let sent = sendmsg(&self.socket, &[io::IoSlice::new(&[0])], &mut with, SendFlags::NOSIGNAL)?;
+        if sent == 1 { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+    }
+}
+
 impl Line {
     /// Sends bytes.
     ///
@@ -145,6 +177,26 @@ mod tests {
         assert_eq!(silent.kind(), io::ErrorKind::WouldBlock);
         child.end();
         assert!(line.answer(second).receive(&mut four).is_err());
+    }
+
+    #[test]
+    fn what_is_open_is_handed_over_and_what_the_child_writes_is_read() {
+        use std::io::Write as _;
+        let python = "import array, os, socket\n\
+            s = socket.socket(fileno=1)\n\
+            _, with_it, _, _ = s.recvmsg(1, socket.CMSG_SPACE(4))\n\
+            fd = array.array('i', with_it[0][2])[0]\n\
+            os.pwrite(0, os.read(fd, 4), 2)\n\
+            s.send(b'!')\n";
+        let (mut child, memory, mut line) =
+            Helper::start_shared(OsStr::new("python3"), &["-c".into(), python.into()], 64).expect("python");
+        let (theirs, mut mine) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        mine.write_all(b"told").expect("room");
+        line.hand_over(std::os::fd::AsFd::as_fd(&theirs), Duration::from_secs(10)).expect("it is handed over");
+        line.answer(Duration::from_secs(20)).receive(&mut [0]).expect("an answer");
+        let mut read = [0; 8];
+        memory.read_at(&mut read, 0).expect("so many bytes");
+        assert_eq!(&read, b"\0\0told\0\0", "{}", child.end());
     }
 
     #[test]

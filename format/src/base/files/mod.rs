@@ -38,6 +38,8 @@ pub use self::making::{
     create_new_file, create_private_dir, create_private_dirs, create_private_file, make_pinned_dir, open_own,
     open_to_append, own, write_new,
 };
+#[cfg(target_os = "linux")]
+pub use self::modes::looked_at;
 #[cfg(unix)]
 pub use self::modes::restrict_socket;
 pub use self::modes::{DIR_MODE, FILE_MODE, max_file_bytes, no_core_dumps, private_umask, restrict};

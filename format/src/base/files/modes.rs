@@ -42,6 +42,26 @@ pub fn no_core_dumps() {
     super::windows::no_crash_reports();
 }
 
+/// Lets other programs of the same user look at this process as long as `act` runs: by what keeps it from leaving core dumps it is also nobody's in
+/// `/proc`, where the desktop portal looks who asks.
+#[cfg(target_os = "linux")]
+pub fn looked_at<T>(act: impl FnOnce() -> T) -> T {
+    use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
+    let before = dumpable_behavior().ok().filter(|before| *before == DumpableBehavior::NotDumpable);
+    if before.is_some()
+        && let Err(error) = set_dumpable_behavior(DumpableBehavior::Dumpable)
+    {
+        tracing::debug!(%error, "nobody may look at this process");
+    }
+    let done = act();
+    if before.is_some()
+        && let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable)
+    {
+        tracing::warn!(%error, "a crash may leave a core dump");
+    }
+    done
+}
+
 /// Largest file that this process may write, bytes (`ulimit -f`); none where nothing is said.
 pub fn max_file_bytes() -> Option<u64> {
     #[cfg(unix)]

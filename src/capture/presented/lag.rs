@@ -17,7 +17,7 @@ const SLACK_NS: i64 = 2_000_000;
 
 /// The lateness of the last frames.
 #[derive(Default)]
-pub(super) struct Lag {
+pub(in crate::capture) struct Lag {
     recent: VecDeque<i64>,
     broken: u64,
 }
@@ -25,7 +25,7 @@ pub(super) struct Lag {
 impl Lag {
     /// Takes in a frame: how long after its own time it was still not told of, nanoseconds. `vouched`: a time after its own had been vouched
     /// for.
-    pub(super) fn saw(&mut self, late_ns: i64, vouched: bool) {
+    pub(in crate::capture) fn saw(&mut self, late_ns: i64, vouched: bool) {
         if self.recent.len() == KEPT {
             self.recent.pop_front();
         }
@@ -37,7 +37,7 @@ impl Lag {
     }
 
     /// Returns by how much earlier than now everything has been told, nanoseconds.
-    pub(super) fn allowed_ns(&self) -> i64 {
+    pub(in crate::capture) fn allowed_ns(&self) -> i64 {
         let latest = self.recent.iter().max().map_or(FIRST_NS, |latest| latest.saturating_add(SLACK_NS));
         latest.clamp(LEAST_NS, MOST_NS)
     }

@@ -9,7 +9,7 @@ use crate::base::time::MonoNs;
 const OLDEST_NS: i64 = 1_000_000_000;
 
 /// Returns the time of a frame: the compositor's stamp where that can be, else the arrival; after the frame before.
-pub(super) fn time_of(stamp: i64, arrival: MonoNs, before: Option<MonoNs>) -> MonoNs {
+pub(in crate::capture) fn time_of(stamp: i64, arrival: MonoNs, before: Option<MonoNs>) -> MonoNs {
     let is_possible = stamp <= arrival.0 && arrival.0 - stamp <= OLDEST_NS;
     let t = if is_possible { stamp } else { arrival.0 };
     MonoNs(before.map_or(t, |before| t.max(before.0 + 1)))
