@@ -70,6 +70,7 @@ mod pulse;
 mod qa;
 mod record;
 mod recorder;
+mod recording_sign;
 mod recover;
 mod redact;
 mod replay;

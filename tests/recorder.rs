@@ -275,7 +275,7 @@ fn broken(left: u64, hang: bool) -> (Sources, Arc<AtomicU64>) {
         let pixels = vec![90; SIZE.0 as usize * SIZE.1 as usize * 4];
         Ok(Box::new(Broken { pixels, left, hang, grabs: counter }))
     };
-    (Sources { screen: Box::new(screen), inputs: synthetic_sources().inputs, sounds: Vec::new() }, grabs)
+    (Sources { screen: Box::new(screen), inputs: synthetic_sources().inputs, sounds: Vec::new(), sign: None }, grabs)
 }
 
 #[test]

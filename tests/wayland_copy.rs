@@ -194,3 +194,118 @@ fn a_compositor_that_dies_ends_the_recording_and_what_was_recorded_seals() {
     assert!(video.len() > 10, "{} frames", video.len());
     assert!(rows.iter().any(|row| row.metadata.get("reason") == Some("display_gone")));
 }
+
+/// How many pixels of a picture are those of the sign's circle.
+fn red(video: &mut FrameReader, at: usize) -> usize {
+    let picture = video.rgb(at).expect("a picture");
+    picture.data.chunks_exact(3).filter(|p| p[0] > 150 && p[1] < 90 && p[2] < 90).count()
+}
+
+/// What another recording sees: the red pixels of its last picture.
+fn seen(sway: &Sway, more: &[&str]) -> usize {
+    let out = tempfile::tempdir().expect("a folder");
+    let mut command = record(out.path(), &["--duration", "700ms", "--fps", "10"]);
+    let (code, _, err) = run(sway.admit(command.args(more)));
+    assert!(code == 0 || code == 3, "{code}\n{err}");
+    let (_, mut video) = opened(&out.path().join("s"));
+    let last = video.len() - 1;
+    red(&mut video, last)
+}
+
+fn sign_of(session: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(session.join("metadata.json")).expect("metadata");
+    let metadata: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    metadata["privacy"]["recording_sign"].clone()
+}
+
+/// Records with the sign until this is done, and checks that it is in no picture.
+fn with_sign(sway: &Sway, more: &[&str], meanwhile: impl FnOnce(&Path)) -> (tempfile::TempDir, Vec<OwnedRow>) {
+    let out = tempfile::tempdir().expect("a folder");
+    let mut command = record(out.path(), &["--duration", "60s", "--fps", "30"]);
+    command.args(more).stderr(Stdio::null()).stdout(Stdio::null());
+    let recording = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    wait_for(|| out.path().join("s/log").is_dir());
+    std::thread::sleep(Duration::from_millis(300));
+    meanwhile(&out.path().join("s"));
+    let (code, _) = recording.stop("INT", PATIENCE);
+    assert!(code == 0 || code == 3, "{code}");
+    let session = out.path().join("s");
+    verified(&session);
+    let (rows, mut video) = opened(&session);
+    assert!(video.len() > 10, "{} frames", video.len());
+    for at in 0..video.len() {
+        assert_eq!(red(&mut video, at), 0, "the sign is in picture {at} of {}", video.len());
+    }
+    (out, rows)
+}
+
+/// Where the sign's masks are: left, top, width, height.
+fn masks(rows: &[OwnedRow]) -> Vec<[u32; 4]> {
+    let masks = rows.iter().filter(|row| row.metadata.get("reason") == Some("recording_sign"));
+    let place = |row: &OwnedRow| {
+        ["x", "y", "width", "height"].map(|key| row.metadata.get(key).and_then(|at| at.parse().ok()).expect("a number"))
+    };
+    masks.map(place).collect()
+}
+
+#[test]
+fn the_sign_is_on_the_monitor_and_in_no_picture_of_it_whatever_size_that_has() {
+    let sway = Sway::start((640, 480), false);
+    let log = sway.file("paints");
+    let client = client(&sway, &log, 30);
+    assert_eq!(seen(&sway, &[]), 0);
+    let (out, rows) = with_sign(&sway, &["--sign", "on"], |session| {
+        assert!((90..=130).contains(&seen(&sway, &[])));
+        let does = |verb: &str| assert_eq!(run(sway.admit(watchcap().arg(verb).arg(session))).0, 0, "{verb}");
+        does("pause");
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(seen(&sway, &[]), 0, "it says that it is paused");
+        does("resume");
+        for _ in 0..3 {
+            // It follows into the corner of a larger monitor, and of a smaller one.
+            sway.does("output HEADLESS-1 resolution 800x600");
+            std::thread::sleep(Duration::from_millis(800));
+            assert!(seen(&sway, &["--region", "640,480,160,120"]) > 90);
+            sway.does("output HEADLESS-1 resolution 640x480");
+            std::thread::sleep(Duration::from_millis(800));
+            assert!(seen(&sway, &["--region", "480,360,160,120"]) > 90);
+        }
+    });
+    let told = sign_of(&out.path().join("s"));
+    assert_eq!((&told["shown"], &told["by"]), (&true.into(), &"wayland-layer-shell".into()));
+    assert_eq!((&told["monitor"], &told["corner"]), (&"HEADLESS-1".into(), &"bottom-right".into()));
+    assert_eq!((&told["in_picture"], &told["away"]), (&true.into(), &serde_json::Value::Array(Vec::new())));
+    let masks = masks(&rows);
+    assert!(masks.contains(&[540, 448, 92, 24]), "{masks:?}");
+    drop(client);
+    assert_eq!(seen(&sway, &[]), 0, "it stays behind");
+}
+
+#[test]
+fn the_sign_is_on_another_monitor_where_there_is_one_and_true_at_any_scale() {
+    let sway = Sway::start((640, 480), false);
+    sway.does("output HEADLESS-1 scale 1.5");
+    let (out, rows) = with_sign(&sway, &["--sign", "top-left"], |_| assert!(seen(&sway, &[]) > 200));
+    assert_eq!(sign_of(&out.path().join("s"))["corner"], "top-left");
+    // At 1.5 it is 138x36 pixels, 12 from the edges; two more on each side, and what the compositor rounds 640/1.5 to.
+    assert_eq!(masks(&rows)[0], [10, 10, 144, 40]);
+    // A part of a monitor at a scale of 1: beside it.
+    sway.does("output HEADLESS-1 scale 1");
+    let part = ["--sign", "on", "--region", "0,240,640,240"];
+    let (out, rows) = with_sign(&sway, &part, |_| assert!((90..=130).contains(&seen(&sway, &["--monitor", "1"]))));
+    let told = sign_of(&out.path().join("s"));
+    assert_eq!((&told["in_picture"], &told["corner"]), (&false.into(), &"top-right".into()));
+    assert!(rows.iter().all(|row| row.event_type != "redact"));
+    let over = ["--sign", "bottom-right", "--region", "320,240,320,240"];
+    let (_, rows) = with_sign(&sway, &over, |_| std::thread::sleep(Duration::from_millis(600)));
+    assert_eq!(masks(&rows)[0], [220, 208, 92, 24]);
+    sway.does("create_output");
+    sway.does("output HEADLESS-2 resolution 640x480 position 640 0");
+    let (out, rows) = with_sign(&sway, &["--sign", "on", "--monitor", "HEADLESS-1"], |_| {
+        assert_eq!(seen(&sway, &["--monitor", "HEADLESS-1"]), 0);
+        assert!((90..=130).contains(&seen(&sway, &["--monitor", "HEADLESS-2"])));
+    });
+    let told = sign_of(&out.path().join("s"));
+    assert_eq!((&told["in_picture"], &told["monitor"]), (&false.into(), &"HEADLESS-2".into()));
+    assert!(rows.iter().all(|row| row.event_type != "redact"));
+}

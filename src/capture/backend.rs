@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::error::CaptureError;
 use super::facet::FacetSet;
 use super::input::OpenInput;
+use super::recording_sign::{OpenSign, SignPlan};
 use super::screen::OpenScreen;
 use super::sound::{OpenSound, SoundDevice, SoundPlan};
 use super::target::{Target, TargetInfo};
@@ -148,6 +149,11 @@ pub trait Backend: Sync {
 
     /// Prepares the screen; `None` for a backend that has none.
     fn screen(&self, _plan: &ScreenPlan, _grant: &Grant) -> Option<OpenScreen> {
+        None
+    }
+
+    /// Prepares the sign beside this backend's screen that says that it is recorded; `None` for a backend that has none.
+    fn sign(&self, _plan: &SignPlan) -> Option<OpenSign> {
         None
     }
 

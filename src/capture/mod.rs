@@ -31,6 +31,7 @@ mod process;
 #[cfg(all(target_os = "linux", feature = "sound"))]
 mod pulse;
 mod raw;
+pub mod recording_sign;
 pub mod registry;
 mod screen;
 mod sink;

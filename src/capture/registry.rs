@@ -17,6 +17,7 @@ use super::input::OpenInput;
 use super::portable;
 #[cfg(all(target_os = "linux", feature = "sound"))]
 use super::pulse;
+use super::recording_sign::{OpenSign, SIGN, SignPlan};
 use super::screen::OpenScreen;
 use super::sound::{OpenSound, OutputPlan, SoundDevice, SoundOutput, SoundPlan, SoundWanted};
 use super::sources::Sources;
@@ -163,7 +164,7 @@ pub fn sources(
 ) -> Result<Sources, CaptureError> {
     let opening = open_screen(screen, plan, input.is_some())?;
     let inputs = input.map_or_else(|| Ok(Vec::new()), |(choice, plan)| open_inputs(choice, plan))?;
-    Ok(Sources { screen: opening, inputs, sounds: Vec::new() })
+    Ok(Sources { screen: opening, inputs, sounds: Vec::new(), sign: None })
 }
 
 /// Prepares the screen. Under `auto`, a backend that is for another kind of desktop, or turns out to be unavailable, is followed by the next: a
@@ -201,6 +202,24 @@ pub fn open_screen(choice: Choice, plan: &ScreenPlan, input: bool) -> Result<Ope
         }
         Err(refused.unwrap_or_else(|| none_of("screen")))
     }))
+}
+
+/// Prepares the sign that says that the screen is recorded: that of the backend that has opened the screen.
+pub fn sign(plan: &SignPlan) -> OpenSign {
+    let mut signs: Vec<(&'static dyn Backend, Option<OpenSign>)> =
+        screens().map(|backend| (backend, backend.sign(plan))).collect();
+    Box::new(move |screen, areas| {
+        // A screen names its backend and its way (`x11-shm`).
+        let of_screen = signs.iter_mut().filter(|(backend, _)| screen.backend.starts_with(backend.name()));
+        match of_screen.max_by_key(|(backend, _)| backend.name().len()) {
+            Some((_, Some(open))) => open(screen, areas),
+            found => {
+                let backend = found.map_or(THIS_BUILD, |(backend, _)| backend.name());
+                let detail = "it takes pictures and shows nothing".into();
+                Err(CaptureError::Unavailable { backend, what: SIGN.into(), detail })
+            }
+        }
+    })
 }
 
 /// Prepares the inputs of the backend that was chosen; under `auto` of the first that is ready, or of the first, which then says why it

@@ -1,6 +1,7 @@
 //! What one recording takes its pictures, inputs and sound from.
 
 use super::input::OpenInput;
+use super::recording_sign::WantedSign;
 use super::screen::OpenScreen;
 use super::sound::OpenSound;
 
@@ -12,4 +13,6 @@ pub struct Sources {
     pub inputs: Vec<OpenInput>,
     /// Opens each device of sound, in the order of their tracks; none when sound is not recorded.
     pub sounds: Vec<OpenSound>,
+    /// The sign on the screen, where one is wanted.
+    pub sign: Option<WantedSign>,
 }

@@ -22,7 +22,8 @@ pub use annotate::AnnotateArgs;
 pub use config::{ConfigArgs, ConfigVerb};
 pub use install::{CompletionsArgs, ManArgs};
 pub use record::{
-    ChromaArg, CodecArg, GamepadsArg, KeysArg, OnOff, PngOnArg, QualityArg, RecordArgs, SourceArg, UnchangedArg,
+    ChromaArg, CodecArg, GamepadsArg, KeysArg, OnOff, PngOnArg, QualityArg, RecordArgs, SignArg, SourceArg,
+    UnchangedArg,
 };
 pub use replay::{LimitArgs, PicturesArg, ReplayArgs, ThemeArg};
 pub use report::{EmbedArg, ReportArgs};

@@ -112,6 +112,32 @@ pub enum PngOnArg {
     Key,
 }
 
+/// Whether a sign on the screen says that it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SignArg {
+    /// For a participant, or with a consent text of your own.
+    Auto,
+    /// Where it is in no picture, when there is room; nothing is recorded without it.
+    On,
+    /// None.
+    Off,
+    /// In the upper left corner of a monitor.
+    TopLeft,
+    /// In the upper right one.
+    TopRight,
+    /// In the lower left one.
+    BottomLeft,
+    /// In the lower right one.
+    BottomRight,
+}
+
+impl SignArg {
+    /// The one of this name.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        <Self as ValueEnum>::from_str(name, false).ok()
+    }
+}
+
 /// Which keys are recorded with their codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KeysArg {
@@ -290,6 +316,11 @@ pub struct RecordArgs {
     /// PNG picture), stop, withdraw. Its key is kept out of the recording. ACTION=none turns one of the configuration off.
     #[arg(long, value_name = "ACTION=CHORD", help_heading = CONTROL)]
     pub hotkey: Vec<String>,
+
+    /// Show a small sign on the screen while it is recorded: above everything, in a corner, and nothing that can be clicked or typed into. It is
+    /// in no picture: where it cannot be outside of them, its place is masked [default: auto].
+    #[arg(long, value_enum, value_name = "WHERE", help_heading = CONTROL)]
+    pub sign: Option<SignArg>,
 
     /// Show the recording on the whole terminal while it is made: the picture, rates, queues, losses, the disk, the last events without their
     /// content. Keys: p pauses and goes on, m sets a mark, q stops.

@@ -12,6 +12,7 @@ mod locked;
 mod rates;
 mod readings;
 mod sealing;
+mod sign;
 mod sound;
 mod split;
 mod stills;
@@ -87,6 +88,7 @@ pub(super) fn run_into(
     let mut plan = Plan::of(args, &config.record)?;
     super::folder::check_own(out)?;
     plan.hotkeys = super::privacy::hotkeys(args, &config.hotkeys)?;
+    let sign = sign::wanted(args, config, &plan.study)?;
     let sound = !plan.sounds.is_empty();
     let who = (out, &plan.target, &plan.hotkeys);
     let Some(consent) = asking::consent(args, config, clock.as_ref(), who, sound)? else {
@@ -107,6 +109,7 @@ pub(super) fn run_into(
         })
     };
     sources.inputs = sources.inputs.into_iter().map(telling).collect();
+    sources.sign = sign.map(|sign| sign.prepare(clock));
     let (stop, control) = (Stop::new(), Control::new());
     crate::control::signals::stop_on_signals(&stop, &control, clock)
         .map_err(|error| Failure::new(&format!("cannot listen for signals: {error}"), None))?;

@@ -92,7 +92,7 @@ fn recorded(
     let (x, y, width, height) = window.area();
     let region = format!("{x},{y},{width},{height}");
     // What `record` takes for granted stands in one place: its command line.
-    let words = ["watchcap", "record", "--region", &region, "--session", name, "--profile", "none"];
+    let words = ["watchcap", "record", "--region", &region, "--session", name, "--profile", "none", "--sign", "off"];
     let Ok(Cli { verb: Verb::Record(mut record_args), .. }) = Cli::try_parse_from(words) else {
         return Err(Failure::usage("the test's command line is broken", "this is a defect"));
     };

@@ -115,6 +115,8 @@ section! {
     task: Option<String>, "\"Write a letter\"", "none", flag "--task";
     /// The name by which a study calls the person: one that says nothing of who it is.
     participant: Option<String>, "\"P-017\"", "none", flag "--participant";
+    /// A small sign on the screen that says that it is recorded: auto (for a participant, or with a consent text of your own), on, off, or its corner.
+    sign: Option<String>, "\"auto\"", "auto", flag "--sign";
     /// Tags, value by key; one of the flag stands over one with the same key.
     tags: BTreeMap<String, String>, "{ condition = \"a\" }", "none", flag "--tag";
 }

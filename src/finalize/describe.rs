@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::rows::RowMaker;
+use super::screen_sign;
 use crate::base::event::Stream;
 use crate::base::time::MonoNs;
 use crate::log::reader::{Database, Facts, LogReader};
@@ -396,6 +397,7 @@ impl Story {
             excluded_apps: fact.excluded_apps.clone().unwrap_or_default(),
             keys: fact.keys.clone(),
             hotkeys: self.setup.hotkeys.clone(),
+            recording_sign: screen_sign::of(&self.setup, begin_ns),
             // Measured.
             redacted_spans: 0,
             redacted_keys: 0,

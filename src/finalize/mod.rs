@@ -27,6 +27,7 @@ pub mod missing;
 pub mod report;
 pub mod rows;
 mod run;
+mod screen_sign;
 pub mod source;
 mod stills;
 mod tracks;

@@ -21,7 +21,7 @@ pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 
 use crate::base::event::Stream;
 use crate::base::lenient;
-use crate::privacy::fact::{ConsentFact, PrivacyFact, ProfileFact, WithdrawalFact};
+use crate::privacy::fact::{ConsentFact, PrivacyFact, ProfileFact, SignAwayFact, SignFact, WithdrawalFact};
 
 /// Key of the session's UUID.
 pub const SESSION_ID_KEY: &str = "session_id";
@@ -35,6 +35,8 @@ pub const SKIPPED_KEY: &str = "unchanged_skipped";
 pub const HOTKEYS_KEY: &str = "hotkeys";
 /// Key of the profiles that came into force since a window was there.
 pub const PROFILES_KEY: &str = "profiles";
+/// Key of the times in which the sign on the screen was not shown.
+pub const SIGN_AWAY_KEY: &str = "recording_sign_away";
 
 /// Returns the key of the fact that a stream failed, and why.
 pub fn failed_key(stream: Stream) -> String {
@@ -62,6 +64,9 @@ impl Fact for ConsentFact {
 }
 impl Fact for PrivacyFact {
     const KEY: &'static str = "privacy";
+}
+impl Fact for SignFact {
+    const KEY: &'static str = "recording_sign";
 }
 impl Fact for SessionFact {
     const KEY: &'static str = "session";
@@ -135,6 +140,10 @@ pub struct Setup {
     pub privacy: PrivacyFact,
     /// Profiles that came into force since a window of their game was there, in order.
     pub profiles: Vec<ProfileFact>,
+    /// The sign on the screen; `None` when none was wanted.
+    pub sign: Option<SignFact>,
+    /// When it was not shown, since it had been.
+    pub sign_away: Vec<SignAwayFact>,
     /// Hotkeys in force, by what they do.
     pub hotkeys: Vec<String>,
     /// What was done with unchanged pictures, a word.
@@ -179,6 +188,8 @@ impl Setup {
             initial_state: fact(&mut rest).unwrap_or_default(),
             privacy: fact(&mut rest).unwrap_or_default(),
             profiles: take_list(&mut rest, PROFILES_KEY),
+            sign: fact(&mut rest),
+            sign_away: take_list(&mut rest, SIGN_AWAY_KEY),
             hotkeys: take_list(&mut rest, HOTKEYS_KEY),
             unchanged: take(&mut rest, UNCHANGED_KEY),
             skipped: take(&mut rest, SKIPPED_KEY),

@@ -1,4 +1,4 @@
-//! The facts `consent`, `withdrawn_…`, `privacy` and `profiles` of a log: what was agreed to, taken back, and kept out.
+//! The facts `consent`, `withdrawn_…`, `privacy`, `profiles` and `recording_sign` of a log: what was agreed to, taken back, kept out, and shown.
 //!
 //! Written when a recording begins and read by `finalize`. Everything may be missing: see [`lenient`].
 
@@ -161,4 +161,43 @@ pub struct ProfileFact {
     /// The window was there in the first picture.
     #[serde(deserialize_with = "lenient::value")]
     pub at_start: Option<bool>,
+}
+
+/// The sign on the screen, as it was when recording began; no such fact where none was wanted.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(default)]
+pub struct SignFact {
+    /// It was shown.
+    #[serde(deserialize_with = "lenient::value")]
+    pub shown: Option<bool>,
+    /// By what, a word.
+    #[serde(deserialize_with = "lenient::value")]
+    pub by: Option<String>,
+    /// On which monitor.
+    #[serde(deserialize_with = "lenient::value")]
+    pub monitor: Option<String>,
+    /// In which corner of it, a word.
+    #[serde(deserialize_with = "lenient::value")]
+    pub corner: Option<String>,
+    /// Its place was in the pictures, and masked.
+    #[serde(deserialize_with = "lenient::value")]
+    pub in_picture: Option<bool>,
+    /// Why it was not shown, a word.
+    #[serde(deserialize_with = "lenient::value")]
+    pub reason: Option<String>,
+}
+
+/// A time in which the sign was not shown.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug, Default)]
+#[serde(default)]
+pub struct SignAwayFact {
+    /// From when on, monotonic nanoseconds.
+    #[serde(deserialize_with = "lenient::value")]
+    pub from_ns: Option<i64>,
+    /// Until when; none: to the end.
+    #[serde(deserialize_with = "lenient::value")]
+    pub until_ns: Option<i64>,
+    /// Why, a word.
+    #[serde(deserialize_with = "lenient::value")]
+    pub reason: Option<String>,
 }

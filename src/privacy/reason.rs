@@ -19,6 +19,8 @@ pub enum Reason {
     SecureKeyboard,
     /// What is typed goes into a field for passwords.
     PasswordField,
+    /// The program's own sign on the screen: nobody's secret, and no part of what is recorded.
+    RecordingSign,
 }
 
 impl Reason {
@@ -33,6 +35,7 @@ impl Reason {
             Self::Profile(word) => word,
             Self::SecureKeyboard => "secure_keyboard",
             Self::PasswordField => "password_field",
+            Self::RecordingSign => "recording_sign",
         }
     }
 

@@ -11,7 +11,7 @@ use super::sound::SoundNews;
 use crate::base::event::{Event, Source, Stream};
 use crate::base::time::MonoNs;
 use crate::log::LogError;
-use crate::log::setup::{PROFILES_KEY, failed_key};
+use crate::log::setup::{PROFILES_KEY, SIGN_AWAY_KEY, failed_key};
 use crate::media::track::{Cost, Packet, TrackId};
 use crate::privacy::fact::ProfileFact;
 
@@ -85,6 +85,20 @@ impl Sequence {
             at_start: Some(seen.at_start),
         });
         append_fact(&mut self.log, t, PROFILES_KEY, &json!(self.profiles))
+    }
+
+    /// The sign on the screen was lost, or is there again: the fact about when it was not shown is replaced by a longer one.
+    pub(super) fn look_at_sign(&mut self) -> Result<(), LogError> {
+        let changes = self.sign.changes();
+        if changes == self.told_sign {
+            return Ok(());
+        }
+        self.told_sign = changes;
+        let away = self.sign.since(self.seams.begin);
+        if away.is_empty() {
+            return Ok(());
+        }
+        append_fact(&mut self.log, self.clock.now(), SIGN_AWAY_KEY, &json!(away))
     }
 
     /// Appends a packet of sound to the part that its time says.

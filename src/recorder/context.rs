@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::control::Control;
 use super::seam::Seam;
+use super::sign_board::SignBoard;
 use super::status::Counters;
 use super::stop::Stop;
 use crate::base::time::Clock;
@@ -19,6 +20,8 @@ pub(super) struct Running {
     pub(super) control: Control,
     /// Where the next part begins, where the recording is split.
     pub(super) seam: Arc<Seam>,
+    /// When the sign on the screen was not shown.
+    pub(super) sign: Arc<SignBoard>,
     /// How the recording goes.
     pub(super) counters: Arc<Counters>,
 }

@@ -23,7 +23,7 @@ use super::sequence::Sequence;
 use crate::base::event::{Event, Source, Stream};
 use crate::base::time::{Anchor, MonoNs, UtcNs};
 use crate::log::LogError;
-use crate::log::setup::{Fact as _, PROFILES_KEY, SKIPPED_KEY, failed_key};
+use crate::log::setup::{Fact as _, PROFILES_KEY, SIGN_AWAY_KEY, SKIPPED_KEY, failed_key};
 use crate::log::writer::LogWriter;
 
 /// How often a seam is looked at while something waits for it.
@@ -179,6 +179,10 @@ impl Sequence {
                 (profile.from_ns, profile.at_start) = (Some(t.0), Some(true));
             }
             append_fact(&mut self.log, t, PROFILES_KEY, &json!(self.profiles))?;
+        }
+        let away = self.sign.since(t);
+        if !away.is_empty() {
+            append_fact(&mut self.log, t, SIGN_AWAY_KEY, &json!(away))?;
         }
         if let Some(reason) = self.seams.sound_failed {
             append_fact(&mut self.log, t, &failed_key(Stream::Audio), &json!(reason))?;

@@ -76,6 +76,7 @@ impl Stage {
             stop: Stop::new(),
             control: Control::new(),
             seam: Arc::new(Seam::default()),
+            sign: Arc::default(),
             counters: Arc::default(),
         };
         running.control.set_running(true);

@@ -38,6 +38,12 @@ pub enum RecordError {
         /// The backend.
         backend: String,
     },
+    /// The sign on the screen that was asked for cannot be shown.
+    #[error("no sign can be shown on the screen: {source}")]
+    NoSign {
+        /// Why not.
+        source: CaptureError,
+    },
     /// A mask that was asked for is not in the picture.
     #[error(transparent)]
     MaskOutside(#[from] OutsidePicture),
@@ -112,6 +118,7 @@ impl RecordError {
             Self::Source { source, .. } => source.hint(),
             Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
             Self::NoMasks { .. } => Some("record them unmasked with --allow-missing masks".into()),
+            Self::NoSign { .. } => Some("record without it with --sign off".into()),
             Self::MaskOutside(error) => Some(error.hint()),
             Self::FactTooLong { key, .. } if key == PrivacyFact::KEY => Some(
                 "name fewer areas, applications and titles: a larger area, or `*` in a name, stands for many".into(),

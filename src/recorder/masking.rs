@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::queues::ProfileSeen;
+use super::sign_mask::SignMask;
 use crate::base::event::{Area, Event, Surface};
 use crate::base::time::MonoNs;
 use crate::capture::{Covered, ScreenSource};
@@ -34,14 +35,16 @@ pub(super) struct Masking {
     wanted: BTreeSet<Withheld>,
     /// Covered windows of the picture before.
     before: Vec<Covered>,
+    /// Where the sign on the screen may be seen.
+    sign: Option<SignMask>,
     /// Games of which a window was seen, a bit each.
     games: u64,
     spans: Spans,
 }
 
 impl Masking {
-    /// For a source whose surface is of this size at the start.
-    pub(super) fn new(plan: Plan, surface: (u32, u32)) -> Self {
+    /// For a source whose surface is of this size at the start; with the sign, where one may be in its pictures.
+    pub(super) fn new(plan: Plan, surface: (u32, u32), sign: Option<SignMask>) -> Self {
         Self {
             plan,
             surface,
@@ -49,6 +52,7 @@ impl Masking {
             painted: BTreeSet::new(),
             wanted: BTreeSet::new(),
             before: Vec::new(),
+            sign,
             games: 0,
             spans: Spans::default(),
         }
@@ -58,10 +62,15 @@ impl Masking {
     pub(super) fn look(&mut self, source: &dyn ScreenSource, surface: Option<Surface>) -> bool {
         if let Some(surface) = surface {
             self.surface = (surface.width, surface.height);
+            if let Some(sign) = &mut self.sign {
+                sign.follow(surface);
+            }
         }
         let fixed =
             self.plan.areas(self.surface).into_iter().map(|(area, mask)| (source.place(area), mask.reason.clone()));
-        let covered = source.covered();
+        let signs = self.sign.iter().flat_map(|sign| sign.areas(source));
+        let signs = signs.map(|area| Covered { area, reason: Reason::RecordingSign });
+        let covered: Vec<Covered> = source.covered().into_iter().chain(signs).collect();
         let kept = std::mem::replace(&mut self.before, covered.clone());
         let windows: BTreeSet<Covered> = covered.into_iter().chain(kept).collect();
         let windows = windows.into_iter().map(|covered| (covered.area, covered.reason.name().to_owned()));
@@ -167,7 +176,7 @@ mod tests {
             asked_by: AskedBy::Flag,
             reason: "mask".into(),
         };
-        let mut masking = Masking::new(Plan { masks: vec![mask], ..Plan::default() }, (32, 20));
+        let mut masking = Masking::new(Plan { masks: vec![mask], ..Plan::default() }, (32, 20), None);
         let window = Covered { area: Area { x: 9, y: -4, width: 5, height: 10 }, reason: Reason::Notification };
         let mut rows = Vec::new();
         let mut black = Vec::new();
@@ -197,7 +206,7 @@ mod tests {
 
     #[test]
     fn more_areas_than_are_kept_apart_black_everything() {
-        let mut masking = Masking::new(Plan::default(), (200, 10));
+        let mut masking = Masking::new(Plan::default(), (200, 10), None);
         let many = (0..=MAX_AREAS as i32)
             .map(|n| Covered { area: Area { x: n * 2, y: 0, width: 1, height: 1 }, reason: Reason::Excluded })
             .collect();

@@ -23,7 +23,7 @@ use super::seams::Seams;
 use super::sound::{OpenedSound, SoundStage, StartingSound};
 use super::status::{Counters, Status};
 use super::stop::{Stop, spawn};
-use super::{disk, facts, failure, inputs, prepare, screen, sequence, sound, stills};
+use super::{disk, facts, failure, inputs, prepare, screen, sequence, sign, sound, stills};
 use crate::base::event::{Stream, Surface};
 use crate::base::files::Pin;
 use crate::base::time::Clock;
@@ -95,6 +95,7 @@ pub fn record(
         stop: stop.clone(),
         control: control.clone(),
         seam: Arc::default(),
+        sign: Arc::default(),
         counters: Arc::clone(&counters),
     };
     let (mut starting, mut queues) = (Vec::new(), Vec::new());
@@ -114,7 +115,8 @@ pub fn record(
         let (outlet, queue) = bounded(INPUTS);
         (Some(outlet), Some(queue))
     };
-    let mut screen = screen::start(sources.screen, outlet, plan, notes, options.stills, &running)?;
+    let areas = Arc::default();
+    let mut screen = screen::start(sources.screen, outlet, plan, notes, options.stills, Arc::clone(&areas), &running)?;
     let description = Promises::of(&options).screen(&screen.opened, stop)?;
     let options = RecordOptions { privacy: options.privacy.settled(description.masks_windows), ..options };
     let promises = Promises::of(&options);
@@ -122,6 +124,7 @@ pub fn record(
     let input = promises.inputs(&starting, &description, stop)?;
     let sounds = promises.sounds(sounds, &options.sound, stop)?;
 
+    let sign = sign::show(sources.sign, &description, &areas, &running)?;
     let settings = encode_settings(&options, description.surface);
     let encoder = Driver::new(make_encoder(&settings)?);
     let format = prepare::format(&encoder)?;
@@ -164,6 +167,7 @@ pub fn record(
     facts.extend(facts::sound_facts(&sounds));
     facts.push((UNCHANGED_KEY.into(), json!(options.unchanged.name())));
     facts.extend(facts::stills_fact(options.stills));
+    facts.extend(sign.as_ref().map(|sign| sign.fact.entry()));
     if options.split.is_some() {
         let series = SeriesFact { part_of: Some(session.to_string()), index: Some(1), ..SeriesFact::default() };
         facts.push(series.entry());
@@ -270,6 +274,8 @@ pub fn record(
     threads.extend([screen.thread(), encode_thread].into_iter().flatten());
     threads.push(watching);
     let_end(threads);
+    // Nothing is recorded any more.
+    drop(sign);
     let ended = sequence_thread.join().unwrap_or_else(|_panic| failure::panicked(&folder, &counters));
     let status = control.publish(counters.status(elapsed));
     let end_reason = stop.reason();

@@ -19,6 +19,7 @@ use super::options::Unchanged;
 use super::prepare::{Prepare, Prepared};
 use super::queues::{Note, PICTURE_POOL, PICTURES, Picture, STILL_POOL};
 use super::seam::{AHEAD_NS, Seam};
+use super::sign_mask::SignMask;
 use super::silence::Silence;
 use super::stamps::{self, Said};
 use super::status::Counters;
@@ -27,6 +28,7 @@ use super::stop::{Stop, source_ended, spawn};
 use crate::base::event::{Event, Gap, Stream, Surface};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::pacing::Pacer;
+use crate::capture::recording_sign::SignAreas;
 use crate::capture::{
     Absence, CaptureError, InputSink, Look, OpenScreen, Outlets, ScreenDescription, ScreenSource, StampedInput,
 };
@@ -78,6 +80,7 @@ pub(super) fn start(
     plan: Plan,
     notes: Sender<Note>,
     stills: StillOptions,
+    areas: Arc<SignAreas>,
     running: &Running,
 ) -> Result<Screen, RecordError> {
     let (opened, wait_opened) = bounded(1);
@@ -86,7 +89,7 @@ pub(super) fn start(
     let (pool, wait_pool) = bounded::<Unmasked>(PICTURE_POOL);
     let (still_pool, wait_stills) = bounded::<UnmaskedStill>(STILL_POOL);
     let filler = pool.clone();
-    let Running { clock, stop, control, seam, counters } = running.clone();
+    let Running { clock, stop, control, seam, counters, .. } = running.clone();
     let thread = spawn("screen", Stream::Screen, &running.stop, move || {
         let inputs = inputs.map(|queue| Arc::new(InputSink::new(queue)));
         let outlets = inputs.clone().map_or_else(Outlets::closed, Outlets::to);
@@ -99,6 +102,7 @@ pub(super) fn start(
         };
         let description = source.describe();
         let (surface, source_masks_windows) = (description.surface, description.masks_windows);
+        let sign = SignMask::of(areas, &description, Arc::clone(&clock));
         if opened.send(Ok(description)).is_err() {
             return;
         }
@@ -117,7 +121,7 @@ pub(super) fn start(
             counters,
             clock: Arc::clone(&clock),
             stop: stop.clone(),
-            masking: Masking::new(plan.settled(source_masks_windows), (surface.width, surface.height)),
+            masking: Masking::new(plan.settled(source_masks_windows), (surface.width, surface.height), sign),
             control,
             owed: true,
             fresh: false,
@@ -398,7 +402,9 @@ impl Grabber {
                 continue;
             }
             self.cross_seam(t);
-            if let Some(surface) = self.moved.take() {
+            // Also one of a look whose picture was not kept.
+            let moved = self.moved.take();
+            if let Some(surface) = moved {
                 self.note(t, Event::Window(surface));
             }
             self.back(t, renewed);
@@ -505,7 +511,7 @@ mod tests {
             clock,
             stop: stop.clone(),
             control,
-            masking: Masking::new(Plan::default(), (16, 16)),
+            masking: Masking::new(Plan::default(), (16, 16), None),
             owed: true,
             fresh: false,
             moved: None,

@@ -23,6 +23,7 @@ use super::pauses::{Pauses, SETTLE_NS};
 use super::produced::Produced;
 use super::queues::{BURST, GRACE};
 use super::seams::Seams;
+use super::sign_board::SignBoard;
 use super::status::Counters;
 use super::stills::StillOptions;
 use super::stop::Stop;
@@ -61,6 +62,9 @@ pub(super) struct Sequence {
     pub(super) told_withdrawn: Vec<Stream>,
     /// Profiles that came into force, as the fact about them lists them.
     pub(super) profiles: Vec<ProfileFact>,
+    /// When the sign on the screen was not shown, and how much of that is in the log.
+    pub(super) sign: Arc<SignBoard>,
+    pub(super) told_sign: u64,
     /// The last reading in the log, and the last of all.
     pub(super) last_anchor: Option<Anchor>,
     last_glance: Option<Anchor>,
@@ -82,6 +86,8 @@ impl Sequence {
             closed: None,
             told_withdrawn: Vec::new(),
             profiles: Vec::new(),
+            sign: Arc::clone(&running.sign),
+            told_sign: 0,
             last_anchor: None,
             last_glance: None,
             seams,
@@ -192,6 +198,7 @@ impl Sequence {
             }
             self.look_at_seam(inputs)?;
             self.look_at_consent(control, inputs.is_empty())?;
+            self.look_at_sign()?;
             self.tick()?;
             self.log.commit_if_due()?;
             self.log.check()?;
@@ -210,6 +217,7 @@ impl Sequence {
         let t = self.clock.now();
         self.inputs.end(t, &mut self.written);
         self.append_written()?;
+        self.look_at_sign()?;
         self.append_failure(stop)?;
         self.anchor()
     }

@@ -8,7 +8,7 @@ use watchcap::base::pad::{PadControl, StandardPlace};
 use watchcap::session::layout;
 use watchcap::session::metadata::{
     AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, Percentiles, PiiRegion, ProfileInForce,
-    Recovery, Series, StatedAtImport, StreamInfo, StudyText, Timing, Withdrawal,
+    Recovery, ScreenSign, Series, SignAway, StatedAtImport, StreamInfo, StudyText, Timing, Withdrawal,
 };
 use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::table::{hash, schema};
@@ -168,6 +168,16 @@ fn fill(metadata: &mut Metadata) {
         extra: Extra::new(),
     });
     metadata.privacy.hotkeys = vec!["pause".into()];
+    let away = SignAway { from_ns: 1, until_ns: Some(2), reason: "gone".into(), extra: Extra::new() };
+    metadata.privacy.recording_sign = Some(ScreenSign {
+        shown: true,
+        by: text(),
+        monitor: text(),
+        corner: text(),
+        in_picture: Some(true),
+        away: vec![away],
+        extra: Extra::new(),
+    });
     let withdrawal = Withdrawal { at: text(), how: text(), t_ns: Some(1), extra: Extra::new() };
     let streams = vec!["input".to_owned()];
     let stated = StatedAtImport { streams, by: text(), at: "x".into(), extra: Extra::new() };

@@ -571,10 +571,50 @@ pub struct Privacy {
     /// Actions that had a hotkey (`pause`, `mark`, `stop`, `withdraw`), whose key is kept out; not there when none had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hotkeys: Vec<String>,
+    /// The sign on the screen that said that it was recorded; not there where none was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording_sign: Option<ScreenSign>,
     /// How many `redact` rows there are. Source: counted.
     pub redacted_spans: u64,
     /// How many key rows carry `redacted=1`. Source: counted.
     pub redacted_keys: u64,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// A sign on the screen that said that it was recorded.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ScreenSign {
+    /// It was shown when recording began.
+    pub shown: bool,
+    /// By what: `x11`, `wayland-layer-shell`; null when it was not shown.
+    pub by: Option<String>,
+    /// The monitor that it was on when recording began; null when it was not shown.
+    pub monitor: Option<String>,
+    /// In which corner of it: `top-left`, `top-right`, `bottom-left`, `bottom-right`; null when it was not shown.
+    pub corner: Option<String>,
+    /// Its place was in what is recorded when recording began, and masked there (`redact` rows with the reason `recording_sign`); null when it was
+    /// not shown.
+    pub in_picture: Option<bool>,
+    /// When it was not shown.
+    pub away: Vec<SignAway>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// A time in which the sign was not shown.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SignAway {
+    /// From when on, nanoseconds of the monotonic clock.
+    pub from_ns: i64,
+    /// Until when; null: to the end.
+    pub until_ns: Option<i64>,
+    /// Why: `unavailable` (nothing here can show one), `gone` (its window or its monitor went), `refused` (the display refused it).
+    pub reason: String,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,

@@ -29,6 +29,7 @@ pub fn sources(size: (u32, u32), clock: &Arc<dyn Clock>, input: bool) -> Result<
             input.then(|| scripted("synthetic", FacetSet::PROMISED, Duration::ZERO, script, input_clock)),
         ),
         sounds: Vec::new(),
+        sign: None,
     })
 }
 
@@ -43,6 +44,7 @@ pub fn gamepad_sources(size: (u32, u32), clock: &Arc<dyn Clock>) -> Result<Sourc
         screen: Box::new(move |_outlets| Ok(Box::new(SyntheticScreen::new(screen_script, screen_clock)))),
         inputs: vec![scripted("synthetic", FacetSet::ALL, Duration::ZERO, script, Arc::clone(clock))],
         sounds: Vec::new(),
+        sign: None,
     })
 }
 
@@ -75,6 +77,7 @@ pub fn split_sources(size: (u32, u32), clock: &Arc<dyn Clock>, late: Duration) -
             scripted("synthetic-pointer", pointer, late, script, Arc::clone(clock)),
         ],
         sounds: Vec::new(),
+        sign: None,
     })
 }
 
@@ -97,6 +100,7 @@ pub fn pushing_sources(size: (u32, u32), clock: &Arc<dyn Clock>, how: Pushing) -
             Arc::clone(clock),
         )],
         sounds: Vec::new(),
+        sign: None,
     })
 }
 

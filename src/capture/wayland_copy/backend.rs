@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::connection::{BACKEND, Desk};
-use super::{screen, targets};
+use super::{recording_sign, screen, targets};
 use crate::capture::backend::{Backend, Grant, ScreenPlan, Targets, Wanted};
+use crate::capture::recording_sign::{OpenSign, SignPlan};
 use crate::capture::{CaptureError, OpenScreen};
 
 /// Pictures of a Wayland compositor.
@@ -44,5 +45,9 @@ impl Backend for WaylandCopy {
         let (target, cursor, wait) = (plan.target.clone(), plan.cursor, plan.wait_target);
         let clock = Arc::clone(&plan.clock);
         Some(Box::new(move |_outlets| screen::open(&target, cursor, wait, clock)))
+    }
+    fn sign(&self, plan: &SignPlan) -> Option<OpenSign> {
+        let plan = plan.clone();
+        Some(Box::new(move |screen, areas| recording_sign::open(&plan, screen, areas)))
     }
 }

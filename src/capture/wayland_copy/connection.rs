@@ -33,14 +33,8 @@ impl Desk {
     /// # Errors
     /// [`CaptureError::NoCompositor`] when there is none, [`CaptureError::Unavailable`] when it has no copy protocol.
     pub(super) fn open() -> Result<Self, CaptureError> {
-        let none = |detail: String| CaptureError::NoCompositor { detail };
-        let conn = Connection::connect_to_env().map_err(|error| {
-            none(match error {
-                ConnectError::NoCompositor => "the WAYLAND_DISPLAY variable is not set, or names none".into(),
-                other => other.to_string(),
-            })
-        })?;
-        let (globals, queue) = registry_queue_init::<State>(&conn).map_err(|error| none(error.to_string()))?;
+        let conn = connect()?;
+        let (globals, queue) = registry_queue_init::<State>(&conn).map_err(|error| no_compositor(error.to_string()))?;
         let handle = queue.handle();
         let lacks = |detail: String| CaptureError::Unavailable { backend: BACKEND, what: "screen".into(), detail };
         let manager = globals.bind(&handle, COPY_VERSION..=COPY_VERSION, ()).map_err(|_absent| {
@@ -101,36 +95,58 @@ impl Desk {
     }
 
     fn read_within(&mut self, limit: Duration) -> Result<(), CaptureError> {
-        let pending = self.queue.dispatch_pending(&mut self.state).map_err(|error| gone(&error))?;
-        self.flush()?;
-        if pending > 0 && !limit.is_zero() {
-            return Ok(());
-        }
-        if let Some(guard) = self.queue.prepare_read() {
-            let limit = Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
-            let readable = {
-                let fd = guard.connection_fd();
-                let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-                match poll(&mut fds, Some(&limit)) {
-                    Ok(count) => count > 0,
-                    Err(rustix::io::Errno::INTR) => false,
-                    Err(error) => return Err(CaptureError::System { what: "poll", detail: error.to_string() }),
-                }
-            };
-            if readable {
-                match guard.read() {
-                    Ok(_) => {}
-                    Err(WaylandError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(gone(&error.into())),
-                }
-            }
-        }
-        self.queue.dispatch_pending(&mut self.state).map(drop).map_err(|error| gone(&error))
+        read_within(&mut self.queue, &mut self.state, limit)
     }
 }
 
-fn gone(error: &DispatchError) -> CaptureError {
+/// Sends what was asked for, and takes in what the compositor tells within this time.
+pub(super) fn read_within<S>(queue: &mut EventQueue<S>, state: &mut S, limit: Duration) -> Result<(), CaptureError> {
+    let pending = queue.dispatch_pending(state).map_err(|error| gone(&error))?;
+    queue.flush().map_err(|error| gone(&error.into()))?;
+    if pending > 0 && !limit.is_zero() {
+        return Ok(());
+    }
+    if let Some(guard) = queue.prepare_read() {
+        let limit = Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
+        let readable = {
+            let fd = guard.connection_fd();
+            let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+            match poll(&mut fds, Some(&limit)) {
+                Ok(count) => count > 0,
+                Err(rustix::io::Errno::INTR) => false,
+                Err(error) => return Err(CaptureError::System { what: "poll", detail: error.to_string() }),
+            }
+        };
+        if readable {
+            match guard.read() {
+                Ok(_) => {}
+                Err(WaylandError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(gone(&error.into())),
+            }
+        }
+    }
+    queue.dispatch_pending(state).map(drop).map_err(|error| gone(&error))
+}
+
+pub(super) fn gone(error: &DispatchError) -> CaptureError {
     CaptureError::Gone { what: "display", detail: format!("Wayland: {error}") }
+}
+
+pub(super) fn no_compositor(detail: String) -> CaptureError {
+    CaptureError::NoCompositor { detail }
+}
+
+/// Connects to the compositor that the environment names.
+///
+/// # Errors
+/// [`CaptureError::NoCompositor`] when there is none.
+pub(super) fn connect() -> Result<Connection, CaptureError> {
+    Connection::connect_to_env().map_err(|error| {
+        no_compositor(match error {
+            ConnectError::NoCompositor => "the WAYLAND_DISPLAY variable is not set, or names none".into(),
+            other => other.to_string(),
+        })
+    })
 }
 
 /// Returns how the desktop calls itself.

@@ -23,7 +23,7 @@ pub(super) struct Output {
     mode: (i32, i32),
     refresh_mhz: i32,
     /// Its scale, rounded up to a whole number.
-    scale: i32,
+    pub(super) scale: i32,
     /// Pictures of it are turned or mirrored.
     pub(super) is_turned: bool,
 }

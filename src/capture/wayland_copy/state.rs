@@ -9,7 +9,7 @@ use super::output::{MAX_OUTPUTS, Output};
 use super::shot::Shot;
 
 /// Newest version of `wl_output` that is used: with names.
-const OUTPUT_VERSION: u32 = 4;
+pub(super) const OUTPUT_VERSION: u32 = 4;
 
 /// What events change.
 #[derive(Default)]

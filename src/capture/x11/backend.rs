@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{input, kind, screen, targets};
+use super::{input, kind, recording_sign, screen, targets};
 use crate::capture::backend::{Backend, Grant, InputPlan, ScreenPlan, Targets, Wanted};
+use crate::capture::recording_sign::{OpenSign, SignPlan};
 use crate::capture::{CaptureError, OpenInput, OpenScreen};
 
 /// Pictures.
@@ -40,6 +41,10 @@ impl Backend for X11 {
             wait: plan.wait_target,
         };
         Some(Box::new(move |_outlets| screen::open(None, options, clock)))
+    }
+    fn sign(&self, plan: &SignPlan) -> Option<OpenSign> {
+        let plan = plan.clone();
+        Some(Box::new(move |screen, areas| recording_sign::open(&plan, screen, areas)))
     }
 }
 

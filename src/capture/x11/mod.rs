@@ -13,6 +13,7 @@ pub mod kind;
 mod pixels;
 mod popups;
 mod program;
+mod recording_sign;
 pub mod screen;
 mod seeker;
 mod server;
