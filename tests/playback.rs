@@ -10,12 +10,12 @@ use watchcap_replay::{Filter, Lanes, Row, Timeline};
 
 use crate::support::{Running, copy_tree, files, run, synthetic, watchcap};
 
-fn all() -> Filter {
+pub(crate) fn all() -> Filter {
     Filter::lanes(Lanes::ALL)
 }
 
 /// Waits until events are counted.
-fn counted(timeline: &dyn Timeline) {
+pub(crate) fn counted(timeline: &dyn Timeline) {
     let began = Instant::now();
     loop {
         let summary = timeline.summary();
@@ -32,7 +32,7 @@ fn counted(timeline: &dyn Timeline) {
 }
 
 /// Every row, as the event table shows it.
-fn rows(timeline: &dyn Timeline) -> Vec<Row> {
+pub(crate) fn rows(timeline: &dyn Timeline) -> Vec<Row> {
     let summary = timeline.summary();
     let mut out: Vec<Row> = Vec::new();
     let mut at = summary.start_ns - 1;

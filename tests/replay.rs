@@ -335,3 +335,55 @@ fn a_terminal_is_asked_for_its_colours() {
         assert_eq!((all > 100, few > 100, &said["says"]), (!says, says, &says.into()), "{knows}: {said}");
     }
 }
+
+/// A part is played with those beside it, from its own begin; a verdict on all is kept with each of them.
+#[test]
+fn a_part_is_played_as_one_with_the_parts_beside_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut command = watchcap();
+    command.args(["record", "--source", "synthetic", "--size", "160x96", "--split", "2s", "--duration", "5s"]);
+    let (code, _, err) = run(command.args(["--session", "day", "--out"]).arg(dir.path()));
+    assert!(code == 0 || code == 3, "{err}");
+    let part = |n: u64| dir.path().join(format!("day-part000{n}"));
+    let frames = |n: u64| {
+        let text = std::fs::read_to_string(part(n).join("metadata.json")).expect("metadata");
+        let metadata: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        metadata["frames"].as_u64().expect("a number")
+    };
+    let (first, all) = (frames(1), frames(1) + frames(2) + frames(3));
+    let program = env!("CARGO_BIN_EXE_watchcap");
+    let play = |name: &str, more: &str| {
+        let inner = format!("{program} replay --reviewer ada {more} {}; echo left=$?; sleep 60", part(2).display());
+        Terminal::start(name, &inner, (120, 40))
+    };
+    let terminal = play("series", "");
+    // It begins where the part does; that time is of the frame before, where the seam is no picture's.
+    terminal.shows_one_of(&[&format!("frame {first}/{all}"), &format!("frame {}/{all}", first - 1)]);
+    terminal.shows("part 2 of 3");
+    terminal.shows("day-part0001 to day-part0003");
+    terminal.keys(&["Home"]);
+    terminal.shows("part 1 of 3");
+    terminal.shows(&format!("frame 0/{all}"));
+    // It plays over both seams to the end.
+    terminal.keys(&["Space"]);
+    terminal.shows("part 3 of 3");
+    terminal.shows(&format!("frame {}/{all}", all - 1));
+    terminal.keys(&["v"]);
+    terminal.keys(&["a"]);
+    terminal.keys(&["Enter"]);
+    let began = Instant::now();
+    while !(1..=3)
+        .all(|n| std::fs::read_to_string(part(n).join("review.jsonl")).is_ok_and(|text| text.contains("accept")))
+    {
+        assert!(began.elapsed() < Duration::from_secs(10), "the verdict is not kept with each part");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    terminal.keys(&["q"]);
+    terminal.shows("left=0");
+    let (code, out, err) = run(watchcap().args(["verify", "--no-decode"]).arg(part(3)));
+    assert_eq!(code, 0, "{out}{err}");
+    let alone = play("alone", "--alone");
+    alone.shows(&format!("frame 0/{}", frames(2)));
+    alone.keys(&["q"]);
+    alone.shows("left=0");
+}

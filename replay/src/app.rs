@@ -206,6 +206,8 @@ pub(crate) struct App<'a> {
     pub(crate) spans: Spans,
     /// The frame at the playhead.
     pub(crate) frame: Option<(u64, FrameInfo)>,
+    /// Which part of a recording that was split the playhead is in, and of how many.
+    pub(crate) part_of: Option<(u64, u64)>,
     /// Frames per second before the playhead, where there are enough to tell.
     pub(crate) fps: Option<f64>,
     /// The latest picture that arrived.
@@ -284,6 +286,7 @@ impl<'a> App<'a> {
             levels: timeline.levels(0, 0, 0),
             spans: Spans::default(),
             frame: None,
+            part_of: None,
             fps: None,
             shown: None,
             range: (None, None),
@@ -497,6 +500,7 @@ impl<'a> App<'a> {
     pub(crate) fn aim(&mut self) {
         let index = self.timeline.frame_at(self.player.at());
         self.frame = index.and_then(|index| Some((index, self.timeline.frame(index)?)));
+        self.part_of = self.timeline.part_at(self.player.at());
     }
 
     /// Brings everything that hangs on the playhead, the zoom and the size up to date, the frame apart, which [`App::aim`] has found.

@@ -81,6 +81,11 @@ fn screens() {
         update(app, Msg::Tick(250_000_000));
         serve(app);
     });
+    let series = "3 parts: day-part0001 to day-part0003";
+    snapshots!("series", Fake { title: series.into(), parts: 3, ..Fake::new(60, 30) }, |app| {
+        app.begin(Some(START + 21 * SECOND), false);
+        serve(app);
+    });
     snapshots!("help", Fake::new(60, 30), |app| press(app, Key::Char('?')));
     snapshots!("help_end", Fake::new(60, 30), |app| {
         press(app, Key::Char('?'));

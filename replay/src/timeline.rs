@@ -401,6 +401,12 @@ pub trait Timeline {
     /// What is known of the recording as a whole.
     fn summary(&self) -> Summary;
 
+    /// Which part of a recording that was split an instant is in, from 1, and of how many that are played; `None` of a recording in one piece.
+    fn part_at(&self, t_ns: i64) -> Option<(u64, u64)> {
+        let _ = t_ns;
+        None
+    }
+
     /// The last frame at or before an instant, `None` before the first.
     fn frame_at(&self, t_ns: i64) -> Option<u64>;
 

@@ -11,6 +11,9 @@ use super::values::parse_limit;
 pub struct ReplayArgs {
     /// The folder of a session or a log; a folder of several is a queue to review.
     pub session: PathBuf,
+    /// Play this part of a recording that was split alone, and not as one with the sealed parts beside it.
+    #[arg(long, conflicts_with = "check")]
+    pub alone: bool,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value = "auto")]
     pub pictures: PicturesArg,

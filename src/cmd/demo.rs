@@ -53,6 +53,7 @@ pub(super) fn run(args: &DemoArgs, config: Option<&Path>) -> Result<Outcome, Fai
             pictures: PicturesArg::Auto,
             theme: ThemeArg::Dark,
             export_dir: ".".into(),
+            alone: true,
             reviewer: None,
             check: false,
             json: false,

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use watchcap_replay::{self as player, Look, Options, Recording, Remark, Review};
+use watchcap_replay::{self as player, Exports, Look, Options, Recording, Remark, Review};
 
 use super::failure::{Failure, Outcome};
-use super::qa;
+use super::{qa, text};
 use crate::base::person;
 use crate::base::shown::shell;
 use crate::base::time::SystemClock;
@@ -22,6 +22,9 @@ use crate::play::opened::{self, PlaybackError};
 use crate::play::reel::Reel as _;
 use crate::play::reviews::Reviews;
 use crate::play::sealed;
+use crate::play::series::find;
+use crate::play::series::open::{self as series, Part};
+use crate::play::series::spread::{SeriesExports, SeriesReview};
 use crate::session::layout;
 use crate::session::metadata::{Metadata, printable};
 use crate::session::review::Book;
@@ -101,23 +104,53 @@ impl Opener {
         Self { by, export_dir: args.export_dir.clone() }
     }
 
+    /// Where verdicts on a recording go; `span_ns` are its first and last instant, when both are known.
+    fn review(&self, dir: &Path, span_ns: Option<(i64, i64)>, is_session: Arc<AtomicBool>) -> Box<dyn Review> {
+        Box::new(Later { dir: dir.to_owned(), by: self.by.clone(), span_ns, is_session, book: None })
+    }
+
     fn open(&self, dir: &Path) -> Result<Recording, PlaybackError> {
         let playback = opened::open(dir)?;
         let summary = playback.timeline.summary();
-        let review = Later {
-            dir: dir.to_owned(),
-            by: self.by.clone(),
-            span_ns: (!summary.live).then_some((summary.start_ns, summary.end_ns)),
-            is_session: playback.is_session,
-            book: None,
-        };
+        let span_ns = (!summary.live).then_some((summary.start_ns, summary.end_ns));
         Ok(Recording {
             timeline: playback.timeline,
             pictures: playback.pictures,
             sound: playback.sound,
-            review: Some(Box::new(review)),
+            review: Some(self.review(dir, span_ns, playback.is_session)),
             exports: Some(Box::new(Exporter::new(dir, &self.export_dir))),
         })
+    }
+
+    /// Opens a part as one with those beside it; answers with where it begins. `None` when there is no other, or one cannot be played.
+    fn open_series(&self, dir: &Path) -> Option<(Recording, i64)> {
+        let dirs = find::around(dir)?;
+        let (playback, parts) = match series::open(&dirs) {
+            Ok(opened) => opened,
+            Err(error) => {
+                text::say(&text::printable(&format!(
+                    "note: it is played alone, since a part beside it cannot be: {error}"
+                )));
+                return None;
+            }
+        };
+        let begin_ns = parts.iter().find(|part| part.dir == dir).map_or(0, |part| part.span_ns.0);
+        let review = |part: &Part| {
+            let is_session = Arc::new(AtomicBool::new(true));
+            (part.span_ns, self.review(&part.dir, Some(part.span_ns), is_session))
+        };
+        let exports = |part: &Part| {
+            let exporter: Box<dyn Exports> = Box::new(Exporter::new(&part.dir, &self.export_dir));
+            ((part.frames.clone(), part.span_ns), exporter)
+        };
+        let recording = Recording {
+            timeline: playback.timeline,
+            pictures: playback.pictures,
+            sound: playback.sound,
+            review: Some(Box::new(SeriesReview::new(parts.iter().map(review).collect()))),
+            exports: Some(Box::new(SeriesExports::new(parts.iter().map(exports).collect()))),
+        };
+        Some((recording, begin_ns))
     }
 }
 
@@ -137,6 +170,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let played = if let Some(shelf) = queue::Shelf::below(dir, &opener) {
         shelf.tell_unreadable();
         player::review(Arc::new(shelf), options)
+    } else if let Some((recording, at_ns)) = (!args.alone).then(|| opener.open_series(dir)).flatten() {
+        player::run(recording, Options { at_ns: Some(at_ns), ..options })
     } else {
         let recording = opener.open(dir).map_err(|error| {
             let hint =

@@ -10,6 +10,7 @@ pub mod queue;
 pub mod reel;
 pub mod reviews;
 pub mod sealed;
+pub mod series;
 pub mod timeline;
 mod track;
 pub mod voice;

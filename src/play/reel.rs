@@ -86,6 +86,17 @@ pub trait Reel: Send + Sync {
 
     /// What was covered from start to end.
     fn masks(&self) -> Vec<Mask>;
+
+    /// Of how many parts it is.
+    fn parts(&self) -> usize {
+        1
+    }
+
+    /// Which of them an instant is in, counted from 0.
+    fn part_at(&self, t_ns: i64) -> usize {
+        let _ = t_ns;
+        0
+    }
 }
 
 /// When each frame was captured and whether decoding can begin there: 8 bytes a frame, 14 MB for 8 h at 60 frames a second.
@@ -94,16 +105,15 @@ pub struct FrameTimes(RwLock<Times>);
 
 #[derive(Default)]
 struct Times {
-    /// Time of frame 0, nanoseconds.
-    t0_ns: i64,
-    /// Microseconds since frame 0, shifted by one bit for the keyframe flag.
+    /// The first frame of each part, and when that was captured, nanoseconds. One, but for a series.
+    begins: Vec<(usize, i64)>,
+    /// Microseconds since the first frame of the part, shifted by one bit for the keyframe flag.
     packed: Vec<i64>,
 }
 
-impl Times {
-    fn t_ns(&self, packed: i64) -> i64 {
-        self.t0_ns.saturating_add((packed >> 1).saturating_mul(1000))
-    }
+/// When a frame was captured whose part begins at `t0_ns`.
+fn time_of(t0_ns: i64, packed: i64) -> i64 {
+    t0_ns.saturating_add((packed >> 1).saturating_mul(1000))
 }
 
 impl FrameTimes {
@@ -118,9 +128,18 @@ impl FrameTimes {
     pub fn extend(&self, t0_ns: i64, samples: &[Sample]) {
         let mut times = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if times.packed.is_empty() {
-            times.t0_ns = t0_ns;
+            times.begins = vec![(0, t0_ns)];
         }
         times.packed.extend(samples.iter().map(|sample| (sample.pts_us << 1) | i64::from(sample.keyframe)));
+    }
+
+    /// Takes the frames of the next part of a series.
+    pub fn append(&self, part: &Self) {
+        let part = part.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut times = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = times.packed.len();
+        times.begins.extend(part.begins.iter().map(|(first, t0_ns)| (before + first, *t0_ns)));
+        times.packed.extend_from_slice(&part.packed);
     }
 
     /// How many there are.
@@ -137,12 +156,18 @@ impl FrameTimes {
     pub fn at(&self, t_ns: i64) -> Option<usize> {
         let times = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let until = t_ns.saturating_add(500);
-        times.packed.partition_point(|packed| times.t_ns(*packed) <= until).checked_sub(1)
+        let next = times.begins.partition_point(|(_, t0_ns)| *t0_ns <= until);
+        let (first, t0_ns) = *times.begins.get(next.checked_sub(1)?)?;
+        let end = times.begins.get(next).map_or(times.packed.len(), |(end, _)| *end);
+        let part = times.packed.get(first..end)?;
+        (first + part.partition_point(|packed| time_of(t0_ns, *packed) <= until)).checked_sub(1)
     }
 
     /// When a frame was captured, and whether it is a keyframe.
     pub fn get(&self, frame: usize) -> Option<(i64, bool)> {
         let times = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        times.packed.get(frame).map(|packed| (times.t_ns(*packed), packed & 1 == 1))
+        let part = times.begins.partition_point(|(first, _)| *first <= frame).checked_sub(1)?;
+        let (_, t0_ns) = times.begins[part];
+        times.packed.get(frame).map(|packed| (time_of(t0_ns, *packed), packed & 1 == 1))
     }
 }

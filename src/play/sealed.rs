@@ -297,6 +297,16 @@ pub fn group(video: &FrameReader, frame: u64) -> Range<u64> {
     first..end
 }
 
+impl SealedPictures {
+    /// The pictures of the session in a folder; without a video that can be read, why there are none.
+    pub(super) fn open(dir: &Path) -> Self {
+        match FrameReader::open(&layout::frames_path(dir)) {
+            Ok(video) => Self { video: Some(video), why: None },
+            Err(error) => Self { video: None, why: Some(error.to_string()) },
+        }
+    }
+}
+
 impl Pictures for SealedPictures {
     fn picture(&mut self, frame: u64, within: (u32, u32)) -> Result<Picture, String> {
         let why = self.why.as_deref().unwrap_or("there is no video");

@@ -262,6 +262,11 @@ impl Timeline for ReelTimeline {
         self.reel.summary()
     }
 
+    fn part_at(&self, t_ns: i64) -> Option<(u64, u64)> {
+        let parts = self.reel.parts() as u64;
+        (parts > 1).then(|| (self.reel.part_at(t_ns) as u64 + 1, parts))
+    }
+
     fn frame_at(&self, t_ns: i64) -> Option<u64> {
         self.reel.frames().at(t_ns).map(|frame| frame as u64)
     }

@@ -57,6 +57,7 @@ for n, rows in enumerate(tables):
         before = tables[n - 1]
         releases = collections.Counter(name(row) for row in before if row["metadata"].get("held") and row["t_ns"] == before[-1]["t_ns"] and not down(row))
         active = [row for row in before if row["event_type"] == "focus"]
+        paused = [row["event_type"] for row in before if row["event_type"] in ("pause", "resume")][-1:] == ["pause"]
         for at, row in enumerate(rows):
             if row["t_ns"] > begin:
                 break
@@ -66,6 +67,8 @@ for n, rows in enumerate(tables):
             if row["event_type"] == "focus" and row["source"] == "recorder" and active:
                 skip.add(at)
             if row["event_type"] == "gamepad_connect" and row["metadata"].get("held"):
+                skip.add(at)
+            if row["event_type"] == "pause" and paused:
                 skip.add(at)
         restated += len(skip)
     if n + 1 < len(tables):

@@ -60,9 +60,9 @@ fn is_edge(row: &OwnedRow, down: bool) -> bool {
         }
 }
 
-/// Whether the recorder says it, and no source.
+/// Whether the recorder says it, and no source. Of a row that was read without that column nobody knows; what a source saw has one.
 fn is_of_recorder(row: &OwnedRow) -> bool {
-    row.source.as_deref() == Some(crate::base::event::Source::Recorder.name())
+    row.source.as_deref().is_none_or(|source| source == crate::base::event::Source::Recorder.name())
 }
 
 /// Whether two rows of the same type say the same, but for when and that it was held.

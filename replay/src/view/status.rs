@@ -97,6 +97,10 @@ fn parts(app: &App<'_>) -> Vec<Part> {
     part(9, format!(" {sign:<2} {:<5}", player.speed_name()), chip);
     part(8, clock(player.elapsed(), hours), theme.playhead());
     part(4, format!("/ {}", clock(player.length(), hours)), theme.dim());
+    if let Some((number, of)) = app.part_of {
+        let room = of.to_string().len();
+        part(5, format!("part {number:>room$} of {of}"), theme.text());
+    }
     if app.follow {
         let paused = app.state.paused;
         part(8, if paused { " LIVE, paused " } else { " LIVE " }.to_owned(), theme.alert());

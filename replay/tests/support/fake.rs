@@ -18,11 +18,13 @@ pub(crate) struct Fake {
     pub(crate) fps: i64,
     pub(crate) rows: Vec<Row>,
     pub(crate) title: String,
+    /// Of how many parts of the same length it is.
+    pub(crate) parts: u64,
 }
 
 impl Fake {
     pub(crate) fn new(seconds: i64, fps: i64) -> Self {
-        let mut fake = Self { seconds, fps, rows: Vec::new(), title: "session_20261123_084913".into() };
+        let mut fake = Self { seconds, fps, rows: Vec::new(), title: "session_20261123_084913".into(), parts: 1 };
         for ms in 0..seconds * 1000 {
             let t_ns = START + ms * MS;
             let mut add = |lane, kind: &str, text: String| {
@@ -51,6 +53,12 @@ impl Fake {
 }
 
 impl Timeline for Fake {
+    fn part_at(&self, t_ns: i64) -> Option<(u64, u64)> {
+        let done = u64::try_from(t_ns - START).unwrap_or(0);
+        let length = (self.seconds * 1000 * MS).unsigned_abs() / self.parts.max(1);
+        (self.parts > 1).then(|| ((done / length.max(1) + 1).min(self.parts), self.parts))
+    }
+
     fn refresh(&self) -> u64 {
         0
     }
