@@ -398,8 +398,12 @@ def killed(args, env, folder):
 
 
 def killed_early(args, env, folder):
-    """Seconds from the begin of a recording to SIGKILL, and the milliseconds of sound that are missing then; null where there is none at all."""
+    """Seconds from the begin of a recording to SIGKILL, the milliseconds of sound that are missing then (null where there is none at all), and
+    whether its time is a guess. Something plays meanwhile: a sink on which nothing does hands over its first samples up to two seconds late."""
     lost = []
+    with open(folder / "truth_early", "wb") as out:
+        playing = subprocess.Popen(list(map(str, player(args.server, folder, 600))), env=env, stdout=out, stderr=out)
+    time.sleep(3)
     for number, wait in enumerate(args.kill_at):
         name = f"early{number}"
         recording = record(args, env, folder, name)
@@ -413,7 +417,10 @@ def killed_early(args, env, folder):
         audio = folder / name / "audio.mp4"
         settings = metadata["streams"].get("audio", {}).get("settings", {})
         end_ns = heard(audio, settings["t0_ns"])[1] if audio.exists() else None
-        lost.append([(at - metadata["clock"]["t0_ns"]) / 1e9, None if end_ns is None else (at - end_ns) / 1e6])
+        missing = None if end_ns is None else (at - end_ns) / 1e6
+        lost.append([(at - metadata["clock"]["t0_ns"]) / 1e9, missing, settings.get("t0_is_guessed", False)])
+    playing.send_signal(signal.SIGINT)
+    playing.wait()
     return lost
 
 

@@ -36,6 +36,19 @@ fn clicks_are_where_they_were_played_and_a_kill_loses_little() {
     }
 }
 
+/// Killed before the device's clock is known, and a little later.
+#[test]
+fn a_kill_at_once_after_the_start_loses_little_as_well() {
+    let said = rig(&["--seconds", "0", "--kills", "0", "--kill-at", "1.4,2.6"]);
+    let killed = said["killed_at_s_lost_ms"].as_array().expect("a list");
+    assert_eq!(killed.len(), 2, "{said}");
+    for kill in killed {
+        // A guessed time may be off by as much as the server's first stamps.
+        let most = if kill[2] == true { 250.0 } else { 100.0 };
+        assert!(kill[1].as_f64().is_some_and(|lost| lost <= most), "{said}");
+    }
+}
+
 #[test]
 fn a_device_and_a_server_that_go_are_gaps_and_what_follows_is_in_its_place() {
     for what in ["device", "server"] {

@@ -12,7 +12,7 @@ use super::screen_sign;
 use crate::base::event::Stream;
 use crate::base::time::MonoNs;
 use crate::log::reader::{Database, Facts, LogReader};
-use crate::log::setup::{SYNC_TEST, ScreenFact, Setup, StillCountsFact, StillsFact, TrackFact};
+use crate::log::setup::{SYNC_TEST, ScreenFact, Setup, SoundMovedFact, StillCountsFact, StillsFact, TrackFact};
 use crate::media::track::{CodecConfig, TrackId};
 use crate::privacy::consent::{STREAMS, WITHDRAWN};
 use crate::privacy::fact::{RegionFact, WithdrawalFact};
@@ -119,6 +119,11 @@ impl Story {
             let fact = self.setup.withdrawn.get(&stream)?;
             Some((stream, MonoNs(fact.t_ns?), fact))
         })
+    }
+
+    /// That the times of a track's first packets were a guess, as far as the log says it.
+    pub(super) fn sound_moved(&self, track: TrackId) -> Option<SoundMovedFact> {
+        self.setup.sound_moved.get(&track).copied()
     }
 
     /// Returns whether a stream may be in the session: it was agreed to, or the log does not say any more what was.

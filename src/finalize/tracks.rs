@@ -16,7 +16,7 @@ use crate::base::file_at::read_exact_at;
 use crate::base::io_error::IoError;
 use crate::base::time::MonoNs;
 use crate::log::LogError;
-use crate::log::setup::TrackFact;
+use crate::log::setup::{SoundMovedFact, TrackFact};
 use crate::media::flac;
 use crate::media::mp4::append::FIRST_BOX;
 use crate::media::mp4::finish;
@@ -56,6 +56,7 @@ pub(super) struct FinishedTrack {
     samples: u64,
     lost_packets: u64,
     damaged_packets: u64,
+    is_guessed: bool,
 }
 
 /// The packets of a track that are there.
@@ -146,6 +147,7 @@ fn finish_one(session: &Path, source: &LogSource, track: &TrackFact) -> Result<O
         samples,
         lost_packets: kept.lost,
         damaged_packets: kept.damaged,
+        is_guessed: source.story.sound_moved(id).is_some_and(SoundMovedFact::is_guess),
     }))
 }
 
@@ -168,7 +170,9 @@ fn kept(source: &LogSource, id: TrackId, stream: Stream, path: &Path, rate: u32)
     let closed = source.story.closed().into_iter().find(|(other, _)| *other == stream).map(|(_, t)| t);
     let mut kept = Kept { end: FIRST_BOX, ..Kept::default() };
     let (mut ended, mut bytes) = (false, Vec::new());
+    let moved = source.story.sound_moved(id).unwrap_or_default();
     for (t, packet) in source.reader.packets(id) {
+        let t = moved.time_of(packet.first_sample, t);
         if closed.is_some_and(|closed| t >= closed) {
             continue;
         }
@@ -250,7 +254,9 @@ impl FinishedTrack {
             });
             metadata.lost.sort_by(|a, b| (&a.stream, &a.reason).cmp(&(&b.stream, &b.reason)));
         }
-        let said = said.map(|(key, value): (&str, Value)| (key.to_owned(), value));
+        // Killed before the stamps of its device agreed.
+        let guessed = self.is_guessed.then_some((session_sound::T0_IS_GUESSED, true.into()));
+        let said = said.into_iter().chain(guessed).map(|(key, value): (&str, Value)| (key.to_owned(), value));
         if self.id == TrackId::MICROPHONE {
             let further = info.settings.entry(session_sound::MICROPHONE.to_owned()).or_insert_with(|| json!({}));
             if !further.is_object() {

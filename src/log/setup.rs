@@ -15,12 +15,13 @@ use serde_json::Value;
 
 pub use recording::{
     EncoderFact, EnvFact, HeldKeyFact, InitialStateFact, InputFact, SYNC_TEST, ScreenFact, SeriesFact, SessionFact,
-    SoundFact, StillCountsFact, StillsFact, StudyFact, TimingFact,
+    SoundFact, SoundMovedFact, StillCountsFact, StillsFact, StudyFact, TimingFact,
 };
 pub use tracks::{TRACKS_KEY, TrackFact, tracks_json};
 
 use crate::base::event::Stream;
 use crate::base::lenient;
+use crate::media::track::{TRACKS, TrackId};
 use crate::privacy::fact::{ConsentFact, PrivacyFact, ProfileFact, SignAwayFact, SignFact, WithdrawalFact};
 
 /// Key of the session's UUID.
@@ -46,6 +47,11 @@ pub fn failed_key(stream: Stream) -> String {
 /// Returns the key of the fact that consent to a stream was taken back.
 pub fn withdrawn_key(stream: Stream) -> String {
     format!("withdrawn_{}", stream.name())
+}
+
+/// Returns the key of the fact that the times of a track's first packets were a guess.
+pub fn sound_moved_key(track: TrackId) -> String {
+    format!("sound_moved_{}", track.0)
 }
 
 /// A fact with a key of its own.
@@ -156,6 +162,8 @@ pub struct Setup {
     pub failed: BTreeMap<Stream, String>,
     /// Streams whose consent was taken back.
     pub withdrawn: BTreeMap<Stream, WithdrawalFact>,
+    /// Tracks of sound whose first packets have times that were a guess.
+    pub sound_moved: BTreeMap<TrackId, SoundMovedFact>,
     /// The tracks.
     pub tracks: Vec<TrackFact>,
     /// Facts that this release does not know, JSON by key.
@@ -196,6 +204,7 @@ impl Setup {
             timing: fact(&mut rest).unwrap_or_default(),
             failed: BTreeMap::new(),
             withdrawn: BTreeMap::new(),
+            sound_moved: BTreeMap::new(),
             tracks,
             rest: BTreeMap::new(),
         };
@@ -203,6 +212,10 @@ impl Setup {
             setup.failed.extend(take(&mut rest, &failed_key(stream)).map(|why| (stream, why)));
             let withdrawn: Option<WithdrawalFact> = take(&mut rest, &withdrawn_key(stream));
             setup.withdrawn.extend(withdrawn.map(|fact| (stream, fact)));
+        }
+        for (track, ..) in TRACKS {
+            let moved: Option<SoundMovedFact> = take(&mut rest, &sound_moved_key(track));
+            setup.sound_moved.extend(moved.map(|fact| (track, fact)));
         }
         Self { rest, ..setup }
     }
@@ -226,6 +239,7 @@ fn fact<T: Fact + DeserializeOwned + Default>(facts: &mut BTreeMap<String, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::time::MonoNs;
 
     fn read(facts: &[(&str, &str)]) -> Setup {
         Setup::read(&facts.iter().map(|(key, json)| ((*key).to_owned(), (*json).to_owned())).collect())
@@ -254,6 +268,17 @@ mod tests {
             (setup.hotkeys, setup.skipped, setup.session),
             (vec!["mark".to_owned()], None, SessionFact::default())
         );
+    }
+
+    #[test]
+    fn times_that_were_a_guess_are_moved_and_others_stay() {
+        let setup = read(&[("sound_moved_1", r#"{"before":4096,"by_ns":-7}"#), ("sound_moved_2", "{}")]);
+        let [known, guess] = [TrackId::SOUND, TrackId::MICROPHONE].map(|track| setup.sound_moved[&track]);
+        assert_eq!((known.is_guess(), guess.is_guess()), (false, true));
+        let t = MonoNs(1000);
+        assert_eq!([0, 4095, 4096].map(|sample| known.time_of(sample, t).0), [993, 993, 1000]);
+        assert_eq!(guess.time_of(0, t), t);
+        assert!(read(&[("sound_moved_1", "7")]).sound_moved.is_empty());
     }
 
     #[test]

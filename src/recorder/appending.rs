@@ -11,7 +11,7 @@ use super::sound::SoundNews;
 use crate::base::event::{Event, Source, Stream};
 use crate::base::time::MonoNs;
 use crate::log::LogError;
-use crate::log::setup::{PROFILES_KEY, SIGN_AWAY_KEY, failed_key};
+use crate::log::setup::{PROFILES_KEY, SIGN_AWAY_KEY, failed_key, sound_moved_key};
 use crate::media::track::{Cost, Packet, TrackId};
 use crate::privacy::fact::ProfileFact;
 
@@ -67,6 +67,9 @@ impl Sequence {
         match news {
             SoundNews::Packet(packet) => self.append_sound_packet(packet),
             SoundNews::Gap(t, source, gap) => self.append(t, source, Event::Gap(gap)),
+            SoundNews::Moved(track, fact) => {
+                append_fact(&mut self.log, self.clock.now(), &sound_moved_key(track), &json!(fact))
+            }
             SoundNews::Failed(reason) => {
                 self.seams.sound_failed = Some(reason);
                 let t = self.clock.now();

@@ -67,7 +67,7 @@ impl Queued for SoundNews {
             Self::Packet(packet) => packet.t >= until,
             Self::Gap(t, ..) => *t >= until,
             // Of no time: said in the part that is recorded, and in each that follows.
-            Self::Failed(_) => false,
+            Self::Failed(_) | Self::Moved(..) => false,
         }
     }
 }

@@ -22,6 +22,8 @@ pub const RATE_HZ: &str = "rate_hz";
 pub const CHANNELS: &str = "channels";
 /// Time 0 of the file on the clock of the session.
 pub const T0_NS: &str = "t0_ns";
+/// Time 0 is a guess: the recording was killed before the stamps of the device agreed. Not there where it is none.
+pub const T0_IS_GUESSED: &str = "t0_is_guessed";
 /// How much faster the device's clock was than that of the recording, parts per million; null where it was too short to be measured.
 pub const DRIFT_PPM: &str = "drift_ppm";
 /// Packets in the file.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::lenient;
+use crate::base::time::MonoNs;
 
 /// What is recorded, by the word of a person.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
@@ -172,6 +173,33 @@ pub struct SoundFact {
     /// Everything else that it says of itself; under `microphone`, that of a second one.
     #[serde(flatten)]
     pub settings: Map<String, Value>,
+}
+
+/// That the times of a track's first packets were a guess, and by how much they were off.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(default)]
+pub struct SoundMovedFact {
+    /// The first sample of the first packet whose time was none; `None` while that is not known.
+    #[serde(deserialize_with = "lenient::value")]
+    pub before: Option<u64>,
+    /// How much later those before it were heard than they say, nanoseconds.
+    #[serde(deserialize_with = "lenient::value")]
+    pub by_ns: Option<i64>,
+}
+
+impl SoundMovedFact {
+    /// Returns the time of a packet whose first sample is this one.
+    pub fn time_of(self, first_sample: u64, t: MonoNs) -> MonoNs {
+        match (self.before, self.by_ns) {
+            (Some(before), Some(by_ns)) if first_sample < before => MonoNs(t.0.saturating_add(by_ns)),
+            _ => t,
+        }
+    }
+
+    /// Returns whether the times are a guess still.
+    pub fn is_guess(self) -> bool {
+        self.before.is_none() || self.by_ns.is_none()
+    }
 }
 
 /// When PNG pictures are taken.

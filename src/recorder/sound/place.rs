@@ -2,6 +2,9 @@
 //!
 //! Invariant: what is put out is one sound from its first sample to its last, and its time never goes back, so that number and time of a
 //! sample stay together. Pure: reads no clock.
+//!
+//! The first sound of a recording is put out at once, at a guess, so that none of it is lost with a kill before the stamps of the device agree;
+//! once they do, [`Piece::Moved`] says by how much all of it has to be moved.
 
 use std::collections::VecDeque;
 
@@ -50,7 +53,20 @@ pub(super) enum Piece {
     },
     /// Sound is missing.
     Hole(Hole),
+    /// Everything that was put out so far was heard so much later than it said, nanoseconds: its time had been a guess.
+    Moved(i64),
 }
+
+/// The first sound of a recording, whose time is a guess.
+struct Early {
+    first: u64,
+    guess: MonoNs,
+    /// Number and time of each block, as far as they were known.
+    said: Vec<(u64, MonoNs)>,
+}
+
+/// Most of them that are kept: more than blocks of 5 ms while they are waited for.
+const MOST_SAID: usize = 1024;
 
 /// Places samples.
 pub(super) struct Placer {
@@ -64,6 +80,8 @@ pub(super) struct Placer {
     held: Option<VecDeque<SoundBlock>>,
     /// The stamps of these: number and time.
     stamps: VecDeque<(u64, MonoNs)>,
+    /// While the first sound is put out at a guess: its first number, its time as it was guessed, and what blocks said since.
+    early: Option<Early>,
     /// Since when nothing is heard, and why.
     away: Option<(MonoNs, &'static str)>,
     /// When a block came last.
@@ -84,6 +102,7 @@ impl Placer {
             next: 0,
             held: Some(VecDeque::new()),
             stamps: VecDeque::new(),
+            early: None,
             away: None,
             heard: None,
             skip: 0,
@@ -106,8 +125,13 @@ impl Placer {
         self.heard = Some(now);
         if let Some(held) = &mut self.held {
             self.stamps.extend(block.is_measured.then_some((block.first, block.t)));
-            held.push_back(block);
-            let first = held.front().map_or(0, |block| block.first);
+            if self.end.is_none() && self.away.is_none() || self.early.is_some() {
+                self.put_out_early(block);
+            } else {
+                held.push_back(block);
+            }
+            let held = self.held.iter().flatten().next().map(|block| block.first);
+            let first = self.early.as_ref().map(|early| early.first).or(held).unwrap_or(0);
             let held_ns = self.next_after_held().saturating_sub(first) as f64 * self.line.per_sample();
             if self.agree() || held_ns >= HOLD_MOST_NS {
                 self.release();
@@ -162,11 +186,46 @@ impl Placer {
 
     /// The device is away from `since` on, or from where the sound ends.
     fn leave(&mut self, since: MonoNs, reason: &'static str) {
+        if let Some(early) = self.early.take() {
+            self.settle(early);
+        }
         let since = self.end().map_or(since, |end| since.max(end));
         self.away = Some((since, reason));
         self.line.restart();
         self.held = Some(VecDeque::new());
         self.stamps.clear();
+    }
+
+    /// Puts the first sound out where it seems to have been heard.
+    fn put_out_early(&mut self, block: SoundBlock) {
+        let said = (block.first, block.t);
+        match &mut self.early {
+            Some(early) if early.said.len() < MOST_SAID => early.said.push(said),
+            Some(_) => {}
+            None => {
+                self.early = Some(Early { first: block.first, guess: block.t, said: vec![said] });
+                (self.end, self.next) = (Some((block.t, 0.0)), block.first);
+            }
+        }
+        self.place(block);
+    }
+
+    /// Moves what was put out at a guess to where its stamps, or else what blocks said, have it.
+    fn settle(&mut self, Early { first, guess, said }: Early) {
+        self.held = None;
+        for (sample, t) in self.stamps.drain(..) {
+            self.line.take(sample, t);
+        }
+        if self.line.at(first).is_none() {
+            for (sample, t) in said {
+                self.line.take(sample, t);
+            }
+        }
+        let by_ns = self.line.at(first).unwrap_or(guess).0.saturating_sub(guess.0);
+        if let Some((t0, _)) = &mut self.end {
+            t0.0 = t0.0.saturating_add(by_ns);
+        }
+        self.out.push(Piece::Moved(by_ns));
     }
 
     /// The device's number behind the last block that is held.
@@ -196,6 +255,10 @@ impl Placer {
 
     /// Places what was held, as well as it can be.
     fn release(&mut self) {
+        if let Some(early) = self.early.take() {
+            self.settle(early);
+            return;
+        }
         let Some(held) = self.held.take() else { return };
         for (sample, t) in self.stamps.drain(..) {
             self.line.take(sample, t);
@@ -225,8 +288,11 @@ impl Placer {
         } else {
             self.end = Some((begins, 0.0));
             if let Some((since, reason)) = self.away.filter(|(since, _)| *since < begins) {
-                let lost = (begins.0.saturating_sub(since.0) as f64 / self.line.per_sample()).round();
-                self.tell(Hole { since, until: begins, lost: lost as u64, reason });
+                let lost = (begins.0.saturating_sub(since.0) as f64 / self.line.per_sample()).round() as u64;
+                // A moment in which no sample was due is no loss.
+                if lost > 0 {
+                    self.tell(Hole { since, until: begins, lost, reason });
+                }
             }
         }
         self.away = None;

@@ -16,6 +16,7 @@ use crate::base::time::{Clock, MonoNs};
 use crate::capture::sound::{SoundDescription, SoundItem};
 use crate::encode::error::EncodeError;
 use crate::encode::sound::{SoundEncoder, SoundUnit};
+use crate::log::setup::SoundMovedFact;
 use crate::media::track::{Cost, Packet, TrackId};
 use crate::recorder::context::Running;
 use crate::recorder::control::Control;
@@ -29,6 +30,8 @@ use crate::session::sound::MARGIN_NS;
 const TICK: Duration = Duration::from_millis(100);
 /// How long after the end was asked for a source may still hand over.
 const LAST_NS: i64 = 400_000_000;
+/// While times are a guess, sound that may lie in a pause by so much is kept out of it: guesses were up to 138 ms off.
+const UNSURE_NS: i64 = 500_000_000;
 /// Samples (per channel) of silence that are encoded at once: 100 ms at 48 kHz.
 const SILENCE: u64 = 4800;
 
@@ -38,6 +41,8 @@ pub(in crate::recorder) enum SoundNews {
     Packet(Packet),
     /// Sound is missing.
     Gap(MonoNs, Source, Gap),
+    /// The times of a track's first packets, which were handed on before, were a guess.
+    Moved(TrackId, SoundMovedFact),
     /// The device is no more, or the encoder failed: no sound follows. A word in `snake_case`.
     Failed(&'static str),
 }
@@ -52,6 +57,13 @@ struct Times {
 impl Times {
     fn push(&mut self, sample: u64, t: MonoNs, per_sample: f64) {
         self.from.push_back((sample, t, per_sample));
+    }
+
+    /// Everything so far is so much later.
+    fn shift(&mut self, by_ns: i64) {
+        for (_, t, _) in &mut self.from {
+            t.0 = t.0.saturating_add(by_ns);
+        }
     }
 
     /// The time of a sample, which may lie before the first one. Those before it are forgotten.
@@ -83,6 +95,8 @@ pub(in crate::recorder) struct SoundStage {
     given: u64,
     /// Samples (per channel) of the packets that it made.
     made: u64,
+    /// Times are a guess so far; `Some(false)`: and nobody was told of it.
+    early: Option<bool>,
     /// Nothing of it is kept any more: consent was taken back, or the encoder failed.
     closed: bool,
     /// Since when an encoder that failed makes nothing.
@@ -112,6 +126,7 @@ impl SoundStage {
             times: Times::default(),
             given: 0,
             made: 0,
+            early: Some(false),
             closed: false,
             failed: None,
         }
@@ -190,6 +205,12 @@ impl SoundStage {
                     };
                     self.say(SoundNews::Gap(hole.since, self.source, gap));
                 }
+                Piece::Moved(by_ns) => {
+                    self.early = None;
+                    self.times.shift(by_ns);
+                    let fact = SoundMovedFact { before: Some(self.made), by_ns: Some(by_ns) };
+                    self.say(SoundNews::Moved(self.track, fact));
+                }
             }
         }
     }
@@ -201,13 +222,24 @@ impl SoundStage {
         }
         let count = samples.len() / self.channels;
         let until = MonoNs(t.0.saturating_add((count as f64 * per_sample).ceil() as i64));
-        let closed = self.control.sound_until().map(|closed| MonoNs(closed.0 - MARGIN_NS));
+        let unsure = if self.early.is_some() { UNSURE_NS } else { 0 };
+        let closed = self.control.sound_until().map(|closed| MonoNs(closed.0 - MARGIN_NS - unsure));
         if let Some(closed) = closed.filter(|closed| *closed < until) {
             self.closed = true;
             let kept = (closed.0.saturating_sub(t.0).max(0) as f64 / per_sample).floor() as usize;
             samples.truncate(kept.min(count) * self.channels);
         }
-        mutes::silence(&mut samples, self.channels, (t, per_sample), &self.control.mutes(t, until));
+        let wide = (MonoNs(t.0.saturating_sub(unsure)), MonoNs(until.0.saturating_add(unsure)));
+        let mutes = self.control.mutes(wide.0, wide.1);
+        if unsure > 0 && !mutes.is_empty() {
+            samples.fill(0.0);
+        } else {
+            mutes::silence(&mut samples, self.channels, (t, per_sample), &mutes);
+        }
+        if self.early == Some(false) {
+            self.early = Some(true);
+            self.say(SoundNews::Moved(self.track, SoundMovedFact::default()));
+        }
         self.counters.peaks.hear(self.track, &samples);
         self.times.push(self.given, t, per_sample);
         self.given += (samples.len() / self.channels) as u64;
@@ -256,6 +288,15 @@ impl SoundStage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_that_were_a_guess_are_moved_together() {
+        let mut times = Times::default();
+        times.push(0, MonoNs(1_000_000), 1000.0);
+        times.push(100, MonoNs(1_100_000), 1000.0);
+        times.shift(-500);
+        assert_eq!((times.at(-1), times.at(100)), (Some(MonoNs(998_500)), Some(MonoNs(1_099_500))));
+    }
 
     #[test]
     fn the_time_of_a_packet_is_that_of_its_first_sample_also_before_the_first_one() {
