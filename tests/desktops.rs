@@ -237,27 +237,16 @@ fn inner_pointer() {
     let description = source.describe();
     assert!(description.cursor && description.hands_in.has(Facet::Position), "{description:?}");
     println!("begins");
-    let (began, mut new, mut drawn, mut at) = (Instant::now(), 0, 0, (0, 0));
-    let mut empty: Option<Vec<u8>> = None;
+    let (began, mut new) = (Instant::now(), 0);
     while began.elapsed() < Duration::from_secs(5) {
-        let is_new = source.look(false).expect("a look").is_new();
-        new += usize::from(is_new);
-        if is_new {
-            let picture = source.frame().expect("a picture");
-            let empty = empty.get_or_insert_with(|| picture.data.to_vec());
-            // What is to the right of and below where it points has its image.
-            let places = (0..256).map(|at_most| (at.1 + at_most / 16) * picture.stride + (at.0 + at_most % 16) * 4);
-            let others = places.filter(|place| picture.data[*place..place + 3] != empty[*place..place + 3]).count();
-            drawn += usize::from(at != (0, 0) && others > 20);
-        }
+        new += usize::from(source.look(false).expect("a look").is_new());
         for input in told.try_iter() {
             let RawInput::Motion { position: Some((x, y)), motion: None, .. } = input.input else { panic!("no place") };
-            at = (x as usize, y as usize);
             println!("at {} {x} {y}", input.t.0);
         }
         pause(10);
     }
-    // The pointer is drawn in, so its moves are pictures too, though nothing else changes.
-    println!("pictures {new}, with the pointer where it is said to be {drawn}");
+    // Its moves are pictures too, though nothing else changes. How it looks a GNOME without a monitor does not tell: it has none.
+    println!("pictures {new}");
     assert!(new > 10, "{new} pictures");
 }
