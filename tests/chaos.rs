@@ -39,6 +39,15 @@ fn a_killed_recording_is_the_beginning_of_what_happened() {
 }
 
 #[test]
+fn with_sound_and_an_encoder_in_a_process_of_its_own_a_kill_loses_as_little() {
+    let media = ["--audio", "--encoder", "ffmpeg:libx264"];
+    let report = campaign("kill.py", &[&["--runs", "3", "--seed", "7", "--phase", "recording"][..], &media].concat());
+    assert!(faults(&report, "kill") == 3 && report["figures"]["sound loss ms"]["of"] == 3, "{report}");
+    let report = campaign("kill.py", &[&["--runs", "2", "--seed", "7", "--phase", "child"][..], &media].concat());
+    assert!(faults(&report, "kill of the encoder") >= 2, "{report}");
+}
+
+#[test]
 fn faults_at_system_calls_lose_nothing_acknowledged() {
     // Without the feature `faults` the program's own calls in open folders are not seen.
     let of_build: &[&str] = if cfg!(feature = "faults") { &[] } else { &["--without-folders"] };

@@ -18,12 +18,25 @@ use watchcap::session::verify::{VerifyOptions, verify};
 use crate::support::{run, watchcap};
 
 /// The files of a sealed session.
-const SEALED: [&str; 4] = [layout::EVENTS_FILE, layout::FRAMES_FILE, layout::METADATA_FILE, layout::INTEGRITY_FILE];
+const SEALED: [&str; 5] =
+    [layout::EVENTS_FILE, layout::FRAMES_FILE, layout::AUDIO_FILE, layout::METADATA_FILE, layout::INTEGRITY_FILE];
 
 /// A short recording, sealed, and its log in a folder of its own.
 fn recorded(dir: &Path) -> (PathBuf, PathBuf) {
     let mut command = watchcap();
-    command.args(["record", "--source", "synthetic", "--size", "96x64", "--duration", "1s", "--gop", "0.25"]);
+    command.args([
+        "record",
+        "--source",
+        "synthetic",
+        "--size",
+        "96x64",
+        "--duration",
+        "1s",
+        "--gop",
+        "0.25",
+        "--audio",
+        "synthetic",
+    ]);
     command.args(["--session", "s", "--no-finalize", "--out"]).arg(dir);
     let (code, _, err) = run(&mut command);
     assert!(code == 0 || code == 3, "{err}");
@@ -84,7 +97,7 @@ fn sealed(dir: &Path, faults: usize, seed: u64) {
     let clean = SEALED.map(|name| read(dir, name));
     let mut missed = Vec::new();
     for number in 0..faults {
-        let (name, clean) = (SEALED[number % 4], &clean[number % 4]);
+        let (name, clean) = (SEALED[number % SEALED.len()], &clean[number % SEALED.len()]);
         let (bytes, what) = dice.damage(clean);
         fs::write(dir.join(name), &bytes).expect("a file");
         if passes(dir, &entries) {
@@ -102,7 +115,7 @@ fn resealed(dir: &Path, faults: usize, seed: u64) {
     let mut dice = Dice(seed);
     let mut found: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for number in 0..faults {
-        let name = SEALED[number % 3];
+        let name = SEALED[number % (SEALED.len() - 1)];
         let clean = read(dir, name);
         let (bytes, _) = dice.damage(&clean);
         fs::write(dir.join(name), &bytes).expect("a file");
@@ -154,7 +167,7 @@ fn records_of(dir: &Path) -> Result<(BTreeMap<u64, Record>, Report), String> {
 
 /// One bit flipped in a log: what is read is what was written, and what is not there is named.
 fn log(dir: &Path, faults: usize, seed: u64) {
-    const FILES: [&str; 3] = ["log/events/db", "log/frames.mp4", "log/facts"];
+    const FILES: [&str; 4] = ["log/events/db", "log/frames.mp4", "log/audio.mp4", "log/facts"];
     let (clean_records, clean_report) = records_of(dir).expect("a log");
     let places = LogReader::open(&LogPaths::of(dir)).expect("a log").chunks().to_vec();
     let mut dice = Dice(seed);

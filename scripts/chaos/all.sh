@@ -19,10 +19,15 @@ campaign() {
 campaign kill.py --runs 500 --dir /dev/shm
 campaign kill.py --runs 500 --dir /var/tmp
 campaign syscalls.py --dir /var/tmp
+campaign kill.py --runs 100 --dir /var/tmp --audio --encoder ffmpeg:libx264
+campaign stalls.py --runs 30 --dir /var/tmp --audio --encoder ffmpeg:libx264
+campaign syscalls.py --step 10 --dir /var/tmp --audio --encoder ffmpeg:libx264
+if [[ -x x264/target/release/watchcap-x264 ]]; then campaign kill.py --runs 100 --dir /var/tmp --audio --encoder x264; fi
 campaign enospc.py
 campaign stalls.py --dir /var/tmp
 campaign ffmpeg.py --dir /var/tmp
 run target/release/examples/power_cuts --cuts 5000 --seed "$seed" --keep target/power
+run target/release/examples/power_cuts --cuts 1000 --seed "$seed" --keep target/power --audio synthetic --encoder ffmpeg:libx264
 run env SEED="$seed" cargo test --locked --test main -- corruption::campaign --ignored --nocapture
 ((${#skipped[@]})) && printf 'SKIPPED, since it takes root: %s\n' "${skipped[@]}"
 exit "$failed"

@@ -30,10 +30,20 @@ def arguments(description, runs, **more):
     parser.add_argument("--dir", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()), help="where to record")
     parser.add_argument("--realtime", action="store_true", help="what is recorded and recording has real-time priority (as root): on a machine that "
                         "is busy with other things, what is measured is then not their doing")
+    parser.add_argument("--audio", action="store_true", help="record the built-in clicks as well, and judge what is left of the sound")
+    parser.add_argument("--encoder", metavar="NAME", help="encode with this one: x264 (`make x264`) and ffmpeg:… are child processes")
     parser.add_argument("--raw", type=pathlib.Path, help="append every figure to this file, as a line of JSON")
     for name, settings in more.items():
         parser.add_argument("--" + name.replace("_", "-"), **settings)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.encoder == "x264":
+        os.environ.setdefault("WATCHCAP_X264", str(ROOT / "x264/target/release/watchcap-x264"))
+    return args
+
+
+def media(args):
+    """What `record` is told of sound and of the encoder. How fast that is on a machine full of campaigns is not the question."""
+    return ["--audio", "synthetic"] * args.audio + (["--encoder", args.encoder, "--no-encoder-check"] if args.encoder else [])
 
 
 def environment(**more):
@@ -133,8 +143,9 @@ def stop(child, seconds=20):
 
 def record(args, out, extra, display=None):
     """Starts the recorder; what it prints goes to files beside its session."""
-    source = ["--consent", "screen,input"] if display else ["--source", "synthetic", "--size", "320x240"]
-    command = [args.binary, "record", *source, "--session", "s", "--json", "--out", out, *extra]
+    consent = "screen,input,audio" if args.audio else "screen,input"
+    source = ["--consent", consent] if display else ["--source", "synthetic", "--size", "320x240"]
+    command = [args.binary, "record", *source, *media(args), "--session", "s", "--json", "--out", out, *extra]
     env = environment(DISPLAY=display) if display else environment()
     with open(out / "out", "w") as stdout, open(out / "err", "w") as stderr:
         return subprocess.Popen(prompt(args, command), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=env)
@@ -165,6 +176,39 @@ def verified(args, session):
     code, _, err = run([args.binary, "verify", session])
     check(code == 0, f"verify ended with {code}: {err}")
     return metadata(session)
+
+
+def children(pid):
+    """The processes that a process has started, and that are there."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+def gone(pids):
+    """Whether these processes have ended; one that nobody has waited for yet has."""
+    def state(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return "Z"
+    return all(state(pid) == "Z" for pid in pids)
+
+
+def sound_end(session, meta):
+    """When the last sound of a session ended; every click in it must be where the clock says, but where its time is a guess."""
+    settings = meta["streams"]["audio"]["settings"]
+    check("t0_ns" in settings, f"there is no sound: {meta['streams']['audio']}")
+    code, out, err = run([sys.executable, ROOT / "tests/python/clicks.py", session / "audio.mp4"])
+    check(code == 0, f"the sound cannot be read: {err}")
+    heard = json.loads(out)
+    if not settings.get("t0_is_guessed"):
+        for click in heard["clicks"]:
+            off = (settings["t0_ns"] + click * 1e9 + 250e6) % 500e6 - 250e6
+            # One that was cut off by the begin, or by a gap, begins with it.
+            check(abs(off) < 20e6 or meta["lost"] or click < 0.01, f"a click at {click:.3f} s is {off / 1e6:.1f} ms off")
+    return settings["t0_ns"] + settings["samples"] * 1e9 / settings["rate_hz"]
 
 
 def fingerprint(session):

@@ -101,7 +101,7 @@ def main():
 
     def recorder(folder):
         return [args.binary, "record", "--source", "synthetic", "--size", "160x120", "--fps", "60", "--duration", "0.8s", "--session", "s", "--json",
-                "--out", folder]
+                *media(args), "--out", folder]
 
     def faulty(command, folder, fault, n=0):
         env = environment(LD_PRELOAD=str(library), FAULT=fault, FAULT_AT=str(n), FAULT_BELOW=f"{folder}/s", FAULT_NOTE=str(folder / "note"))

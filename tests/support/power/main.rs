@@ -3,13 +3,15 @@
 //! ```text
 //! power_cuts [--cuts 200] [--traces 2] [--seed 1] [--parallel 2] [--kind seal|later|killed|screen]
 //!            [--mount OPTIONS|nojournal] [--limits 100,250] [--decode-every 10] [--keep DIR] [--nice -10] [--kernel first] [--behind 0]
+//!            [--audio synthetic] [--encoder NAME]
 //! power_cuts --again DIR [--cuts 200] [--seed 1] [--cut SEED]
 //! ```
 //! Takes root, /dev/fuse and loop devices; exit code 77 where they are not there. Runs in a mount namespace of its own, so that nothing
 //! stays mounted. For each cut the disk's image is made ([`trace`]), mounted (ext4 plays its journal back), sealed by `finalize`, and
 //! what comes of it is judged ([`judge`]). The last line of the output is the account as JSON; exit code 1 when a promise was broken.
 //! On a machine on which much else runs, `--kernel first` puts the kernel's threads that carry blocks before all of that while a trace is
-//! recorded. `--behind MS` makes the disk lie about its flushes, so that a promise is broken. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
+//! recorded. `--behind MS` makes the disk lie about its flushes, so that a promise is broken. `--audio` and `--encoder` are those of `record`: what is left of the sound is
+//! verified, and not compared. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::disallowed_methods, reason = "it waits for real programs")]
@@ -314,7 +316,8 @@ fn run(args: &Args) -> Result<bool, Failure> {
         let exe = std::env::current_exe()?;
         let examples = exe.parent().ok_or("no folder")?.to_path_buf();
         let watchcap = examples.parent().ok_or("no folder")?.join("watchcap");
-        let programs = Programs { watchcap, examples };
+        let given = |name: &str| args.get(name).map(str::to_owned);
+        let programs = Programs { watchcap, examples, audio: given("audio"), encoder: given("encoder") };
         let traces = number("traces", cuts.div_ceil(250))?.max(1);
         for index in 0..traces {
             let recipe = stage::recipe(index, seed, args.get("kind"), args.get("mount"));

@@ -90,6 +90,9 @@ pub(crate) fn recipe(index: u64, seed: u64, kind: Option<&str>, mount: Option<&s
 pub(crate) struct Programs {
     pub(crate) watchcap: PathBuf,
     pub(crate) examples: PathBuf,
+    /// The sound that is recorded, and the encoder, where they are not the usual ones.
+    pub(crate) audio: Option<String>,
+    pub(crate) encoder: Option<String>,
 }
 
 impl Programs {
@@ -266,9 +269,18 @@ pub(crate) fn record(
     command.args(["record", "--session", SESSION, "--json", "--out"]).arg(&mnt);
     command.args(["--fps", &recipe.fps.to_string(), "--bitrate-kbps", &recipe.kbps.to_string()]);
     match &screen {
-        Some(screen) => command.args(["--consent", "screen,input"]).env("DISPLAY", &screen.display),
+        Some(screen) => {
+            let consent = if programs.audio.is_some() { "screen,input,audio" } else { "screen,input" };
+            command.args(["--consent", consent]).env("DISPLAY", &screen.display)
+        }
         None => command.args(["--source", "synthetic", "--size", &format!("{}x{}", recipe.size.0, recipe.size.1)]),
     };
+    if let Some(audio) = &programs.audio {
+        command.args(["--audio", audio]);
+    }
+    if let Some(encoder) = &programs.encoder {
+        command.args(["--encoder", encoder, "--no-encoder-check"]);
+    }
     if matches!(recipe.kind.as_str(), "seal" | "later") {
         command.args(["--duration", &format!("{}ms", recipe.millis)]);
     }
