@@ -48,7 +48,7 @@ impl Portal {
         if kinds & MONITOR == 0 {
             return Err(CaptureError::Portal {
                 detail: "it has no monitors to choose from".into(),
-                hint: "see why: journalctl --user -b -u 'xdg-desktop-portal*'",
+                hint: "see why: journalctl -b -t xdg-desktop-portal",
             });
         }
         let cursors = casts.get_property::<u32>("AvailableCursorModes").unwrap_or(0);

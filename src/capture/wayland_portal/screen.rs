@@ -161,7 +161,7 @@ impl PortalScreen {
     fn begin(&mut self) -> Result<(), CaptureError> {
         let none = |detail: String| CaptureError::Portal {
             detail,
-            hint: "see why: journalctl --user -b -u 'xdg-desktop-portal*' -u 'pipewire*' -u wireplumber",
+            hint: "see why: journalctl -b -t xdg-desktop-portal -t pipewire -t wireplumber",
         };
         let Some(child) = &mut self.child else { return Ok(()) };
         let answer = match child.look(true, FIRST) {

@@ -160,11 +160,10 @@ fn refused(why: Refusal) -> CaptureError {
             "nobody has answered the desktop's dialog".to_owned(),
             "start again, and choose a monitor in the desktop's dialog",
         ),
-        Refusal::Ended => (
-            "it ended the request, and does not say why".to_owned(),
-            "see why: journalctl --user -b -u 'xdg-desktop-portal*'",
-        ),
-        Refusal::Failed(detail) => (detail, "see why: journalctl --user -b -u 'xdg-desktop-portal*'"),
+        Refusal::Ended => {
+            ("it ended the request, and does not say why".to_owned(), "see why: journalctl -b -t xdg-desktop-portal")
+        }
+        Refusal::Failed(detail) => (detail, "see why: journalctl -b -t xdg-desktop-portal"),
     };
     CaptureError::Portal { detail, hint }
 }
