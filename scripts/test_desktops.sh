@@ -27,4 +27,4 @@ fi
 
 cargo build --locked --workspace --bins --examples
 cargo test --locked --workspace --no-run
-WATCHCAP_TEST_DESKTOPS=$root cargo test --locked --test main -- desktops:: --nocapture --test-threads=1
+WATCHCAP_TEST_DESKTOPS=$root cargo test --locked --test main -- desktops:: wayland_ext:: wayland_e2e:: --nocapture --test-threads=1

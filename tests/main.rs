@@ -89,6 +89,7 @@ mod tracks;
 mod wayland;
 mod wayland_copy;
 mod wayland_e2e;
+mod wayland_ext;
 mod windows;
 mod wine;
 mod wine_desktop;

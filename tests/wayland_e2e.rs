@@ -95,12 +95,29 @@ fn commits(log: &Path) -> Vec<i64> {
 
 #[test]
 fn a_press_is_before_the_first_picture_that_shows_it_and_no_earlier_picture_does() {
+    if may_mount() {
+        let sway = Sway::start((640, 480), false);
+        presses(&sway, "a monitor", true, &["--allow-missing", "masks,redaction,focus,position,lock"]);
+    }
+}
+
+/// The recorded window is the active one by its identifier, which both ways tell, so its inputs are recorded.
+#[test]
+fn a_press_on_a_window_that_is_recorded_alone_is_before_the_first_picture_that_shows_it() {
     if !may_mount() {
         return;
     }
-    let sway = Sway::start((640, 480), false);
+    let Some(sway) = Sway::start_newer((640, 480)) else { return };
+    let window = ["--app", "barcode_client", "--allow-missing", "position,lock"];
+    presses(&sway, "a monitor of Debian testing", true, &["--allow-missing", "masks,redaction,focus,position,lock"]);
+    presses(&sway, "a window", true, &window);
+    presses(&sway, "a window, by the lists of windows", false, &window);
+}
+
+/// `by_socket`: sway tells the active window by its socket, else by its list of windows.
+fn presses(sway: &Sway, of: &str, by_socket: bool, more: &[&str]) {
     for fps in ["30", "60"] {
-        let log = sway.file(&format!("presses{fps}"));
+        let log = sway.file(&format!("{of}, presses{fps}"));
         let mut client = example("wayland_client");
         client.args(["--count", "presses", "--log"]).arg(&log).stderr(Stdio::null());
         let client = Running(sway.admit(&mut client).spawn().expect("a client"));
@@ -109,13 +126,21 @@ fn a_press_is_before_the_first_picture_that_shows_it_and_no_earlier_picture_does
         let about = serde_json::json!({ "name": "Test Mouse", "keys": [BTN_LEFT], "rel": [0, 1] });
         let mut mouse = Device::plug(&folder.path().join("event0"), &about);
         let mut command = recording(folder.path(), out.path(), fps);
-        command
-            .args(["--allow-missing", "masks,redaction,focus,position,lock"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
-        wait_for("it does not begin", || out.path().join("s/log").is_dir());
-        let mut hand = Hand::new(&sway);
+        let said = sway.file("said");
+        let stderr = std::fs::File::create(&said).expect("a file");
+        command.args(more).stdout(Stdio::null()).stderr(stderr);
+        let command = sway.admit(&mut command);
+        if !by_socket {
+            command.env_remove("SWAYSOCK");
+        }
+        let running = Running(command.spawn().expect("it runs"));
+        let began = Instant::now();
+        while !out.path().join("s/log").is_dir() {
+            let said = || std::fs::read_to_string(&said).unwrap_or_default();
+            assert!(began.elapsed() < PATIENCE, "it does not begin: {}", said());
+            pause(20);
+        }
+        let mut hand = Hand::new(sway);
         pause(700);
         let mut told = Vec::new();
         for at in 0..PRESSES {
@@ -131,6 +156,7 @@ fn a_press_is_before_the_first_picture_that_shows_it_and_no_earlier_picture_does
         let (code, _) = running.stop("INT", PATIENCE);
         assert!(code == 0 || code == 3, "{code}");
         drop((client, mouse));
+        println!("{of}:");
         check(&out.path().join("s"), &told, &commits(&log), fps);
     }
 }

@@ -147,6 +147,11 @@ pub trait Backend: Sync {
         Ok(None)
     }
 
+    /// Whether a window can be recorded alone here, where what else is on the screen could not be masked.
+    fn offers_window_alone(&self) -> bool {
+        false
+    }
+
     /// Prepares the screen; `None` for a backend that has none.
     fn screen(&self, _plan: &ScreenPlan, _grant: &Grant) -> Option<OpenScreen> {
         None

@@ -298,6 +298,11 @@ pub fn sound_devices() -> Vec<(&'static dyn Backend, SoundDevice)> {
     sounds().flat_map(of).collect()
 }
 
+/// Whether the backend that calls itself so in the metadata can record a window alone, where it cannot mask those on a monitor.
+pub fn offers_window_alone(said: &str) -> bool {
+    screens().any(|backend| said.starts_with(backend.name()) && backend.offers_window_alone())
+}
+
 /// Lists what can be recorded on this machine.
 ///
 /// # Errors

@@ -62,8 +62,8 @@ pub struct TargetInfo {
     pub instance: String,
     /// A window's process.
     pub pid: Option<u32>,
-    /// Where it is.
-    pub surface: Surface,
+    /// Where it is, where the system tells.
+    pub surface: Option<Surface>,
     /// A monitor's refresh rate.
     pub refresh_hz: Option<f64>,
     /// The primary monitor, or the active window.

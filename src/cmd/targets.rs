@@ -48,8 +48,8 @@ pub(super) fn run(args: &TargetsArgs) -> Result<Outcome, Failure> {
             if target.primary { "*" } else { "" }.to_owned(),
             target.kind.to_owned(),
             text::cell(&target.id),
-            format!("{},{}", surface.x, surface.y),
-            format!("{}x{}", surface.width, surface.height),
+            surface.map_or_else(String::new, |surface| format!("{},{}", surface.x, surface.y)),
+            surface.map_or_else(String::new, |surface| format!("{}x{}", surface.width, surface.height)),
             target.refresh_hz.map_or_else(String::new, |hz| format!("{hz:.2}")),
             text::cell(&target.app),
             text::cell(&target.title.0),
@@ -118,7 +118,9 @@ fn to_json(target: &TargetInfo, server: Option<&str>) -> serde_json::Value {
     json!({
         "kind": target.kind, "id": target.id, "title": target.title.0, "app": target.app,
         "instance": target.instance, "pid": target.pid,
-        "x": surface.x, "y": surface.y, "width": surface.width, "height": surface.height, "scale": surface.scale,
+        "x": surface.map(|surface| surface.x), "y": surface.map(|surface| surface.y),
+        "width": surface.map(|surface| surface.width), "height": surface.map(|surface| surface.height),
+        "scale": surface.and_then(|surface| surface.scale),
         "refresh_hz": target.refresh_hz, "primary": target.primary, "server": server,
     })
 }

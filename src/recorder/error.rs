@@ -37,6 +37,8 @@ pub enum RecordError {
     NoMasks {
         /// The backend.
         backend: String,
+        /// It can record a window alone, in whose pictures no other is.
+        window_alone: bool,
     },
     /// The sign on the screen that was asked for cannot be shown.
     #[error("no sign can be shown on the screen: {source}")]
@@ -117,7 +119,14 @@ impl RecordError {
         match self {
             Self::Source { source, .. } => source.hint(),
             Self::Missing { what, .. } => Some(format!("go on without it with --allow-missing {what}")),
-            Self::NoMasks { .. } => Some("record them unmasked with --allow-missing masks".into()),
+            Self::NoMasks { window_alone, .. } => {
+                let alone = if *window_alone {
+                    "record one window alone (--app, --window-title or --window), in whose pictures no other is; or "
+                } else {
+                    ""
+                };
+                Some(format!("{alone}record them unmasked with --allow-missing masks"))
+            }
             Self::NoSign { .. } => Some("record without it with --sign off".into()),
             Self::MaskOutside(error) => Some(error.hint()),
             Self::FactTooLong { key, .. } if key == PrivacyFact::KEY => Some(

@@ -15,7 +15,7 @@ use crate::base::event::Stream;
 use crate::base::time::MonoNs;
 use crate::capture::{
     CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, OpenInput, ScreenDescription,
-    StampedInput,
+    StampedInput, registry,
 };
 
 /// What recordings promise of their sources.
@@ -44,7 +44,8 @@ impl<'a> Promises<'a> {
         let description = wait_opened(opened, Stream::Screen, stop)?.map_err(source_error(Stream::Screen))?;
         if self.keeps_out && !description.masks_windows {
             if !self.may_miss("masks") {
-                return Err(RecordError::NoMasks { backend: description.backend });
+                let window_alone = registry::offers_window_alone(&description.backend);
+                return Err(RecordError::NoMasks { backend: description.backend, window_alone });
             }
             tracing::warn!(
                 "notifications and excluded windows are recorded as they are: the screen backend cannot mask them"

@@ -1,4 +1,4 @@
-//! A Wayland desktop of a test's own: sway without a monitor or devices (headless).
+//! A Wayland desktop of a test's own: sway without a monitor or devices (headless), of this system or of Debian testing.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,10 @@ use super::{Running, run};
 
 /// The account that sway runs as when the tests run as root, which it refuses.
 const NOBODY: u32 = 65534;
+/// Names the folder with Debian testing, which `make test-desktops` makes.
+const ROOT: &str = "WATCHCAP_TEST_DESKTOPS";
+/// Starts a program inside of that folder, with what the system has of `/proc` and `/dev`; nobody else sees these mounts.
+const INSIDE: &str = "for at in proc dev; do mount --rbind /$at $0/$at || exit 1; done; exec chroot $0 \"$@\"";
 
 /// A running sway.
 pub(crate) struct Sway {
@@ -23,11 +27,33 @@ pub(crate) struct Sway {
 impl Sway {
     /// Starts one with a monitor of this size, `HEADLESS-1`; with its X server, or without.
     pub(crate) fn start(size: (u32, u32), xwayland: bool) -> Self {
-        let home = tempfile::tempdir().expect("a folder");
+        Self::start_in(None, size, xwayland)
+    }
+
+    /// Starts that of Debian testing; `None`, with a word, where it was not asked for.
+    pub(crate) fn start_newer(size: (u32, u32)) -> Option<Self> {
+        let Some(root) = std::env::var_os(ROOT).map(PathBuf::from) else {
+            println!("skipped: NOT TESTED on sway of Debian testing: `make test-desktops` does");
+            return None;
+        };
+        Some(Self::start_in(Some(&root), size, false))
+    }
+
+    fn start_in(root: Option<&Path>, size: (u32, u32), xwayland: bool) -> Self {
+        let home = match root {
+            Some(root) => tempfile::tempdir_in(root.join("tmp")),
+            None => tempfile::tempdir(),
+        };
+        let home = home.expect("a folder");
+        // As sway itself sees it.
+        let inside = match root {
+            Some(root) => Path::new("/").join(home.path().strip_prefix(root).expect("below")),
+            None => home.path().to_path_buf(),
+        };
         let (config, told, log) = (home.path().join("config"), home.path().join("told"), home.path().join("log"));
         // Xwayland lets in its own user only; the test may be root.
         let admit = if xwayland { "xhost +local: >/dev/null; " } else { "" };
-        let tell = format!("{admit}echo $SWAYSOCK $WAYLAND_DISPLAY $DISPLAY > {}", told.display());
+        let tell = format!("{admit}echo $SWAYSOCK $WAYLAND_DISPLAY $DISPLAY > {}/told", inside.display());
         let (width, height) = size;
         let x = if xwayland { "force" } else { "disable" };
         let text = format!(
@@ -38,15 +64,22 @@ impl Sway {
             std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o755)).expect("open to it");
             rustix::fs::chown(home.path(), Some(rustix::fs::Uid::from_raw(NOBODY)), None).expect("its own");
             std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).expect("its own");
-            let mut command = Command::new("setpriv");
+            let mut command = match root {
+                Some(root) => {
+                    let mut command = Command::new("unshare");
+                    command.args(["--mount", "sh", "-c", INSIDE]).arg(root).arg("setpriv");
+                    command
+                }
+                None => Command::new("setpriv"),
+            };
             command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "sway"]);
             command
         } else {
             Command::new("sway")
         };
-        command.args(["-d", "-c"]).arg(&config).env_clear();
+        command.args(["-d", "-c"]).arg(inside.join("config")).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", home.path()).env("XDG_RUNTIME_DIR", home.path()).env("XDG_SESSION_TYPE", "wayland");
+        command.env("HOME", &inside).env("XDG_RUNTIME_DIR", &inside).env("XDG_SESSION_TYPE", "wayland");
         command.env("WLR_BACKENDS", "headless").env("WLR_RENDERER", "pixman").env("WLR_LIBINPUT_NO_DEVICES", "1");
         let out = std::fs::File::create(&log).expect("a log");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(out);
@@ -60,7 +93,10 @@ impl Sway {
                 && x11.is_empty() != xwayland
             {
                 let x11 = x11.first().copied().unwrap_or_default();
-                let (socket, wayland, x11) = ((*socket).to_owned(), (*wayland).to_owned(), x11.to_owned());
+                // As programs outside see it.
+                let socket = home.path().join(Path::new(socket).file_name().expect("a name"));
+                let socket = socket.to_string_lossy().into_owned();
+                let (wayland, x11) = ((*wayland).to_owned(), x11.to_owned());
                 return Self { compositor: Some(compositor), home, x11, wayland, socket };
             }
             let said = || std::fs::read_to_string(&log).unwrap_or_default();
@@ -98,7 +134,9 @@ impl Sway {
                 if is_focused(&node) {
                     return;
                 }
-                left.extend(node["nodes"].as_array().into_iter().flatten().cloned());
+                for inside in ["nodes", "floating_nodes"] {
+                    left.extend(node[inside].as_array().into_iter().flatten().cloned());
+                }
             }
             assert!(began.elapsed() < Duration::from_secs(20), "{app_id} does not get the focus:\n{tree}");
             std::thread::sleep(Duration::from_millis(20));

@@ -98,13 +98,13 @@ pub fn list() -> Result<Vec<TargetInfo>, CaptureError> {
             app: String::new(),
             instance: String::new(),
             pid: None,
-            surface: Surface {
+            surface: Some(Surface {
                 x: monitor.x().unwrap_or(0),
                 y: monitor.y().unwrap_or(0),
                 width: monitor.width().unwrap_or(0),
                 height: monitor.height().unwrap_or(0),
                 scale: scale(&monitor),
-            },
+            }),
             refresh_hz: refresh_hz(&monitor),
             primary: monitor.is_primary().unwrap_or(false),
         });
@@ -119,13 +119,13 @@ pub fn list() -> Result<Vec<TargetInfo>, CaptureError> {
             app: window.app_name().unwrap_or_default(),
             instance: String::new(),
             pid: window.pid().ok().filter(|pid| *pid != 0),
-            surface: Surface {
+            surface: Some(Surface {
                 x: window.x().unwrap_or(0),
                 y: window.y().unwrap_or(0),
                 width: window.width().unwrap_or(0),
                 height: window.height().unwrap_or(0),
                 scale: None,
-            },
+            }),
             refresh_hz: None,
             primary: window.is_focused().unwrap_or(false),
         });
@@ -420,7 +420,8 @@ mod tests {
     fn inner_pictures_of_a_desktop() {
         use crate::base::time::SystemClock;
         let listed = list().expect("a list");
-        assert_eq!((listed[0].kind, listed[0].surface.width, listed[0].surface.height), ("monitor", 322, 242));
+        let size = listed[0].surface.map(|surface| (surface.width, surface.height));
+        assert_eq!((listed[0].kind, size), ("monitor", Some((322, 242))));
         let mut whole = open(&Target::Primary, Arc::new(SystemClock)).expect("a screen");
         let said = whole.describe();
         assert_eq!((said.sees_changes, said.cursor, said.backend.as_str()), (false, false, BACKEND));

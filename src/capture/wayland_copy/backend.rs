@@ -1,6 +1,4 @@
-//! The copy protocol, as the registry knows it.
-
-use std::sync::Arc;
+//! The copy protocols, as the registry knows them.
 
 use super::connection::{BACKEND, Desk};
 use super::{recording_sign, screen, targets};
@@ -16,7 +14,7 @@ impl Backend for WaylandCopy {
         BACKEND
     }
     fn about(&self) -> &'static str {
-        "Wayland with wlr-screencopy: sway, labwc, Hyprland, niri"
+        "Wayland with ext-image-copy-capture or wlr-screencopy: sway, labwc, Hyprland, niri, COSMIC"
     }
     fn serves(&self) -> Wanted {
         Wanted { screen: true, ..Wanted::default() }
@@ -41,10 +39,12 @@ impl Backend for WaylandCopy {
             Err(error) => Err(error),
         }
     }
+    fn offers_window_alone(&self) -> bool {
+        Desk::open().is_ok_and(|desk| desk.managers.copies_windows())
+    }
     fn screen(&self, plan: &ScreenPlan, _grant: &Grant) -> Option<OpenScreen> {
-        let (target, cursor, wait) = (plan.target.clone(), plan.cursor, plan.wait_target);
-        let clock = Arc::clone(&plan.clock);
-        Some(Box::new(move |_outlets| screen::open(&target, cursor, wait, clock)))
+        let plan = plan.clone();
+        Some(Box::new(move |_outlets| screen::open(&plan)))
     }
     fn sign(&self, plan: &SignPlan) -> Option<OpenSign> {
         let plan = plan.clone();

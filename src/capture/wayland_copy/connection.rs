@@ -8,27 +8,25 @@ use wayland_client::globals::{GlobalList, registry_queue_init};
 use wayland_client::protocol::wl_output::WlOutput;
 use wayland_client::protocol::wl_shm::WlShm;
 use wayland_client::{ConnectError, Connection, DispatchError, EventQueue, Proxy as _, QueueHandle};
-use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1;
 
+use super::managers::Managers;
 use super::state::State;
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::CaptureError;
 
 /// The name of the backend, as it is chosen by.
 pub(super) const BACKEND: &str = "wayland-copy";
-/// The copy protocol that is used: with damage, and with a word when everything was offered.
-const COPY_VERSION: u32 = 3;
 
 /// A connection, and what was told through it.
 pub(super) struct Desk {
     queue: EventQueue<State>,
     pub(super) state: State,
-    pub(super) manager: ZwlrScreencopyManagerV1,
+    pub(super) managers: Managers,
     pub(super) shm: WlShm,
 }
 
 impl Desk {
-    /// Connects to the compositor that the environment names, and hears of its monitors.
+    /// Connects to the compositor that the environment names, and hears of its monitors and windows.
     ///
     /// # Errors
     /// [`CaptureError::NoCompositor`] when there is none, [`CaptureError::Unavailable`] when it has no copy protocol.
@@ -37,12 +35,14 @@ impl Desk {
         let (globals, queue) = registry_queue_init::<State>(&conn).map_err(|error| no_compositor(error.to_string()))?;
         let handle = queue.handle();
         let lacks = |detail: String| CaptureError::Unavailable { backend: BACKEND, what: "screen".into(), detail };
-        let manager = globals.bind(&handle, COPY_VERSION..=COPY_VERSION, ()).map_err(|_absent| {
-            lacks(format!("{} lets nobody copy its screen (no wlr-screencopy, version 3)", compositor()))
-        })?;
+        let managers = Managers::bind(&globals, &handle);
+        if !managers.copies_monitors() {
+            let neither = "neither ext-image-copy-capture nor wlr-screencopy, version 3";
+            return Err(lacks(format!("{} lets nobody copy its screen ({neither})", compositor())));
+        }
         let shm =
             globals.bind(&handle, 1..=1, ()).map_err(|_absent| lacks("the compositor shares no memory".into()))?;
-        let mut desk = Self { queue, state: State::default(), manager, shm };
+        let mut desk = Self { queue, state: State::default(), managers, shm };
         desk.add_outputs(&globals, &handle);
         // Once for what was bound, once for what that told.
         for _ in 0..2 {

@@ -1,27 +1,30 @@
-//! Pictures through wlr-screencopy.
+//! Pictures of a monitor or a window, through either protocol.
 //!
 //! One frame is always asked for; it comes once something has changed. Invariants:
 //! - A new picture carries the time at which it was presented ([`guard`]), so what it shows is never newer.
 //! - That nothing changed is said of a time by which the compositor would have told ([`Lag`]); `capture_us` says by how much a repeat can be
 //!   older than its time: that, and one refresh, since a frame is copied at the next refresh after it was asked for.
 //! - A picture is read only between a frame that is ready and the next one that is asked for, when the compositor does not write.
+//! - What stood there when a subject went away is not vouched for any more: there is no picture until there is a new one.
 //!
-//! It does not know windows, and so covers none.
+//! Of a monitor it does not know where windows are, and covers none; a window is covered while what it says of itself is excluded ([`Own`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_frame_v1::ZwlrScreencopyFrameV1;
-
 use super::buffer::Buffer;
 use super::connection::{BACKEND, Desk, compositor};
+use super::copier::Copier;
+use super::detour::Detour;
 use super::find::{Subject, find};
+use super::own::Own;
 use crate::base::event::{Area, Surface};
 use crate::base::time::{Clock, MonoNs};
-use crate::capture::letterbox::{Letterbox, Picture};
+use crate::capture::backend::ScreenPlan;
 use crate::capture::presented::guard;
 use crate::capture::presented::lag::Lag;
-use crate::capture::{Absence, BgraView, CaptureError, FacetSet, Look, ScreenDescription, ScreenSource, Target};
+use crate::capture::{Absence, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource};
+use crate::privacy::exclude::Exclusions;
 
 /// How long the compositor may take to say how a frame would lie, when recording starts.
 const FIRST_WORD: Duration = Duration::from_secs(3);
@@ -35,67 +38,81 @@ const REFRESH_US: u32 = 16_667;
 /// Frames in a row that the compositor may fail to copy: at one a look, some seconds.
 const MAX_FAILED: u32 = 200;
 
-/// Opens the screen of the compositor that the environment names.
+/// Opens what the plan names on the compositor that the environment names.
 ///
 /// # Errors
 /// As [`Desk::open`]; [`CaptureError::NoTarget`], [`CaptureError::BadSize`], and [`CaptureError::Unavailable`] for what cannot be copied.
-pub(super) fn open(
-    target: &Target,
-    cursor: bool,
-    wait: Duration,
-    clock: Arc<dyn Clock>,
-) -> Result<Box<dyn ScreenSource>, CaptureError> {
+pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureError> {
     let mut desk = Desk::open()?;
-    let subject = find(&desk.state.outputs, target)?;
-    let frame = ask(&mut desk, &subject, cursor)?;
+    let windows = desk.managers.copies_windows().then_some(&desk.state.windows);
+    let subject = find(&desk.state.outputs, windows, &plan.target)?;
+    let lacks = |detail: String| CaptureError::Unavailable { backend: BACKEND, what: "screen".into(), detail };
+    let what = if subject.is_window() { "window" } else { "monitor" };
+    // A compositor draws no pointer into a window alone, and does not say so.
+    let cursor = plan.cursor && !subject.is_window();
+    if plan.cursor && !cursor {
+        tracing::warn!(target: "capture", "the pointer is not in the pictures: the compositor does not draw it into those of a window");
+    }
+    let mut copier = Copier::new(&desk, &subject, cursor)
+        .ok_or_else(|| lacks(format!("the compositor does not copy this {what}")))?;
+    copier.ask(&mut desk, &subject, false)?;
+    let clock = Arc::clone(&plan.clock);
     let is_described = desk
         .wait(clock.as_ref(), clock.now().plus(FIRST_WORD), |state| state.shot.is_described || state.shot.has_failed)?;
-    let lacks = |detail: String| CaptureError::Unavailable { backend: BACKEND, what: "screen".into(), detail };
     let Some(layout) = desk.state.shot.layout.filter(|_| is_described) else {
         let offered = desk.state.shot.unread.take();
         return Err(lacks(offered.map_or_else(
-            || "the compositor does not copy this monitor".into(),
+            || format!("the compositor does not copy this {what}"),
             |format| format!("the compositor copies in a format that is not known here: {format}"),
         )));
     };
     let buffer = Buffer::new(&desk.shm, layout, &desk.handle())?;
-    let gone = || lacks("the monitor went away".into());
-    let output = subject.find(&desk.state.outputs).ok_or_else(gone)?;
-    let area = subject.surface(output, layout.size);
+    let gone = || lacks(format!("the {what} went away"));
+    let area = subject.surface(&desk.state.outputs, layout.size).ok_or_else(gone)?;
+    if area.width < 2 || area.height < 2 {
+        let why = "it is too small".into();
+        return Err(CaptureError::BadSize { width: area.width, height: area.height, why, nearest: None });
+    }
+    let refresh_hz = subject.output(&desk.state.outputs).and_then(super::output::Output::refresh_hz);
     let description = ScreenDescription {
-        backend: format!("{BACKEND}-wlr"),
+        backend: format!("{BACKEND}-{}", copier.name()),
         surface: area,
-        refresh_hz: output.refresh_hz(),
+        refresh_hz,
         cursor,
         sees_changes: true,
         target: subject.called.clone(),
-        window_id: None,
-        masks_windows: false,
+        window_id: subject.window_id().map(str::to_owned),
+        masks_windows: subject.is_window(),
         display_server: Some(format!("Wayland: {}", compositor())),
         names_programs: false,
         hands_in: FacetSet::NONE,
     };
+    let rules = Arc::clone(&plan.exclusions);
+    let own = subject.window(&desk.state.windows).map(|(window, _)| Own::new(&rules, window.number, layout.size));
     let out = vec![0; area.width as usize * area.height as usize * 4];
-    let refresh_us = output.refresh_hz().map_or(REFRESH_US, |hz| (1e6 / hz).ceil() as u32);
+    let refresh_us = refresh_hz.map_or(REFRESH_US, |hz| (1e6 / hz).ceil() as u32);
     let mut screen = CopyScreen {
         desk,
         clock,
         subject,
-        cursor,
-        wait,
+        wait: plan.wait_target,
         refresh_us,
-        frame: Some(frame),
+        copier,
         buffer,
         description,
         area,
         told: area,
         out,
         detour: None,
+        own,
+        rules,
+        renewed: None,
         lag: Lag::default(),
         looked: MonoNs(i64::MIN),
         asked: MonoNs(i64::MAX),
         last: None,
         vouched: None,
+        is_in_doubt: false,
         away: None,
         failed: 0,
     };
@@ -103,35 +120,22 @@ pub(super) fn open(
     Ok(Box::new(screen))
 }
 
-/// Asks for a frame of the subject.
-fn ask(desk: &mut Desk, subject: &Subject, cursor: bool) -> Result<ZwlrScreencopyFrameV1, CaptureError> {
-    let Some(output) = subject.find(&desk.state.outputs) else {
-        return Err(CaptureError::Gone { what: "screen", detail: "the monitor went away".into() });
-    };
-    let output = output.proxy.clone();
-    desk.state.shot = desk.state.shot.next();
-    let frame = desk.manager.capture_output(i32::from(cursor), &output, &desk.handle(), desk.state.shot.number);
-    desk.flush()?;
-    Ok(frame)
-}
-
-/// The picture is of another size than at the start: it is read here and scaled into the picture handed out.
-struct Detour {
-    size: (u32, u32),
-    pixels: Vec<u8>,
-    letterbox: Letterbox,
+/// There is nothing to take a picture of.
+struct Away {
+    since: MonoNs,
+    why: Absence,
+    /// It is there again, and a picture of it was asked for.
+    is_back: bool,
 }
 
 struct CopyScreen {
     desk: Desk,
     clock: Arc<dyn Clock>,
     subject: Subject,
-    cursor: bool,
-    /// How long a monitor that was switched off is waited for.
+    /// How long a monitor that was switched off, or a window that was closed, is waited for.
     wait: Duration,
     refresh_us: u32,
-    /// The frame that was asked for.
-    frame: Option<ZwlrScreencopyFrameV1>,
+    copier: Copier,
     buffer: Buffer,
     description: ScreenDescription,
     /// Where the surface is, and where it was said to be.
@@ -139,7 +143,13 @@ struct CopyScreen {
     told: Surface,
     /// The picture that is handed out; its size never changes.
     out: Vec<u8>,
+    /// The picture is of another size than at the start: it is read there and scaled into the one that is handed out.
     detour: Option<Detour>,
+    /// The recorded window.
+    own: Option<Own>,
+    rules: Arc<Exclusions>,
+    /// Another window took the place of the recorded one, and no picture of it was handed out.
+    renewed: Option<String>,
     lag: Lag,
     /// When everything that had arrived was read last.
     looked: MonoNs,
@@ -149,8 +159,9 @@ struct CopyScreen {
     last: Option<MonoNs>,
     /// The latest time that was vouched for.
     vouched: Option<MonoNs>,
-    /// Since when the monitor is gone.
-    away: Option<MonoNs>,
+    /// Something has changed, of which there is no picture yet: no later time is vouched for.
+    is_in_doubt: bool,
+    away: Option<Away>,
     failed: u32,
 }
 
@@ -158,38 +169,37 @@ impl CopyScreen {
     /// Gives the frame that was described memory to be copied into, once something has changed or at the next refresh.
     fn copy(&mut self, when_changed: bool) -> Result<(), CaptureError> {
         let shot = &mut self.desk.state.shot;
-        let (Some(frame), true, false) = (&self.frame, shot.is_described, shot.is_copying) else { return Ok(()) };
+        let (true, true, false) = (self.copier.is_asked, shot.is_described, shot.is_copying) else { return Ok(()) };
         let Some(layout) = shot.layout else {
             shot.has_failed = true;
             return Ok(());
         };
-        shot.is_copying = true;
         if layout != self.buffer.layout {
             self.buffer = Buffer::new(&self.desk.shm, layout, &self.desk.handle())?;
         }
-        if when_changed {
-            frame.copy_with_damage(&self.buffer.proxy);
-        } else {
-            frame.copy(&self.buffer.proxy);
-        }
-        self.desk.flush()?;
+        self.copier.copy(&mut self.desk, &self.buffer, when_changed)?;
         self.asked = self.clock.now();
         Ok(())
     }
 
     /// Asks for the next frame, and has it copied as soon as it is described.
     fn ask(&mut self, when_changed: bool) -> Result<(), CaptureError> {
-        self.give_up_frame();
-        self.frame = Some(ask(&mut self.desk, &self.subject, self.cursor)?);
+        self.copier.ask(&mut self.desk, &self.subject, when_changed)?;
         let until = self.clock.now().plus(SHORTLY);
         self.desk.wait(self.clock.as_ref(), until, |state| state.shot.is_described || state.shot.has_failed)?;
         self.copy(when_changed)
     }
 
-    fn give_up_frame(&mut self) {
-        if let Some(frame) = self.frame.take() {
-            frame.destroy();
+    /// Asks again for a frame that the compositor did not copy.
+    fn ask_again(&mut self, when_changed: bool) -> Result<(), CaptureError> {
+        self.failed += 1;
+        if self.failed > MAX_FAILED {
+            return Err(CaptureError::System {
+                what: "taking a picture",
+                detail: "the compositor does not copy any more".into(),
+            });
         }
+        self.ask(when_changed)
     }
 
     /// Reads the frame that is ready into the picture that is handed out.
@@ -203,48 +213,110 @@ impl CopyScreen {
             self.detour = None;
             self.buffer.read(is_flipped, (0, 0), &mut self.out, start)?;
         } else {
-            let fits = self.detour.take().filter(|detour| detour.size == size);
-            let detour = self.detour.insert(fits.unwrap_or_else(|| Detour {
-                size,
-                pixels: vec![0; size.0 as usize * size.1 as usize * 4],
-                letterbox: Letterbox::fitted(size, start),
-            }));
-            self.buffer.read(is_flipped, (0, 0), &mut detour.pixels, size)?;
-            let picture = Picture { data: &detour.pixels, stride: size.0 as usize * 4, width: size.0, height: size.1 };
-            let (width, height) = start;
-            let mut view = BgraView { data: &mut self.out, stride: width as usize * 4, width, height };
-            detour.letterbox.apply(picture, &mut view);
+            let detour = Detour::of(self.detour.take(), size, start);
+            self.detour.insert(detour).read(&self.buffer, is_flipped, &mut self.out)?;
         }
-        if let Some(output) = self.subject.find(&self.desk.state.outputs) {
-            self.area = self.subject.surface(output, size);
+        if let Some(area) = self.subject.surface(&self.desk.state.outputs, size) {
+            self.area = area;
+        }
+        if let Some(own) = &mut self.own {
+            own.sized(size);
         }
         Ok(())
     }
 
-    /// The monitor is not there: waits for it, as long as was asked.
-    fn absent(&mut self) -> Result<Look, CaptureError> {
-        self.give_up_frame();
-        let now = self.clock.now();
-        let since = *self.away.get_or_insert(now);
-        if now.since(since) >= self.wait {
-            let detail = format!("{} was switched off or disconnected", self.subject.called);
-            return Err(CaptureError::Gone { what: "screen", detail });
+    /// Takes in what the recorded window says of itself; a picture was taken before that.
+    fn look_at_window(&mut self) {
+        let facts = self.subject.window(&self.desk.state.windows).map(|(_, facts)| facts);
+        if let (Some(own), Some(facts)) = (&mut self.own, facts) {
+            own.look(facts, self.looked);
         }
-        Ok(Look::Hidden { since, why: Absence::MonitorGone })
+    }
+
+    /// Looks whether what is recorded is there, or another window has taken the place of the recorded one.
+    fn is_there(&mut self) -> bool {
+        let state = &self.desk.state;
+        if self.subject.is_there(&state.outputs, &state.windows) {
+            return true;
+        }
+        let gone = self.away.as_ref().map_or(self.looked, |away| away.since);
+        let Some(next) = self.subject.renewed(&state.windows, gone) else { return false };
+        self.own = next.window(&state.windows).map(|(window, _)| match &self.own {
+            Some(own) => own.renewed(&self.rules, window.number, self.buffer.layout.size),
+            None => Own::new(&self.rules, window.number, self.buffer.layout.size),
+        });
+        self.renewed = next.window_id().map(str::to_owned);
+        self.subject = next;
+        self.copier.end();
+        self.away.get_or_insert(Away { since: gone, why: Absence::WindowGone, is_back: false }).is_back = false;
+        true
+    }
+
+    /// It is not there: waits for it, as long as was asked.
+    fn absent(&mut self) -> Result<Look, CaptureError> {
+        self.copier.end();
+        let now = self.clock.now();
+        let why = if self.subject.is_window() { Absence::WindowGone } else { Absence::MonitorGone };
+        let away = self.away.get_or_insert(Away { since: now, why, is_back: false });
+        away.is_back = false;
+        let since = away.since;
+        if now.since(since) >= self.wait || self.subject.is_hopeless() {
+            let what = self.subject.kind();
+            let detail = match why {
+                Absence::WindowGone => "it was closed".into(),
+                _ => format!("{} was switched off or disconnected", self.subject.called),
+            };
+            return Err(CaptureError::Gone { what, detail });
+        }
+        Ok(Look::Hidden { since, why })
     }
 
     /// The frame is ready: hands it out, and asks for the next one.
     fn new_picture(&mut self, stamp: i64, arrival: MonoNs, before: MonoNs) -> Result<Look, CaptureError> {
+        if self.desk.state.shot.is_turned {
+            let detail = format!("{} was turned, and its pictures would lie on their side", self.subject.called);
+            return Err(CaptureError::Gone { what: "screen", detail });
+        }
         self.take()?;
+        self.look_at_window();
         let t = guard::time_of(stamp, arrival, self.last);
         // When it was looked for last it had been asked for, and was not told of: that late it was.
         let late = if self.asked <= before { before.0 - t.0 } else { 0 };
         self.lag.saw(late, self.vouched.is_some_and(|vouched| t < vouched));
-        (self.last, self.failed) = (Some(t), 0);
+        (self.last, self.failed, self.is_in_doubt, self.away) = (Some(t), 0, false, None);
         let capture_us = u32::try_from((arrival.0 - t.0).max(0) / 1000).unwrap_or(u32::MAX);
         let surface = (self.area != std::mem::replace(&mut self.told, self.area)).then_some(self.area);
-        self.ask(true)?;
-        Ok(Look::New { t, capture_us, surface, renewed: None })
+        if self.subject.is_there(&self.desk.state.outputs, &self.desk.state.windows) {
+            self.ask(true)?;
+        } else {
+            self.copier.give_up();
+        }
+        Ok(Look::New { t, capture_us, surface, renewed: self.renewed.take() })
+    }
+
+    /// Asks for a frame where none is on its way that can come.
+    fn ask_where_needed(&mut self, whole: bool) -> Result<(), CaptureError> {
+        let shot = &self.desk.state.shot;
+        let is_coming = self.copier.is_asked && !shot.has_failed;
+        let comes_back = self.away.as_ref().is_some_and(|away| !away.is_back);
+        if comes_back || (whole && shot.ready.is_none() && self.last.is_some() && is_coming) {
+            // What stood there when it went is not what stands there now; a frame that waits for a change may wait for ever.
+            self.away.iter_mut().for_each(|away| away.is_back = true);
+            return self.ask(false);
+        }
+        if !is_coming {
+            return self.ask_again(false);
+        }
+        if shot.ready.is_some() {
+            return Ok(());
+        }
+        if shot.is_outdated || shot.is_refused {
+            self.is_in_doubt = true;
+            let is_new = self.desk.state.offer.holds.as_ref().and_then(|holds| holds.as_ref().ok());
+            // One that is refused though it lies as was offered has failed.
+            return if is_new == Some(&self.buffer.layout) { self.ask_again(true) } else { self.ask(true) };
+        }
+        self.copy(true)
     }
 }
 
@@ -255,25 +327,12 @@ impl ScreenSource for CopyScreen {
 
     fn look(&mut self, whole: bool) -> Result<Look, CaptureError> {
         let before = std::mem::replace(&mut self.looked, self.clock.now());
+        self.desk.state.windows.now = self.looked;
         self.desk.read()?;
-        if self.subject.find(&self.desk.state.outputs).is_none() {
+        if !self.is_there() {
             return self.absent();
         }
-        if self.away.take().is_some() || (whole && self.desk.state.shot.ready.is_none() && self.last.is_some()) {
-            // What stood there when it went is not what stands there now; a frame that waits for a change may wait for ever.
-            self.ask(false)?;
-        } else if self.frame.is_none() || self.desk.state.shot.has_failed {
-            self.failed += 1;
-            if self.failed > MAX_FAILED {
-                return Err(CaptureError::System {
-                    what: "taking a picture",
-                    detail: "the compositor does not copy any more".into(),
-                });
-            }
-            self.ask(false)?;
-        } else {
-            self.copy(true)?;
-        }
+        self.ask_where_needed(whole)?;
         if whole {
             let until = self.clock.now().plus(WHOLE);
             self.desk.wait(self.clock.as_ref(), until, |state| state.shot.ready.is_some() || state.shot.has_failed)?;
@@ -282,8 +341,15 @@ impl ScreenSource for CopyScreen {
             let arrival = self.clock.now();
             return self.new_picture(stamp, arrival, before);
         }
+        if let Some(Away { since, why, .. }) = &self.away {
+            return Ok(Look::Hidden { since: *since, why: *why });
+        }
+        self.look_at_window();
         let allowed = self.lag.allowed_ns();
-        let until = MonoNs(self.looked.0 - allowed);
+        let until = match (self.is_in_doubt, self.vouched.or(self.last)) {
+            (true, Some(vouched)) => vouched,
+            _ => MonoNs(self.looked.0 - allowed),
+        };
         self.vouched = self.vouched.max(Some(until));
         let stale_us = u32::try_from(allowed / 1000).unwrap_or(u32::MAX).saturating_add(self.refresh_us);
         Ok(Look::same(until, stale_us))
@@ -295,6 +361,16 @@ impl ScreenSource for CopyScreen {
     }
 
     fn place(&self, area: Area) -> Area {
-        self.detour.as_ref().map_or(area, |detour| detour.letterbox.place(area))
+        self.detour.as_ref().map_or(area, |detour| detour.place(area))
+    }
+
+    fn covered(&self) -> Vec<Covered> {
+        let size = (self.area.width, self.area.height);
+        let covered = self.own.iter().flat_map(|own| own.covered(size));
+        covered.map(|covered| Covered { area: self.place(covered.area), ..covered }).collect()
+    }
+
+    fn games(&self) -> u64 {
+        self.own.as_ref().map_or(0, Own::games)
     }
 }

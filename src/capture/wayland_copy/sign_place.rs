@@ -13,8 +13,11 @@ const APART: i32 = 1 << 20;
 const ROUNDING: u32 = 2;
 
 /// The monitor of which pictures are taken, or of a part of which: by its name, since compositors tell the same place for all of them; a part by its
-/// place, as it was found (`find.rs`).
+/// place, as it was found (`find.rs`). In pictures of a window alone no monitor is.
 pub(super) fn recorded(outputs: &[Output], screen: &ScreenDescription) -> Option<usize> {
+    if screen.window_id.is_some() {
+        return None;
+    }
     let Surface { x, y, .. } = screen.surface;
     match screen.target.strip_prefix("monitor ") {
         Some(name) => outputs.iter().position(|output| output.name == name),

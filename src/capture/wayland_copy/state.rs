@@ -1,12 +1,15 @@
-//! What the compositor has told: its monitors, and how the frame goes that was asked for.
+//! What the compositor has told: its monitors and windows, and how the frame goes that was asked for.
 
 use wayland_client::globals::GlobalListContents;
 use wayland_client::protocol::{wl_buffer, wl_output, wl_registry, wl_shm, wl_shm_pool};
 use wayland_client::{Connection, Dispatch, Proxy as _, QueueHandle, WEnum, delegate_noop};
 use wayland_protocols_wlr::screencopy::v1::client::{zwlr_screencopy_frame_v1, zwlr_screencopy_manager_v1};
 
+use super::offer::Offer;
 use super::output::{MAX_OUTPUTS, Output};
 use super::shot::Shot;
+use super::stamp::ns;
+use super::toplevel::Windows;
 
 /// Newest version of `wl_output` that is used: with names.
 pub(super) const OUTPUT_VERSION: u32 = 4;
@@ -15,6 +18,10 @@ pub(super) const OUTPUT_VERSION: u32 = 4;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) outputs: Vec<Output>,
+    /// The windows, where they can be copied.
+    pub(super) windows: Windows,
+    /// What the session offers that was begun last.
+    pub(super) offer: Offer,
     /// The frame that was asked for last.
     pub(super) shot: Shot,
 }
@@ -93,9 +100,7 @@ impl Dispatch<zwlr_screencopy_frame_v1::ZwlrScreencopyFrameV1, u64> for State {
                 state.shot.is_flipped = flags.contains(zwlr_screencopy_frame_v1::Flags::YInvert);
             }
             Event::Ready { tv_sec_hi, tv_sec_lo, tv_nsec } => {
-                let seconds = u64::from(tv_sec_hi) << 32 | u64::from(tv_sec_lo);
-                let ns = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
-                state.shot.ready = Some(ns.saturating_add(i64::from(tv_nsec)));
+                state.shot.ready = Some(ns(tv_sec_hi, tv_sec_lo, tv_nsec));
             }
             Event::Failed => state.shot.has_failed = true,
             _ => {}

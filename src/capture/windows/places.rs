@@ -87,7 +87,7 @@ pub(super) fn targets(monitors: &[Monitor], list: &[WindowFacts], active: Option
         app: String::new(),
         instance: String::new(),
         pid: None,
-        surface: surface(monitor.area, monitor.scale),
+        surface: Some(surface(monitor.area, monitor.scale)),
         refresh_hz: monitor.refresh_hz,
         primary: monitor.is_primary,
     });
@@ -98,7 +98,7 @@ pub(super) fn targets(monitors: &[Monitor], list: &[WindowFacts], active: Option
         app: facts.program.clone(),
         instance: facts.class.clone(),
         pid: (facts.pid != 0).then_some(facts.pid),
-        surface: surface(facts.area, None),
+        surface: Some(surface(facts.area, None)),
         refresh_hz: None,
         primary: active == Some(facts.id),
     });
@@ -178,6 +178,7 @@ mod tests {
         let told: Vec<_> = all.iter().map(|target| (target.kind, target.id.as_str(), target.primary)).collect();
         let windows = [("window", "0x2a", true), ("window", "0x2b", false)];
         assert_eq!(told, [&[("monitor", "DISPLAY1", true), ("monitor", "DISPLAY2", false)], &windows[..]].concat());
-        assert_eq!((all[1].surface.x, all[3].app.as_str(), all[3].instance.as_str()), (-1280, "game", "UnrealWindow"));
+        let left = all[1].surface.map(|surface| surface.x);
+        assert_eq!((left, all[3].app.as_str(), all[3].instance.as_str()), (Some(-1280), "game", "UnrealWindow"));
     }
 }

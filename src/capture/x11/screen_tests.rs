@@ -561,13 +561,13 @@ fn targets_are_listed_with_title_application_process_and_place() {
     let listed = targets::list(Some(&desk.name)).expect("a list");
     let monitor = &listed[0];
     assert_eq!((monitor.kind, monitor.id.as_str()), ("monitor", "screen"));
-    assert_eq!(monitor.surface, Surface { x: 0, y: 0, width: 320, height: 240, scale: None });
+    assert_eq!(monitor.surface, Some(Surface { x: 0, y: 0, width: 320, height: 240, scale: None }));
     let windows: Vec<_> = listed.iter().filter(|target| target.kind == "window").collect();
     assert_eq!(windows.len(), 2, "without a manager: declared or named windows only");
     let find = |id| windows.iter().find(|target| target.id == targets::window_id(id)).expect("listed");
     let found = find(window);
     assert_eq!((found.title.0.as_str(), found.app.as_str(), found.pid), ("Größe – draft", "TextEditor", Some(4711)));
-    assert_eq!(found.surface, Surface { x: 15, y: 32, width: 101, height: 51, scale: None });
+    assert_eq!(found.surface, Some(Surface { x: 15, y: 32, width: 101, height: 51, scale: None }));
     assert_eq!((find(other).title.0.as_str(), find(other).pid), ("café", None));
 
     // With a manager its list counts, and says which is active.

@@ -443,7 +443,7 @@ pub fn list(display: Option<&str>) -> Result<Vec<TargetInfo>, CaptureError> {
             app: String::new(),
             instance: String::new(),
             pid: None,
-            surface: Surface { scale, ..monitor.surface },
+            surface: Some(Surface { scale, ..monitor.surface }),
             refresh_hz: monitor.refresh_hz,
             primary: monitor.primary,
         })
@@ -462,7 +462,7 @@ pub fn list(display: Option<&str>) -> Result<Vec<TargetInfo>, CaptureError> {
             app,
             instance,
             pid: window_pid(&conn, &atoms, window)?,
-            surface: Surface { scale, ..surface },
+            surface: Some(Surface { scale, ..surface }),
             refresh_hz: None,
             primary: active.contains(&window),
         });

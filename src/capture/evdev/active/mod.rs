@@ -5,6 +5,7 @@
 
 mod desk;
 mod find;
+mod listed;
 mod sway;
 mod sway_tree;
 mod toplevels;

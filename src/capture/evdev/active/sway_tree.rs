@@ -19,6 +19,8 @@ struct Node {
     #[serde(default)]
     focused: bool,
     #[serde(default)]
+    foreign_toplevel_identifier: Option<String>,
+    #[serde(default)]
     window_properties: Option<XProperties>,
     #[serde(default)]
     nodes: Vec<Node>,
@@ -90,7 +92,8 @@ fn window(node: Node) -> Option<Active> {
     node.pid?;
     let XProperties { class, instance } = node.window_properties.unwrap_or_default();
     Some(Active {
-        id: node.id.to_string(),
+        // By which it is recorded alone, where sway tells; else its own number.
+        id: node.foreign_toplevel_identifier.unwrap_or_else(|| node.id.to_string()),
         app: node.app_id.or(class).unwrap_or_default(),
         instance: instance.unwrap_or_default(),
         title: node.name.unwrap_or_default(),
@@ -131,6 +134,10 @@ mod tests {
             (wayland.app.as_str(), wayland.title.as_str(), wayland.pid),
             ("org.gnome.TextEditor", "notes", Some(100))
         );
+        let known = String::from_utf8(tree(7)).expect("text");
+        let known = known.replace("\"pid\":100", "\"foreign_toplevel_identifier\":\"a1b2\",\"pid\":100");
+        let identified = active(known.as_bytes()).expect("a tree").expect("a window");
+        assert_eq!((wayland.id.as_str(), identified.id.as_str()), ("7", "a1b2"));
         let x = active(&tree(8)).expect("a tree").expect("a window");
         assert_eq!((x.app.as_str(), x.instance.as_str(), x.id.as_str()), ("XCalc", "xcalc", "8"));
         assert_eq!(active(&tree(4)).expect("a tree"), None);

@@ -2,7 +2,8 @@
 //!
 //! It tells title and application of each window and which is activated; neither process nor place. What has the keyboard without being a window
 //! (launchers, lockers) is in no list. wlroots sends a state when it changes and says `done` when it is idle, so a look goes to the compositor and
-//! back twice: by the second answer, what changed before the first question is told.
+//! back twice: by the second answer, what changed before the first question is told. Where windows can be recorded alone they are told by the identifiers by
+//! which they are ([`Identifiers`]), else by a number of ours.
 
 use std::io;
 use std::time::Duration;
@@ -12,6 +13,12 @@ use wayland_client::backend::WaylandError;
 use wayland_client::globals::{GlobalListContents, registry_queue_init};
 use wayland_client::protocol::wl_registry::WlRegistry;
 use wayland_client::{Connection, Dispatch, EventQueue, Proxy as _, QueueHandle, event_created_child};
+use wayland_protocols::ext::foreign_toplevel_list::v1::client::ext_foreign_toplevel_handle_v1::{
+    self as listed, ExtForeignToplevelHandleV1 as ListedHandle,
+};
+use wayland_protocols::ext::foreign_toplevel_list::v1::client::ext_foreign_toplevel_list_v1::{
+    self as list, ExtForeignToplevelListV1 as List,
+};
 use wayland_protocols_wlr::foreign_toplevel::v1::client::zwlr_foreign_toplevel_handle_v1::{
     self as handle, State as Flag, ZwlrForeignToplevelHandleV1 as Handle,
 };
@@ -20,6 +27,7 @@ use wayland_protocols_wlr::foreign_toplevel::v1::client::zwlr_foreign_toplevel_m
 };
 
 use super::desk::{Active, Desk};
+use super::listed::Identifiers;
 
 /// Newest version that is used.
 const VERSION: u32 = 3;
@@ -27,6 +35,9 @@ const VERSION: u32 = 3;
 const MAX_WINDOWS: usize = 4096;
 /// Most changes that are kept between two looks.
 const MAX_CHANGES: usize = 1024;
+
+/// What stands before the number of a window without an identifier.
+const NUMBERED: &str = "toplevel-";
 
 /// A window, as far as it was told.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,6 +55,7 @@ struct Windows {
     /// What has a number: handles are given again.
     given: u64,
     changes: Vec<Option<Active>>,
+    identifiers: Identifiers,
     /// The compositor tells nothing any more.
     has_ended: bool,
 }
@@ -83,6 +95,20 @@ impl Windows {
         self.changes.push(active);
     }
 
+    /// Looks by which identifiers the windows are recorded alone, once all of both lists is told.
+    fn compare(&mut self) {
+        let words = self.list.iter().map(|(id, told, _)| (*id, (told.app.as_str(), told.title.as_str())));
+        self.identifiers.compare(&words.collect::<Vec<_>>());
+    }
+
+    /// An active window, by the identifier by which it is recorded alone.
+    fn called(&self, active: Option<Active>) -> Option<Active> {
+        let active = active?;
+        let number = active.id.strip_prefix(NUMBERED).and_then(|number| number.parse().ok());
+        let identifier = number.and_then(|number| self.identifiers.of(number)).map(str::to_owned);
+        Some(Active { id: identifier.unwrap_or(active.id), ..active })
+    }
+
     fn remove(&mut self, id: u64) {
         self.list.retain(|window| window.0 != id);
     }
@@ -103,14 +129,16 @@ impl Windows {
 
 fn of(id: u64, window: &Window) -> Active {
     let Window { app, title, .. } = window.clone();
-    Active { id: format!("toplevel-{id}"), app, title, ..Active::default() }.bounded()
+    Active { id: format!("{NUMBERED}{id}"), app, title, ..Active::default() }.bounded()
 }
 
 /// A compositor that lists its windows.
 pub(super) struct Toplevels {
     queue: EventQueue<Windows>,
     windows: Windows,
+    /// The active window, and as it was told.
     last: Option<Active>,
+    told: Option<Active>,
     is_new: bool,
 }
 
@@ -126,7 +154,8 @@ impl Toplevels {
         if globals.bind::<Manager, _, _>(&queue.handle(), 1..=VERSION, ()).is_err() {
             return Ok(None);
         }
-        Ok(Some(Self { queue, windows: Windows::default(), last: None, is_new: true }))
+        drop(globals.bind::<List, _, _>(&queue.handle(), 1..=1, ()));
+        Ok(Some(Self { queue, windows: Windows::default(), last: None, told: None, is_new: true }))
     }
 }
 
@@ -164,6 +193,7 @@ impl Desk for Toplevels {
         if self.windows.has_ended {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it tells of windows no more"));
         }
+        self.windows.compare();
         let now = self.windows.active(self.last.as_ref());
         let mut active = std::mem::take(&mut self.windows.changes);
         if active.last().unwrap_or(&self.last) != &now || self.is_new {
@@ -172,6 +202,14 @@ impl Desk for Toplevels {
         self.is_new = false;
         if let Some(last) = active.last() {
             self.last.clone_from(last);
+        }
+        // One whose identifier became known meanwhile is called otherwise.
+        if active.is_empty() && self.windows.called(self.last.clone()) != self.told {
+            active.push(self.last.clone());
+        }
+        let active: Vec<_> = active.into_iter().map(|active| self.windows.called(active)).collect();
+        if let Some(told) = active.last() {
+            self.told.clone_from(told);
         }
         Ok(active)
     }
@@ -208,6 +246,34 @@ impl Dispatch<Manager, ()> for Windows {
     }
 
     event_created_child!(Windows, Manager, [manager::EVT_TOPLEVEL_OPCODE => (Handle, Number::default())]);
+}
+
+impl Dispatch<List, ()> for Windows {
+    fn event(windows: &mut Self, _: &List, event: list::Event, (): &(), _: &Connection, _: &QueueHandle<Self>) {
+        if let list::Event::Toplevel { toplevel } = event {
+            let number = windows.identifiers.add();
+            if let Some(Number(place)) = toplevel.data::<Number>() {
+                place.get_or_init(|| number);
+            }
+        }
+    }
+
+    event_created_child!(Windows, List, [list::EVT_TOPLEVEL_OPCODE => (ListedHandle, Number::default())]);
+}
+
+impl Dispatch<ListedHandle, Number> for Windows {
+    fn event(
+        windows: &mut Self,
+        proxy: &ListedHandle,
+        event: listed::Event,
+        Number(number): &Number,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let Some(number) = number.get() {
+            windows.identifiers.event(*number, Some(proxy), event);
+        }
+    }
 }
 
 impl Dispatch<Handle, Number> for Windows {
@@ -284,5 +350,30 @@ mod tests {
         }
         assert_eq!((windows.changes.len(), titles(&windows.changes)[0]), (MAX_CHANGES, Some("1")));
         assert_eq!(windows.active(None).map(|active| active.title), Some(MAX_CHANGES.to_string()));
+    }
+
+    #[test]
+    fn a_window_is_called_by_its_identifier_where_that_is_certain() {
+        let mut windows = Windows::default();
+        let (a, b) = (windows.add(), windows.add());
+        told(&mut windows, a, "a", true);
+        told(&mut windows, b, "b", false);
+        let listed = windows.identifiers.add();
+        for event in [
+            listed::Event::Identifier { identifier: "x1".into() },
+            listed::Event::AppId { app_id: "foot".into() },
+            listed::Event::Title { title: "a".into() },
+            listed::Event::Done,
+        ] {
+            windows.identifiers.event(listed, None, event);
+        }
+        let called = |windows: &Windows| windows.called(windows.active(None)).map(|active| active.id);
+        assert_eq!(called(&windows).as_deref(), Some("toplevel-1"));
+        windows.compare();
+        assert_eq!(called(&windows).as_deref(), Some("x1"));
+        told(&mut windows, a, "a", false);
+        told(&mut windows, b, "b", true);
+        windows.compare();
+        assert_eq!(called(&windows).as_deref(), Some("toplevel-2"));
     }
 }

@@ -1,0 +1,59 @@
+//! The protocols by which a compositor lets itself be copied.
+
+use wayland_client::globals::GlobalList;
+use wayland_client::{Dispatch, Proxy, QueueHandle};
+use wayland_protocols::ext::foreign_toplevel_list::v1::client::ext_foreign_toplevel_list_v1::ExtForeignToplevelListV1;
+use wayland_protocols::ext::image_capture_source::v1::client::ext_foreign_toplevel_image_capture_source_manager_v1::ExtForeignToplevelImageCaptureSourceManagerV1 as WindowSources;
+use wayland_protocols::ext::image_capture_source::v1::client::ext_output_image_capture_source_manager_v1::ExtOutputImageCaptureSourceManagerV1 as OutputSources;
+use wayland_protocols::ext::image_copy_capture::v1::client::ext_image_copy_capture_manager_v1::ExtImageCopyCaptureManagerV1;
+use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1;
+
+use super::state::State;
+
+/// The version of wlr-screencopy that is used: with damage, and with a word when everything was offered.
+const WLR_VERSION: u32 = 3;
+
+/// ext-image-copy-capture, with what it copies.
+#[derive(Clone)]
+pub(super) struct Ext {
+    pub(super) manager: ExtImageCopyCaptureManagerV1,
+    pub(super) outputs: Option<OutputSources>,
+    /// Windows, where they are listed too.
+    pub(super) windows: Option<WindowSources>,
+}
+
+/// What there is.
+#[derive(Default)]
+pub(super) struct Managers {
+    pub(super) ext: Option<Ext>,
+    pub(super) wlr: Option<ZwlrScreencopyManagerV1>,
+}
+
+impl Managers {
+    /// Takes what the compositor has.
+    pub(super) fn bind(globals: &GlobalList, queue: &QueueHandle<State>) -> Self {
+        fn one<P: Proxy + 'static>(globals: &GlobalList, queue: &QueueHandle<State>, version: u32) -> Option<P>
+        where
+            State: Dispatch<P, ()>,
+        {
+            globals.bind(queue, version..=version, ()).ok()
+        }
+        let ext = one(globals, queue, 1).map(|manager| Ext {
+            manager,
+            outputs: one(globals, queue, 1),
+            windows: one(globals, queue, 1)
+                .filter(|_: &WindowSources| one::<ExtForeignToplevelListV1>(globals, queue, 1).is_some()),
+        });
+        Self { ext, wlr: one(globals, queue, WLR_VERSION) }
+    }
+
+    /// Whether monitors can be copied.
+    pub(super) fn copies_monitors(&self) -> bool {
+        self.wlr.is_some() || self.ext.as_ref().is_some_and(|ext| ext.outputs.is_some())
+    }
+
+    /// Whether windows can be copied.
+    pub(super) fn copies_windows(&self) -> bool {
+        self.ext.as_ref().is_some_and(|ext| ext.windows.is_some())
+    }
+}
