@@ -18,7 +18,7 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
 use crate::privacy::{desk, frames, metadata, number, of_type, record, rows, stop};
-use crate::support::{Display, run, watchcap};
+use crate::support::{Display, Running, run, watchcap};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Size of the desktop, and where the sign is in its usual corner.
@@ -358,4 +358,71 @@ fn where_none_can_be_shown_it_is_refused_or_told() {
         run(watchcap().args(["record", "--source", "synthetic", "--sign", "on", "--out"]).arg(dir.path()));
     assert_eq!(code, 2, "{err}");
     assert!(err.contains("the built-in picture is on no screen"), "{err}");
+}
+
+#[test]
+fn under_a_compositor_what_it_may_draw_around_it_is_masked_as_well() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (display, mut windows) = desk(DESK);
+    let eye = Eye::on(&display, DESK);
+    let name = eye.conn.intern_atom(false, b"_NET_WM_CM_S0").expect("a request").reply().expect("an atom").atom;
+    let owner = windows.id("desk") as Window;
+    eye.conn.set_selection_owner(owner, name, x11rb::CURRENT_TIME).expect("a request").check().expect("owned");
+    let recorder = record(&display, dir.path(), &["--fps", "20", "--sign", "on"]);
+    windows.command("open cover 200 200 200 100 3060a0");
+    wait_for("it stays covered", || is_in_its_corner(eye.red()));
+    windows.command("wait 300");
+    let session = stop(recorder, dir.path());
+    let rows = rows(&session);
+    let places: Vec<_> =
+        of_type(&rows, &["redact"]).map(|row| ["x", "y", "width", "height"].map(|key| number(row, key))).collect();
+    assert!(places.contains(&[284, 252, 116, 48]), "{places:?}");
+    for frame in frames(&session, &rows) {
+        assert_eq!(frame.count(is_red), 0, "the sign is to be seen at {}", frame.t);
+    }
+}
+
+#[test]
+fn each_part_of_a_split_recording_says_when_it_was_not_shown_and_so_does_all_of_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (display, _windows) = desk(DESK);
+    let eye = Eye::on(&display, DESK);
+    let mut command = watchcap();
+    command.args([
+        "record",
+        "--consent",
+        "screen",
+        "--session",
+        "s",
+        "--split",
+        "3s",
+        "--duration",
+        "8s",
+        "--fps",
+        "10",
+    ]);
+    command.args(["--sign", "on", "--out"]).arg(dir.path()).env("DISPLAY", &display.name);
+    let recorder = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs"));
+    wait_for("it does not begin", || dir.path().join("s-part0001/log").is_dir() && eye.sign().is_some());
+    let sign = eye.sign().expect("a window");
+    eye.conn.destroy_window(sign).expect("a request").check().expect("destroyed");
+    assert_eq!(recorder.wait(), 0);
+    let part = |n: u32| metadata(&dir.path().join(format!("s-part000{n}")));
+    let away = |metadata: &Value| metadata["privacy"]["recording_sign"]["away"].as_array().expect("a list").clone();
+    let (first, second) = (part(1), part(2));
+    let (lost, goes_on) = (away(&first), away(&second));
+    assert_eq!((lost.len(), &lost[0]["until_ns"], &lost[0]["reason"]), (1, &Value::Null, &"gone".into()));
+    assert_eq!((goes_on.len(), &goes_on[0]["from_ns"]), (1, &second["clock"]["t0_ns"]));
+    for n in 1..=3 {
+        let session = dir.path().join(format!("s-part000{n}"));
+        let rows = rows(&session);
+        assert!(frames(&session, &rows).iter().all(|frame| frame.count(is_red) == 0), "part {n}");
+    }
+    let whole = dir.path().join("whole");
+    let (code, _, err) = run(watchcap().arg("join").arg(dir.path()).arg("--out").arg(&whole));
+    assert_eq!(code, 0, "{err}");
+    let joined = away(&metadata(&whole));
+    assert_eq!((joined.len(), &joined[0]["from_ns"]), (1, &lost[0]["from_ns"]));
+    let lasted = joined[0]["until_ns"].as_i64().expect("it came back") - joined[0]["from_ns"].as_i64().expect("a time");
+    assert!((4_000_000_000..8_000_000_000).contains(&lasted), "{lasted}");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::sign;
 use super::sound::Joined;
 use crate::base::event::Stream;
 use crate::session::layout;
@@ -44,6 +45,8 @@ pub(super) fn join(parts: &[Part], made: Made<'_>) -> Option<Metadata> {
     metadata.clock_drift_ppm = fit_drift_ppm(&metadata.clock.anchors);
     metadata.consent = consent(&metadata.consent, &last.metadata.consent);
     metadata.privacy = all().skip(1).fold(metadata.privacy.clone(), |all, part| privacy(all, &part.privacy));
+    let signs = parts.iter().map(|part| (part.span_ns().0, part.metadata.privacy.recording_sign.as_ref()));
+    metadata.privacy.recording_sign = sign::join(signs);
     metadata.streams = streams(parts);
     if metadata.input_device.is_none() || all().any(|part| part.input_device != metadata.input_device) {
         // A gamepad that came later is of the kinds that were recorded.

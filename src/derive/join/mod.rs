@@ -4,5 +4,6 @@ pub mod error;
 mod metadata;
 mod rows;
 pub mod run;
+mod sign;
 mod sound;
 mod video;
