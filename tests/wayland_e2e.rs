@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use watchcap::base::time::{Clock as _, SystemClock};
 use watchcap::capture::synthetic::Barcode;
 use watchcap::media::frames::FrameReader;
 use watchcap::session::table::read::SessionReader;
@@ -112,6 +113,67 @@ fn a_press_on_a_window_that_is_recorded_alone_is_before_the_first_picture_that_s
     presses(&sway, "a monitor of Debian testing", true, &["--allow-missing", "masks,redaction,focus,position,lock"]);
     presses(&sway, "a window", true, &window);
     presses(&sway, "a window, by the lists of windows", false, &window);
+}
+
+/// One hand moves the pointer of the seat; nobody asks for positions to be missing. Sway tells them where it does not draw the pointer into the pictures.
+#[test]
+fn the_places_of_the_pointer_are_recorded_where_the_compositor_tells_them() {
+    if !may_mount() {
+        return;
+    }
+    let Some(sway) = Sway::start_newer((640, 480)) else { return };
+    let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let about = serde_json::json!({ "name": "Test Mouse", "keys": [BTN_LEFT], "rel": [0, 1] });
+    let mouse = Device::plug(&folder.path().join("event0"), &about);
+    let mut command = recording(folder.path(), out.path(), "30");
+    let said = sway.file("said");
+    let stderr = std::fs::File::create(&said).expect("a file");
+    command
+        .args(["--cursor", "off", "--allow-missing", "masks,redaction,focus,lock"])
+        .stdout(Stdio::null())
+        .stderr(stderr);
+    let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let began = Instant::now();
+    while !out.path().join("s/log").is_dir() {
+        let said = || std::fs::read_to_string(&said).unwrap_or_default();
+        assert!(began.elapsed() < PATIENCE, "it does not begin: {}", said());
+        pause(20);
+    }
+    // The seat has had no pointer until now.
+    let mut hand = Hand::new(&sway);
+    pause(500);
+    let mut done = Vec::new();
+    for step in 0..PRESSES as u32 {
+        let at = (40 + step * 25, 60 + step * 17);
+        let t = SystemClock.now().0;
+        hand.pointer.motion_absolute((t / 1_000_000) as u32, at.0, at.1, 640, 480);
+        hand.pointer.frame();
+        hand.go();
+        done.push((t, at));
+        pause(100 + u64::from(step) * 7 % 33);
+    }
+    let (code, _) = running.stop("INT", PATIENCE);
+    assert!(code == 0 || code == 3, "{code}");
+    drop(mouse);
+    let session = out.path().join("s");
+    let (code, _, err) = run(watchcap().arg("verify").arg(&session));
+    assert_eq!(code, 0, "{err}");
+    let reader = SessionReader::open(&session).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<OwnedRow>, _>>().expect("rows");
+    let moves = rows.iter().filter(|row| row.event_type == "mouse_move");
+    let told: Vec<(i64, f32, f32)> =
+        moves.filter_map(|row| Some((row.t_ns, row.mouse_x? * 640.0, row.mouse_y? * 480.0))).collect();
+    let mut late = Vec::new();
+    for (t, (x, y)) in &done {
+        let is_it = |told: &&(i64, f32, f32)| (told.1 - *x as f32).abs() < 1.5 && (told.2 - *y as f32).abs() < 1.5;
+        let Some((at, ..)) = told.iter().find(is_it) else { continue };
+        assert!(at >= t, "{x},{y} was told {} ns before it was done", t - at);
+        late.push((at - t) / 1000);
+    }
+    late.sort_unstable();
+    println!("{} places told, {} of {PRESSES} of the hand: late by {late:?} us", told.len(), late.len());
+    assert!(late.len() * 10 >= PRESSES * 9, "{} of {PRESSES}:\n{told:?}\n{done:?}", late.len());
+    assert!(late[late.len() / 2] < 50_000, "{late:?}");
 }
 
 /// `by_socket`: sway tells the active window by its socket, else by its list of windows.

@@ -44,7 +44,7 @@ impl Backend for WaylandCopy {
     }
     fn screen(&self, plan: &ScreenPlan, _grant: &Grant) -> Option<OpenScreen> {
         let plan = plan.clone();
-        Some(Box::new(move |_outlets| screen::open(&plan)))
+        Some(Box::new(move |outlets| screen::open(&plan, &outlets)))
     }
     fn sign(&self, plan: &SignPlan) -> Option<OpenSign> {
         let plan = plan.clone();

@@ -94,7 +94,8 @@ impl Desk {
         }
     }
 
-    fn read_within(&mut self, limit: Duration) -> Result<(), CaptureError> {
+    /// Takes in what the compositor tells within this time; returns once it has told something.
+    pub(super) fn read_within(&mut self, limit: Duration) -> Result<(), CaptureError> {
         read_within(&mut self.queue, &mut self.state, limit)
     }
 }

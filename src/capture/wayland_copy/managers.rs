@@ -1,6 +1,7 @@
 //! The protocols by which a compositor lets itself be copied.
 
 use wayland_client::globals::GlobalList;
+use wayland_client::protocol::wl_seat::WlSeat;
 use wayland_client::{Dispatch, Proxy, QueueHandle};
 use wayland_protocols::ext::foreign_toplevel_list::v1::client::ext_foreign_toplevel_list_v1::ExtForeignToplevelListV1;
 use wayland_protocols::ext::image_capture_source::v1::client::ext_foreign_toplevel_image_capture_source_manager_v1::ExtForeignToplevelImageCaptureSourceManagerV1 as WindowSources;
@@ -12,6 +13,8 @@ use super::state::State;
 
 /// The version of wlr-screencopy that is used: with damage, and with a word when everything was offered.
 const WLR_VERSION: u32 = 3;
+/// Newest version of seats that is used.
+const SEAT_VERSION: u32 = 5;
 
 /// ext-image-copy-capture, with what it copies.
 #[derive(Clone)]
@@ -27,6 +30,7 @@ pub(super) struct Ext {
 pub(super) struct Managers {
     pub(super) ext: Option<Ext>,
     pub(super) wlr: Option<ZwlrScreencopyManagerV1>,
+    pub(super) seat: Option<WlSeat>,
 }
 
 impl Managers {
@@ -44,12 +48,19 @@ impl Managers {
             windows: one(globals, queue, 1)
                 .filter(|_: &WindowSources| one::<ExtForeignToplevelListV1>(globals, queue, 1).is_some()),
         });
-        Self { ext, wlr: one(globals, queue, WLR_VERSION) }
+        let seat = globals.bind(queue, 3..=SEAT_VERSION, ()).ok();
+        Self { ext, wlr: one(globals, queue, WLR_VERSION), seat }
     }
 
     /// Whether monitors can be copied.
     pub(super) fn copies_monitors(&self) -> bool {
         self.wlr.is_some() || self.ext.as_ref().is_some_and(|ext| ext.outputs.is_some())
+    }
+
+    /// What copies monitors in sessions, which can tell of the pointer.
+    pub(super) fn of_outputs(&self) -> Option<(&ExtImageCopyCaptureManagerV1, &OutputSources)> {
+        let ext = self.ext.as_ref()?;
+        Some((&ext.manager, ext.outputs.as_ref()?))
     }
 
     /// Whether windows can be copied.

@@ -18,6 +18,7 @@ mod managers;
 mod offer;
 mod output;
 mod own;
+mod pointer;
 mod recording_sign;
 mod screen;
 mod shot;

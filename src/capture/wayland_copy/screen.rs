@@ -18,12 +18,15 @@ use super::copier::Copier;
 use super::detour::Detour;
 use super::find::{Subject, find};
 use super::own::Own;
+use super::pointer::PointerWatch;
 use crate::base::event::{Area, Surface};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::ScreenPlan;
 use crate::capture::presented::guard;
 use crate::capture::presented::lag::Lag;
-use crate::capture::{Absence, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource};
+use crate::capture::{
+    Absence, BgraView, CaptureError, Covered, Facet, FacetSet, Look, Outlets, ScreenDescription, ScreenSource,
+};
 use crate::privacy::exclude::Exclusions;
 
 /// How long the compositor may take to say how a frame would lie, when recording starts.
@@ -42,7 +45,7 @@ const MAX_FAILED: u32 = 200;
 ///
 /// # Errors
 /// As [`Desk::open`]; [`CaptureError::NoTarget`], [`CaptureError::BadSize`], and [`CaptureError::Unavailable`] for what cannot be copied.
-pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureError> {
+pub(super) fn open(plan: &ScreenPlan, outlets: &Outlets) -> Result<Box<dyn ScreenSource>, CaptureError> {
     let mut desk = Desk::open()?;
     let windows = desk.managers.copies_windows().then_some(&desk.state.windows);
     let subject = find(&desk.state.outputs, windows, &plan.target)?;
@@ -74,6 +77,8 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         return Err(CaptureError::BadSize { width: area.width, height: area.height, why, nearest: None });
     }
     let refresh_hz = subject.output(&desk.state.outputs).and_then(super::output::Output::refresh_hz);
+    // wlroots tells where the pointer is only while it draws it into no picture.
+    let pointer = if cursor { None } else { PointerWatch::start(&subject, outlets, &clock)? };
     let description = ScreenDescription {
         backend: format!("{BACKEND}-{}", copier.name()),
         surface: area,
@@ -85,7 +90,7 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         masks_windows: subject.is_window(),
         display_server: Some(format!("Wayland: {}", compositor())),
         names_programs: false,
-        hands_in: FacetSet::NONE,
+        hands_in: if pointer.is_some() { FacetSet::of(&[Facet::Position]) } else { FacetSet::NONE },
     };
     let rules = Arc::clone(&plan.exclusions);
     let own = subject.window(&desk.state.windows).map(|(window, _)| Own::new(&rules, window.number, layout.size));
@@ -115,6 +120,7 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         is_in_doubt: false,
         away: None,
         failed: 0,
+        _pointer: pointer,
     };
     screen.copy(false)?;
     Ok(Box::new(screen))
@@ -163,6 +169,8 @@ struct CopyScreen {
     is_in_doubt: bool,
     away: Option<Away>,
     failed: u32,
+    /// Tells where the pointer is, until it is dropped.
+    _pointer: Option<PointerWatch>,
 }
 
 impl CopyScreen {

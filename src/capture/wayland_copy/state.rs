@@ -20,6 +20,9 @@ pub(super) struct State {
     pub(super) outputs: Vec<Output>,
     /// The windows, where they can be copied.
     pub(super) windows: Windows,
+    /// Where the pointer was since the last look, pixels of the monitor; and whether there is one.
+    pub(super) places: Vec<(i32, i32)>,
+    pub(super) has_pointer: bool,
     /// What the session offers that was begun last.
     pub(super) offer: Offer,
     /// The frame that was asked for last.
