@@ -11,7 +11,7 @@ use super::sound::SoundNews;
 use crate::base::event::{Event, Source, Stream};
 use crate::base::time::MonoNs;
 use crate::log::LogError;
-use crate::log::setup::{PROFILES_KEY, SIGN_AWAY_KEY, failed_key, sound_moved_key};
+use crate::log::setup::{PROFILES_KEY, SIGN_AWAY_KEY, SoundMovedFact, failed_key, sound_moved_key};
 use crate::media::track::{Cost, Packet, TrackId};
 use crate::privacy::fact::ProfileFact;
 
@@ -67,15 +67,28 @@ impl Sequence {
         match news {
             SoundNews::Packet(packet) => self.append_sound_packet(packet),
             SoundNews::Gap(t, source, gap) => self.append(t, source, Event::Gap(gap)),
-            SoundNews::Moved(track, fact) => {
-                append_fact(&mut self.log, self.clock.now(), &sound_moved_key(track), &json!(fact))
-            }
+            SoundNews::Moved(track, fact) => self.append_moved(track, &fact),
             SoundNews::Failed(reason) => {
                 self.seams.sound_failed = Some(reason);
                 let t = self.clock.now();
                 append_fact(&mut self.log, t, &failed_key(Stream::Audio), &json!(reason))
             }
         }
+    }
+
+    /// The times of the first sound are a guess, or no longer. Seams wait for that; one that was planned just before it began is crossed, and then
+    /// both parts have such sound, each by its own numbers.
+    fn append_moved(&mut self, track: TrackId, fact: &SoundMovedFact) -> Result<(), LogError> {
+        let (t, key) = (self.clock.now(), sound_moved_key(track));
+        if let Some(queues) = &self.seams.queues {
+            queues.seam.guesses(fact.before.is_none());
+        }
+        if let Some(before) = &mut self.seams.before {
+            before.append(|log| append_fact(log, t, &key, &json!(fact)));
+        }
+        let first = self.seams.first_sample(track);
+        let here = SoundMovedFact { before: fact.before.map(|number| number.saturating_sub(first)), ..*fact };
+        append_fact(&mut self.log, t, &key, &json!(here))
     }
 
     /// A window of a game was seen for the first time: the fact about the profiles in force is replaced by a longer one.

@@ -66,7 +66,7 @@ impl Queued for SoundNews {
         match self {
             Self::Packet(packet) => packet.t >= until,
             Self::Gap(t, ..) => *t >= until,
-            // Of no time: said in the part that is recorded, and in each that follows.
+            // Of no time: said in the part that is recorded; a failure in each that follows, too.
             Self::Failed(_) | Self::Moved(..) => false,
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! Invariant: every picture, input and order belongs to the part that its own time says. Nothing here waits.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use crate::base::time::MonoNs;
 
@@ -28,6 +28,8 @@ pub(super) struct Seam {
     crossed: AtomicBool,
     /// Frames that were skipped as unchanged before the seam, of all parts.
     skipped: AtomicU64,
+    /// Tracks of sound whose times are a guess so far: which part a packet is of cannot be told.
+    guesses: AtomicUsize,
 }
 
 impl Default for Seam {
@@ -38,6 +40,7 @@ impl Default for Seam {
             fixed: AtomicI64::new(NONE),
             crossed: AtomicBool::new(true),
             skipped: AtomicU64::new(0),
+            guesses: AtomicUsize::new(0),
         }
     }
 }
@@ -51,9 +54,19 @@ impl Seam {
         self.wanted.store(true, Ordering::SeqCst);
     }
 
+    /// The times of a track of sound are a guess from now on, or no longer: no seam is planned meanwhile.
+    pub(super) fn guesses(&self, begins: bool) {
+        if begins {
+            self.guesses.fetch_add(1, Ordering::SeqCst);
+        } else {
+            // One that never began does not end.
+            let _ = self.guesses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |guesses| guesses.checked_sub(1));
+        }
+    }
+
     /// The screen's thread plans it, if one is wanted: `at` is a deadline of frames.
     pub(super) fn plan(&self, at: impl FnOnce() -> MonoNs) {
-        if self.wanted.load(Ordering::SeqCst) {
+        if self.wanted.load(Ordering::SeqCst) && self.guesses.load(Ordering::SeqCst) == 0 {
             self.planned.store(at().0, Ordering::SeqCst);
             self.wanted.store(false, Ordering::SeqCst);
         }
@@ -112,6 +125,10 @@ mod tests {
         assert_eq!((seam.cross(MonoNs(102), 4), seam.fixed()), (Some(MonoNs(102)), Some(MonoNs(102))));
         assert_eq!((seam.cross(MonoNs(135), 5), seam.skipped()), (None, 4));
         seam.want();
+        (seam.guesses(true), seam.guesses(true), seam.guesses(false));
+        seam.plan(|| MonoNs(250));
+        assert_eq!(seam.planned(), None, "the times of a track are a guess");
+        (seam.guesses(false), seam.guesses(false));
         seam.plan(|| MonoNs(300));
         assert_eq!(seam.fix(MonoNs(300)), MonoNs(300), "the sequence has waited long enough");
         assert_eq!(seam.cross(MonoNs(307), 9), Some(MonoNs(300)));

@@ -143,6 +143,12 @@ impl Seams {
         Packet { first_sample: packet.first_sample.saturating_sub(first), ..packet }
     }
 
+    /// The number, in the recording, of a track's first sample of the present part.
+    pub(super) fn first_sample(&self, track: TrackId) -> u64 {
+        let track = self.sounds.iter().find(|sound| sound.id == track);
+        track.filter(|_| self.part > 0).and_then(|track| track.first).unwrap_or(0)
+    }
+
     /// Something of before the seam that comes when the part before is closed: of the seam's time.
     pub(super) fn late(&self, mut event: Event) -> (MonoNs, Event) {
         if let Event::Gap(Gap { until, .. }) | Event::Redact { until, .. } = &mut event {

@@ -63,6 +63,8 @@ struct Early {
     guess: MonoNs,
     /// Number and time of each block, as far as they were known.
     said: Vec<(u64, MonoNs)>,
+    /// Holes whose times are a guess too.
+    holes: Vec<Hole>,
 }
 
 /// Most of them that are kept: more than blocks of 5 ms while they are waited for.
@@ -125,7 +127,7 @@ impl Placer {
         self.heard = Some(now);
         if let Some(held) = &mut self.held {
             self.stamps.extend(block.is_measured.then_some((block.first, block.t)));
-            if self.end.is_none() && self.away.is_none() || self.early.is_some() {
+            if self.end.is_none() || self.early.is_some() {
                 self.put_out_early(block);
             } else {
                 held.push_back(block);
@@ -203,15 +205,27 @@ impl Placer {
             Some(early) if early.said.len() < MOST_SAID => early.said.push(said),
             Some(_) => {}
             None => {
-                self.early = Some(Early { first: block.first, guess: block.t, said: vec![said] });
+                self.early = Some(Early { first: block.first, guess: block.t, said: vec![said], holes: Vec::new() });
                 (self.end, self.next) = (Some((block.t, 0.0)), block.first);
+                self.begin_late(block.t);
             }
         }
         self.place(block);
     }
 
+    /// The first sound of all begins, and nothing was heard before.
+    fn begin_late(&mut self, begins: MonoNs) {
+        if let Some((since, reason)) = self.away.take().filter(|(since, _)| *since < begins) {
+            let lost = (begins.0.saturating_sub(since.0) as f64 / self.line.per_sample()).round() as u64;
+            // A moment in which no sample was due is no loss.
+            if lost > 0 {
+                self.tell(Hole { since, until: begins, lost, reason });
+            }
+        }
+    }
+
     /// Moves what was put out at a guess to where its stamps, or else what blocks said, have it.
-    fn settle(&mut self, Early { first, guess, said }: Early) {
+    fn settle(&mut self, Early { first, guess, said, holes }: Early) {
         self.held = None;
         for (sample, t) in self.stamps.drain(..) {
             self.line.take(sample, t);
@@ -226,6 +240,14 @@ impl Placer {
             t0.0 = t0.0.saturating_add(by_ns);
         }
         self.out.push(Piece::Moved(by_ns));
+        for mut hole in holes {
+            // What began before the first sound has its own time.
+            if hole.since >= guess {
+                hole.since.0 = hole.since.0.saturating_add(by_ns);
+            }
+            hole.until = MonoNs(hole.until.0.saturating_add(by_ns)).max(hole.since);
+            self.tell(hole);
+        }
     }
 
     /// The device's number behind the last block that is held.
@@ -287,13 +309,7 @@ impl Placer {
             }
         } else {
             self.end = Some((begins, 0.0));
-            if let Some((since, reason)) = self.away.filter(|(since, _)| *since < begins) {
-                let lost = (begins.0.saturating_sub(since.0) as f64 / self.line.per_sample()).round() as u64;
-                // A moment in which no sample was due is no loss.
-                if lost > 0 {
-                    self.tell(Hole { since, until: begins, lost, reason });
-                }
-            }
+            self.begin_late(begins);
         }
         self.away = None;
         for block in held {
@@ -384,6 +400,15 @@ impl Placer {
     }
 
     fn tell(&mut self, hole: Hole) {
+        if let Some(early) = &mut self.early {
+            if early.holes.len() < MOST_SAID {
+                early.holes.push(hole);
+            } else if let Some(last) = early.holes.last_mut() {
+                last.until = last.until.max(hole.until);
+                last.lost = last.lost.saturating_add(hole.lost);
+            }
+            return;
+        }
         self.out.extend(self.holes.add(hole).map(Piece::Hole));
     }
 }

@@ -277,6 +277,36 @@ fn the_first_sound_is_put_out_at_once_and_moved_when_its_stamps_agree() {
     assert!(heard.samples == 20 * BLOCK && heard.worst < 3.0, "{} {}", heard.samples, heard.worst);
 }
 
+/// A sink on which nothing plays says so before its first sample.
+#[test]
+fn the_first_sound_of_a_device_that_was_silent_at_first_is_put_out_at_once_too() {
+    let (mut device, mut placer, mut heard) = (Device::new(30.0), Placer::new(RATE, 1), Heard::default());
+    let since = MonoNs(T0 - 700_000_000);
+    heard.take(placer.silent(since, "device_silent"));
+    heard.take(placer.tick(MonoNs(T0 - 100_000_000)));
+    for n in 0..200 {
+        let (mut block, now) = device.block();
+        block.is_measured = n >= 100;
+        block.t = MonoNs(block.t.0 + if n < 100 { 130_000_000 } else { 0 });
+        // Samples are missing while times are a guess.
+        if n == 20 {
+            device.number += BLOCK;
+            device.made += BLOCK;
+        }
+        heard.take(placer.take(block, now));
+        assert_eq!(heard.samples, (n + 1) * BLOCK);
+        assert_eq!(heard.moved.is_some(), n >= 125, "block {n}");
+    }
+    heard.take(placer.finish(MonoNs(device.time(device.made))));
+    assert!(heard.worst < 1.0, "{} ms", heard.worst);
+    // Both holes have the times that are no guess.
+    let near = |t: MonoNs, ns: i64| (t.0 - ns).abs() < 1_000_000;
+    let [silent, lost] = heard.holes.as_slice() else { panic!("{:?}", heard.holes) };
+    assert!(silent.since == since && near(silent.until, T0) && silent.reason == "device_silent", "{silent:?}");
+    let at = device.time(21 * BLOCK);
+    assert!(near(lost.since, at) && near(lost.until, at + 10_000_000) && lost.lost == BLOCK, "{lost:?}");
+}
+
 #[test]
 fn a_device_that_was_silent_for_a_moment_has_lost_nothing() {
     let (mut device, mut placer, mut heard) = (Device::new(0.0), Placer::new(RATE, 1), Heard::default());

@@ -207,6 +207,12 @@ impl SoundStage {
                 }
                 Piece::Moved(by_ns) => {
                     self.early = None;
+                    if by_ns.abs() > UNSURE_NS {
+                        tracing::warn!(
+                            by_ns,
+                            "the first sound was heard at another time than was guessed: what was in a pause may be near its edges"
+                        );
+                    }
                     self.times.shift(by_ns);
                     let fact = SoundMovedFact { before: Some(self.made), by_ns: Some(by_ns) };
                     self.say(SoundNews::Moved(self.track, fact));
