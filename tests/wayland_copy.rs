@@ -270,13 +270,22 @@ fn the_sign_is_on_the_monitor_and_in_no_picture_of_it_whatever_size_that_has() {
             std::thread::sleep(Duration::from_millis(800));
             assert!(seen(&sway, &["--region", "480,360,160,120"]) > 90);
         }
+        // Into that of the same pixels at another scale, and back. While it is moved no picture is taken: it is where nobody was told of then.
+        for (scale, least) in [("2", 300), ("1", 90)] {
+            does("pause");
+            sway.does(&format!("output HEADLESS-1 scale {scale}"));
+            std::thread::sleep(Duration::from_millis(800));
+            does("resume");
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(seen(&sway, &[]) > least, "at {scale}");
+        }
     });
     let told = sign_of(&out.path().join("s"));
     assert_eq!((&told["shown"], &told["by"]), (&true.into(), &"wayland-layer-shell".into()));
     assert_eq!((&told["monitor"], &told["corner"]), (&"HEADLESS-1".into(), &"bottom-right".into()));
     assert_eq!((&told["in_picture"], &told["away"]), (&true.into(), &serde_json::Value::Array(Vec::new())));
     let masks = masks(&rows);
-    assert!(masks.contains(&[540, 448, 92, 24]), "{masks:?}");
+    assert!(masks.contains(&[540, 448, 92, 24]) && masks.contains(&[440, 416, 184, 48]), "{masks:?}");
     drop(client);
     assert_eq!(seen(&sway, &[]), 0, "it stays behind");
 }

@@ -123,7 +123,7 @@ impl Keeper {
                 self.running.clock.sleep_until(now.plus(TURN));
                 if now >= retry && self.board.has_room() && !self.running.stop.is_asked() {
                     retry = now.plus(RETRY);
-                    self.show_again(now);
+                    self.show_again();
                 }
                 continue;
             };
@@ -146,12 +146,13 @@ impl Keeper {
         now.plus(RETRY)
     }
 
-    fn show_again(&mut self, now: MonoNs) {
+    fn show_again(&mut self) {
         match (self.open)(&self.screen, &self.areas) {
             Ok(sign) => {
                 tracing::warn!("the sign that says that the screen is recorded is shown again");
                 self.sign = Some(sign);
-                self.board.back(now);
+                // Not before it is there: a display may take seconds for that.
+                self.board.back(self.running.clock.now());
             }
             Err(error) => tracing::debug!(%error, "the sign cannot be shown again yet"),
         }

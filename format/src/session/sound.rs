@@ -87,6 +87,11 @@ pub fn t0_ns(metadata: &Metadata, file: &str) -> Option<i64> {
     told(metadata, file)?.get(T0_NS)?.as_i64()
 }
 
+/// Returns whether that time is a guess.
+pub fn t0_is_guessed(metadata: &Metadata, file: &str) -> bool {
+    told(metadata, file).and_then(|told| told.get(T0_IS_GUESSED)?.as_bool()).unwrap_or(false)
+}
+
 /// Returns a word that the metadata say of a file (see the keys above).
 pub fn word<'a>(metadata: &'a Metadata, file: &str, key: &str) -> Option<&'a str> {
     match told(metadata, file)? {

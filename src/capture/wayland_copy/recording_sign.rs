@@ -5,6 +5,7 @@
 //! - Where it lies in the pictures of the monitor is in [`SignAreas`] before it has pixels there.
 //! - It is held by the monitor's upper left corner, whatever corner it stands in, so that no compositor moves it by itself when the monitor changes
 //!   its size: a picture of that moment would have it in a place that nobody was told of. It is moved here, once the new place is known.
+//!   Another scale does move it in the pixels: until that is heard of, some milliseconds, nobody was told of the place that it has then.
 //!
 //! How large a monitor is in the compositor's units is asked with a surface that fills it and never has pixels. All are gone with their connection.
 
@@ -28,7 +29,7 @@ use wayland_protocols_wlr::layer_shell::v1::client::zwlr_layer_surface_v1::{
 };
 
 use super::connection::{BACKEND, compositor, connect, gone, no_compositor, read_within};
-use super::sign_place::{find_spot, in_pictures, recorded};
+use super::sign_place::{are_told_apart, find_spot, in_pictures, recorded};
 use super::sign_state::{Role, SignState as Told, Word};
 use crate::base::event::Area;
 use crate::base::time::Clock;
@@ -53,9 +54,9 @@ struct LayerSign {
     layer: ZwlrLayerSurfaceV1,
     looks: [WlBuffer; 2],
     shown: SignState,
-    /// Which monitor it is on, and the size that this had when it was placed.
+    /// Which monitor it is on, and the size that this had when it was placed: in pixels, and in the compositor's units.
     global: u32,
-    monitor: (u32, u32),
+    monitor: [(u32, u32); 2],
     /// Pictures are taken of that monitor, or (`Some(true)`) of a part of it.
     is_part: Option<bool>,
     factor: u32,
@@ -67,13 +68,28 @@ struct LayerSign {
 /// Shows the sign.
 ///
 /// # Errors
-/// [`CaptureError::NoCompositor`], and [`CaptureError::Unavailable`] when the compositor has no layer shell, or no monitor has room.
+/// [`CaptureError::NoCompositor`], and [`CaptureError::Unavailable`] when the compositor has no layer shell, no monitor has room, or it is not known
+/// which monitor is recorded.
 pub(super) fn open(
     plan: &SignPlan,
     screen: &ScreenDescription,
     areas: &Arc<SignAreas>,
 ) -> Result<Box<dyn RecordingSign>, CaptureError> {
+    match show(plan, screen, areas) {
+        Ok(sign) => Ok(Box::new(sign)),
+        Err(error) => {
+            // Its connection is closed, and it went with that.
+            areas.all_down(plan.clock.now());
+            Err(error)
+        }
+    }
+}
+
+fn show(plan: &SignPlan, screen: &ScreenDescription, areas: &Arc<SignAreas>) -> Result<LayerSign, CaptureError> {
     let mut desk = SignDesk::open(Arc::clone(&plan.clock))?;
+    if screen.window_id.is_none() && !are_told_apart(desk.state.outputs.iter().map(|output| &*output.name)) {
+        return Err(lacks("the compositor does not tell the names of its monitors".into()));
+    }
     let no_room = || lacks("no monitor has room for it".into());
     let (at, corner) = find_spot(&desk.state.outputs, screen, plan.corner).ok_or_else(no_room)?;
     let output = &desk.state.outputs[at];
@@ -110,7 +126,7 @@ pub(super) fn open(
         looks,
         shown: SignState::Recording,
         global,
-        monitor: (whole.width, whole.height),
+        monitor: [(whole.width, whole.height), units],
         is_part,
         factor,
         place,
@@ -123,14 +139,13 @@ pub(super) fn open(
         sign.take_in(Duration::from_millis(50))?;
     }
     if !sign.desk.state.is_painted {
-        areas.all_down(clock.now());
         return Err(lacks("the compositor does not show its surface".into()));
     }
     let until = clock.now().plus(LINGER);
     while place.is_some() && clock.now() < until {
         sign.take_in(until.since(clock.now()))?;
     }
-    Ok(Box::new(sign))
+    Ok(sign)
 }
 
 fn lacks(detail: String) -> CaptureError {
@@ -271,28 +286,35 @@ impl LayerSign {
         Ok(())
     }
 
-    /// Moves it into its corner, where the monitor has another size than when it was placed.
+    /// Moves it into its corner, where the monitor has another size than when it was placed, or another scale.
     fn follow(&mut self) -> Result<(), CaptureError> {
-        let Some(output) = self.desk.state.outputs.iter().find(|output| output.global == self.global) else {
+        if !std::mem::take(&mut self.desk.state.is_stale) {
+            return Ok(());
+        }
+        let Some(at) = self.desk.state.outputs.iter().position(|output| output.global == self.global) else {
             return Ok(());
         };
-        let (whole, proxy) = (output.surface(), output.proxy.clone());
-        if (whole.width, whole.height) == self.monitor {
+        let proxy = self.desk.state.outputs[at].proxy.clone();
+        let units = self.desk.measure(&proxy)?;
+        let whole = self.desk.state.outputs[at].surface();
+        let monitor = [(whole.width, whole.height), units];
+        if monitor == self.monitor {
             return Ok(());
         }
-        self.monitor = (whole.width, whole.height);
-        let units = self.desk.measure(&proxy)?;
+        self.monitor = monitor;
+        let in_pictures = |area| self.is_part.map(|is_part| in_pictures(whole, area, units, is_part));
         let all = Area { x: 0, y: 0, width: units.0, height: units.1 };
-        let Some(area) = self.description.corner.of(all, badge::size(1)) else { return Ok(()) };
-        let place = self.is_part.map(|is_part| in_pictures(whole, area, units, is_part));
-        if let Some(place) = place {
-            self.areas.up(place);
-        }
+        // Without room for it, it stays where it is.
+        let area = self.description.corner.of(all, badge::size(1)).unwrap_or(self.description.area);
+        // In other units the same margins are another place, until it is moved.
+        let (stays, place) = (in_pictures(self.description.area), in_pictures(area));
+        stays.into_iter().chain(place).for_each(|place| self.areas.up(place));
         self.layer.set_margin(area.y, 0, 0, area.x);
         self.surface.commit();
         self.desk.roundtrip()?;
-        if let Some(before) = std::mem::replace(&mut self.place, place).filter(|before| Some(*before) != place) {
-            self.areas.down(before, self.desk.clock.now());
+        let before = std::mem::replace(&mut self.place, place);
+        for left in before.into_iter().chain(stays).filter(|left| Some(*left) != place) {
+            self.areas.down(left, self.desk.clock.now());
         }
         self.description.area = area;
         Ok(())

@@ -25,6 +25,11 @@ pub(super) fn recorded(outputs: &[Output], screen: &ScreenDescription) -> Option
     }
 }
 
+/// Whether the monitor that is recorded can be found among these: by its name, which old compositors do not tell, or since it is the only one.
+pub(super) fn are_told_apart<'a>(mut names: impl ExactSizeIterator<Item = &'a str>) -> bool {
+    names.len() < 2 || names.all(|name| !name.is_empty())
+}
+
 fn whole(output: &Output) -> Area {
     let Surface { x, y, width, height, .. } = output.surface();
     Area { x, y, width, height }
@@ -69,6 +74,12 @@ pub(super) fn in_pictures(monitor: Surface, area: Area, units: (u32, u32), is_pa
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn monitors_without_names_are_told_apart_only_where_there_is_one() {
+        assert!(are_told_apart([""].into_iter()) && are_told_apart(["DP-1", "DP-2"].into_iter()));
+        assert!(!are_told_apart(["", ""].into_iter()) && !are_told_apart(["DP-1", ""].into_iter()));
+    }
 
     #[test]
     fn a_place_is_in_pixels_of_the_monitor_and_rounded_outwards_at_a_fraction() {

@@ -34,6 +34,8 @@ pub(super) struct SignState {
     pub(super) outputs: Vec<Output>,
     pub(super) sign: Word,
     pub(super) measure: Word,
+    /// Something was told of a monitor: its mode, its scale or its place may be another one.
+    pub(super) is_stale: bool,
     /// A picture with the surface in it is on its way.
     pub(super) is_painted: bool,
 }
@@ -85,6 +87,7 @@ impl Dispatch<wl_output::WlOutput, u32> for SignState {
     ) {
         if let Some(output) = state.outputs.iter_mut().find(|output| output.global == *global) {
             output.event(event);
+            state.is_stale = true;
         }
     }
 }

@@ -162,6 +162,7 @@ fn privacy(all: Privacy, part: &Privacy) -> Privacy {
         keys: same(all.keys, &part.keys),
         input_only_with_focus: all.input_only_with_focus.filter(|only| part.input_only_with_focus == Some(*only)),
         hotkeys: all.hotkeys.into_iter().filter(|hotkey| kept(hotkey, &part.hotkeys)).collect(),
+        extra: all.extra.into_iter().filter(|(key, value)| part.extra.get(key) == Some(value)).collect(),
         ..all
     }
 }
@@ -222,10 +223,56 @@ fn tell_sound(metadata: &mut Metadata, parts: &[Part], file: &'static str, joine
         (sound::DRIFT_PPM, Value::Null),
     ];
     settings.extend(said.map(|(key, value)| (key.to_owned(), value)));
+    if parts.iter().any(|part| sound::t0_is_guessed(&part.metadata, file)) {
+        settings.insert(sound::T0_IS_GUESSED.to_owned(), true.into());
+    }
     let Some(info) = metadata.streams.get_mut(audio) else { return };
     if is_microphone {
         info.settings.insert(sound::MICROPHONE.to_owned(), settings.into_iter().collect::<Map<_, _>>().into());
     } else {
         info.settings.extend(settings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::session::metadata::samples::bare;
+    use crate::session::seal::FileHash;
+
+    #[test]
+    fn what_a_later_version_promises_holds_where_all_parts_say_it() {
+        let of = |promises: Value| Privacy {
+            extra: promises.as_object().cloned().expect("an object"),
+            keys: Some("all".into()),
+            ..Privacy::default()
+        };
+        let first = of(json!({"faces": true, "voices": true, "plates": true}));
+        let joined = privacy(first, &of(json!({"faces": true, "voices": false, "tattoos": true})));
+        assert_eq!(joined, of(json!({"faces": true})));
+    }
+
+    #[test]
+    fn a_time_that_is_guessed_in_any_part_is_so_in_all() {
+        let part = |settings: Value| {
+            let mut metadata = bare("x");
+            let settings = settings.as_object().cloned().expect("an object").into_iter().collect();
+            let (source, reason, extra) = (None, None, Map::new());
+            let info = StreamInfo { status: "recorded".into(), source, reason, settings, extra };
+            metadata.streams.insert(Stream::Audio.name().to_owned(), info);
+            Part { dir: std::path::PathBuf::new(), identity: FileHash([0; 32]), metadata }
+        };
+        let known = || part(json!({"file": layout::AUDIO_FILE, "t0_ns": 5}));
+        let guessed = || part(json!({"file": layout::AUDIO_FILE, "t0_ns": 9, "t0_is_guessed": true}));
+        let joined = |parts: &[Part]| {
+            let mut metadata = parts[0].metadata.clone();
+            let told = sound::Part { t0_ns: Some(5), packets: 2, samples: 2048 };
+            tell_sound(&mut metadata, parts, layout::AUDIO_FILE, &Joined { told, first: 0 });
+            sound::t0_is_guessed(&metadata, layout::AUDIO_FILE)
+        };
+        assert!(joined(&[known(), guessed()]) && joined(&[guessed(), known()]));
+        assert!(!joined(&[known(), known()]));
     }
 }

@@ -1,4 +1,5 @@
-//! The sign on the screen of a recording that was split: as its first part has it, with the times of all parts in which it was not shown.
+//! The sign on the screen of a recording that was split: as its first part has it, with the times of all parts in which it was not shown; none where a
+//! part says nothing of one.
 
 use crate::session::metadata::ScreenSign;
 
@@ -6,7 +7,7 @@ use crate::session::metadata::ScreenSign;
 pub(super) fn join<'a>(parts: impl Iterator<Item = (i64, Option<&'a ScreenSign>)>) -> Option<ScreenSign> {
     let mut all: Option<ScreenSign> = None;
     for (begin, sign) in parts {
-        let Some(sign) = sign else { continue };
+        let sign = sign?;
         let Some(all) = &mut all else {
             all = Some(sign.clone());
             continue;
@@ -47,7 +48,11 @@ mod tests {
         // It was shown again at the seam, and lost once more.
         let again = [(0, Some(sign(&[(1, Some(2)), (5, None)]))), (10, Some(sign(&[(12, None)])))];
         assert_eq!(of(&again), Some(vec![(1, Some(2)), (5, Some(10)), (12, None)]));
-        assert_eq!(of(&[(0, None), (10, None)]), None);
         assert_eq!(of(&[(0, Some(sign(&[]))), (10, Some(sign(&[(11, Some(12))])))]), Some(vec![(11, Some(12))]));
+        // What a part says nothing of is not said of all.
+        for parts in [[None, None], [None, Some(sign(&[]))], [Some(sign(&[])), None]] {
+            let [first, second] = parts;
+            assert_eq!(of(&[(0, first), (10, second)]), None);
+        }
     }
 }

@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use watchcap_replay::{Export, Exports, Remark, Review};
 
+/// What is done with a remark in a book.
+type Act = fn(&mut dyn Review, &Remark) -> Result<(), String>;
+
 /// The books of all parts, each with the first and last instant of its part.
 pub struct SeriesReview(Vec<((i64, i64), Box<dyn Review>)>);
 
@@ -30,16 +33,25 @@ impl SeriesReview {
         if pieces.is_empty() { vec![(last, remark.clone())] } else { pieces }
     }
 
-    /// Does something with the book of each part that a remark is of.
-    fn each(
-        &mut self,
-        remark: &Remark,
-        mut act: impl FnMut(&mut dyn Review, &Remark) -> Result<(), String>,
-    ) -> Result<(), String> {
+    /// Does something with the book of each part that a remark is of. Where one refuses, it is taken back in those before it; of what cannot be
+    /// taken back the error says in which parts it is done.
+    fn each(&mut self, remark: &Remark, act: Act, take_back: Act) -> Result<(), String> {
+        let mut done = Vec::new();
         for (at, piece) in self.pieces(remark) {
-            if let Some((_, review)) = self.0.get_mut(at) {
-                act(review.as_mut(), &piece)?;
+            let Some((_, review)) = self.0.get_mut(at) else { continue };
+            let Err(error) = act(review.as_mut(), &piece) else {
+                done.push((at, piece));
+                continue;
+            };
+            let mut left = Vec::new();
+            for (at, piece) in done {
+                // A mark is not taken back.
+                if piece.verdict.is_none() || take_back(self.0[at].1.as_mut(), &piece).is_err() {
+                    left.push((at + 1).to_string());
+                }
             }
+            let refused = format!("{error} (part {} of {})", at + 1, self.0.len());
+            return Err(if left.is_empty() { refused } else { format!("{refused}; done in part {}", left.join(", ")) });
         }
         Ok(())
     }
@@ -78,11 +90,11 @@ impl Review for SeriesReview {
     }
 
     fn append(&mut self, remark: &Remark) -> Result<(), String> {
-        self.each(remark, |review, piece| review.append(piece))
+        self.each(remark, |review, piece| review.append(piece), |review, piece| review.undo(piece))
     }
 
     fn undo(&mut self, remark: &Remark) -> Result<(), String> {
-        self.each(remark, |review, piece| review.undo(piece))
+        self.each(remark, |review, piece| review.undo(piece), |review, piece| review.append(piece))
     }
 }
 
@@ -174,6 +186,55 @@ mod tests {
         // One that was given to a part alone is not taken for one on more.
         all.append(&remark(0, 100, accept)).expect("kept");
         assert_eq!(all.list().expect("a list")[0], remark(0, 100, accept));
+    }
+
+    /// A book that keeps so many lines more.
+    struct Full(Kept, usize);
+
+    impl Full {
+        fn line(&mut self) -> Result<(), String> {
+            self.1 = self.1.checked_sub(1).ok_or("the disk is full")?;
+            Ok(())
+        }
+    }
+
+    impl Review for Full {
+        fn list(&mut self) -> Result<Vec<Remark>, String> {
+            self.0.list()
+        }
+
+        fn append(&mut self, remark: &Remark) -> Result<(), String> {
+            self.line()?;
+            self.0.append(remark)
+        }
+
+        fn undo(&mut self, remark: &Remark) -> Result<(), String> {
+            self.line()?;
+            self.0.undo(remark)
+        }
+    }
+
+    #[test]
+    fn a_verdict_that_one_part_refuses_is_in_none_or_the_error_says_where() {
+        let verdict = remark(0, 300, Some(Verdict::Accept));
+        let of = |lines: [usize; 3]| {
+            let kept = [Kept::default(), Kept::default(), Kept::default()];
+            let parts = [(0, 100), (100, 200), (200, 300)].into_iter().zip(kept.clone()).zip(lines);
+            let parts = parts.map(|((span, kept), lines)| (span, Box::new(Full(kept, lines)) as Box<dyn Review>));
+            (SeriesReview::new(parts.collect()), kept)
+        };
+        let counts = |kept: &[Kept; 3]| kept.each_ref().map(|kept| kept.0.lock().expect("a lock").len());
+        let (mut all, kept) = of([2, 2, 0]);
+        assert_eq!(all.append(&verdict).expect_err("full"), "the disk is full (part 3 of 3)");
+        assert_eq!(counts(&kept), [0, 0, 0]);
+        let (mut all, kept) = of([1, 2, 0]);
+        assert_eq!(all.append(&verdict).expect_err("full"), "the disk is full (part 3 of 3); done in part 1");
+        assert_eq!(counts(&kept), [1, 0, 0]);
+        // One that is taken back still counts in all.
+        let (mut all, kept) = of([3, 3, 1]);
+        all.append(&verdict).expect("kept");
+        assert_eq!(all.undo(&verdict).expect_err("full"), "the disk is full (part 3 of 3)");
+        assert_eq!(counts(&kept), [1, 1, 1]);
     }
 
     struct Named(&'static str);
