@@ -74,7 +74,8 @@ fn parts_with_sound_are_one_session_in_which_nothing_is_twice_and_nothing_moved(
         let (code, out, err) =
             run(watchcap().args(["export", "actions"]).arg(&whole).arg("--out").arg(made.path().join("t")));
         assert_eq!(code, 0, "{out}{err}");
-        let (code, out, err) = run(watchcap().args(["replay", "--check"]).arg(&whole));
+        // A busy machine drops frames; that is not what is tested.
+        let (code, out, err) = run(watchcap().args(["replay", "--check", "--max-dropped", "1"]).arg(&whole));
         assert!(code == 0 || code == 3, "{out}{err}");
         // A piece of it says that it is one.
         let piece = made.path().join("piece");
