@@ -56,12 +56,9 @@ impl Seam {
 
     /// The times of a track of sound are a guess from now on, or no longer: no seam is planned meanwhile.
     pub(super) fn guesses(&self, begins: bool) {
-        if begins {
-            self.guesses.fetch_add(1, Ordering::SeqCst);
-        } else {
-            // One that never began does not end.
-            let _ = self.guesses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |guesses| guesses.checked_sub(1));
-        }
+        // The sequence alone says so. One that never began does not end.
+        let guesses = self.guesses.load(Ordering::SeqCst);
+        self.guesses.store(if begins { guesses + 1 } else { guesses.saturating_sub(1) }, Ordering::SeqCst);
     }
 
     /// The screen's thread plans it, if one is wanted: `at` is a deadline of frames.
