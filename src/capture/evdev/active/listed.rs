@@ -76,6 +76,7 @@ impl Identifiers {
             let mut same = self.list.iter().filter_map(|window| window.holds.as_ref());
             let mut same = same.by_ref().filter(|facts| (facts.app.as_str(), facts.title.as_str()) == *words);
             if let (Some(facts), None) = (same.next(), same.next())
+                && !facts.identifier.is_empty()
                 && self.found.values().all(|found| *found != facts.identifier)
             {
                 self.found.insert(*number, facts.identifier.clone());

@@ -2,7 +2,8 @@
 //!
 //! It tells title and application of each window and which is activated; neither process nor place. What has the keyboard without being a window
 //! (launchers, lockers) is in no list. wlroots sends a state when it changes and says `done` when it is idle, so a look goes to the compositor and
-//! back twice: by the second answer, what changed before the first question is told. Where windows can be recorded alone they are told by the identifiers by
+//! back twice: by the second answer, what changed before the first question is told. It goes once more while a window has changed and is not `done`: one
+//! that was closed is gone at once, and the one that is active instead is `done` when the compositor is idle. Where windows can be recorded alone they are told by the identifiers by
 //! which they are ([`Identifiers`]), else by a number of ours.
 
 use std::io;
@@ -35,6 +36,9 @@ const VERSION: u32 = 3;
 const MAX_WINDOWS: usize = 4096;
 /// Most changes that are kept between two looks.
 const MAX_CHANGES: usize = 1024;
+
+/// How often a look goes to the compositor once more for what is not `done`.
+const MORE: usize = 2;
 
 /// What stands before the number of a window without an identifier.
 const NUMBERED: &str = "toplevel-";
@@ -85,6 +89,11 @@ impl Windows {
                 self.note(Some(active));
             }
         }
+    }
+
+    /// Whether all that was told of windows holds.
+    fn is_done(&self) -> bool {
+        self.list.iter().all(|(_, told, holds)| told == holds)
     }
 
     /// Without an end: a window that is active for a moment only counts too.
@@ -188,6 +197,12 @@ impl Desk for Toplevels {
     fn look(&mut self) -> io::Result<Vec<Option<Active>>> {
         // At first once more: for the windows, and for what they are.
         for _ in 0..if self.is_new { 3 } else { 2 } {
+            self.queue.roundtrip(&mut self.windows).map_err(failed)?;
+        }
+        for _ in 0..MORE {
+            if self.windows.is_done() {
+                break;
+            }
             self.queue.roundtrip(&mut self.windows).map_err(failed)?;
         }
         if self.windows.has_ended {
@@ -324,6 +339,7 @@ mod tests {
         told(&mut windows, a, "a", true);
         windows.tell(b, |window| window.is_active = true);
         assert_eq!(titles(&windows.changes), [Some("a")], "not done");
+        assert!(!windows.is_done());
         // The focus goes over and comes back between two looks.
         told(&mut windows, a, "a", false);
         told(&mut windows, b, "b", true);
@@ -332,6 +348,7 @@ mod tests {
         told(&mut windows, a, "a", true);
         assert_eq!(titles(&windows.changes), [Some("a"), Some("b"), Some("a")]);
         assert_eq!(windows.active(None).map(|active| active.title), Some("a".into()));
+        assert!(windows.is_done());
         windows.remove(a);
         assert_eq!(windows.active(None), None);
         windows.done(a);
