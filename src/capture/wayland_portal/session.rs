@@ -57,7 +57,8 @@ impl Cast {
         let options: HashMap<&str, Value<'_>> =
             [("handle_token", Value::from(name("create"))), ("session_handle_token", Value::from(name("session")))]
                 .into();
-        // The portal looks once who asks. Nothing was recorded yet that a core dump could have in it.
+        // The portal looks once who asks. No picture is taken yet, but inputs and sound are open: keys that are held, titles of windows and the
+        // first sound may be in memory.
         let create = || requests.make(&portal.casts, "CreateSession", &(options,), PATIENCE);
         let results = files::looked_at(create).map_err(refused)?;
         let session = session_of(&results).ok_or_else(|| refused(Refusal::Ended))?;

@@ -43,23 +43,34 @@ pub fn no_core_dumps() {
 }
 
 /// Lets other programs of the same user look at this process as long as `act` runs: by what keeps it from leaving core dumps it is also nobody's in
-/// `/proc`, where the desktop portal looks who asks.
+/// `/proc`, where the desktop portal looks who asks. They can read its memory so long, and a crash may leave a dump on systems that pipe them.
+/// It ends with `act`, also by a panic; of two calls the second waits.
 #[cfg(target_os = "linux")]
 pub fn looked_at<T>(act: impl FnOnce() -> T) -> T {
+    use std::sync::{Mutex, PoisonError};
+
     use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
-    let before = dumpable_behavior().ok().filter(|before| *before == DumpableBehavior::NotDumpable);
-    if before.is_some()
-        && let Err(error) = set_dumpable_behavior(DumpableBehavior::Dumpable)
-    {
+
+    /// Closes it again.
+    struct Closes;
+
+    impl Drop for Closes {
+        fn drop(&mut self) {
+            if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+                tracing::warn!(%error, "a crash may leave a core dump");
+            }
+        }
+    }
+
+    static ONE: Mutex<()> = Mutex::new(());
+    // Before the guard, so that it is let go of after that.
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_closed = dumpable_behavior().is_ok_and(|before| before == DumpableBehavior::NotDumpable);
+    let _closes = is_closed.then_some(Closes);
+    if is_closed && let Err(error) = set_dumpable_behavior(DumpableBehavior::Dumpable) {
         tracing::debug!(%error, "nobody may look at this process");
     }
-    let done = act();
-    if before.is_some()
-        && let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable)
-    {
-        tracing::warn!(%error, "a crash may leave a core dump");
-    }
-    done
+    act()
 }
 
 /// Largest file that this process may write, bytes (`ulimit -f`); none where nothing is said.
@@ -95,4 +106,23 @@ pub fn restrict(file: &File) -> io::Result<()> {
 pub fn restrict_socket(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(FILE_MODE))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
+
+    use super::*;
+
+    #[test]
+    fn nobody_looks_at_the_process_after_a_panic() {
+        let before = dumpable_behavior().expect("it is told");
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).expect("it may");
+        let during = looked_at(dumpable_behavior).expect("it is told");
+        let panicked = std::panic::catch_unwind(|| looked_at(|| panic!("while it is looked at")));
+        let after = dumpable_behavior().expect("it is told");
+        set_dumpable_behavior(before).expect("it may");
+        assert!(panicked.is_err());
+        assert_eq!((during, after), (DumpableBehavior::Dumpable, DumpableBehavior::NotDumpable));
+    }
 }
