@@ -123,6 +123,74 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     drop((keyboard, mouse, second));
 }
 
+/// A dialog may stand between opening the devices and the begin, and what is typed into it is of no recording.
+#[test]
+fn what_comes_between_opening_and_the_begin_is_left_out_and_what_is_held_then_is_told() {
+    if !may_mount() {
+        return;
+    }
+    let sway = Sway::start((640, 480), false);
+    let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let overflow = serde_json::json!([0, 3, 0]);
+    let keyboard = serde_json::json!({ "name": "K", "keys": [30, 31, 32, 33], "held": [31], "late": [
+        [1, 30, 1], [1, 30, 0], [1, 32, 1], [1, 31, 0], overflow
+    ]});
+    // More than the kernel keeps, so that its queue runs over.
+    let mut late = vec![overflow.clone()];
+    late.extend(std::iter::repeat_n(serde_json::json!([2, 0, 5, 2, 1, 5]), 200));
+    let mouse = serde_json::json!({ "name": "M", "keys": [0x110], "rel": [0, 1], "late": late });
+    let pad = serde_json::json!({
+        "name": "P", "keys": [0x130, 0x131], "abs": { "0": [-100, 100, 0], "1": [-100, 100, 0] }, "held": [0x131],
+        "late": [[1, 0x130, 1, 3, 0, 70], [1, 0x131, 0, 3, 0, 50], overflow]
+    });
+    let mut keyboard = Device::plug(&folder.path().join("event0"), &keyboard);
+    let mouse = Device::plug(&folder.path().join("event1"), &mouse);
+    let pad = Device::plug(&folder.path().join("event2"), &pad);
+    let mut command = recording(folder.path(), out.path(), "10");
+    command.args(["--allow-missing", "masks,redaction,focus,position,lock"]).stdout(Stdio::null());
+    let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
+    let (log, began) = (out.path().join("s/log"), Instant::now());
+    while !log.is_dir() {
+        assert!(began.elapsed() < PATIENCE, "it does not begin");
+        pause(20);
+    }
+    pause(700);
+    let first = keyboard.does("ev 1 33 1");
+    keyboard.does("ev 1 33 0 1 32 0");
+    pause(300);
+    let (code, _) = running.stop("INT", PATIENCE);
+    assert_eq!(code, 0, "what is left out is no loss");
+    let session = out.path().join("s");
+    let (verified, _, err) = run(watchcap().arg("verify").arg(&session));
+    assert_eq!(verified, 0, "{err}");
+    let reader = SessionReader::open(&session).expect("a session");
+    let rows = reader.events().rows().collect::<Result<Vec<OwnedRow>, _>>().expect("rows");
+    let code = |name: &str| hid::usage_of_code(name).map(|usage| i32::from(usage.0));
+    let keys: Vec<_> = rows.iter().filter(|row| row.event_type.starts_with("key_")).collect();
+    let said: Vec<_> = keys.iter().map(|row| (row.event_type.as_str(), row.key_code)).collect();
+    let (down, up) = ("key_down", "key_up");
+    let (s, d, f) = (code("KeyS"), code("KeyD"), code("KeyF"));
+    assert_eq!(said, [(down, s), (up, s), (down, d), (down, f), (up, f), (up, d)]);
+    assert!(keys[1].t_ns == keys[2].t_ns && keys[2].t_ns < first && keys[3].t_ns == first);
+    assert!(rows.iter().all(|row| row.event_type != "mouse_move" && row.event_type != "gap"));
+    let pads: Vec<_> = rows.iter().filter(|row| row.event_type.starts_with("gamepad_")).collect();
+    let said: Vec<_> = pads.iter().map(|row| (row.event_type.as_str(), row.control.as_deref(), row.value)).collect();
+    let button = |name, value| ("gamepad_button", Some(name), Some(value));
+    let axis = |value| ("gamepad_axis", Some("left_x"), Some(value));
+    // When it was opened, at the begin, and let go of at the end.
+    let expected = [
+        ("gamepad_connect", None, None),
+        button("east", 1.0),
+        axis(0.5),
+        button("east", 0.0),
+        button("south", 1.0),
+        button("south", 0.0),
+        axis(0.0),
+    ];
+    assert_eq!(said, expected);
+    drop((keyboard, mouse, pad));
+}
+
 /// The kernel keeps 64 events of a mouse; the device here keeps all of them, so that what is lost is lost in the recorder.
 #[test]
 fn a_mouse_that_moves_a_thousand_times_a_second_is_recorded_without_a_loss() {

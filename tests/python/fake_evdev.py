@@ -1,6 +1,8 @@
 """A kernel's input device without uinput: a file of FUSE's that answers what evdev answers. Needs root and /dev/fuse.
 
-    fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..] or {code: [least, greatest, now]}, "held": [..], "id": [vendor, product]}'
+    fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..] or {code: [least, greatest, now]}, "held": [..], "id": [vendor, product], "late": [[TYPE, CODE, VALUE, ..], ..]}'
+
+`late` are packets that come at once after the device was asked first what it holds: before its reader begins to read.
 
 Prints `ready` once it is there. Then, a line each on standard input, answered with `did NANOSECONDS` of CLOCK_MONOTONIC:
 
@@ -42,6 +44,7 @@ class Device:
     def __init__(self, path, about):
         self.path, self.about = path, about
         self.held, self.is_gone = set(about.get("held", [])), False
+        self.late = about.get("late", [])
         # By their codes: least and greatest value, and where they are.
         axes = about.get("abs", [])
         self.axes = {int(code): list(axes[code]) for code in axes} if isinstance(axes, dict) else {code: [0, 255, 0] for code in axes}
@@ -132,7 +135,11 @@ class Device:
         if number == 0x18:
             # As in the kernel: what is asked for is not told again.
             reader["queue"] = [event for event in reader["queue"] if struct.unpack_from("<H", event, 16)[0] != EV_KEY]
-            return 0, size, mask(self.held, size)
+            held = mask(self.held, size)
+            late, self.late = self.late, []
+            for numbers in late:
+                self.queue(list(zip(numbers[::3], numbers[1::3], numbers[2::3])))
+            return 0, size, held
         if number == 0x20:
             return 0, size, mask([EV_SYN] + [kind for kind, codes in kinds.items() if codes], size)
         if 0x20 < number < 0x40:
@@ -149,21 +156,26 @@ class Device:
         return errno.EINVAL, 0, b""
 
     def tell(self, events, lost=False):
-        stamp = time.monotonic_ns()
-        wall = stamp + time.time_ns() - time.monotonic_ns()
         with self.lock:
-            for kind, code, value in events:
-                if kind == EV_KEY:
-                    (self.held.add if value else self.held.discard)(code)
-                if kind == EV_ABS and code in self.axes:
-                    self.axes[code][2] = value
-            told = [(EV_SYN, 3, 0)] if lost else events
-            for reader in self.readers.values():
-                ns = stamp if reader["clock"] == MONOTONIC else wall
-                pack = lambda event: struct.pack("<qqHHi", ns // 10**9, ns % 10**9 // 1000, *event)
-                reader["queue"] += [pack(event) for event in [*told, (EV_SYN, 0, 0)]]
+            stamp = self.queue(events, lost)
             self.wake()
         return stamp // 1000 * 1000
+
+    def queue(self, events, lost=False):
+        """Tells all readers; when."""
+        stamp = time.monotonic_ns()
+        wall = stamp + time.time_ns() - time.monotonic_ns()
+        for kind, code, value in events:
+            if kind == EV_KEY:
+                (self.held.add if value else self.held.discard)(code)
+            if kind == EV_ABS and code in self.axes:
+                self.axes[code][2] = value
+        told = [(EV_SYN, 3, 0)] if lost else events
+        for reader in self.readers.values():
+            ns = stamp if reader["clock"] == MONOTONIC else wall
+            pack = lambda event: struct.pack("<qqHHi", ns // 10**9, ns % 10**9 // 1000, *event)
+            reader["queue"] += [pack(event) for event in [*told, (EV_SYN, 0, 0)]]
+        return stamp
 
     def wake(self):
         for number in self.polls.values():

@@ -23,4 +23,5 @@ mod packet;
 mod pads;
 mod session;
 mod source;
+mod source_begin;
 mod source_pads;

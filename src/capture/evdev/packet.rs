@@ -81,6 +81,11 @@ impl Packets {
         Self { takes, ..Self::default() }
     }
 
+    /// Forgets what it has of a packet that did not end, and a loss.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.takes);
+    }
+
     /// Takes an event; what a packet holds, once it has ended.
     pub(super) fn take(&mut self, event: RawEvent, out: &mut Vec<(i64, Deed)>) {
         match (event.kind, event.code) {

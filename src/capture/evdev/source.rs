@@ -33,8 +33,8 @@ const WAIT: Duration = Duration::from_millis(20);
 /// A stamp that is older than this when it is read is none of our clock.
 const OLDEST_NS: i64 = 5_000_000_000;
 
-/// How long the end waits for the compositor to vouch for what came last.
-const LAST_WORD: Duration = Duration::from_millis(250);
+/// How long the begin and the end wait for the compositor to vouch for what came last.
+pub(super) const LAST_WORD: Duration = Duration::from_millis(250);
 
 /// What the kernel's devices report, beside gamepads.
 pub(super) const FACETS: FacetSet = FacetSet::of(&[Facet::Keys, Facet::Buttons, Facet::Wheel, Facet::Motion]);
@@ -42,7 +42,7 @@ pub(super) const FACETS: FacetSet = FacetSet::of(&[Facet::Keys, Facet::Buttons, 
 /// The devices of a folder.
 pub(super) struct EvdevInput {
     pub(super) clock: Arc<dyn Clock>,
-    source: Source,
+    pub(super) source: Source,
     folder: Folder,
     pub(super) devices: BTreeMap<PathBuf, Device>,
     held: Held,
@@ -54,19 +54,19 @@ pub(super) struct EvdevInput {
     session: Option<SessionWatch>,
     pub(super) gate: Gate,
     /// `None`: nobody tells which window is active.
-    desk: Option<Desk>,
+    pub(super) desk: Option<Desk>,
     description: InputDescription,
     initial: InitialState,
 }
 
 /// The active window, and what waits for word of it.
-struct Desk {
-    watch: ActiveWatch,
+pub(super) struct Desk {
+    pub(super) watch: ActiveWatch,
     rules: Arc<Exclusions>,
-    /// The window that is active at the start; told first.
-    first: Option<RawInput>,
-    /// When it was told: no change is told of an earlier time.
-    began: MonoNs,
+    /// The window that was active when it was opened; told first, where none came since.
+    pub(super) first: Option<RawInput>,
+    /// When recording began: no change is told of an earlier time.
+    pub(super) began: MonoNs,
     /// `None`: nothing is excluded, so nothing has to wait.
     hold: Option<RefCell<Hold>>,
 }
@@ -186,7 +186,7 @@ fn usage(code: u16) -> Option<HidUsage> {
 
 /// The time of a stamp: the kernel's where that can be, else the arrival.
 fn time(stamp: i64, arrival: MonoNs) -> MonoNs {
-    let is_possible = stamp <= arrival.0 && arrival.0 - stamp <= OLDEST_NS;
+    let is_possible = (0..=OLDEST_NS).contains(&arrival.0.saturating_sub(stamp));
     MonoNs(if is_possible { stamp } else { arrival.0 })
 }
 
@@ -241,7 +241,7 @@ impl EvdevInput {
         Ok(Some(known))
     }
 
-    fn turn(&self, desk: &Desk, turn: &ActiveTurn, sink: &InputSink) {
+    pub(super) fn turn(&self, desk: &Desk, turn: &ActiveTurn, sink: &InputSink) {
         let secret = secret(&desk.rules, turn.active.as_ref());
         match &desk.hold {
             Some(hold) => hold.borrow_mut().turn(turn, secret),
@@ -369,6 +369,11 @@ impl EvdevInput {
     /// The device's queue ran over: says so, and takes over what it holds now.
     fn compare(&mut self, id: u32, t: MonoNs, sink: &InputSink) {
         self.send(t, sink, RawInput::Lost { reason: "device_overflow", count: None, until: t });
+        self.take_over(id, t, sink);
+    }
+
+    /// Asks a device what it holds, and tells what is otherwise by that.
+    pub(super) fn take_over(&mut self, id: u32, t: MonoNs, sink: &InputSink) {
         let device = self.devices.values().find(|device| device.id == id);
         let Some(Ok(down)) = device.map(Device::held) else { return };
         for code in self.held.keep(id, &down) {
@@ -399,7 +404,7 @@ impl EvdevInput {
     }
 
     /// Looks whether the session is in front and open.
-    fn look_at_session(&mut self, sink: &InputSink) {
+    pub(super) fn look_at_session(&mut self, sink: &InputSink) {
         let Some(session) = self.session.as_ref().map(SessionWatch::session) else { return };
         let now = self.clock.now();
         // Before it shuts, so that what is held is released in what is recorded.
@@ -444,16 +449,35 @@ impl InputSource for EvdevInput {
     }
 
     fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
-        let now = self.clock.now();
-        if let Some(desk) = &mut self.desk
-            && let Some(first) = desk.first.take()
-        {
-            desk.began = now;
-            sink.send(now, self.source, first);
-        }
-        let ended = self.read_all(sink, stop);
+        let ended = self.begin(sink).and_then(|()| self.read_all(sink, stop));
         self.end_pads(sink);
         self.let_go(ended.is_ok(), sink);
+        // The kernel waits at each, some milliseconds or more on a busy machine: the end of the recording does not.
+        let Self { devices, folder, .. } = *self;
+        let close = move || drop((devices, folder));
+        if let Err(error) = std::thread::Builder::new().name("evdev-close".into()).spawn(close) {
+            tracing::debug!(target: "capture", %error, "devices are closed at once");
+        }
         ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_of_another_clock_is_none() {
+        let arrival = MonoNs(7 * OLDEST_NS);
+        for (stamp, is_taken) in [
+            (arrival.0, true),
+            (arrival.0 - OLDEST_NS, true),
+            (arrival.0 - OLDEST_NS - 1, false),
+            (arrival.0 + 1, false),
+            (i64::MIN, false),
+            (i64::MAX, false),
+        ] {
+            assert_eq!(time(stamp, arrival), if is_taken { MonoNs(stamp) } else { arrival }, "{stamp}");
+        }
     }
 }

@@ -120,6 +120,11 @@ impl EvdevInput {
     /// The queue of a gamepad ran over: says so, and takes over where its controls are now.
     pub(super) fn compare_pad(&mut self, id: DeviceId, t: MonoNs, sink: &InputSink) {
         self.send(t, sink, RawInput::PadLost { reason: "gamepad_overflow", count: None, until: t });
+        self.take_over_pad(id, t, sink);
+    }
+
+    /// Asks a gamepad where its controls are, and tells what is otherwise by that.
+    pub(super) fn take_over_pad(&mut self, id: DeviceId, t: MonoNs, sink: &InputSink) {
         let Some(pad) = self.pads.get_mut(&id) else { return };
         let Some(device) = self.devices.values().find(|device| device.id == id) else { return };
         let Ok(down) = device.held() else { return };
