@@ -18,10 +18,15 @@ use crate::support::{Running, example, run, watchcap};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn client(sway: &Sway, log: &Path, rate: u32) -> Running {
+    painting(sway, log, &rate.to_string(), 4)
+}
+
+/// A client, once it has painted so often.
+fn painting(sway: &Sway, log: &Path, rate: &str, times: usize) -> Running {
     let mut client = example("wayland_client");
-    client.args(["--rate", &rate.to_string(), "--log"]).arg(log).stderr(Stdio::null());
+    client.args(["--rate", rate, "--log"]).arg(log).stderr(Stdio::null());
     let client = Running(sway.admit(&mut client).spawn().expect("a client"));
-    wait_for(|| std::fs::read_to_string(log).is_ok_and(|text| text.lines().count() > 3));
+    wait_for(|| std::fs::read_to_string(log).is_ok_and(|text| text.lines().count() >= times));
     client
 }
 
@@ -116,6 +121,43 @@ fn no_picture_is_older_than_it_says_or_newer_than_its_time() {
         let session = out.path().join("s");
         verified(&session);
         shown_in_time(&session, &log, name, (60, if name == "fast" { 0 } else { 60 }));
+    }
+}
+
+#[test]
+fn what_the_screen_showed_in_a_pause_is_in_no_picture() {
+    let sway = Sway::start((640, 480), false);
+    let log = sway.file("paints");
+    let client = painting(&sway, &log, "0.01", 1);
+    std::thread::sleep(Duration::from_millis(500));
+    let out = tempfile::tempdir().expect("a folder");
+    let session = out.path().join("s");
+    let mut command = record(out.path(), &["--duration", "60s", "--fps", "30"]);
+    let recording =
+        Running(sway.admit(&mut command).stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("it runs"));
+    wait_for(|| session.join("log").is_dir());
+    std::thread::sleep(Duration::from_secs(1));
+    let does = |verb: &str| assert_eq!(run(sway.admit(watchcap().arg(verb).arg(&session))).0, 0, "{verb}");
+    does("pause");
+    std::thread::sleep(Duration::from_millis(300));
+    // The client is out of sight, and long back when recording goes on.
+    sway.does("workspace 2");
+    std::thread::sleep(Duration::from_millis(500));
+    sway.does("workspace 1");
+    std::thread::sleep(Duration::from_secs(2));
+    does("resume");
+    std::thread::sleep(Duration::from_secs(1));
+    let (code, _) = recording.stop("INT", PATIENCE);
+    drop(client);
+    assert!(code == 0 || code == 3, "{code}");
+    verified(&session);
+    let (rows, mut video) = opened(&session);
+    let resumed = rows.iter().find(|row| row.event_type == "resume").expect("a row").t_ns;
+    let after = rows.iter().filter(|row| row.event_type == "frame" && row.t_ns > resumed).count();
+    assert!(after > 10 && video.len() > after, "{after} of {} frames", video.len());
+    for at in 0..video.len() {
+        let shown = number(&video.decode(at).expect("a picture"), 640);
+        assert_eq!(shown, Some(0), "picture {at} of {}, {after} of them after the pause", video.len());
     }
 }
 

@@ -58,6 +58,14 @@ pub trait ScreenSource {
     /// [`CaptureError::Gone`] when the screen, the window or the server is no more; the recording then ends cleanly.
     fn look(&mut self, whole: bool) -> Result<Look, CaptureError>;
 
+    /// Is called in a pause in the place of [`look`](Self::look): takes no picture, and only keeps up what must be listened to.
+    ///
+    /// # Errors
+    /// As there.
+    fn rest(&mut self) -> Result<(), CaptureError> {
+        Ok(())
+    }
+
     /// Hands out the picture of the last [`Look::New`], always of the size that the surface had at the start. It may be painted on (masks):
     /// what was painted stays until the next look with `whole`, or until those pixels change.
     ///

@@ -349,6 +349,7 @@ impl Grabber {
                 self.fresh = true;
                 self.watched = None;
                 self.silence.rest(&self.counters.silence);
+                self.source.rest()?;
                 self.rest(tick.deadline);
                 continue;
             }

@@ -23,7 +23,7 @@ impl Backend for WaylandCopy {
         true
     }
     fn ready(&self) -> Result<(), CaptureError> {
-        Desk::open().map(drop)
+        Desk::open(false).map(drop)
     }
     fn targets(&self) -> Result<Option<Targets>, CaptureError> {
         match targets::list() {
@@ -33,14 +33,14 @@ impl Backend for WaylandCopy {
         }
     }
     fn display_kind(&self) -> Result<Option<&'static str>, CaptureError> {
-        match Desk::open() {
+        match Desk::open(false) {
             Ok(_) => Ok(Some("wayland")),
             Err(CaptureError::Unavailable { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
     fn offers_window_alone(&self) -> bool {
-        Desk::open().is_ok_and(|desk| desk.managers.copies_windows())
+        Desk::open(false).is_ok_and(|desk| desk.managers.copies_windows())
     }
     fn screen(&self, plan: &ScreenPlan, _grant: &Grant) -> Option<OpenScreen> {
         let plan = plan.clone();

@@ -26,16 +26,16 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Connects to the compositor that the environment names, and hears of its monitors and windows.
+    /// Connects to the compositor that the environment names, and hears of its monitors, and of its windows where asked.
     ///
     /// # Errors
     /// [`CaptureError::NoCompositor`] when there is none, [`CaptureError::Unavailable`] when it has no copy protocol.
-    pub(super) fn open() -> Result<Self, CaptureError> {
+    pub(super) fn open(with_windows: bool) -> Result<Self, CaptureError> {
         let conn = connect()?;
         let (globals, queue) = registry_queue_init::<State>(&conn).map_err(|error| no_compositor(error.to_string()))?;
         let handle = queue.handle();
         let lacks = |detail: String| CaptureError::Unavailable { backend: BACKEND, what: "screen".into(), detail };
-        let managers = Managers::bind(&globals, &handle);
+        let managers = Managers::bind(&globals, &handle, with_windows);
         if !managers.copies_monitors() {
             let neither = "neither ext-image-copy-capture nor wlr-screencopy, version 3";
             return Err(lacks(format!("{} lets nobody copy its screen ({neither})", compositor())));

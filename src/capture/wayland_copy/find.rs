@@ -8,7 +8,8 @@ use crate::base::time::MonoNs;
 use crate::capture::{CaptureError, Target};
 use crate::privacy::names;
 
-/// How long before the recorded window was closed the one that takes its place may have come: some programs make it first.
+/// How long before the recorded window was closed the one that takes its place may have come: some programs make it first. So one that was opened beside
+/// it within this time, and that the same name fits, takes its place as well: nothing tells these apart.
 const BEFORE_NS: i64 = 5_000_000_000;
 
 /// Which it is.
@@ -63,6 +64,12 @@ impl Subject {
         windows.get(self.window_id()?)
     }
 
+    /// Has what it says of itself kept from now on, when it is a window.
+    pub(super) fn followed(&self, windows: &mut Windows) {
+        let number = self.window(windows).map(|(window, _)| window.number);
+        windows.follow(number);
+    }
+
     /// Whether it is there.
     pub(super) fn is_there(&self, outputs: &[Output], windows: &Windows) -> bool {
         self.output(outputs).is_some() || self.window(windows).is_some()
@@ -87,8 +94,8 @@ impl Subject {
         matches!(self.target, Target::WindowId(_))
     }
 
-    /// The window that takes the place of one that was closed at `gone`: one that came about then and that the rule fits, never one that was
-    /// there beside it.
+    /// The window that takes the place of one that was closed at `gone`: one that came then, or up to [`BEFORE_NS`] before, and that the rule
+    /// fits; never one that was there longer.
     pub(super) fn renewed(&self, windows: &Windows, gone: MonoNs) -> Option<Self> {
         let mut came = windows.known().filter(|(window, _)| window.came.0.saturating_add(BEFORE_NS) >= gone.0);
         came.find(|(_, facts)| self.is_window() && fits(facts, &self.target))
@@ -221,13 +228,16 @@ mod tests {
         windows.event(recorded, Event::Closed);
         let gone = MonoNs(20 * second);
         let next = |windows: &Windows| app.renewed(windows, gone).and_then(|next| next.window_id().map(str::to_owned));
-        assert_eq!(next(&windows), None, "that was there beside it");
+        assert_eq!(next(&windows), None, "that was there long before");
         comes(&mut windows, 14 * second, "early", "game", "three");
         assert_eq!(next(&windows), None, "long before");
         comes(&mut windows, 21 * second, "other", "editor", "four");
         assert_eq!(next(&windows), None, "another application");
-        comes(&mut windows, 25 * second, "c3", "game", "five");
+        let new = comes(&mut windows, 25 * second, "c3", "game", "five");
         assert_eq!(next(&windows).as_deref(), Some("c3"));
+        windows.event(new, Event::Closed);
+        comes(&mut windows, 16 * second, "d4", "game", "six");
+        assert_eq!(next(&windows).as_deref(), Some("d4"), "shortly before");
         assert!(by(Target::WindowId("a1".into())).is_hopeless() && !app.is_hopeless());
     }
 }

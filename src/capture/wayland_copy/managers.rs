@@ -34,19 +34,24 @@ pub(super) struct Managers {
 }
 
 impl Managers {
-    /// Takes what the compositor has.
-    pub(super) fn bind(globals: &GlobalList, queue: &QueueHandle<State>) -> Self {
+    /// Takes what the compositor has. `with_windows`: it is told of all windows and their titles from now on, which somebody must read.
+    pub(super) fn bind(globals: &GlobalList, queue: &QueueHandle<State>, with_windows: bool) -> Self {
         fn one<P: Proxy + 'static>(globals: &GlobalList, queue: &QueueHandle<State>, version: u32) -> Option<P>
         where
             State: Dispatch<P, ()>,
         {
             globals.bind(queue, version..=version, ()).ok()
         }
+        let list = ExtForeignToplevelListV1::interface().name;
+        let is_listed = if with_windows {
+            one::<ExtForeignToplevelListV1>(globals, queue, 1).is_some()
+        } else {
+            globals.contents().with_list(|all| all.iter().any(|global| global.interface == list))
+        };
         let ext = one(globals, queue, 1).map(|manager| Ext {
             manager,
             outputs: one(globals, queue, 1),
-            windows: one(globals, queue, 1)
-                .filter(|_: &WindowSources| one::<ExtForeignToplevelListV1>(globals, queue, 1).is_some()),
+            windows: one(globals, queue, 1).filter(|_: &WindowSources| is_listed),
         });
         let seat = globals.bind(queue, 3..=SEAT_VERSION, ()).ok();
         Self { ext, wlr: one(globals, queue, WLR_VERSION), seat }

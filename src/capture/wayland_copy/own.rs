@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::toplevel::Facts;
+use super::toplevel::{Facts, News};
 use crate::base::event::Area;
 use crate::base::time::MonoNs;
 use crate::capture::Covered;
@@ -39,8 +39,20 @@ impl Own {
         self.cover.set_place(Area { x: 0, y: 0, width, height });
     }
 
-    /// Takes in what it says of itself, and that a picture of it was taken.
-    pub(super) fn look(&mut self, facts: &Facts, now: MonoNs) {
+    /// Takes in what it said of itself since the last look and what it says now, and that a picture of it was taken: of any of these moments. What
+    /// was said beyond what is kept may have been anything, and so what one says that is closed by now.
+    pub(super) fn look(&mut self, news: &News, facts: Option<&Facts>, now: MonoNs) {
+        if news.is_cut || facts.is_none() {
+            self.cover.event(&WindowEvent::Changed(self.window), now);
+            self.facts = None;
+            self.cover.note(now);
+        }
+        for facts in news.told.iter().chain(facts) {
+            self.hear(facts, now);
+        }
+    }
+
+    fn hear(&mut self, facts: &Facts, now: MonoNs) {
         if self.facts.as_ref() != Some(facts) {
             self.cover.event(&WindowEvent::Changed(self.window), now);
             self.facts = Some(facts.clone());
@@ -86,7 +98,7 @@ mod tests {
         let mut own = Own::new(&rules, 1, SIZE);
         let whole = [Area { x: 0, y: 0, width: 640, height: 480 }];
         let mut covered = |title: &str, ms: i64| {
-            own.look(&says(title), MonoNs(ms * 1_000_000));
+            own.look(&News::default(), Some(&says(title)), MonoNs(ms * 1_000_000));
             own.covered(SIZE).iter().map(|covered| covered.area).collect::<Vec<_>>()
         };
         assert!(covered("news", 0).is_empty());
@@ -95,7 +107,27 @@ mod tests {
         assert_eq!(covered("news", 300), whole);
         assert!(covered("news", 900).is_empty());
         let mut next = own.renewed(&rules, 2, SIZE);
-        next.look(&says("My vault | Bitwarden"), MonoNs(0));
+        next.look(&News::default(), Some(&says("My vault | Bitwarden")), MonoNs(0));
         assert_eq!(next.covered(SIZE).len(), 1);
+    }
+
+    #[test]
+    fn what_it_said_between_two_looks_counts_too() {
+        let rules = Arc::new(Exclusions::usual());
+        let mut own = Own::new(&rules, 1, SIZE);
+        let mut covered = |told: &[&str], is_cut: bool, ms: i64| {
+            let news = News { told: told.iter().map(|title| says(title)).collect(), is_cut };
+            own.look(&news, Some(&says("news")), MonoNs(ms * 1_000_000));
+            own.covered(SIZE).len()
+        };
+        assert_eq!(covered(&["news"], false, 0), 0);
+        assert_eq!(covered(&["My vault | Bitwarden", "news"], false, 20), 1);
+        assert_eq!(covered(&[], false, 300), 1);
+        assert_eq!(covered(&[], false, 900), 0);
+        assert_eq!(covered(&["sports", "news"], false, 920), 0);
+        assert_eq!(covered(&["sports", "news"], true, 940), 1, "more than is kept");
+        assert_eq!(covered(&[], false, 1900), 0);
+        own.look(&News::default(), None, MonoNs(1_920_000_000));
+        assert_eq!(own.covered(SIZE).len(), 1, "it was closed, and what it said is not known");
     }
 }

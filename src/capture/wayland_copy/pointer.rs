@@ -44,7 +44,7 @@ impl PointerWatch {
         if subject.is_window() || !outlets.takes_inputs() {
             return Ok(None);
         }
-        let desk = Desk::open()?;
+        let desk = Desk::open(false)?;
         let Some(seat) = desk.managers.seat.clone().filter(|_| desk.managers.of_outputs().is_some()) else {
             return Ok(None);
         };

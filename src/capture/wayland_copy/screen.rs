@@ -46,9 +46,10 @@ const MAX_FAILED: u32 = 200;
 /// # Errors
 /// As [`Desk::open`]; [`CaptureError::NoTarget`], [`CaptureError::BadSize`], and [`CaptureError::Unavailable`] for what cannot be copied.
 pub(super) fn open(plan: &ScreenPlan, outlets: &Outlets) -> Result<Box<dyn ScreenSource>, CaptureError> {
-    let mut desk = Desk::open()?;
+    let mut desk = Desk::open(plan.target.is_window())?;
     let windows = desk.managers.copies_windows().then_some(&desk.state.windows);
     let subject = find(&desk.state.outputs, windows, &plan.target)?;
+    subject.followed(&mut desk.state.windows);
     let lacks = |detail: String| CaptureError::Unavailable { backend: BACKEND, what: "screen".into(), detail };
     let what = if subject.is_window() { "window" } else { "monitor" };
     // A compositor draws no pointer into a window alone, and does not say so.
@@ -115,6 +116,7 @@ pub(super) fn open(plan: &ScreenPlan, outlets: &Outlets) -> Result<Box<dyn Scree
         lag: Lag::default(),
         looked: MonoNs(i64::MIN),
         asked: MonoNs(i64::MAX),
+        is_at_once: true,
         last: None,
         vouched: None,
         is_in_doubt: false,
@@ -159,8 +161,9 @@ struct CopyScreen {
     lag: Lag,
     /// When everything that had arrived was read last.
     looked: MonoNs,
-    /// When the frame was given memory to be copied into.
+    /// When the frame was given memory to be copied into; and whether it was asked for at once, and not for when something changes.
     asked: MonoNs,
+    is_at_once: bool,
     /// The time of the last picture.
     last: Option<MonoNs>,
     /// The latest time that was vouched for.
@@ -185,13 +188,14 @@ impl CopyScreen {
         if layout != self.buffer.layout {
             self.buffer = Buffer::new(&self.desk.shm, layout, &self.desk.handle())?;
         }
-        self.copier.copy(&mut self.desk, &self.buffer, when_changed)?;
+        // Before it is: the compositor stamps after it was asked.
         self.asked = self.clock.now();
-        Ok(())
+        self.copier.copy(&mut self.desk, &self.buffer, when_changed)
     }
 
     /// Asks for the next frame, and has it copied as soon as it is described.
     fn ask(&mut self, when_changed: bool) -> Result<(), CaptureError> {
+        self.is_at_once = !when_changed;
         self.copier.ask(&mut self.desk, &self.subject, when_changed)?;
         let until = self.clock.now().plus(SHORTLY);
         self.desk.wait(self.clock.as_ref(), until, |state| state.shot.is_described || state.shot.has_failed)?;
@@ -235,9 +239,10 @@ impl CopyScreen {
 
     /// Takes in what the recorded window says of itself; a picture was taken before that.
     fn look_at_window(&mut self) {
+        let news = self.desk.state.windows.news();
         let facts = self.subject.window(&self.desk.state.windows).map(|(_, facts)| facts);
-        if let (Some(own), Some(facts)) = (&mut self.own, facts) {
-            own.look(facts, self.looked);
+        if let Some(own) = &mut self.own {
+            own.look(&news, facts, self.looked);
         }
     }
 
@@ -254,6 +259,7 @@ impl CopyScreen {
             None => Own::new(&self.rules, window.number, self.buffer.layout.size),
         });
         self.renewed = next.window_id().map(str::to_owned);
+        next.followed(&mut self.desk.state.windows);
         self.subject = next;
         self.copier.end();
         self.away.get_or_insert(Away { since: gone, why: Absence::WindowGone, is_back: false }).is_back = false;
@@ -287,12 +293,12 @@ impl CopyScreen {
         }
         self.take()?;
         self.look_at_window();
-        let t = guard::time_of(stamp, arrival, self.last);
+        let t = guard::time_of(stamp, arrival, Some(self.asked), self.last);
         // When it was looked for last it had been asked for, and was not told of: that late it was.
-        let late = if self.asked <= before { before.0 - t.0 } else { 0 };
+        let late = if self.asked <= before { before.0.saturating_sub(t.0) } else { 0 };
         self.lag.saw(late, self.vouched.is_some_and(|vouched| t < vouched));
         (self.last, self.failed, self.is_in_doubt, self.away) = (Some(t), 0, false, None);
-        let capture_us = u32::try_from((arrival.0 - t.0).max(0) / 1000).unwrap_or(u32::MAX);
+        let capture_us = u32::try_from(arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
         let surface = (self.area != std::mem::replace(&mut self.told, self.area)).then_some(self.area);
         if self.subject.is_there(&self.desk.state.outputs, &self.desk.state.windows) {
             self.ask(true)?;
@@ -307,12 +313,14 @@ impl CopyScreen {
         let shot = &self.desk.state.shot;
         let is_coming = self.copier.is_asked && !shot.has_failed;
         let comes_back = self.away.as_ref().is_some_and(|away| !away.is_back);
-        if comes_back || (whole && shot.ready.is_none() && self.last.is_some() && is_coming) {
-            // What stood there when it went is not what stands there now; a frame that waits for a change may wait for ever.
+        if comes_back || (whole && is_coming && !(self.is_at_once && shot.ready.is_none())) {
+            // What stood there when it went, or when nobody looked, is not what stands there now; a frame that waits for a change may wait for ever.
             self.away.iter_mut().for_each(|away| away.is_back = true);
+            self.is_in_doubt |= shot.ready.is_some();
             return self.ask(false);
         }
         if !is_coming {
+            self.is_in_doubt |= shot.has_failed && self.last.is_some();
             return self.ask_again(false);
         }
         if shot.ready.is_some() {
@@ -322,9 +330,11 @@ impl CopyScreen {
             self.is_in_doubt = true;
             let is_new = self.desk.state.offer.holds.as_ref().and_then(|holds| holds.as_ref().ok());
             // One that is refused though it lies as was offered has failed.
-            return if is_new == Some(&self.buffer.layout) { self.ask_again(true) } else { self.ask(true) };
+            let when_changed = !self.is_at_once;
+            let has_failed = is_new == Some(&self.buffer.layout);
+            return if has_failed { self.ask_again(when_changed) } else { self.ask(when_changed) };
         }
-        self.copy(true)
+        self.copy(!self.is_at_once)
     }
 }
 
@@ -361,6 +371,12 @@ impl ScreenSource for CopyScreen {
         self.vouched = self.vouched.max(Some(until));
         let stale_us = u32::try_from(allowed / 1000).unwrap_or(u32::MAX).saturating_add(self.refresh_us);
         Ok(Look::same(until, stale_us))
+    }
+
+    fn rest(&mut self) -> Result<(), CaptureError> {
+        // A compositor hangs up on who does not listen.
+        self.desk.state.windows.now = self.clock.now();
+        self.desk.read()
     }
 
     fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {

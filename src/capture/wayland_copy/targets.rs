@@ -9,7 +9,7 @@ use crate::capture::{CaptureError, TargetInfo};
 /// # Errors
 /// As [`Desk::open`].
 pub(super) fn list() -> Result<Vec<TargetInfo>, CaptureError> {
-    let desk = Desk::open()?;
+    let desk = Desk::open(true)?;
     let monitors = desk.state.outputs.iter().zip(1..).map(|(output, number)| TargetInfo {
         kind: "monitor",
         id: if output.name.is_empty() { format!("{number}") } else { output.name.clone() },

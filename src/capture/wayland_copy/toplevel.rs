@@ -8,6 +8,8 @@ use crate::base::time::MonoNs;
 
 /// The most windows that are followed: far more than a desktop has.
 const MAX_WINDOWS: usize = 4096;
+/// The most that the recorded window may say of itself between two looks and is kept: at 64 KiB a text, some megabytes.
+const MAX_NEWS: usize = 32;
 
 /// What a window says of itself. A message of Wayland has 64 KiB at most, and so has each text.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -16,6 +18,24 @@ pub(super) struct Facts {
     pub(super) identifier: String,
     pub(super) title: String,
     pub(super) app: String,
+}
+
+/// What the recorded window said of itself since the last look, in order.
+#[derive(PartialEq, Eq, Debug, Default)]
+pub(super) struct News {
+    pub(super) told: Vec<Facts>,
+    /// It said more than is kept.
+    pub(super) is_cut: bool,
+}
+
+impl News {
+    fn add(&mut self, facts: &Facts) {
+        if self.told.len() < MAX_NEWS {
+            self.told.push(facts.clone());
+        } else {
+            self.is_cut = true;
+        }
+    }
 }
 
 /// A window.
@@ -36,13 +56,16 @@ pub(super) struct Toplevel {
 pub(super) struct Windows {
     list: Vec<Toplevel>,
     given: u64,
+    /// The number of the recorded window, and what it said.
+    followed: Option<u64>,
+    news: News,
     /// When what is told now is read.
     pub(super) now: MonoNs,
 }
 
 impl Default for Windows {
     fn default() -> Self {
-        Self { list: Vec::new(), given: 0, now: MonoNs(i64::MIN) }
+        Self { list: Vec::new(), given: 0, followed: None, news: News::default(), now: MonoNs(i64::MIN) }
     }
 }
 
@@ -65,7 +88,13 @@ impl Windows {
             Event::Title { title } => window.told.title = title,
             Event::AppId { app_id } => window.told.app = app_id,
             Event::Identifier { identifier } => window.told.identifier = identifier,
-            Event::Done => window.facts = Some(window.told.clone()),
+            Event::Done if window.facts.as_ref() == Some(&window.told) => {}
+            Event::Done => {
+                window.facts = Some(window.told.clone());
+                if self.followed == Some(number) {
+                    self.news.add(&window.told);
+                }
+            }
             Event::Closed => {
                 if let Some(proxy) = self.list.remove(at).proxy {
                     proxy.destroy();
@@ -73,6 +102,16 @@ impl Windows {
             }
             _ => {}
         }
+    }
+
+    /// Keeps what this window says of itself from now on.
+    pub(super) fn follow(&mut self, number: Option<u64>) {
+        (self.followed, self.news) = (number, News::default());
+    }
+
+    /// What it said since this was asked last.
+    pub(super) fn news(&mut self) -> News {
+        std::mem::take(&mut self.news)
     }
 
     /// The windows of which all is told.
@@ -103,6 +142,20 @@ mod tests {
         assert_eq!(facts(&windows), Some((MonoNs(5), String::new())));
         windows.event(number, Event::Done);
         assert_eq!(facts(&windows), Some((MonoNs(5), "two".into())));
+        let titles = |news: News| news.told.into_iter().map(|facts| facts.title).collect::<Vec<_>>();
+        assert_eq!(titles(windows.news()), [""; 0], "nobody follows it");
+        windows.follow(Some(number));
+        for title in ["vault", "vault", "three"] {
+            windows.event(number, Event::Title { title: title.into() });
+            windows.event(number, Event::Done);
+        }
+        assert_eq!(titles(windows.news()), ["vault", "three"], "each word, and not the last alone");
+        for at in 0..=MAX_NEWS {
+            windows.event(number, Event::Title { title: at.to_string() });
+            windows.event(number, Event::Done);
+        }
+        let news = windows.news();
+        assert_eq!((news.told.len(), news.is_cut, windows.news()), (MAX_NEWS, true, News::default()));
         windows.event(number, Event::Closed);
         windows.event(number, Event::Done);
         assert_eq!(facts(&windows), None);

@@ -191,20 +191,20 @@ impl PortalScreen {
         (self.told, self.description.surface) = (self.area, self.area);
         self.out = vec![0; width as usize * height as usize * 4];
         self.refresh_us = if head.rate_mhz > 0 { (1e9 / f64::from(head.rate_mhz)).ceil() as u32 } else { REFRESH_US };
-        self.read(&head)?;
+        self.read(&head)
+            .map_err(|error| CaptureError::System { what: "reading a picture", detail: error.to_string() })?;
         self.first = Some(head);
         Ok(())
     }
 
     /// Reads the picture that is in the memory into the one that is handed out.
-    fn read(&mut self, head: &Head) -> Result<(), CaptureError> {
+    fn read(&mut self, head: &Head) -> io::Result<()> {
         let Some(child) = &self.child else { return Ok(()) };
-        let failed = |error: io::Error| CaptureError::System { what: "reading a picture", detail: error.to_string() };
         let start = (self.description.surface.width, self.description.surface.height);
         let size = head.size;
         if size == start {
             self.detour = None;
-            child.read(head.is_red_first, &mut self.out).map_err(failed)?;
+            child.read(head.is_red_first, &mut self.out)?;
         } else {
             let fits = self.detour.take().filter(|detour| detour.size == size);
             let detour = self.detour.insert(fits.unwrap_or_else(|| Detour {
@@ -212,7 +212,7 @@ impl PortalScreen {
                 pixels: vec![0; size.0 as usize * size.1 as usize * 4],
                 letterbox: Letterbox::fitted(size, start),
             }));
-            child.read(head.is_red_first, &mut detour.pixels).map_err(failed)?;
+            child.read(head.is_red_first, &mut detour.pixels)?;
             let picture = Picture { data: &detour.pixels, stride: size.0 as usize * 4, width: size.0, height: size.1 };
             let (width, height) = start;
             let mut view = BgraView { data: &mut self.out, stride: width as usize * 4, width, height };
@@ -224,8 +224,9 @@ impl PortalScreen {
 
     /// Hands in where the pointer was.
     fn point(&mut self, answer: &Answer) {
+        let now = self.clock.now();
         for place in &answer.places {
-            let t = guard::time_of(place.stamp, MonoNs(place.arrival), self.pointed);
+            let t = guard::time_of(place.stamp, MonoNs(place.arrival).min(now), None, self.pointed);
             self.pointed = Some(t);
             let (x, y) =
                 (f64::from(self.area.x) + f64::from(place.at.0), f64::from(self.area.y) + f64::from(place.at.1));
@@ -235,14 +236,17 @@ impl PortalScreen {
 
     /// A new picture was read.
     fn new_picture(&mut self, head: &Head) -> Look {
-        let arrival = MonoNs(head.arrival);
-        let t = guard::time_of(head.stamp, arrival, self.last);
-        self.lag.saw(head.late, self.vouched.is_some_and(|vouched| t < vouched));
+        let arrival = MonoNs(head.arrival).min(self.clock.now());
+        let t = guard::time_of(head.stamp, arrival, None, self.last);
+        // Where the pointer alone has moved it says nothing of how late pictures are, unless it was later than is allowed for.
+        if head.pictures > 0 || head.late > self.lag.allowed_ns() {
+            self.lag.saw(head.late, self.vouched.is_some_and(|vouched| t < vouched));
+        }
         if head.overtaken > 0 {
             tracing::trace!(target: "capture", overtaken = head.overtaken, "newer pictures came first");
         }
         (self.last, self.away) = (Some(t), None);
-        let capture_us = u32::try_from((arrival.0 - t.0).max(0) / 1000).unwrap_or(u32::MAX);
+        let capture_us = u32::try_from(arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
         let surface = (self.area != std::mem::replace(&mut self.told, self.area)).then_some(self.area);
         Look::New { t, capture_us, surface, renewed: None }
     }
@@ -250,7 +254,7 @@ impl PortalScreen {
     /// Nothing has come, of the time before which it would have.
     fn same(&mut self, now: MonoNs) -> Look {
         let allowed = self.lag.allowed_ns();
-        let until = MonoNs(now.0 - allowed);
+        let until = MonoNs(now.min(self.clock.now()).0.saturating_sub(allowed));
         self.vouched = self.vouched.max(Some(until));
         let stale_us = u32::try_from(allowed / 1000).unwrap_or(u32::MAX).saturating_add(self.refresh_us);
         Look::same(until, stale_us)
@@ -275,8 +279,9 @@ impl PortalScreen {
     fn lost(&mut self, error: &io::Error) -> Look {
         let said = self.child.take().map_or_else(String::new, Child::end);
         tracing::warn!(%error, said, "watchcap-pipewire has ended");
-        let now = self.clock.now();
-        Look::Hidden { since: *self.away.get_or_insert(now), why: Absence::CastInterrupted }
+        // Nothing is known of what came behind what was told last.
+        let since = self.vouched.max(self.last).unwrap_or_else(|| self.clock.now());
+        Look::Hidden { since: *self.away.get_or_insert(since), why: Absence::CastInterrupted }
     }
 }
 
@@ -306,12 +311,15 @@ impl ScreenSource for PortalScreen {
         match head.kind {
             Kind::End => return Err(gone(&answer.text)),
             Kind::New | Kind::Again if head.transform != 0 => return Err(gone("the monitor was turned")),
-            Kind::New => {
-                self.read(&head)?;
-                return Ok(self.new_picture(&head));
+            // What was painted on one that comes again is gone with this.
+            Kind::New | Kind::Again => {
+                if let Err(error) = self.read(&head) {
+                    return Ok(self.lost(&error));
+                }
+                if head.kind == Kind::New {
+                    return Ok(self.new_picture(&head));
+                }
             }
-            // What was painted on it is gone with this.
-            Kind::Again => self.read(&head)?,
             Kind::Nothing => {}
         }
         Ok(match self.away {
