@@ -1,7 +1,8 @@
 //! What the stream has sent: the newest buffer with pixels, kept until a newer one comes, and the pointer.
 //!
 //! Invariant: a buffer is held only as long as the stream has it. When the stream takes one back, which it does with all of them at once, what is
-//! held is let go of without being given back.
+//! held is let go of without being given back. The time of what is handed out is that of the newest in it, of the picture and of the pointer that is drawn
+//! into it.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -66,6 +67,7 @@ pub(crate) struct Cast {
     stamp: i64,
     arrival: i64,
     late: i64,
+    pictures: u32,
     overtaken: u32,
     places: Vec<Place>,
     /// Why no picture will come any more.
@@ -87,6 +89,7 @@ impl Cast {
             stamp: 0,
             arrival: 0,
             late: 0,
+            pictures: 0,
             overtaken: 0,
             places: Vec::new(),
             end: None,
@@ -123,6 +126,8 @@ impl Cast {
             // To give it back now would be to give what is not the stream's any more.
             std::mem::forget(shown.buffer);
         }
+        // What was to be seen of it went with it.
+        self.is_new = false;
     }
 
     /// Takes in a buffer; it is given back at once when it has no pixels.
@@ -131,19 +136,21 @@ impl Cast {
         let header = buffer.find_meta::<MetaHeader>();
         let stamp = header.map_or(0, MetaHeader::pts);
         let is_whole = !header.is_some_and(|header| header.flags().contains(MetaHeaderFlags::CORRUPTED));
-        let moved = self.point(&buffer, stamp, arrival);
         let shown = if is_whole { self.shown_by(&mut buffer) } else { None };
+        let held = shown.as_ref().map(|(_, area, _)| *area).or_else(|| self.shown.as_ref().map(|shown| shown.area));
+        let corner = held.map_or((0, 0), |area| area.at);
+        let moved = self.point(&buffer, corner, stamp, arrival);
         let is_picture = shown.is_some();
         if let Some((layout, area, transform)) = shown {
             self.overtaken = self.overtaken.saturating_add(u32::from(self.is_new));
-            if (0..=OLDEST_NS).contains(&(arrival - stamp)) {
-                self.late = self.late.max(arrival - stamp);
-            }
+            self.pictures = self.pictures.saturating_add(1);
             // The one before is given back.
             self.shown = Some(Shown { buffer, layout, area, transform });
         }
         if is_picture || (moved && self.draws && self.shown.is_some()) {
-            (self.is_new, self.stamp, self.arrival) = (true, stamp, arrival);
+            let t = time_of(stamp, arrival);
+            self.late = self.late.max(arrival.saturating_sub(t));
+            (self.is_new, self.stamp, self.arrival) = (true, t.max(self.stamp), arrival);
         }
     }
 
@@ -163,8 +170,8 @@ impl Cast {
         (!is_empty && data.data().is_some()).then(|| (layout, layout.part(crop), transform))
     }
 
-    /// Takes in what a buffer says of the pointer; returns whether it is drawn in another way now.
-    fn point(&mut self, buffer: &Buffer<'static>, stamp: i64, arrival: i64) -> bool {
+    /// Takes in what a buffer says of the pointer, where the part of the picture that counts begins at `corner`; returns whether it is drawn in another way now.
+    fn point(&mut self, buffer: &Buffer<'static>, corner: (u32, u32), stamp: i64, arrival: i64) -> bool {
         let Some(cursor) = buffer.find_meta::<MetaCursor>() else { return false };
         let before = (self.pointer.at, self.pointer.hot);
         if cursor.id() == 0 {
@@ -176,7 +183,7 @@ impl Cast {
             if self.places.len() == MAX_PLACES {
                 self.places.remove(0);
             }
-            self.places.push(Place { stamp, arrival, at });
+            self.places.push(Place { stamp, arrival, at: from_corner(at, corner) });
         }
         self.pointer.at = Some(at);
         let Some(bitmap) = cursor.bitmap() else { return before.0 != Some(at) };
@@ -189,46 +196,83 @@ impl Cast {
     }
 
     /// Answers a request: puts the newest picture into the memory, if it is wanted.
-    pub(crate) fn answer(&mut self, request: Request) -> Answer {
+    ///
+    /// # Errors
+    /// Why the process cannot go on: there is a picture, and it is not known what it shows, so nothing true can be answered.
+    pub(crate) fn answer(&mut self, request: Request) -> Result<Answer, String> {
         let now = now();
         let mut answer = Answer {
             now,
             late: std::mem::take(&mut self.late),
+            pictures: std::mem::take(&mut self.pictures),
             overtaken: std::mem::take(&mut self.overtaken),
             rate_mhz: self.format.map_or(0, |format| format.rate_mhz),
             places: std::mem::take(&mut self.places),
             ..Answer::default()
         };
         if self.end.is_none() && (self.is_new || request.whole) {
-            self.put(&mut answer);
+            self.put(&mut answer)?;
         }
         if let Some(why) = &self.end {
             (answer.kind, answer.text) = (Kind::End, why.clone());
         }
-        answer
+        Ok(answer)
     }
 
-    fn put(&mut self, answer: &mut Answer) {
-        let (Some(shown), Some(format)) = (&mut self.shown, self.format) else { return };
+    fn put(&mut self, answer: &mut Answer) -> Result<(), String> {
+        let (Some(shown), Some(format)) = (&mut self.shown, self.format) else { return Ok(()) };
         let data = shown.buffer.datas_mut().first_mut().and_then(|data| data.data().map(|data| &*data));
         let is_there = data.is_some_and(|data| shown.layout.copy(shown.area, data, &mut self.scratch));
         let is_new = std::mem::take(&mut self.is_new);
+        let (width, height) = shown.area.size;
         if !is_there {
-            // What it says of its rows is not so: as one without pixels.
-            return;
+            return Err(format!("a picture of {width}x{height} is not all in its buffer: {:?}", shown.layout));
         }
         if self.draws {
             self.pointer.draw(shown.area, format.is_red_first, &mut self.scratch);
         }
-        let (width, height) = shown.area.size;
         if self.scratch.len() as u64 > self.room {
-            return self.ends(format!("a picture of {width}x{height} is larger than what can be taken"));
+            self.ends(format!("a picture of {width}x{height} is larger than what can be taken"));
+            return Ok(());
         }
         if let Err(error) = self.memory.write_all_at(&self.scratch, 0) {
-            return self.ends(format!("the picture cannot be handed over: {error}"));
+            self.ends(format!("the picture cannot be handed over: {error}"));
+            return Ok(());
         }
         answer.kind = if is_new { Kind::New } else { Kind::Again };
         (answer.size, answer.is_red_first, answer.transform) = (shown.area.size, format.is_red_first, shown.transform);
         (answer.stamp, answer.arrival) = (self.stamp, self.arrival);
+        Ok(())
+    }
+}
+
+/// Returns the time of what was sent: its stamp where that can be, else its arrival.
+fn time_of(stamp: i64, arrival: i64) -> i64 {
+    if (0..=OLDEST_NS).contains(&arrival.saturating_sub(stamp)) { stamp } else { arrival }
+}
+
+/// Returns a place in the part of the picture that begins at this corner.
+fn from_corner(at: (i32, i32), corner: (u32, u32)) -> (i32, i32) {
+    (at.0.saturating_sub_unsigned(corner.0), at.1.saturating_sub_unsigned(corner.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_that_cannot_be_is_the_arrival() {
+        let arrival = 50_000_000_000;
+        assert_eq!(time_of(49_999_000_000, arrival), 49_999_000_000);
+        for stamp in [i64::MIN, -1, 0, 12_000, arrival + 1, i64::MAX] {
+            assert_eq!(time_of(stamp, arrival), arrival, "{stamp}");
+        }
+    }
+
+    #[test]
+    fn a_place_is_told_from_the_corner_of_what_is_shown() {
+        assert_eq!(from_corner((30, 20), (0, 0)), (30, 20));
+        assert_eq!(from_corner((30, 20), (10, 25)), (20, -5));
+        assert_eq!(from_corner((i32::MIN, 0), (u32::MAX, u32::MAX)), (i32::MIN, i32::MIN));
     }
 }

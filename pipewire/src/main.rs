@@ -40,6 +40,9 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn started() -> Result<(), String> {
+    // As watchcap itself, whose mark does not survive the start of a program: pictures are in no core dump, and nobody reads this memory.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(|error| format!("the memory of this process cannot be kept private: {error}"))?;
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.first().is_some_and(|word| word == "--version") {
         let version = concat!("watchcap-pipewire ", env!("CARGO_PKG_VERSION"));

@@ -78,7 +78,7 @@ pub(crate) fn run(node: u32, room: u64, draws: bool) -> Result<(), String> {
         let Some((request, until)) = waiting else { continue };
         if cast.borrow().has_answer() || now() >= until {
             waiting = None;
-            let answer = cast.borrow_mut().answer(request);
+            let answer = cast.borrow_mut().answer(request)?;
             line.answer(&answer.bytes())?;
         }
     }

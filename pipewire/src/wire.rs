@@ -9,7 +9,7 @@
 //! Every request has one answer, in order. The picture is in the memory until the next request: rows of 4 bytes a pixel, without gaps.
 
 /// Version of the protocol.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 /// Begins the greeting.
 pub(crate) const MAGIC: &[u8; 6] = b"WPIPE\0";
 /// Bytes of a request.
@@ -72,12 +72,14 @@ pub(crate) struct Answer {
     pub(crate) arrival: i64,
     /// When everything that had arrived was taken in.
     pub(crate) now: i64,
-    /// By how much the latest picture since the last answer came after its own time.
+    /// By how much the latest picture or place of the pointer since the last answer came after its own time.
     pub(crate) late: i64,
     /// Pictures since then that a newer one took the place of.
     pub(crate) overtaken: u32,
     /// The highest rate of pictures that the stream was agreed to have, thousandths of a hertz; 0 where none was.
     pub(crate) rate_mhz: u32,
+    /// Pictures that came since the last answer; none where the pointer alone has moved.
+    pub(crate) pictures: u32,
     pub(crate) places: Vec<Place>,
     pub(crate) text: String,
 }
@@ -91,7 +93,7 @@ impl Answer {
         for time in [self.stamp, self.arrival, self.now, self.late] {
             out.extend(time.to_le_bytes());
         }
-        for number in [self.overtaken, text, self.rate_mhz, 0] {
+        for number in [self.overtaken, text, self.rate_mhz, self.pictures] {
             out.extend(number.to_le_bytes());
         }
         out
@@ -132,6 +134,7 @@ mod tests {
             late: 1,
             overtaken: 2,
             rate_mhz: 60_000,
+            pictures: 3,
             places: vec![Place { stamp: 8, arrival: 9, at: (-1, 4) }],
             text: "why".into(),
         };
@@ -139,7 +142,7 @@ mod tests {
         for time in [5_u8, 6, 7, 1] {
             wanted.extend([time, 0, 0, 0, 0, 0, 0, 0]);
         }
-        wanted.extend([2, 0, 0, 0, 3, 0, 0, 0, 0x60, 0xea, 0, 0, 0, 0, 0, 0]);
+        wanted.extend([2, 0, 0, 0, 3, 0, 0, 0, 0x60, 0xea, 0, 0, 3, 0, 0, 0]);
         wanted.extend([8, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 4, 0, 0, 0]);
         wanted.extend(b"why");
         assert_eq!(answer.bytes(), wanted);

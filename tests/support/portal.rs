@@ -206,7 +206,7 @@ const PIPEWIRE: &str = r#"#!/usr/bin/env python3
 import array, os, signal, socket, struct, sys, time
 node, memory, pointer = (int(word) for word in sys.argv[1:4])
 line = socket.socket(fileno=1)
-line.sendall(b"WPIPE\0" + struct.pack("<H", 1))
+line.sendall(b"WPIPE\0" + struct.pack("<H", 2))
 assert line.recvmsg(1, socket.CMSG_SPACE(4))[1], "no connection"
 died = os.path.join(os.path.dirname(sys.argv[0]), "died")
 last = first = time.monotonic_ns()
@@ -233,6 +233,6 @@ while True:
     elif request[0]:
         kind = 2
     head = struct.pack("<BBBBIIIqqqqIIII", kind, 0, turned, 0, width, height, len(places) // 24,
-                       arrival - 3_000_000, arrival, now, 3_000_000, 0, len(text), 60_000, 0)
+                       arrival - 3_000_000, arrival, now, 3_000_000, 0, len(text), 60_000, kind == 1)
     line.sendall(head + places + text)
 "#;

@@ -11,6 +11,7 @@ struct Raw {
 
 unsafe extern "C" {
     fn door_build() -> c_int;
+    fn door_private() -> c_int;
     fn door_open(
         fd: c_int,
         width: c_int,
@@ -56,6 +57,12 @@ pub struct Encoder {
 pub fn inherited() -> (File, File) {
     // SAFETY: both are open when the process starts, and nothing else takes hold of them.
     unsafe { (File::from_raw_fd(0), File::from_raw_fd(1)) }
+}
+
+/// Keeps the memory of this process out of core dumps and from other programs; whether that is so.
+pub fn is_private() -> bool {
+    // SAFETY: it touches no memory of this program.
+    unsafe { door_private() == 0 }
 }
 
 /// The version of libx264's interface.

@@ -76,6 +76,10 @@ fn run(settings: &Settings) -> Result<(), String> {
 }
 
 fn main() -> ExitCode {
+    if !door::is_private() {
+        eprintln!("the memory of this process cannot be kept private");
+        return ExitCode::FAILURE;
+    }
     let words: Vec<String> = std::env::args().skip(1).collect();
     if words.first().is_some_and(|word| word == "--version") {
         println!("watchcap-x264 {} (libx264 {})", env!("CARGO_PKG_VERSION"), door::build());

@@ -1,7 +1,7 @@
 //! What `watchcap-pipewire` answers. Its side of this is `pipewire/src/wire.rs`, where the bytes are described.
 
 /// Version of the protocol.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// Begins the greeting.
 const MAGIC: &[u8; 6] = b"WPIPE\0";
 /// Bytes of the greeting.
@@ -13,6 +13,8 @@ const PLACE: usize = 24;
 /// The most places of the pointer, and the longest text, in one answer.
 const MAX_PLACES: usize = 1024;
 const MAX_TEXT: usize = 512;
+/// Bytes of the memory that pictures are in: 8192x8192 pixels. What was never written to takes no room.
+pub(super) const MEMORY: u64 = 8192 * 8192 * 4;
 /// The longest side of a picture; no encoder here takes half of that.
 const MAX_SIDE: u32 = 16_384;
 
@@ -49,12 +51,14 @@ pub(super) struct Head {
     pub(super) arrival: i64,
     /// When everything that had arrived was taken in.
     pub(super) now: i64,
-    /// By how much the latest picture since the last answer came after its own time.
+    /// By how much the latest picture or place of the pointer since the last answer came after its own time.
     pub(super) late: i64,
     /// Pictures since then that a newer one took the place of.
     pub(super) overtaken: u32,
     /// The highest rate of pictures, thousandths of a hertz; 0 where none was agreed on.
     pub(super) rate_mhz: u32,
+    /// Pictures that came since the last answer; none where the pointer alone has moved.
+    pub(super) pictures: u32,
     places: usize,
     text: usize,
 }
@@ -102,10 +106,12 @@ impl Head {
             overtaken: four(48)?,
             text: four(52)? as usize,
             rate_mhz: four(56)?,
+            pictures: four(60)?,
         };
         let sides = 1..=MAX_SIDE;
         let has_picture = matches!(kind, Kind::New | Kind::Again);
-        let is_sane = (!has_picture || (sides.contains(&head.size.0) && sides.contains(&head.size.1)))
+        let fits = u64::from(head.size.0) * u64::from(head.size.1) <= MEMORY / 4;
+        let is_sane = (!has_picture || (fits && sides.contains(&head.size.0) && sides.contains(&head.size.1)))
             && head.places <= MAX_PLACES
             && head.text <= MAX_TEXT
             && head.late >= 0
@@ -147,7 +153,7 @@ mod tests {
         for time in [5_u8, 6, 7, 1] {
             head.extend([time, 0, 0, 0, 0, 0, 0, 0]);
         }
-        head.extend([2, 0, 0, 0, 3, 0, 0, 0, 0x60, 0xea, 0, 0, 0, 0, 0, 0]);
+        head.extend([2, 0, 0, 0, 3, 0, 0, 0, 0x60, 0xea, 0, 0, 3, 0, 0, 0]);
         let mut rest = vec![8, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 4, 0, 0, 0];
         rest.extend(b"why");
         (head.try_into().expect("64 bytes"), rest)
@@ -159,7 +165,7 @@ mod tests {
         let head = Head::of(&head).expect("a head");
         assert_eq!((head.kind, head.is_red_first, head.transform, head.size), (Kind::New, true, 3, (640, 480)));
         assert_eq!((head.stamp, head.arrival, head.now, head.late), (5, 6, 7, 1));
-        assert_eq!((head.overtaken, head.rate_mhz, head.rest()), (2, 60_000, rest.len()));
+        assert_eq!((head.overtaken, head.rate_mhz, head.pictures, head.rest()), (2, 60_000, 3, rest.len()));
         let answer = head.with(&rest).expect("an answer");
         assert_eq!(answer.places, [Place { stamp: 8, arrival: 9, at: (-1, 4) }]);
         assert_eq!(answer.text, "why");
@@ -177,10 +183,17 @@ mod tests {
         for (at, byte) in [(0, 4), (3, 1), (6, 1), (10, 1), (13, 5), (24, 8), (47, 128), (53, 3)] {
             assert_eq!(with(at, byte), None, "byte {at}");
         }
+        let sized = |width: u32, height: u32| {
+            let (mut head, _) = bytes();
+            head[4..8].copy_from_slice(&width.to_le_bytes());
+            head[8..12].copy_from_slice(&height.to_le_bytes());
+            Head::of(&head).is_some()
+        };
+        assert!(sized(8192, 8192) && sized(16_384, 4096) && !sized(8192, 8193) && !sized(16_384, 16_384), "the memory");
         let (head, rest) = bytes();
         let head = Head::of(&head).expect("a head");
         assert_eq!(head.clone().with(&rest[1..]), None);
         assert_eq!(head.with(&[]), None);
-        assert!(is_greeting(*b"WPIPE\0\x01\0") && !is_greeting(*b"WPIPE\0\x02\0") && !is_greeting(*b"WX264\0\x01\0"));
+        assert!(is_greeting(*b"WPIPE\0\x02\0") && !is_greeting(*b"WPIPE\0\x01\0") && !is_greeting(*b"WX264\0\x02\0"));
     }
 }

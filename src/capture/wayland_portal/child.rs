@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
-use super::answer::{Answer, GREETING, HEAD, Head, is_greeting};
+use super::answer::{Answer, GREETING, HEAD, Head, MEMORY, is_greeting};
 use crate::base::child::shared::{Line, Shared};
 use crate::base::child::{Helper, beside};
 
@@ -12,8 +12,6 @@ use crate::base::child::{Helper, beside};
 pub(super) const PROGRAM_ENV: &str = "WATCHCAP_PIPEWIRE";
 /// Its name.
 const PROGRAM: &str = "watchcap-pipewire";
-/// Bytes of the memory: 8192x8192 pixels. What was never written to takes no room.
-const MEMORY: u64 = 8192 * 8192 * 4;
 /// How long the child may take to start: a loaded machine starts a process.
 const FIRST: Duration = Duration::from_secs(20);
 /// How long it may take for an answer beyond what it was told to wait.

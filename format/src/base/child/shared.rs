@@ -29,9 +29,12 @@ impl Helper {
     /// When it is not there or cannot be started, and where the system has no such memory.
     #[cfg(target_os = "linux")]
     pub fn start_shared(program: &OsStr, args: &[OsString], bytes: u64) -> io::Result<(Self, Shared, Line)> {
-        use rustix::fs::{MemfdFlags, memfd_create};
-        let memory = std::fs::File::from(memfd_create("watchcap pictures", MemfdFlags::CLOEXEC)?);
+        use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let memory = std::fs::File::from(memfd_create("watchcap pictures", flags)?);
         memory.set_len(bytes)?;
+        // Sealed, so that the child cannot cut it.
+        fcntl_add_seals(&memory, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let (socket, theirs) = std::os::unix::net::UnixStream::pair()?;
         let input = std::process::Stdio::from(memory.try_clone()?);
         let output = std::process::Stdio::from(std::os::fd::OwnedFd::from(theirs));
@@ -187,13 +190,16 @@ mod tests {
             _, with_it, _, _ = s.recvmsg(1, socket.CMSG_SPACE(4))\n\
             fd = array.array('i', with_it[0][2])[0]\n\
             os.pwrite(0, os.read(fd, 4), 2)\n\
-            s.send(b'!')\n";
+            try:\n    os.ftruncate(0, 1)\n    s.send(b'?')\n\
+            except OSError:\n    s.send(b'!')\n";
         let (mut child, memory, mut line) =
             Helper::start_shared(OsStr::new("python3"), &["-c".into(), python.into()], 64).expect("python");
         let (theirs, mut mine) = std::os::unix::net::UnixStream::pair().expect("a pair");
         mine.write_all(b"told").expect("room");
         line.hand_over(std::os::fd::AsFd::as_fd(&theirs), Duration::from_secs(10)).expect("it is handed over");
-        line.answer(Duration::from_secs(20)).receive(&mut [0]).expect("an answer");
+        let mut said = [0];
+        line.answer(Duration::from_secs(20)).receive(&mut said).expect("an answer");
+        assert_eq!(&said, b"!", "it cut the memory");
         let mut read = [0; 8];
         memory.read_at(&mut read, 0).expect("so many bytes");
         assert_eq!(&read, b"\0\0told\0\0", "{}", child.end());
