@@ -156,8 +156,10 @@ fn what_the_screen_showed_in_a_pause_is_in_no_picture() {
     let after = rows.iter().filter(|row| row.event_type == "frame" && row.t_ns > resumed).count();
     assert!(after > 10 && video.len() > after, "{after} of {} frames", video.len());
     for at in 0..video.len() {
-        let shown = number(&video.decode(at).expect("a picture"), 640);
-        assert_eq!(shown, Some(0), "picture {at} of {}, {after} of them after the pause", video.len());
+        let picture = video.decode(at).expect("a picture");
+        // The bar of the client; an empty screen has none, and would be read as the number 0.
+        let bar = picture.planes().0[300 * 640 + 16];
+        assert!(bar > 130, "picture {at} of {}, {after} of them after the pause: {bar}", video.len());
     }
 }
 
