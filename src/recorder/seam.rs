@@ -122,10 +122,13 @@ mod tests {
         assert_eq!((seam.cross(MonoNs(102), 4), seam.fixed()), (Some(MonoNs(102)), Some(MonoNs(102))));
         assert_eq!((seam.cross(MonoNs(135), 5), seam.skipped()), (None, 4));
         seam.want();
-        [true, true, false].map(|begins| seam.guesses(begins));
+        for begins in [true, true, false] {
+            seam.guesses(begins);
+        }
         seam.plan(|| MonoNs(250));
         assert_eq!(seam.planned(), None, "the times of a track are a guess");
-        [false, false].map(|begins| seam.guesses(begins));
+        seam.guesses(false);
+        seam.guesses(false);
         seam.plan(|| MonoNs(300));
         assert_eq!(seam.fix(MonoNs(300)), MonoNs(300), "the sequence has waited long enough");
         assert_eq!(seam.cross(MonoNs(307), 9), Some(MonoNs(300)));
