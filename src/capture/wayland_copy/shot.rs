@@ -91,7 +91,7 @@ impl Shot {
         };
     }
 
-    /// It was copied. Where nobody told when it was presented, its arrival stands for that ([`guard`](super::guard)).
+    /// It was copied. Where nobody told when it was presented, its arrival stands for that (`presented::guard`).
     pub(super) fn copied(&mut self) {
         self.ready = Some(self.presented.unwrap_or(i64::MAX));
     }

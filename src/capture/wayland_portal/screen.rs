@@ -1,4 +1,4 @@
-//! Pictures of a stream of PipeWire that the portal hands out, taken by a child ([`child`](super::child)).
+//! Pictures of a stream of PipeWire that the portal hands out, taken by a child ([`super::child`]).
 //!
 //! Invariants:
 //! - A new picture carries the stream's own time of it ([`guard`]), so what it shows is never newer.
