@@ -66,7 +66,8 @@ pub fn looked_at<T>(act: impl FnOnce() -> T) -> T {
     // Before the guard, so that it is let go of after that.
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let is_closed = dumpable_behavior().is_ok_and(|before| before == DumpableBehavior::NotDumpable);
-    let _closes = is_closed.then_some(Closes);
+    // Made only where it is to be closed: one that is made and not kept closes at once.
+    let _closes = is_closed.then(|| Closes);
     if is_closed && let Err(error) = set_dumpable_behavior(DumpableBehavior::Dumpable) {
         tracing::debug!(%error, "nobody may look at this process");
     }
@@ -119,6 +120,10 @@ mod tests {
         let before = dumpable_behavior().expect("it is told");
         set_dumpable_behavior(DumpableBehavior::NotDumpable).expect("it may");
         let during = looked_at(dumpable_behavior).expect("it is told");
+        set_dumpable_behavior(DumpableBehavior::Dumpable).expect("it may");
+        let open = (looked_at(dumpable_behavior).expect("it is told"), dumpable_behavior().expect("it is told"));
+        assert_eq!(open, (DumpableBehavior::Dumpable, DumpableBehavior::Dumpable), "one that is open stays so");
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).expect("it may");
         let panicked = std::panic::catch_unwind(|| looked_at(|| panic!("while it is looked at")));
         let after = dumpable_behavior().expect("it is told");
         set_dumpable_behavior(before).expect("it may");
