@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use wayland_client::backend::WaylandError;
-use wayland_client::globals::{GlobalList, registry_queue_init};
-use wayland_client::protocol::wl_output::WlOutput;
+use wayland_client::globals::registry_queue_init;
 use wayland_client::protocol::wl_shm::WlShm;
-use wayland_client::{ConnectError, Connection, DispatchError, EventQueue, Proxy as _, QueueHandle};
+use wayland_client::{ConnectError, Connection, DispatchError, EventQueue, QueueHandle};
 
 use super::managers::Managers;
+use super::output;
 use super::state::State;
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::CaptureError;
@@ -43,22 +43,12 @@ impl Desk {
         let shm =
             globals.bind(&handle, 1..=1, ()).map_err(|_absent| lacks("the compositor shares no memory".into()))?;
         let mut desk = Self { queue, state: State::default(), managers, shm };
-        desk.add_outputs(&globals, &handle);
+        output::follow_all(&mut desk.state.outputs, &globals, &handle);
         // Once for what was bound, once for what that told.
         for _ in 0..2 {
             desk.queue.roundtrip(&mut desk.state).map_err(|error| gone(&error))?;
         }
         Ok(desk)
-    }
-
-    fn add_outputs(&mut self, globals: &GlobalList, handle: &QueueHandle<State>) {
-        let outputs: Vec<_> = globals.contents().with_list(|list| {
-            let outputs = list.iter().filter(|global| global.interface == WlOutput::interface().name);
-            outputs.map(|global| (global.name, global.version)).collect()
-        });
-        for output in outputs {
-            self.state.add_output(globals.registry(), output, handle);
-        }
     }
 
     pub(super) fn handle(&self) -> QueueHandle<State> {

@@ -1,12 +1,16 @@
 //! A monitor, as the compositor describes it.
 
-use wayland_client::WEnum;
+use wayland_client::globals::{GlobalList, GlobalListContents};
 use wayland_client::protocol::wl_output::{self, WlOutput};
+use wayland_client::protocol::wl_registry::WlRegistry;
+use wayland_client::{Dispatch, Proxy as _, QueueHandle, WEnum};
 
 use crate::base::event::Surface;
 
 /// The most monitors that are followed.
-pub(super) const MAX_OUTPUTS: usize = 64;
+const MAX_OUTPUTS: usize = 64;
+/// Newest version of `wl_output` that is used: with names.
+const VERSION: u32 = 4;
 /// The longest name that is kept, bytes.
 const MAX_NAME: usize = 256;
 
@@ -28,8 +32,35 @@ pub(super) struct Output {
     pub(super) is_turned: bool,
 }
 
+/// Follows a monitor that the compositor has, by its number in the registry and the version of its interface.
+pub(super) fn follow<S: Dispatch<WlOutput, u32> + 'static>(
+    outputs: &mut Vec<Output>,
+    registry: &WlRegistry,
+    (global, version): (u32, u32),
+    queue: &QueueHandle<S>,
+) {
+    if outputs.len() < MAX_OUTPUTS {
+        let proxy = registry.bind(global, version.min(VERSION), queue, global);
+        outputs.push(Output::new(global, proxy));
+    }
+}
+
+/// Follows all monitors that the compositor has now.
+pub(super) fn follow_all<S>(outputs: &mut Vec<Output>, globals: &GlobalList, queue: &QueueHandle<S>)
+where
+    S: Dispatch<WlOutput, u32> + Dispatch<WlRegistry, GlobalListContents> + 'static,
+{
+    let all: Vec<_> = globals.contents().with_list(|list| {
+        let all = list.iter().filter(|global| global.interface == WlOutput::interface().name);
+        all.map(|global| (global.name, global.version)).collect()
+    });
+    for output in all {
+        follow(outputs, globals.registry(), output, queue);
+    }
+}
+
 impl Output {
-    pub(super) fn new(global: u32, proxy: WlOutput) -> Self {
+    fn new(global: u32, proxy: WlOutput) -> Self {
         Self {
             global,
             proxy,

@@ -22,13 +22,14 @@ use wayland_client::protocol::wl_compositor::WlCompositor;
 use wayland_client::protocol::wl_output::WlOutput;
 use wayland_client::protocol::wl_shm::{Format, WlShm};
 use wayland_client::protocol::wl_surface::WlSurface;
-use wayland_client::{EventQueue, Proxy as _, QueueHandle};
+use wayland_client::{EventQueue, QueueHandle};
 use wayland_protocols_wlr::layer_shell::v1::client::zwlr_layer_shell_v1::{Layer, ZwlrLayerShellV1};
 use wayland_protocols_wlr::layer_shell::v1::client::zwlr_layer_surface_v1::{
     Anchor, KeyboardInteractivity, ZwlrLayerSurfaceV1,
 };
 
 use super::connection::{BACKEND, compositor, connect, gone, no_compositor, read_within};
+use super::output;
 use super::sign_place::{are_told_apart, find_spot, in_pictures, recorded};
 use super::sign_state::{Role, SignState as Told, Word};
 use crate::base::event::Area;
@@ -204,14 +205,7 @@ impl SignDesk {
     }
 
     fn hear_of_monitors(&mut self, globals: &GlobalList) -> Result<(), CaptureError> {
-        let outputs: Vec<_> = globals.contents().with_list(|list| {
-            let outputs = list.iter().filter(|global| global.interface == WlOutput::interface().name);
-            outputs.map(|global| (global.name, global.version)).collect()
-        });
-        let handle = self.queue.handle();
-        for output in outputs {
-            self.state.add_output(globals.registry(), output, &handle);
-        }
+        output::follow_all(&mut self.state.outputs, globals, &self.queue.handle());
         // Once for what was bound, once for what that told.
         self.roundtrip()?;
         self.roundtrip()

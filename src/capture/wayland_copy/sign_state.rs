@@ -7,8 +7,7 @@ use wayland_client::protocol::{
 use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop};
 use wayland_protocols_wlr::layer_shell::v1::client::{zwlr_layer_shell_v1, zwlr_layer_surface_v1};
 
-use super::output::{MAX_OUTPUTS, Output};
-use super::state::OUTPUT_VERSION;
+use super::output::Output;
 
 /// Which surface something is said of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,19 +45,6 @@ impl SignState {
         match role {
             Role::Sign => &mut self.sign,
             Role::Measure => &mut self.measure,
-        }
-    }
-
-    /// Follows a monitor.
-    pub(super) fn add_output(
-        &mut self,
-        registry: &wl_registry::WlRegistry,
-        (global, version): (u32, u32),
-        queue: &QueueHandle<Self>,
-    ) {
-        if self.outputs.len() < MAX_OUTPUTS {
-            let proxy = registry.bind(global, version.min(OUTPUT_VERSION), queue, global);
-            self.outputs.push(Output::new(global, proxy));
         }
     }
 }

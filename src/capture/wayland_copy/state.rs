@@ -6,13 +6,10 @@ use wayland_client::{Connection, Dispatch, Proxy as _, QueueHandle, WEnum, deleg
 use wayland_protocols_wlr::screencopy::v1::client::{zwlr_screencopy_frame_v1, zwlr_screencopy_manager_v1};
 
 use super::offer::Offer;
-use super::output::{MAX_OUTPUTS, Output};
+use super::output::{self, Output};
 use super::shot::Shot;
 use super::stamp::ns;
 use super::toplevel::Windows;
-
-/// Newest version of `wl_output` that is used: with names.
-pub(super) const OUTPUT_VERSION: u32 = 4;
 
 /// What events change.
 #[derive(Default)]
@@ -29,21 +26,6 @@ pub(super) struct State {
     pub(super) shot: Shot,
 }
 
-impl State {
-    /// Follows a monitor.
-    pub(super) fn add_output(
-        &mut self,
-        registry: &wl_registry::WlRegistry,
-        (global, version): (u32, u32),
-        queue: &QueueHandle<Self>,
-    ) {
-        if self.outputs.len() < MAX_OUTPUTS {
-            let proxy = registry.bind(global, version.min(OUTPUT_VERSION), queue, global);
-            self.outputs.push(Output::new(global, proxy));
-        }
-    }
-}
-
 impl Dispatch<wl_registry::WlRegistry, GlobalListContents> for State {
     fn event(
         state: &mut Self,
@@ -57,7 +39,7 @@ impl Dispatch<wl_registry::WlRegistry, GlobalListContents> for State {
             wl_registry::Event::Global { name, interface, version }
                 if interface == wl_output::WlOutput::interface().name =>
             {
-                state.add_output(registry, (name, version), queue);
+                output::follow(&mut state.outputs, registry, (name, version), queue);
             }
             wl_registry::Event::GlobalRemove { name } => state.outputs.retain(|output| output.global != name),
             _ => {}
