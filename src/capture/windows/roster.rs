@@ -114,7 +114,7 @@ impl Roster {
         }
         let passed = self.listed.map_or(Duration::ZERO, |listed| now.since(listed));
         for facts in list {
-            self.compare(facts, now);
+            self.compare(facts, passed, now);
             self.surround(facts, passed, now);
         }
         self.listed = Some(now);
@@ -139,7 +139,7 @@ impl Roster {
         self.cover.settle();
     }
 
-    fn compare(&mut self, facts: &WindowFacts, now: MonoNs) {
+    fn compare(&mut self, facts: &WindowFacts, passed: Duration, now: MonoNs) {
         let window = WindowId(facts.id);
         let before = self.known.insert(facts.id, facts.clone());
         let before = before.filter(|before| {
@@ -157,8 +157,7 @@ impl Roster {
         if before.area != facts.area {
             self.place(window, facts.area, now);
             let apart = f64::from(apart(before.area, facts.area));
-            let passed = self.listed.map_or(Duration::ZERO, |listed| now.since(listed)).max(Duration::from_millis(1));
-            let speed = apart / passed.as_secs_f64();
+            let speed = apart / passed.max(Duration::from_millis(1)).as_secs_f64();
             let fastest = self.motions.get(&facts.id).filter(|motion| now.since(motion.at) < MOVES_FOR);
             let (speed, goes_on) = fastest.map_or((speed, false), |motion| (motion.speed.max(speed), true));
             self.motions.insert(facts.id, Motion { speed, at: now, goes_on, margin: 0 });
