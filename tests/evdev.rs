@@ -4,6 +4,7 @@
 //! real kernel's. They take root.
 #![cfg(all(target_os = "linux", feature = "evdev", feature = "wayland"))]
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,15 @@ fn pause(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
 }
 
+/// Waits until the recording `s` in a folder has begun.
+fn begins(out: &Path) {
+    let began = Instant::now();
+    while !out.join("s/log").is_dir() {
+        assert!(began.elapsed() < PATIENCE, "it does not begin");
+        pause(20);
+    }
+}
+
 #[test]
 fn what_devices_do_becomes_rows_with_their_own_stamps() {
     if !may_mount() {
@@ -39,11 +49,7 @@ fn what_devices_do_becomes_rows_with_their_own_stamps() {
     command.args(["--allow-missing", "masks,redaction,focus,position,lock"]);
     command.stdout(Stdio::null());
     let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
-    let (log, began) = (out.path().join("s/log"), Instant::now());
-    while !log.is_dir() {
-        assert!(began.elapsed() < PATIENCE, "it does not begin");
-        pause(20);
-    }
+    begins(out.path());
     pause(500);
     let mut told = Vec::new();
     for _ in 0..5 {
@@ -149,11 +155,7 @@ fn what_comes_between_opening_and_the_begin_is_left_out_and_what_is_held_then_is
     let mut command = recording(folder.path(), out.path(), "10");
     command.args(["--allow-missing", "masks,redaction,focus,position,lock"]).stdout(Stdio::null());
     let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
-    let (log, began) = (out.path().join("s/log"), Instant::now());
-    while !log.is_dir() {
-        assert!(began.elapsed() < PATIENCE, "it does not begin");
-        pause(20);
-    }
+    begins(out.path());
     pause(700);
     let first = keyboard.does("ev 1 33 1");
     keyboard.does("ev 1 33 0 1 32 0");
@@ -205,11 +207,7 @@ fn a_mouse_that_moves_a_thousand_times_a_second_is_recorded_without_a_loss() {
     let mut command = recording(folder.path(), out.path(), "10");
     command.args(["--allow-missing", "masks,position,lock"]).stdout(Stdio::null());
     let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
-    let (log, began) = (out.path().join("s/log"), Instant::now());
-    while !log.is_dir() {
-        assert!(began.elapsed() < PATIENCE, "it does not begin");
-        pause(20);
-    }
+    begins(out.path());
     pause(500);
     let times = mouse.moves(COUNT, 1000, &[0, 1]);
     pause(300);
@@ -267,11 +265,7 @@ fn hides_what_is_typed_into_an_excluded_window(change: impl Fn(&mut std::process
     let command = sway.admit(&mut command);
     change(command);
     let running = Running(command.spawn().expect("it runs"));
-    let (log, began) = (out.path().join("s/log"), Instant::now());
-    while !log.is_dir() {
-        assert!(began.elapsed() < PATIENCE, "it does not begin");
-        pause(20);
-    }
+    begins(out.path());
     pause(500);
     let mut press = |code: u16| {
         let down = device.does(&format!("ev 1 {code} 1"));
@@ -434,11 +428,7 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     command.args(["--allow-missing", "masks,redaction,focus,position"]);
     command.env("DBUS_SYSTEM_BUS_ADDRESS", &logind.address).stdout(Stdio::null());
     let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
-    let (log, began) = (out.path().join("s/log"), Instant::now());
-    while !log.is_dir() {
-        assert!(began.elapsed() < PATIENCE, "it does not begin");
-        pause(20);
-    }
+    begins(out.path());
     pause(500);
     let lock = |is: bool| logind.locked.store(is, std::sync::atomic::Ordering::SeqCst);
     let mut press = |code: u16| {
