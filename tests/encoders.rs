@@ -7,6 +7,8 @@ use watchcap::encode::x264::{X264Encoder, X264Kind};
 use watchcap::encode::{
     Codec, CodedUnit, Driver, EncodeError, EncodeSettings, EncoderKind, Gop, Masked, Quality, Unmasked, VideoEncoder,
 };
+use watchcap::media::avc::nal::{NAL_IDR, NAL_SLICE, nal_type, nals};
+use watchcap::media::avc::slice::{SliceSyntax, take_head};
 use watchcap::media::decode;
 use watchcap::media::picture::{FrameStamp, Planar, Sampling};
 use watchcap::media::track::CodecConfig;
@@ -105,8 +107,12 @@ struct Made {
 
 /// Encodes pictures; a number that is the one before it is a repeat. `restarts` are frames from which on nothing before is known.
 fn made(kind: &dyn EncoderKind, size: (u32, u32), shown: &[u32], restarts: &[usize]) -> Made {
-    let settings = settings(size);
-    let mut driver = Driver::new(kind.open(&settings).expect("opens"));
+    made_at(kind, &settings(size), shown, restarts)
+}
+
+fn made_at(kind: &dyn EncoderKind, settings: &EncodeSettings, shown: &[u32], restarts: &[usize]) -> Made {
+    let size = (settings.width, settings.height);
+    let mut driver = Driver::new(kind.open(settings).expect("opens"));
     let config = driver.config().clone();
     let mut gop = Gop::new(settings.gop_ns, FPS);
     let (mut units, mut asked, mut last) = (Vec::new(), Vec::new(), None);
@@ -225,6 +231,32 @@ fn what_was_encoded_decodes_to_the_same_pictures_in_two_decoders() {
                 assert!(error < 6.0, "{} at {size:?}: frame {frame} is off by {error} on average", kind.name());
             }
             assert!(decoded_by_ffmpeg(&made.config, &made.units) == pictures.concat(), "{} at {size:?}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn a_screen_that_stands_decodes_whole_however_few_bits_there_are() {
+    // With few bits what sharpens a picture waits for them, and there are copies in between.
+    let shown: Vec<u32> = (0..13).chain([12; 60]).chain(13..22).chain([21; 33]).collect();
+    for kind in kinds().filter(|kind| kind.codecs().contains(&Codec::H264)) {
+        for bitrate_kbps in [100, 200, 400, 900] {
+            let told = format!("{} at {bitrate_kbps} kbit/s", kind.name());
+            let settings = EncodeSettings { bitrate_kbps, ..settings(SIZES[1]) };
+            let made = made_at(kind, &settings, &shown, &[]);
+            let pictures = decoded(&made.config, SIZES[1], &made.units);
+            assert_eq!(pictures.len(), shown.len(), "{told}");
+            assert!(decoded_by_ffmpeg(&made.config, &made.units) == pictures.concat(), "{told}");
+            let Some(syntax) = made.config.avc().and_then(SliceSyntax::read) else { continue };
+            let mut expected = 0;
+            for (frame, unit) in made.units.iter().enumerate() {
+                expected = if unit.keyframe { 0 } else { expected };
+                for nal in nals(&unit.bytes).flatten().filter(|nal| matches!(nal_type(nal), NAL_SLICE | NAL_IDR)) {
+                    let found = syntax.frame_num(&take_head(&nal[1..]).0).map(|(number, _)| number);
+                    assert_eq!(found, Some(expected), "{told}: frame_num of frame {frame}");
+                }
+                expected = syntax.next_frame_num(expected);
+            }
         }
     }
 }

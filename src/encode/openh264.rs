@@ -21,7 +21,7 @@ use super::outbox::Outbox;
 use super::raw::{Outcome, RawEncoder, RawError};
 use super::settings::EncodeSettings;
 use crate::base::time::MonoNs;
-use crate::media::avc::nal::{NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, annex_b_nals, nal_type, push_nal};
+use crate::media::avc::nal::{NAL_PPS, NAL_SPS, annex_b_nals, nal_type};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::avc::slice::SliceSyntax;
 use crate::media::picture::{PixelFormat, Sampling};
@@ -178,16 +178,10 @@ impl OpenH264 {
         }
         let keyframe = outcome == Outcome::Idr;
         self.unit.clear();
-        for nal in annex_b_nals(&self.made) {
-            if let NAL_SLICE | NAL_IDR = nal_type(nal) {
-                let frame_num = if keyframe { 0 } else { self.next_frame_num };
-                if !self.syntax.push_with_frame_num(nal, frame_num, &mut self.unit) {
-                    return Err("a slice without a header".into());
-                }
-            } else {
-                // Parameter sets, which the outbox compares.
-                push_nal(nal, &mut self.unit);
-            }
+        // Parameter sets among them the outbox compares.
+        let frame_num = if keyframe { 0 } else { self.next_frame_num };
+        if !self.syntax.push_picture(annex_b_nals(&self.made), frame_num, &mut self.unit) {
+            return Err("a slice without a header".into());
         }
         Ok(keyframe)
     }
@@ -249,20 +243,10 @@ impl VideoEncoder for OpenH264 {
         let boost = pictures >= STILL_BOOST_PICTURES;
         // Two IDRs in a row must differ in idr_pic_id, so the same one does not follow itself; and the group of a picture
         // that had just changed is made once more, with more bits.
-        if due
-            && !self.after_idr
-            && self.boosted == boost
-            && let Some(idr) = self.still.unit(0)
-        {
-            self.unit.clear();
-            self.unit.extend_from_slice(idr);
-            self.still.send_again();
+        if due && !self.after_idr && self.boosted == boost && self.still.begin_again(self.syntax, &mut self.unit) {
             return self.hand_over(ask, true, out);
         }
-        if !due && let Some(unit) = self.still.behind().and_then(|index| self.still.unit(index)) {
-            self.unit.clear();
-            self.unit.extend_from_slice(unit);
-            self.still.sent_one();
+        if !due && self.still.go_on(self.syntax, self.next_frame_num, &mut self.unit) {
             return self.hand_over(ask, false, out);
         }
         if due || self.refined < REFINEMENTS {

@@ -1,7 +1,13 @@
 //! The bytes of a group of pictures that shows one picture only, kept to be sent again.
 //!
+//! What is sent again may stand elsewhere in its group than when it was made (there were copies in between), so its slices are given the number of
+//! the place where they stand.
+//!
 //! Invariant: what is kept is all that the encoder made since its last IDR, that IDR first, so that sending it again
 //! leaves a decoder with the reference picture that the encoder has. Bounded by [`STILL_BYTES`]; a larger group is let go.
+
+use crate::media::avc::nal::nals;
+use crate::media::avc::slice::SliceSyntax;
 
 /// Bytes of a group of pictures that are kept to be sent again: an IDR and 5 pictures that sharpen it at 200 Mbit/s and
 /// 30 fps are 6 × 0.83 MB on average. A group that needs more is made again.
@@ -47,8 +53,35 @@ impl Still {
         }
     }
 
+    /// Puts the IDR into `out`, and it is sent again. False, and nothing done, when there is none.
+    pub(in crate::encode) fn begin_again(&mut self, syntax: SliceSyntax, out: &mut Vec<u8>) -> bool {
+        let there = self.put(0, 0, syntax, out);
+        if there {
+            self.sent_again = Some(1);
+        }
+        there
+    }
+
+    /// Puts what comes next into `out` when the decoder is behind the encoder, as the picture with this `frame_num`. False, and nothing done, when
+    /// it is not.
+    pub(in crate::encode) fn go_on(&mut self, syntax: SliceSyntax, frame_num: u32, out: &mut Vec<u8>) -> bool {
+        let Some(index) = self.behind() else { return false };
+        let there = self.put(index, frame_num, syntax, out);
+        if there {
+            self.sent_again = Some(index + 1);
+        }
+        there
+    }
+
+    fn put(&self, index: usize, frame_num: u32, syntax: SliceSyntax, out: &mut Vec<u8>) -> bool {
+        let Some(unit) = self.unit(index) else { return false };
+        out.clear();
+        // It was written here, unit by unit.
+        syntax.push_picture(nals(unit).flatten(), frame_num, out)
+    }
+
     /// One of the access units; 0 is the IDR.
-    pub(in crate::encode) fn unit(&self, index: usize) -> Option<&[u8]> {
+    fn unit(&self, index: usize) -> Option<&[u8]> {
         let end = *self.ends.get(index)?;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         self.bytes.get(start..end)
@@ -58,36 +91,57 @@ impl Still {
     pub(in crate::encode) fn behind(&self) -> Option<usize> {
         self.sent_again.filter(|&sent| sent < self.ends.len())
     }
-
-    /// The IDR was sent again.
-    pub(in crate::encode) fn send_again(&mut self) {
-        self.sent_again = Some(1);
-    }
-
-    /// One more was sent again.
-    pub(in crate::encode) fn sent_one(&mut self) {
-        self.sent_again = self.sent_again.map(|sent| sent + 1);
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encode::VideoEncoder as _;
+    use crate::encode::openh264::OpenH264;
+    use crate::encode::settings::{EncodeSettings, Quality};
+    use crate::media::picture::Sampling;
+
+    fn syntax() -> SliceSyntax {
+        let settings = EncodeSettings {
+            width: 64,
+            height: 48,
+            fps: 30,
+            bitrate_kbps: 500,
+            gop_ns: 500_000_000,
+            quality: Quality::Fast,
+            sampling: Sampling::Yuv420,
+        };
+        let encoder = OpenH264::new(&settings).expect("it opens");
+        encoder.config().avc().and_then(SliceSyntax::read).expect("sets of a kind that is read")
+    }
+
+    fn skip(frame_num: u32) -> Vec<u8> {
+        let mut unit = Vec::new();
+        syntax().push_skip(frame_num, &mut unit);
+        unit
+    }
 
     #[test]
     fn a_group_is_sent_again_in_order_and_let_go_when_it_is_too_large() {
-        let mut still = Still::default();
-        assert!(still.is_empty() && still.unit(0).is_none() && still.behind().is_none());
-        still.push(&[1, 2]);
-        still.push(&[3]);
-        assert_eq!((still.unit(0), still.unit(1), still.unit(2)), (Some(&[1, 2][..]), Some(&[3][..]), None));
-        assert_eq!(still.behind(), None, "what the encoder made, the decoder has");
-        still.send_again();
-        assert_eq!(still.behind(), Some(1));
-        still.sent_one();
-        assert_eq!(still.behind(), None);
-        still.push(&vec![0; STILL_BYTES - 4]);
-        assert_eq!(still.unit(2).map(<[u8]>::len), Some(STILL_BYTES - 4));
+        let (mut still, mut out, syntax) = (Still::default(), Vec::new(), syntax());
+        assert!(still.is_empty() && !still.begin_again(syntax, &mut out) && !still.go_on(syntax, 1, &mut out));
+        // Made as the first, the fifth and the seventh picture of its group: there were copies between them.
+        still.push(&skip(0));
+        still.push(&skip(4));
+        still.push(&skip(6));
+        assert!(
+            still.behind().is_none() && !still.go_on(syntax, 1, &mut out),
+            "what the encoder made, the decoder has"
+        );
+        assert!(still.begin_again(syntax, &mut out));
+        assert_eq!((out.clone(), still.behind()), (skip(0), Some(1)));
+        assert!(still.go_on(syntax, 1, &mut out));
+        assert_eq!((out.clone(), still.behind()), (skip(1), Some(2)), "numbered by where it stands");
+        assert!(still.go_on(syntax, 2, &mut out));
+        assert_eq!((out.clone(), still.behind()), (skip(2), None));
+        assert!(!still.go_on(syntax, 3, &mut out));
+        still.push(&vec![0; STILL_BYTES - 3 * skip(0).len()]);
+        assert!(!still.is_empty());
         still.push(&[5, 6]);
         assert!(still.is_empty());
     }

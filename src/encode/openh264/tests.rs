@@ -8,6 +8,7 @@ use super::super::gop::Gop;
 use super::super::settings::Quality;
 use super::*;
 use crate::base::id::FrameRef;
+use crate::media::avc::nal::{NAL_IDR, NAL_SLICE};
 use crate::media::avc::nal::{is_idr, nals, to_annex_b};
 use crate::media::avc::sei::parse_sei;
 use crate::media::picture::{FrameStamp, Planar, Sampling};

@@ -19,7 +19,7 @@ use crate::encode::openh264::check;
 use crate::encode::openh264::still::Still;
 use crate::encode::outbox::Outbox;
 use crate::encode::settings::EncodeSettings;
-use crate::media::avc::nal::{NAL_IDR, NAL_PPS, NAL_SLICE, NAL_SPS, annex_b_nals, nal_type, push_nal};
+use crate::media::avc::nal::{NAL_PPS, NAL_SPS, annex_b_nals, nal_type};
 use crate::media::avc::sets::ParameterSets;
 use crate::media::avc::slice::SliceSyntax;
 use crate::media::codec::StreamInfo;
@@ -140,15 +140,9 @@ impl X264Encoder {
         }
         self.qp = qp;
         self.unit.clear();
-        for nal in annex_b_nals(&self.made) {
-            if let NAL_SLICE | NAL_IDR = nal_type(nal) {
-                let frame_num = if keyframe { 0 } else { self.next_frame_num };
-                if !self.syntax.push_with_frame_num(nal, frame_num, &mut self.unit) {
-                    return Err(failed("a slice without a header".into()));
-                }
-            } else {
-                push_nal(nal, &mut self.unit);
-            }
+        let frame_num = if keyframe { 0 } else { self.next_frame_num };
+        if !self.syntax.push_picture(annex_b_nals(&self.made), frame_num, &mut self.unit) {
+            return Err(failed("a slice without a header".into()));
         }
         if keyframe || !is_repeat {
             self.rate.made(qp, keyframe, self.unit.len() * 8);
@@ -225,21 +219,10 @@ impl VideoEncoder for X264Encoder {
             return self.encode(picture, ask, out);
         }
         // Two IDRs in a row must differ in idr_pic_id, so the same one does not follow itself.
-        if ask.idr
-            && !self.after_idr
-            && let Some(idr) = self.still.unit(0)
-        {
-            self.unit.clear();
-            self.unit.extend_from_slice(idr);
-            self.still.send_again();
+        if ask.idr && !self.after_idr && self.still.begin_again(self.syntax, &mut self.unit) {
             return self.hand_over_again(true, out);
         }
-        if !ask.idr
-            && let Some(unit) = self.still.behind().and_then(|index| self.still.unit(index))
-        {
-            self.unit.clear();
-            self.unit.extend_from_slice(unit);
-            self.still.sent_one();
+        if !ask.idr && self.still.go_on(self.syntax, self.next_frame_num, &mut self.unit) {
             return self.hand_over_again(false, out);
         }
         let sharper = self.rate.still_qp(self.qp, self.still.len() * 8);

@@ -12,7 +12,7 @@
 //! Invariant: `frame_num` of consecutive access units is 0 at an IDR, then one more each, modulo `MaxFrameNum`.
 
 use super::bits::{BitReader, BitWriter, replace_bits};
-use crate::media::avc::nal::{LENGTH_BYTES, NAL_SLICE, escape, push_nal, unescape};
+use crate::media::avc::nal::{LENGTH_BYTES, NAL_IDR, NAL_SLICE, escape, nal_type, push_nal, unescape};
 use crate::media::avc::sets::ParameterSets;
 
 /// Bytes of a slice's RBSP in which everything up to `frame_num` lies: `first_mb_in_slice` ≤ 33 bits, `slice_type` ≤ 7,
@@ -191,6 +191,25 @@ impl SliceSyntax {
         let length = (out.len() - length_at - LENGTH_BYTES) as u32;
         out[length_at..length_at + LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
         true
+    }
+}
+
+impl SliceSyntax {
+    /// Appends the NAL units of a picture, each behind its length, its slices with this `frame_num`. False when a slice has no header.
+    #[must_use]
+    pub fn push_picture<'a>(
+        &self,
+        nals: impl IntoIterator<Item = &'a [u8]>,
+        frame_num: u32,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        nals.into_iter().all(|nal| {
+            if matches!(nal_type(nal), NAL_SLICE | NAL_IDR) {
+                return self.push_with_frame_num(nal, frame_num, out);
+            }
+            push_nal(nal, out);
+            true
+        })
     }
 }
 
