@@ -32,9 +32,16 @@ const IDR_PAYBACK: f64 = 40.0;
 /// Seconds' worth of bits that may be saved up, and over which a debt ends at the highest quantiser.
 const BUCKET_S: f64 = 1.0;
 /// Most steps that the quantiser falls by from picture to picture, and rises by: pictures of one scene differ by half of their bits, and following
-/// each of them costs 0.3 dB at the same bits on a game, against a quantiser that stays.
-const FALL: f64 = 0.25;
-const RISE: f64 = 0.5;
+/// each of them costs 0.3 dB at the same bits on a game, against a quantiser that stays. Rising by 0.5 at the most costs 1 dB on a desktop that
+/// is scrolled, whose first pictures take the bits of those behind them.
+const FALL: f64 = 0.5;
+const RISE: f64 = 1.5;
+/// A picture of less than this share of the usual bits changed little: the next one may be sharper by more, as a repeat is, since what was coded
+/// coarsely while all of the screen moved (text that was scrolled) would otherwise stay so for seconds.
+const EASY: f64 = 0.33;
+const EASY_FALL: f64 = 3.0;
+/// While no more than this share of the bucket is owed.
+const EASY_DEBT: f64 = 0.1;
 /// Steps that are too few by more than this are made up for at once: another scene.
 const SCENE: f64 = 8.0;
 /// Pictures at the start for which it may rise by more: nothing is known of them, and a screen that stands soon keeps what they got.
@@ -59,7 +66,9 @@ pub struct RateControl {
     /// Bits at a quantiser of 0 of the last pictures that were no IDR: the last one's, and the most of late.
     hard: f64,
     hardest: f64,
-    /// Those of the last IDR.
+    /// Bits of the last picture that was no IDR.
+    last: f64,
+    /// Those of the last IDR, at a quantiser of 0.
     idr: f64,
     /// Pictures that showed something new, up to [`EARLY`].
     shown: u32,
@@ -81,6 +90,7 @@ impl RateControl {
             debt: 0.0,
             hard: 0.0,
             hardest: 0.0,
+            last: 0.0,
             idr: 0.0,
             shown: 0,
             is_lossless: false,
@@ -105,10 +115,12 @@ impl RateControl {
     fn predicted_qp(&mut self) -> f64 {
         if self.hard > 0.0 {
             let want = (self.target - self.debt / PAYBACK).max(self.target * 0.1);
-            // What was hard of late will be again: a screen that stands for a moment does not get all bits.
-            let wanted = quantiser(self.hard.max(self.hardest * 0.4), want);
+            let is_easy = self.last < EASY * self.target && self.debt < EASY_DEBT * self.most;
+            // What was hard of late will be again: a screen that stands for a moment does not get all bits at once.
+            let (hardest, fall) = if is_easy { (0.0, EASY_FALL) } else { (self.hardest * 0.4, FALL) };
+            let wanted = quantiser(self.hard.max(hardest), want);
             let rise = if self.shown < EARLY { EARLY_RISE } else { RISE.max(wanted - self.qp - SCENE) };
-            self.qp += (wanted - self.qp).clamp(-FALL, rise);
+            self.qp += (wanted - self.qp).clamp(-fall, rise);
         }
         // Beyond its bound a debt counts more than what pictures look like.
         let over = ((self.debt / self.most).clamp(0.5, 1.5) - 0.5) * (MAX_QP - FIRST_QP);
@@ -156,6 +168,7 @@ impl RateControl {
         if idr {
             self.idr = at_zero;
         } else {
+            self.last = bits;
             self.hard = at_zero;
             self.hardest = (self.hardest * MEMORY).max(at_zero);
         }
@@ -229,6 +242,18 @@ mod tests {
         let made = &stream(&mut rate, |_| 2e7, 4.0, 300, 15)[1..];
         let second = made.windows(30).map(|second| second.iter().sum::<f64>()).fold(0.0, f64::max);
         assert!(second < 1.25 * 4_000_000.0, "{second} bits in a second");
+    }
+
+    #[test]
+    fn what_was_coded_coarsely_while_all_moved_is_sharpened_once_little_does() {
+        let mut rate = RateControl::new(8000, 30, 500_000_000);
+        // Scrolling.
+        stream(&mut rate, |_| 3e7, 2.0, 60, 15);
+        let coarse = rate.qp(false);
+        // Somebody types: each picture has little that is new, and IDRs take what they took.
+        stream(&mut rate, |_| 4e5, 50.0, 30, 15);
+        let fine = rate.qp(false);
+        assert!(coarse > 35 && f64::from(fine) <= MIN_QP + 4.0, "a second later: {coarse}, {fine}");
     }
 
     #[test]
