@@ -6,7 +6,9 @@ which nothing moves), at the same bit rate, in turns, several rounds. CPU is use
 wall time, so that a shared machine spoils it least. Of SimpleScreenRecorder, which is a program with windows, it is that from the start of the recording on.
 How good the pictures are: scripts/bench_encode.sh, on a clip.
 
-    scripts/bench_capture.py [--seconds 20] [--rounds 3] [--display :97] [--only NAME]
+`--sharper` adds recordings whose colours are not halved (4:4:4) and that lose nothing, by x264.
+
+    scripts/bench_capture.py [--seconds 20] [--rounds 3] [--display :97] [--only NAME] [--fps 30] [--sharper]
 """
 import argparse, json, os, pathlib, shutil, signal, subprocess, sys, tempfile, time
 
@@ -112,6 +114,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--display", default=":97")
     parser.add_argument("--only", default="")
+    parser.add_argument("--fps", type=int, nargs="+", default=[30, 60])
+    parser.add_argument("--sharper", action="store_true")
     args = parser.parse_args()
     env = dict(os.environ, DISPLAY=args.display)
     server = start_display(args.display)
@@ -126,7 +130,7 @@ def main():
                 subprocess.run(["xsetroot", "-solid", "#405060"], env=env, check=True)
                 desktop = subprocess.Popen(["xterm", "-geometry", "200x60+100+50", "-e", "sh", "-c", "ls -la /usr/bin | head -300; sleep 9999"], env=env)
                 time.sleep(3)
-            for fps in (30, 60):
+            for fps in args.fps:
                 variants = {
                     "watchcap": lambda d: watchcap(env, d, fps, args.seconds, ["--encoder", "openh264"]),
                     "ffmpeg ultrafast": lambda d: ffmpeg(env, d, fps, args.seconds, None),
@@ -136,6 +140,10 @@ def main():
                     variants["SimpleScreenRecorder"] = lambda d: ssr(env, d, fps, args.seconds)
                 if HELPER.is_file():
                     variants["watchcap x264"] = lambda d: watchcap(dict(env, WATCHCAP_X264=str(HELPER)), d, fps, args.seconds, ["--encoder", "x264"])
+                if args.sharper and HELPER.is_file():
+                    helped = dict(env, WATCHCAP_X264=str(HELPER))
+                    variants["watchcap x264 4:4:4"] = lambda d: watchcap(helped, d, fps, args.seconds, ["--encoder", "x264", "--chroma", "444"])
+                    variants["watchcap x264 lossless"] = lambda d: watchcap(helped, d, fps, args.seconds, ["--encoder", "x264", "--lossless"])
                 if content == "still":
                     variants["watchcap --unchanged skip"] = lambda d: watchcap(env, d, fps, args.seconds, ["--unchanged", "skip"])
                 results = {name: [] for name in variants}

@@ -1,7 +1,7 @@
 //! Flipped bits and cut ends over every file of a session and of a log: found, named, and no more lost than was damaged.
 //!
 //! The tests run a slice that is the same each time. The campaign, with the figures in docs/MEASUREMENTS.md, is
-//! `make chaos-corruption`.
+//! `make chaos-corruption`; ENCODER names an encoder of its recording.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -37,6 +37,9 @@ fn recorded(dir: &Path) -> (PathBuf, PathBuf) {
         "--audio",
         "synthetic",
     ]);
+    if let Ok(encoder) = std::env::var("ENCODER") {
+        command.args(["--encoder", &encoder, "--no-encoder-check"]);
+    }
     command.args(["--session", "s", "--no-finalize", "--out"]).arg(dir);
     let (code, _, err) = run(&mut command);
     assert!(code == 0 || code == 3, "{err}");

@@ -18,7 +18,7 @@ fn cuts(args: &[&str]) -> Option<(i32, Value)> {
 }
 
 // Limits of their own: other tests run beside it, and a recorder that does not get the processor loses more than it promises.
-const LIMITS: &str = "700,900";
+const LIMITS: &str = "700,900,900";
 
 #[test]
 fn after_a_power_cut_the_beginning_of_the_recording_is_there() {

@@ -9,7 +9,11 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use watchcap::media::frames::FrameReader;
+use watchcap::media::mp4::sound;
+use watchcap::media::mp4::sound_index::read_index;
 use watchcap::session::layout;
+use watchcap::session::metadata::Metadata;
+use watchcap::session::sound as told;
 use watchcap::session::table::read::EventsReader;
 use watchcap::session::table::row::{OwnedRow, event_type, key};
 use watchcap::session::verify::video::open_video;
@@ -26,6 +30,8 @@ pub(crate) struct Content {
     pub(crate) events: Vec<Item>,
     /// Frames with the sum of their bytes.
     pub(crate) frames: Vec<Item>,
+    /// Packets of sound with the sum of their bytes, each at the time at which its first sample was heard.
+    pub(crate) sound: Vec<Item>,
     /// What gaps say.
     pub(crate) gaps: Vec<String>,
     /// SHA-256 of every file.
@@ -43,6 +49,24 @@ fn said(row: &OwnedRow) -> u64 {
     let cells = (&row.event_type, row.key_code, bits(row.mouse_x), bits(row.mouse_y), &row.mouse_button);
     let more = (bits(row.delta), &row.window_id, row.pressed, bits(row.mouse_dx), bits(row.mouse_dy), row.repeat);
     sum(format!("{cells:?}{more:?}{map:?}").as_bytes())
+}
+
+/// The packets of a session's sound; none where it has none.
+fn packets(dir: &Path) -> Result<Vec<Item>, String> {
+    let path = layout::audio_path(dir);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let metadata = Metadata::read(&layout::metadata_path(dir)).map_err(|error| error.to_string())?;
+    let t0 = told::t0_ns(&metadata, layout::AUDIO_FILE).ok_or("the sound has no t0_ns")?;
+    let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+    let file = std::fs::File::open(&path).map_err(|error| error.to_string())?;
+    let index = read_index(&file).map_err(|error| error.to_string())?;
+    let item = |packet: &sound::SoundPacket| {
+        let of = bytes.get(packet.offset as usize..)?.get(..packet.size as usize)?;
+        Some((sound::time(packet.tick, t0, index.track.rate), sum(of)))
+    };
+    index.packets.iter().map(|packet| item(packet).ok_or_else(|| "a packet is not in the file".to_owned())).collect()
 }
 
 impl Content {
@@ -82,17 +106,17 @@ impl Content {
                 files.insert(name, format!("{:x?}", Sha256::digest(bytes)));
             }
         }
-        Ok(Self { events: inputs, frames, gaps, files })
+        Ok(Self { events: inputs, frames, sound: packets(dir)?, gaps, files })
     }
 }
 
 /// What came of a cut.
 #[derive(Default)]
 pub(crate) struct Verdict {
-    /// Age of the oldest lost input at the cut, ns; of the oldest lost frame.
-    pub(crate) lost: [i64; 2],
+    /// Age of the oldest lost input at the cut, ns; of the oldest lost frame; of the oldest lost sound.
+    pub(crate) lost: [i64; 3],
     /// The same without the time in which the machine stood still: what is promised.
-    pub(crate) net: [i64; 2],
+    pub(crate) net: [i64; 3],
     /// What was promised and is not so: kind and detail.
     pub(crate) broken: Vec<(&'static str, String)>,
     /// The recording had begun and not ended when the power went.
@@ -103,8 +127,8 @@ pub(crate) struct Verdict {
     pub(crate) met: Vec<&'static str>,
 }
 
-/// How much may be lost, ns: inputs, frames.
-pub(crate) type Limits = [i64; 2];
+/// How much may be lost, ns: inputs, frames, sound.
+pub(crate) type Limits = [i64; 3];
 
 /// What is left of one stream: how much of it is the beginning of what was recorded, and the age of the oldest that is lost.
 fn left(of: &[Item], wanted: &[Item], t: i64) -> (Option<String>, i64) {
@@ -130,16 +154,18 @@ pub(crate) fn judge(
     // What a killed recorder had is as old as it was then: it could do no more for it.
     let t = cut.t.min(moments.killed.unwrap_or(i64::MAX));
     let mut verdict = Verdict { recording: cut.t >= moments.ready && cut.t <= end, ..Verdict::default() };
-    let none = Content { events: Vec::new(), frames: Vec::new(), gaps: Vec::new(), files: BTreeMap::new() };
+    let none =
+        Content { events: Vec::new(), frames: Vec::new(), sound: Vec::new(), gaps: Vec::new(), files: BTreeMap::new() };
     let (content, absent) = match content {
         Ok(content) => (content, None),
         Err(why) => (&none, Some(why)),
     };
     let streams = [
-        ("events", "hole_events", &content.events, &whole.events),
-        ("frames", "hole_frames", &content.frames, &whole.frames),
+        ("events", "hole_events", "loss_events", &content.events, &whole.events),
+        ("frames", "hole_frames", "loss_frames", &content.frames, &whole.frames),
+        ("sound", "hole_sound", "loss_sound", &content.sound, &whole.sound),
     ];
-    for (index, (name, hole_name, of, wanted)) in streams.into_iter().enumerate() {
+    for (index, (name, hole_name, kind, of, wanted)) in streams.into_iter().enumerate() {
         let (hole, lost) = left(of, wanted, t);
         let net = lost - trace.stalled(t - lost, t);
         verdict.lost[index] = lost;
@@ -148,7 +174,6 @@ pub(crate) fn judge(
             verdict.broken.push((hole_name, hole));
         }
         if net > limits[index] && absent.is_none() {
-            let kind = if index == 0 { "loss_events" } else { "loss_frames" };
             let [lost, net] = [lost, net].map(|ns| ns as f64 / 1e6);
             let text =
                 format!("{name} of {lost:.1} ms, {net:.1} of them running: {} of {} are left", of.len(), wanted.len());

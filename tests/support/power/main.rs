@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! power_cuts [--cuts 200] [--traces 2] [--seed 1] [--parallel 2] [--kind seal|later|killed|screen]
-//!            [--mount OPTIONS|nojournal] [--limits 100,250] [--decode-every 10] [--keep DIR] [--nice -10] [--kernel first] [--behind 0]
+//!            [--mount OPTIONS|nojournal] [--limits 100,250,250] [--decode-every 10] [--keep DIR] [--nice -10] [--kernel first] [--behind 0]
 //!            [--audio synthetic] [--encoder NAME]
 //! power_cuts --again DIR [--cuts 200] [--seed 1] [--cut SEED]
 //! ```
@@ -10,8 +10,7 @@
 //! stays mounted. For each cut the disk's image is made ([`trace`]), mounted (ext4 plays its journal back), sealed by `finalize`, and
 //! what comes of it is judged ([`judge`]). The last line of the output is the account as JSON; exit code 1 when a promise was broken.
 //! On a machine on which much else runs, `--kernel first` puts the kernel's threads that carry blocks before all of that while a trace is
-//! recorded. `--behind MS` makes the disk lie about its flushes, so that a promise is broken. `--audio` and `--encoder` are those of `record`: what is left of the sound is
-//! verified, and not compared. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
+//! recorded. `--behind MS` makes the disk lie about its flushes, so that a promise is broken. `--audio` and `--encoder` are those of `record`. With `--keep`, traces with broken promises are kept, to be tried again with `--again`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 #![expect(clippy::disallowed_methods, reason = "it waits for real programs")]
@@ -159,9 +158,9 @@ struct Account {
     broken: BTreeMap<&'static str, u64>,
     /// Cuts at which more was lost than is promised while the machine stood still.
     stalled: u64,
-    /// Ages of the oldest loss at cuts while recording, ns, by the time of a flush in microseconds: inputs and frames, by the clock, and
+    /// Ages of the oldest loss at cuts while recording, ns, by the time of a flush in microseconds: inputs, frames and sound, by the clock, and
     /// without the time in which the machine stood still.
-    lost: BTreeMap<u64, [Vec<i64>; 4]>,
+    lost: BTreeMap<u64, [Vec<i64>; 6]>,
     failures: Vec<String>,
 }
 
@@ -201,7 +200,7 @@ impl Account {
 
     fn report(&mut self) -> Value {
         let mut by_flush = Vec::new();
-        let mut all: [Vec<i64>; 4] = Default::default();
+        let mut all: [Vec<i64>; 6] = Default::default();
         let figures = |sorted: &mut Vec<i64>| {
             sorted.sort_unstable();
             json!({ "p50": at(sorted, 0.5), "p90": at(sorted, 0.9), "p99": at(sorted, 0.99), "worst": at(sorted, 1.0) })
@@ -212,8 +211,8 @@ impl Account {
             }
             by_flush.push(json!({
                 "flush_ms": *flush_us as f64 / 1e3, "cuts": lost[0].len(),
-                "events_lost_ms": figures(&mut lost[2]), "frames_lost_ms": figures(&mut lost[3]),
-                "by_the_clock": { "events_lost_ms": figures(&mut lost[0]), "frames_lost_ms": figures(&mut lost[1]) },
+                "events_lost_ms": figures(&mut lost[3]), "frames_lost_ms": figures(&mut lost[4]), "sound_lost_ms": figures(&mut lost[5]),
+                "by_the_clock": { "events_lost_ms": figures(&mut lost[0]), "frames_lost_ms": figures(&mut lost[1]), "sound_lost_ms": figures(&mut lost[2]) },
             }));
         }
         json!({
@@ -221,8 +220,8 @@ impl Account {
             "nothing_yet": self.nothing_yet, "met": self.met,
             "cuts_with_broken_promises": self.broken_cuts, "broken": self.broken,
             "machine_stood_still": self.stalled,
-            "events_lost_ms": figures(&mut all[2]), "frames_lost_ms": figures(&mut all[3]),
-            "by_the_clock": { "events_lost_ms": figures(&mut all[0]), "frames_lost_ms": figures(&mut all[1]) },
+            "events_lost_ms": figures(&mut all[3]), "frames_lost_ms": figures(&mut all[4]), "sound_lost_ms": figures(&mut all[5]),
+            "by_the_clock": { "events_lost_ms": figures(&mut all[0]), "frames_lost_ms": figures(&mut all[1]), "sound_lost_ms": figures(&mut all[2]) },
             "by_flush": by_flush,
         })
     }
@@ -289,11 +288,11 @@ fn run(args: &Args) -> Result<bool, Failure> {
     let number = |name: &str, default: u64| args.number(name, default);
     let (cuts, seed) = (number("cuts", 200)?, number("seed", 1)?);
     let limits: Vec<i64> =
-        args.get("limits").unwrap_or("100,250").split(',').map(str::parse).collect::<Result<_, _>>()?;
-    let [events, frames] = limits[..] else { return Err("--limits takes two numbers of milliseconds".into()) };
+        args.get("limits").unwrap_or("100,250,250").split(',').map(str::parse).collect::<Result<_, _>>()?;
+    let [events, frames, sound] = limits[..] else { return Err("--limits takes three numbers of milliseconds".into()) };
     let campaign = Campaign {
         parallel: number("parallel", 2)?.max(1),
-        limits: [events * 1_000_000, frames * 1_000_000],
+        limits: [events, frames, sound].map(|ms| ms * 1_000_000),
         behind: args.number("behind", 0i64)? * 1_000_000,
         decode_every: number("decode-every", 10)?.max(1),
         account: Mutex::default(),
@@ -332,7 +331,7 @@ fn run(args: &Args) -> Result<bool, Failure> {
             let (trace, injected) = recorded?;
             let whole = Content::read(&place.join("session"))?;
             println!(
-                "trace {index}: {} {}x{} {} fps {} kbit/s, ext4 {}, flush {} ms, seed {}: {} inputs{}, {} frames, {} writes ({} KiB), {} flushes; stood still for {} of {} ms",
+                "trace {index}: {} {}x{} {} fps {} kbit/s, ext4 {}, flush {} ms, seed {}: {} inputs{}, {} frames, {} packets of sound, {} writes ({} KiB), {} flushes; stood still for {} of {} ms",
                 recipe.kind,
                 recipe.size.0,
                 recipe.size.1,
@@ -344,6 +343,7 @@ fn run(args: &Args) -> Result<bool, Failure> {
                 whole.events.len(),
                 injected.map_or_else(String::new, |of| format!(" of {of} injected")),
                 whole.frames.len(),
+                whole.sound.len(),
                 trace.writes.len(),
                 trace.bytes() >> 10,
                 trace.flushes.len(),
@@ -374,7 +374,7 @@ fn run(args: &Args) -> Result<bool, Failure> {
         "seed {seed}: {} traces, {} cuts, {} of them while recording",
         report["traces"], account.cuts, account.while_recording
     );
-    println!("oldest {} ms; oldest {} ms", lost("events"), lost("frames"));
+    println!("oldest {} ms; oldest {} ms; oldest {} ms", lost("events"), lost("frames"), lost("sound"));
     println!(
         "by the clock, with the time in which the machine stood still: {}; more than promised by that only: {} cuts",
         report["by_the_clock"], account.stalled
