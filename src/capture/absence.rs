@@ -15,6 +15,8 @@ pub enum Absence {
     ScreenLocked,
     /// The program that takes the pictures from PipeWire has ended; it is started again.
     CastInterrupted,
+    /// The system has stopped to deliver pictures; they are asked for again.
+    StreamStopped,
 }
 
 impl Absence {
@@ -27,6 +29,7 @@ impl Absence {
             Self::RegionGone => "region_gone",
             Self::ScreenLocked => "screen_locked",
             Self::CastInterrupted => "cast_interrupted",
+            Self::StreamStopped => "stream_stopped",
         }
     }
 
@@ -43,6 +46,7 @@ impl Absence {
             Self::CastInterrupted => {
                 "the program that takes the pictures from PipeWire has ended, and is started again"
             }
+            Self::StreamStopped => "the system has stopped to deliver pictures, and is asked for them again",
         }
     }
 }

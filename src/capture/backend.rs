@@ -131,6 +131,15 @@ pub trait Backend: Sync {
         Ok(Grant::default())
     }
 
+    /// Has the system ask the person for the right that this backend needs, where that is asked for once and for all, and says what came of it; `None`
+    /// for a backend that needs none, or for which the person is asked at each recording. Recording itself does not call it.
+    ///
+    /// # Errors
+    /// Why nobody can be asked.
+    fn request(&self) -> Result<Option<String>, CaptureError> {
+        Ok(None)
+    }
+
     /// Lists what can be recorded; `None` for a backend that has no screen.
     ///
     /// # Errors

@@ -40,6 +40,14 @@ pub enum CaptureError {
         /// What can be done instead.
         hint: &'static str,
     },
+    /// The system has not given the right to it.
+    #[error("{detail}")]
+    NotAllowed {
+        /// Who may not do what.
+        detail: String,
+        /// How the right is given.
+        hint: String,
+    },
     /// The X server lets this connection see and hear nothing of others.
     #[error("the X server {display} does not trust this connection: it gets neither pictures nor inputs")]
     Untrusted {
@@ -112,6 +120,7 @@ impl CaptureError {
                 "on a Wayland desktop install xdg-desktop-portal and the part of it for your desktop (-gnome, -kde, -wlr), or use --screen-backend auto".into(),
             ),
             Self::Wayland { hint, .. } | Self::Portal { hint, .. } => Some((*hint).into()),
+            Self::NotAllowed { hint, .. } => Some(hint.clone()),
             Self::Untrusted { .. } => Some(
                 "`ssh -X` makes such connections; log in with `ssh -Y`, or run watchcap on the machine whose screen it is"
                     .into(),

@@ -17,14 +17,20 @@ mod latest;
 #[cfg(any(
     feature = "capture-xcap",
     all(target_os = "linux", any(feature = "x11", feature = "wayland", feature = "wayland-portal")),
-    all(windows, feature = "windows-native")
+    all(windows, feature = "windows-native"),
+    all(target_os = "macos", feature = "macos-native")
 ))]
 mod letterbox;
 mod look;
+#[cfg(any(test, all(target_os = "macos", feature = "macos-native")))]
+mod macos;
 mod outlets;
 pub mod pacing;
 pub mod portable;
-#[cfg(all(target_os = "linux", any(feature = "wayland", feature = "wayland-portal")))]
+#[cfg(any(
+    all(target_os = "linux", any(feature = "wayland", feature = "wayland-portal")),
+    all(target_os = "macos", feature = "macos-native")
+))]
 mod presented;
 #[cfg(all(target_os = "linux", any(feature = "x11", feature = "evdev")))]
 mod process;
@@ -51,6 +57,7 @@ pub mod x11;
 
 pub use self::absence::Absence;
 pub use self::error::CaptureError;
+#[cfg(any(feature = "capture-xcap", all(target_os = "linux", feature = "x11")))]
 pub(crate) use self::error::XCAP;
 pub use self::facet::{Facet, FacetSet};
 pub use self::input::{InitialState, InputDescription, InputSource, OpenInput};

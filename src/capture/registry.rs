@@ -13,6 +13,8 @@ use super::error::CaptureError;
 use super::evdev;
 use super::flash::FlashWindow;
 use super::input::OpenInput;
+#[cfg(all(target_os = "macos", feature = "macos-native"))]
+use super::macos;
 #[cfg(any(feature = "capture-xcap", feature = "capture-poll"))]
 use super::portable;
 #[cfg(all(target_os = "linux", feature = "sound"))]
@@ -50,6 +52,10 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &windows::backend::Gdi,
     #[cfg(all(windows, feature = "windows-native"))]
     &windows::backend::RawInputs,
+    #[cfg(all(target_os = "macos", feature = "macos-native"))]
+    &macos::backend::ScreenKit,
+    #[cfg(all(target_os = "macos", feature = "macos-native"))]
+    &macos::backend::EventTap,
     #[cfg(all(target_os = "linux", feature = "sound"))]
     &pulse::backend::Pulse,
     #[cfg(all(any(windows, target_os = "macos"), feature = "sound"))]
@@ -301,6 +307,11 @@ pub fn sound_devices() -> Vec<(&'static dyn Backend, SoundDevice)> {
 /// Whether the backend that calls itself so in the metadata can record a window alone, where it cannot mask those on a monitor.
 pub fn offers_window_alone(said: &str) -> bool {
     screens().any(|backend| said.starts_with(backend.name()) && backend.offers_window_alone())
+}
+
+/// Has the system ask the person for what recording needs, through every backend that can have it asked. Returns what came of it.
+pub fn request() -> Vec<(&'static dyn Backend, Result<String, CaptureError>)> {
+    BACKENDS.iter().filter_map(|backend| Some((*backend, backend.request().transpose()?))).collect()
 }
 
 /// Lists what can be recorded on this machine.

@@ -200,6 +200,7 @@ pub(super) const EXAMPLES: &[(&str, &[Example])] = &[
         &[
             ("watchcap doctor", "Try everything that a recording needs"),
             ("watchcap doctor --size 2560x1440 --fps 60", "Which encoders hold this size and rate"),
+            ("watchcap doctor --ask", "On macOS: have the system ask for the rights to record and to listen"),
         ],
     ),
     (

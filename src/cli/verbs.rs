@@ -529,6 +529,9 @@ pub struct DoctorArgs {
     /// Frames per second that a recording would ask of them [default: 30].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
     pub fps: Option<u32>,
+    /// First have the system ask for the rights that recording needs, where it gives such rights (macOS). Nothing else opens its dialogs.
+    #[arg(long)]
+    pub ask: bool,
     /// Print as JSON on standard output.
     #[arg(long)]
     pub json: bool,

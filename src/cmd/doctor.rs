@@ -62,6 +62,9 @@ struct Held {
 }
 
 pub(super) fn run(args: &DoctorArgs, config: Option<&Path>) -> Result<Outcome, Failure> {
+    if args.ask {
+        ask();
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let bar = Bar::new("doctor");
     let (checks, outlook) = tried(args, config, &clock, &bar);
@@ -87,6 +90,18 @@ pub(super) fn run(args: &DoctorArgs, config: Option<&Path>) -> Result<Outcome, F
         return Ok(Outcome::Clean);
     }
     Err(Failure::new(&verdict, Some(next)))
+}
+
+/// Has the system ask the person for what recording needs, and says what came of it.
+fn ask() {
+    let answers = registry::request();
+    if answers.is_empty() {
+        text::say("this system asks for no rights beforehand");
+    }
+    for (backend, answer) in answers {
+        let told = answer.unwrap_or_else(|error| error.to_string());
+        text::say(&text::printable(&format!("{}: {told}", backend.name())));
+    }
 }
 
 /// Tries everything, one after the other: what is measured is not disturbed by what is tried beside it.

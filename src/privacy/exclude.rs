@@ -7,11 +7,15 @@ use super::games::Games;
 use super::names;
 pub use super::reason::Reason;
 
-/// Password managers, and what asks for passwords: the class or instance of their windows; `*` at the end stands for any rest.
-const SECRET_APPS: [&str; 43] = [
+/// Password managers, and what asks for passwords: the class or instance of their windows, or their bundle on macOS; `*` at the end stands for any rest.
+const SECRET_APPS: [&str; 47] = [
     "1password*",
     "bitwarden*",
     "buttercup*",
+    "com.apple.keychainaccess",
+    "com.apple.localauthentication*",
+    "com.apple.passwords*",
+    "com.apple.securityagent*",
     "com.bitwarden.*",
     "dashlane*",
     "enpass*",
@@ -56,8 +60,9 @@ const SECRET_APPS: [&str; 43] = [
 /// Titles of password managers in a browser or with another class: a part of the title.
 const SECRET_TITLES: [&str; 6] = ["1password", "bitwarden", "dashlane", "keepass", "lastpass", "proton pass"];
 /// Screen lockers. They take the keyboard without taking the focus, so their being there is enough.
-const LOCKERS: [&str; 12] = [
+const LOCKERS: [&str; 13] = [
     "cinnamon-screensaver*",
+    "com.apple.loginwindow",
     "gnome-screensaver*",
     "i3lock*",
     "kscreenlocker*",

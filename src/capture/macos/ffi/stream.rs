@@ -1,0 +1,458 @@
+//! A stream of ScreenCaptureKit: asked for, told what to leave out, and its pictures read.
+//!
+//! Deliveries come on a queue of the system's own; what they hold is put into a [`Latest`], from which the recorder takes it. Invariant: what the stream says
+//! that it leaves out ([`Stream::out`]) the system has confirmed; from the moment at which something is to be seen again it is not said any more.
+
+#![expect(unsafe_code, reason = "the interface is Objective-C's: its calls promise nothing to the compiler")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use block2::RcBlock;
+use dispatch2::DispatchQueue;
+use objc2::rc::{Retained, autoreleasepool};
+use objc2::runtime::{NSObject, NSObjectProtocol, ProtocolObject};
+use objc2::{AnyThread, DefinedClass, define_class, msg_send, sel};
+use objc2_core_foundation::{CFRetained, CGPoint, CGRect, CGSize};
+use objc2_core_graphics::kCGColorSpaceSRGB;
+use objc2_core_media::CMSampleBuffer;
+use objc2_core_video::{
+    CVPixelBuffer, CVPixelBufferGetBaseAddress, CVPixelBufferGetBytesPerRow, CVPixelBufferGetHeight,
+    CVPixelBufferGetPixelFormatType, CVPixelBufferGetWidth, CVPixelBufferLockBaseAddress, CVPixelBufferLockFlags,
+    CVPixelBufferUnlockBaseAddress, kCVReturnSuccess,
+};
+use objc2_foundation::{NSArray, NSError};
+use objc2_screen_capture_kit::{
+    SCContentFilter, SCShareableContent, SCStream, SCStreamConfiguration, SCStreamDelegate,
+    SCStreamFrameInfoContentRect, SCStreamFrameInfoContentScale, SCStreamFrameInfoDisplayTime,
+    SCStreamFrameInfoScaleFactor, SCStreamFrameInfoStatus, SCStreamOutput, SCStreamOutputType,
+};
+
+use super::{desk, reading};
+use crate::base::time::{Clock, MonoNs};
+use crate::capture::Latest;
+use crate::capture::letterbox::Picture;
+use crate::capture::macos::frames::{Delivery, Placed, delivery};
+use crate::capture::macos::host_time::Timebase;
+use crate::capture::macos::points::Points;
+use crate::capture::macos::roster::Kept;
+
+/// How long an answer of the system is waited for: its first one may start the service.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Four bytes a pixel: blue, green, red, and one that says nothing here.
+const BGRA: u32 = u32::from_be_bytes(*b"BGRA");
+/// `SCStreamErrorUserDeclined`: there is no right to record the screen.
+const DECLINED: isize = -3801;
+/// `SCStreamErrorUserStopped`: the person has ended it, in the menu bar.
+const STOPPED: isize = -3817;
+
+/// What a stream is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::capture::macos) enum Of {
+    Display(u32),
+    Window(u32),
+}
+
+/// What is asked of a stream.
+#[derive(Clone, Debug)]
+pub(in crate::capture::macos) struct Request {
+    pub(in crate::capture::macos) of: Of,
+    /// The part of a display, points from its corner; all of it without.
+    pub(in crate::capture::macos) part: Option<Points>,
+    /// Size of the pictures, pixels.
+    pub(in crate::capture::macos) size: (u32, u32),
+    pub(in crate::capture::macos) cursor: bool,
+    pub(in crate::capture::macos) kept: Kept,
+}
+
+/// Why there is no stream, or not any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::capture::macos) enum Refused {
+    /// The right to record the screen was not given.
+    NotAllowed,
+    /// The person has ended it.
+    ByPerson,
+    /// What was asked for is not there.
+    Missing,
+    /// The system says this.
+    Said(String),
+}
+
+impl Refused {
+    fn of(error: &NSError) -> Self {
+        match error.code() {
+            DECLINED => Self::NotAllowed,
+            STOPPED => Self::ByPerson,
+            code => Self::Said(format!("{} ({code})", error.localizedDescription())),
+        }
+    }
+
+    /// Of a pointer that is null where nothing went wrong.
+    fn of_pointer(error: *mut NSError) -> Option<Self> {
+        // SAFETY: the system hands over null or an error that lives for the call.
+        unsafe { error.as_ref() }.map(Self::of)
+    }
+
+    fn silent() -> Self {
+        Self::Said(format!("the system did not answer in {} s", ANSWER.as_secs()))
+    }
+}
+
+/// A picture in the system's memory.
+pub(in crate::capture::macos) struct Pixels(CFRetained<CVPixelBuffer>);
+
+// SAFETY: references of Core Foundation are counted atomically, and the buffer is only read, under its lock.
+unsafe impl Send for Pixels {}
+
+impl Pixels {
+    /// Its size, pixels.
+    pub(in crate::capture::macos) fn size(&self) -> (u32, u32) {
+        let whole = |length: usize| u32::try_from(length).unwrap_or(0);
+        (whole(CVPixelBufferGetWidth(&self.0)), whole(CVPixelBufferGetHeight(&self.0)))
+    }
+
+    /// Hands its pixels to `read`.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are of another format than was asked for.
+    pub(in crate::capture::macos) fn with<T>(&self, read: impl FnOnce(Picture<'_>) -> T) -> Result<T, String> {
+        if CVPixelBufferGetPixelFormatType(&self.0) != BGRA {
+            return Err("the pictures are of another format than was asked for".into());
+        }
+        // SAFETY: the buffer lives; it is unlocked below.
+        let locked = unsafe { CVPixelBufferLockBaseAddress(&self.0, CVPixelBufferLockFlags::ReadOnly) };
+        if locked != kCVReturnSuccess {
+            return Err(format!("a picture cannot be read ({locked})"));
+        }
+        let (width, height) = self.size();
+        let (start, stride) = (CVPixelBufferGetBaseAddress(&self.0), CVPixelBufferGetBytesPerRow(&self.0));
+        let is_whole = !start.is_null() && stride >= width as usize * 4;
+        let result = is_whole.then(|| {
+            // SAFETY: while it is locked the buffer has that many rows of that many bytes from there on, and nobody writes to it.
+            let data = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), stride * height as usize) };
+            read(Picture { data, stride, width, height })
+        });
+        // SAFETY: it was locked above, with the same flags.
+        let unlocked = unsafe { CVPixelBufferUnlockBaseAddress(&self.0, CVPixelBufferLockFlags::ReadOnly) };
+        tracing::trace!(unlocked, "a picture was read");
+        result.ok_or_else(|| "a picture has no pixels".to_owned())
+    }
+}
+
+/// What came with a delivery.
+pub(in crate::capture::macos) struct Shot {
+    pub(in crate::capture::macos) pixels: Pixels,
+    pub(in crate::capture::macos) placed: Option<Placed>,
+    /// When it was delivered.
+    pub(in crate::capture::macos) arrival: MonoNs,
+}
+
+/// What the stream said last, of what is no picture.
+#[derive(Default)]
+struct Said {
+    is_away: AtomicBool,
+    ended: Mutex<Option<Refused>>,
+}
+
+struct Ivars {
+    shots: Latest<Shot>,
+    said: Arc<Said>,
+    clock: Arc<dyn Clock>,
+    timebase: Timebase,
+}
+
+define_class!(
+    // SAFETY: NSObject asks nothing of its subclasses, and the class implements no Drop.
+    #[unsafe(super(NSObject))]
+    #[name = "WatchcapStreamOutput"]
+    #[ivars = Ivars]
+    struct Output;
+
+    unsafe impl NSObjectProtocol for Output {}
+
+    unsafe impl SCStreamOutput for Output {
+        #[unsafe(method(stream:didOutputSampleBuffer:ofType:))]
+        fn delivered(&self, _stream: &SCStream, sample: &CMSampleBuffer, kind: SCStreamOutputType) {
+            if kind == SCStreamOutputType::Screen {
+                self.ivars().take(sample);
+            }
+        }
+    }
+
+    unsafe impl SCStreamDelegate for Output {
+        #[unsafe(method(stream:didStopWithError:))]
+        fn stopped(&self, _stream: &SCStream, error: &NSError) {
+            lock(&self.ivars().said.ended).get_or_insert(Refused::of(error));
+            self.ivars().shots.close();
+        }
+    }
+);
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Output {
+    fn new(ivars: Ivars) -> Retained<Self> {
+        let this = Self::alloc().set_ivars(ivars);
+        // SAFETY: the initialiser of NSObject.
+        unsafe { msg_send![super(this), init] }
+    }
+}
+
+impl Ivars {
+    fn take(&self, sample: &CMSampleBuffer) {
+        let arrival = self.clock.now();
+        // SAFETY: the sample lives for the call; it has attachments of its own, or none.
+        let all = unsafe { sample.sample_attachments_array(false) };
+        let words = all.as_deref().map(reading::list).and_then(NSArray::firstObject);
+        let Some(words) = words else { return };
+        // SAFETY: constants of the system's.
+        let (status, time, rect, shrunk, scale) = unsafe {
+            (
+                SCStreamFrameInfoStatus,
+                SCStreamFrameInfoDisplayTime,
+                SCStreamFrameInfoContentRect,
+                SCStreamFrameInfoContentScale,
+                SCStreamFrameInfoScaleFactor,
+            )
+        };
+        // SAFETY: the sample lives for the call.
+        let pixels = unsafe { sample.image_buffer() };
+        let status = reading::number(&words, status).map(|status| status as i64);
+        match (delivery(status, pixels.is_some()), pixels) {
+            (Delivery::Picture, Some(pixels)) => {
+                self.said.is_away.store(false, Ordering::SeqCst);
+                let stamp = reading::whole(&words, time).unwrap_or(0);
+                let placed = reading::points(&words, rect).map(|content| Placed {
+                    content,
+                    scale: reading::number(&words, scale).unwrap_or(1.0),
+                    shrunk: reading::number(&words, shrunk).unwrap_or(1.0),
+                });
+                // Of what was overtaken the buffer goes back to the system.
+                drop(
+                    self.shots
+                        .put(self.timebase.stamp(stamp, arrival), Shot { pixels: Pixels(pixels), placed, arrival }),
+                );
+            }
+            (Delivery::Still, _) => self.said.is_away.store(false, Ordering::SeqCst),
+            (Delivery::Away, _) => self.said.is_away.store(true, Ordering::SeqCst),
+            _ => {}
+        }
+    }
+}
+
+/// What to show of the content that there is, and what of it is left out by that.
+fn filter(content: &SCShareableContent, of: Of, kept: &Kept) -> Option<(Retained<SCContentFilter>, Kept)> {
+    let mut out = Kept::default();
+    // SAFETY: these read properties of objects that live, and make a filter of them.
+    unsafe {
+        let windows = content.windows();
+        let id = match of {
+            Of::Window(id) => {
+                let window = windows.iter().find(|window| window.windowID() == id)?;
+                return Some((
+                    SCContentFilter::initWithDesktopIndependentWindow(SCContentFilter::alloc(), &window),
+                    out,
+                ));
+            }
+            Of::Display(id) => id,
+        };
+        let display = content.displays().iter().find(|display| display.displayID() == id)?;
+        let apps: Vec<_> = content
+            .applications()
+            .iter()
+            .filter(|app| {
+                let pid = u32::try_from(app.processID()).unwrap_or(0);
+                let app = (pid, app.bundleIdentifier().to_string());
+                kept.apps.contains(&app) && out.apps.insert(app)
+            })
+            .collect();
+        // Exceptions: windows of applications that are shown, which are not.
+        let apart: Vec<_> = windows
+            .iter()
+            .filter(|window| kept.windows.contains(&window.windowID()) && out.windows.insert(window.windowID()))
+            .collect();
+        let filter = SCContentFilter::initWithDisplay_excludingApplications_exceptingWindows(
+            SCContentFilter::alloc(),
+            &display,
+            &NSArray::from_retained_slice(&apps),
+            &NSArray::from_retained_slice(&apart),
+        );
+        Some((filter, out))
+    }
+}
+
+/// Carries what the system made to the thread that waits for it.
+struct Carried<T>(T);
+
+// SAFETY: filters are not changed after they were made, and may be used in any thread.
+unsafe impl Send for Carried<(Retained<SCContentFilter>, Kept)> {}
+
+/// Has the system say what there is, and makes a filter of it.
+fn filter_of(of: Of, kept: &Kept) -> Result<(Retained<SCContentFilter>, Kept), Refused> {
+    let (answers, answer) = crossbeam_channel::bounded(1);
+    let kept = kept.clone();
+    let block = RcBlock::new(move |content: *mut SCShareableContent, error: *mut NSError| {
+        // SAFETY: null, or an object that lives for the call.
+        let made = match unsafe { content.as_ref() } {
+            Some(content) => filter(content, of, &kept).map(Carried).ok_or(Refused::Missing),
+            None => Err(Refused::of_pointer(error).unwrap_or_else(Refused::silent)),
+        };
+        // Nobody waits any more where it came too late.
+        drop(answers.try_send(made));
+    });
+    // SAFETY: the block has the type that is asked for, and is kept by the system until it was called.
+    unsafe {
+        SCShareableContent::getShareableContentExcludingDesktopWindows_onScreenWindowsOnly_completionHandler(
+            false, false, &block,
+        );
+    }
+    answer.recv_timeout(ANSWER).unwrap_or_else(|_| Err(Refused::silent())).map(|made| made.0)
+}
+
+fn configuration(request: &Request, size: (u32, u32)) -> Retained<SCStreamConfiguration> {
+    // SAFETY: these set properties of a new object. The name of the colour space is a constant of the system's, and stays.
+    unsafe {
+        let asked = SCStreamConfiguration::new();
+        asked.setWidth(size.0 as usize);
+        asked.setHeight(size.1 as usize);
+        asked.setPixelFormat(BGRA);
+        asked.setColorSpaceName(kCGColorSpaceSRGB);
+        asked.setShowsCursor(request.cursor);
+        if let Some(Points { x, y, width, height }) = request.part {
+            asked.setSourceRect(CGRect { origin: CGPoint { x, y }, size: CGSize { width, height } });
+        }
+        // Since macOS 14; before, a window's picture has no shadow.
+        if asked.respondsToSelector(sel!(setIgnoreShadowsSingleWindow:)) {
+            asked.setIgnoreShadowsSingleWindow(true);
+        }
+        asked
+    }
+}
+
+/// A stream that runs.
+pub(in crate::capture::macos) struct Stream {
+    inner: Retained<SCStream>,
+    output: Retained<Output>,
+    request: Request,
+    shots: Latest<Shot>,
+    said: Arc<Said>,
+    out: Arc<Mutex<Kept>>,
+    is_asked: Arc<AtomicBool>,
+}
+
+impl Stream {
+    /// Starts one, and waits until the system says that it has.
+    ///
+    /// # Errors
+    /// Why it has not.
+    pub(in crate::capture::macos) fn start(request: Request, clock: Arc<dyn Clock>) -> Result<Self, Refused> {
+        autoreleasepool(|_| {
+            let (filter, out) = filter_of(request.of, &request.kept)?;
+            let (shots, said) = (Latest::default(), Arc::new(Said::default()));
+            let ivars = Ivars { shots: shots.clone(), said: Arc::clone(&said), clock, timebase: desk::timebase() };
+            let output = Output::new(ivars);
+            let delegate = ProtocolObject::from_ref(&*output);
+            // SAFETY: all of them live, and the stream keeps what it needs of them.
+            let stream = unsafe {
+                SCStream::initWithFilter_configuration_delegate(
+                    SCStream::alloc(),
+                    &filter,
+                    &configuration(&request, request.size),
+                    Some(delegate),
+                )
+            };
+            let queue = DispatchQueue::new("watchcap.pictures", None);
+            let receiver = ProtocolObject::from_ref(&*output);
+            // SAFETY: as above.
+            let added = unsafe {
+                stream.addStreamOutput_type_sampleHandlerQueue_error(receiver, SCStreamOutputType::Screen, Some(&queue))
+            };
+            added.map_err(|error| Refused::of(&error))?;
+            let (answers, answer) = crossbeam_channel::bounded(1);
+            let block = RcBlock::new(move |error: *mut NSError| drop(answers.try_send(Refused::of_pointer(error))));
+            // SAFETY: the block has the type that is asked for, and is kept by the system until it was called.
+            unsafe { stream.startCaptureWithCompletionHandler(Some(&block)) };
+            let is_asked = Arc::default();
+            let this = Self { inner: stream, output, request, shots, said, out: Arc::new(Mutex::new(out)), is_asked };
+            match answer.recv_timeout(ANSWER) {
+                Ok(None) => Ok(this),
+                Ok(Some(refused)) => Err(refused),
+                Err(_) => Err(Refused::silent()),
+            }
+        })
+    }
+
+    /// The mailbox of its pictures.
+    pub(in crate::capture::macos) fn shots(&self) -> &Latest<Shot> {
+        &self.shots
+    }
+
+    /// Whether it said last that there is nothing to be seen.
+    pub(in crate::capture::macos) fn is_away(&self) -> bool {
+        self.said.is_away.load(Ordering::SeqCst)
+    }
+
+    /// Why it has ended, when it has.
+    pub(in crate::capture::macos) fn ended(&self) -> Option<Refused> {
+        lock(&self.said.ended).clone()
+    }
+
+    /// What the system has said that it leaves out.
+    pub(in crate::capture::macos) fn out(&self) -> Kept {
+        lock(&self.out).clone()
+    }
+
+    /// Has pictures made of another size.
+    pub(in crate::capture::macos) fn resize(&self, size: (u32, u32)) {
+        // SAFETY: both live; the stream takes what it needs of them.
+        unsafe { self.inner.updateConfiguration_completionHandler(&configuration(&self.request, size), None) };
+    }
+
+    /// Has this left out, and nothing else. One order at a time: does nothing while the last one is not done.
+    pub(in crate::capture::macos) fn leave_out(&self, kept: &Kept) {
+        if self.is_asked.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        {
+            let mut out = lock(&self.out);
+            *out = out.common(kept);
+        }
+        let (stream, of, kept) = (self.inner.clone(), self.request.of, kept.clone());
+        let (out, is_asked) = (Arc::clone(&self.out), Arc::clone(&self.is_asked));
+        let block = RcBlock::new(move |content: *mut SCShareableContent, _error: *mut NSError| {
+            // SAFETY: null, or an object that lives for the call.
+            let made = unsafe { content.as_ref() }.and_then(|content| filter(content, of, &kept));
+            let Some((filter, found)) = made else { return is_asked.store(false, Ordering::SeqCst) };
+            let (out, is_asked) = (Arc::clone(&out), Arc::clone(&is_asked));
+            let done = RcBlock::new(move |error: *mut NSError| {
+                if error.is_null() {
+                    lock(&out).clone_from(&found);
+                }
+                is_asked.store(false, Ordering::SeqCst);
+            });
+            // SAFETY: both live; the block has the type that is asked for.
+            unsafe { stream.updateContentFilter_completionHandler(&filter, Some(&done)) };
+        });
+        // SAFETY: as above.
+        unsafe {
+            SCShareableContent::getShareableContentExcludingDesktopWindows_onScreenWindowsOnly_completionHandler(
+                false, false, &block,
+            );
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let receiver = ProtocolObject::from_ref(&*self.output);
+        // SAFETY: both live. What is still delivered finds the output, which the system keeps as long as it needs it.
+        let removed = unsafe {
+            self.inner.stopCaptureWithCompletionHandler(None);
+            self.inner.removeStreamOutput_type_error(receiver, SCStreamOutputType::Screen)
+        };
+        tracing::trace!(removed = removed.is_ok(), "the stream was ended");
+    }
+}

@@ -1,0 +1,455 @@
+//! Pictures by ScreenCaptureKit: the system's compositor delivers them, with the time at which they were displayed.
+//!
+//! Invariants:
+//! - A new picture carries the time of its display, or that of its delivery where that is earlier, so what it shows is never newer.
+//! - That nothing changed is said of a time by which the system would have told ([`Lag`]).
+//! - A picture is taken before the list of windows that it is judged by: what was in it is in that list, or in the one before.
+//! - A stream that the system ends is a gap, and another one is asked for; one that the person ends is the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access::{application, has_desktop};
+use super::ffi::desk::{self, Apps, Session};
+use super::ffi::stream::{Of, Refused, Request, Shot, Stream};
+use super::frames::Placed;
+use super::places::{self, Desktop, surface};
+use super::points::Points;
+use super::rights::{self, Right};
+use super::roster::{Kept, Roster, kept_out, order};
+use super::window::WindowFacts;
+use crate::base::event::Area;
+use crate::base::time::{Clock, MonoNs};
+use crate::capture::backend::ScreenPlan;
+use crate::capture::letterbox::{Letterbox, Picture};
+use crate::capture::presented::guard;
+use crate::capture::presented::lag::Lag;
+use crate::capture::{
+    Absence, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource, Target,
+};
+
+/// The name of this way.
+pub(super) const SCREEN_KIT: &str = "screencapturekit";
+/// How long the first picture is waited for.
+const FIRST: Duration = Duration::from_secs(5);
+/// How often it is asked whose session is shown.
+const SESSION_EVERY: Duration = Duration::from_millis(100);
+/// How often the system is asked to leave out something else, and the same again, where it does not find it.
+const ORDER_EVERY: Duration = Duration::from_millis(250);
+const AGAIN_EVERY: Duration = Duration::from_secs(2);
+/// By how much a repeat can be older than its time beside what [`Lag`] allows for: the least time between two pictures.
+const REFRESH_US: u32 = 16_667;
+/// How many streams may end in [`RESTARTS_IN`] before the recording does.
+const RESTARTS: usize = 5;
+const RESTARTS_IN: Duration = Duration::from_mins(1);
+
+/// What is recorded.
+#[derive(Clone, Copy)]
+enum Subject {
+    Display(u32),
+    /// A part of the desktop, pixels.
+    Region(Area),
+    Window(u32),
+}
+
+/// Where the subject is: pixels, their number for a point, and what a stream is asked for.
+struct Found {
+    area: Area,
+    scale: f64,
+    of: Of,
+    part: Option<Points>,
+}
+
+/// What keeps the subject away, and whether it may come again.
+enum Away {
+    For(Absence),
+    Lost(Absence, CaptureError),
+}
+
+pub(super) struct ScreenKit {
+    clock: Arc<dyn Clock>,
+    target: Target,
+    cursor: bool,
+    wait: Duration,
+    subject: Subject,
+    description: ScreenDescription,
+    stream: Option<Stream>,
+    /// The size of the pictures that the stream was asked for last.
+    asked: (u32, u32),
+    /// Where the subject is, and where it was said to be.
+    area: Area,
+    scale: f64,
+    told: Area,
+    /// The picture that is handed out; its size never changes.
+    out: Vec<u8>,
+    fitted: Option<Letterbox>,
+    shown: Option<Shot>,
+    lag: Lag,
+    last: Option<MonoNs>,
+    vouched: Option<MonoNs>,
+    away: Option<MonoNs>,
+    restarts: Vec<MonoNs>,
+    renewed: Option<String>,
+    apps: Apps,
+    roster: Roster,
+    /// What the system was asked to leave out last, and when.
+    ordered: (Kept, MonoNs),
+    session: (Session, MonoNs),
+}
+
+fn gone(what: &'static str, detail: &str) -> CaptureError {
+    CaptureError::Gone { what, detail: detail.into() }
+}
+
+/// Why there is no stream at the start.
+fn refused(why: Refused) -> CaptureError {
+    let detail = match why {
+        Refused::NotAllowed => return rights::missing(Right::Record, &application()),
+        Refused::ByPerson => "it was stopped in the menu bar".into(),
+        Refused::Missing => "the system does not show what was asked for".into(),
+        Refused::Said(detail) => detail,
+    };
+    CaptureError::Unavailable { backend: SCREEN_KIT, what: "screen".into(), detail }
+}
+
+impl Subject {
+    fn find(self, desktop: &Desktop, apps: &mut Apps) -> Result<Found, Away> {
+        match self {
+            Self::Display(id) => {
+                let display = desktop.0.iter().find(|display| display.id == id);
+                let lost = || Away::Lost(Absence::MonitorGone, gone("screen", "the monitor is not there any more"));
+                let display = display.ok_or_else(lost)?;
+                Ok(Found { area: desktop.area(display), scale: display.scale, of: Of::Display(id), part: None })
+            }
+            Self::Region(area) => {
+                let lost = |_| Away::Lost(Absence::RegionGone, gone("screen", "no display has the region any more"));
+                let (display, part) = desktop.region(area).map_err(lost)?;
+                Ok(Found { area, scale: display.scale, of: Of::Display(display.id), part: Some(part) })
+            }
+            Self::Window(id) => {
+                let lost = || Away::Lost(Absence::WindowGone, gone("window", "it was closed"));
+                let facts = desk::window(id, apps).ok_or_else(lost)?;
+                let (area, scale) = desktop.area_of(facts.points);
+                if !facts.on_screen || area.width < 2 || area.height < 2 {
+                    return Err(Away::For(Absence::WindowMinimised));
+                }
+                Ok(Found { area, scale, of: Of::Window(id), part: None })
+            }
+        }
+    }
+}
+
+/// Opens what the plan names.
+///
+/// # Errors
+/// [`CaptureError::NoDisplay`], [`CaptureError::NoTarget`], [`CaptureError::BadSize`] for a region that is odd or on no display,
+/// [`CaptureError::NotAllowed`] without the right to record, [`CaptureError::Unavailable`] when no picture comes.
+pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureError> {
+    has_desktop()?;
+    let (mut apps, desktop) = (Apps::default(), desk::desktop());
+    let list = desk::windows(&mut apps);
+    let mut refresh_hz = None;
+    let (subject, target) = match &plan.target {
+        Target::Primary | Target::Monitor(_) => {
+            let wanted = if let Target::Monitor(wanted) = &plan.target { Some(wanted.as_str()) } else { None };
+            let display = desktop.display(wanted)?;
+            refresh_hz = display.refresh_hz;
+            (Subject::Display(display.id), format!("monitor {}", display.name()))
+        }
+        Target::Region { x, y, width, height } => {
+            let area = Area { x: *x, y: *y, width: *width, height: *height };
+            refresh_hz = desktop.region(area)?.0.refresh_hz;
+            (Subject::Region(area), "region".into())
+        }
+        Target::WindowId(_) | Target::WindowTitle(_) | Target::WindowApp(_) => {
+            let id = places::window(&list, &plan.target)?.id;
+            (Subject::Window(id), format!("window {id}{}", plan.target.asked()))
+        }
+    };
+    let found = subject.find(&desktop, &mut apps).map_err(|away| match away {
+        Away::For(_) => CaptureError::NoTarget { wanted: format!("{target} (it is minimised, or on another desktop)") },
+        Away::Lost(_, error) => error,
+    })?;
+    let size = (found.area.width, found.area.height);
+    if size.0 < 2 || size.1 < 2 {
+        let why = "it is too small".into();
+        return Err(CaptureError::BadSize { width: size.0, height: size.1, why, nearest: None });
+    }
+    let description = ScreenDescription {
+        backend: SCREEN_KIT.into(),
+        surface: surface(found.area, found.scale),
+        refresh_hz,
+        cursor: plan.cursor,
+        sees_changes: true,
+        target,
+        window_id: if let Subject::Window(id) = subject { Some(id.to_string()) } else { None },
+        masks_windows: true,
+        display_server: None,
+        names_programs: false,
+        hands_in: FacetSet::NONE,
+    };
+    let now = plan.clock.now();
+    let mut screen = ScreenKit {
+        clock: Arc::clone(&plan.clock),
+        target: plan.target.clone(),
+        cursor: plan.cursor,
+        wait: plan.wait_target,
+        subject,
+        description,
+        stream: None,
+        asked: size,
+        area: found.area,
+        scale: found.scale,
+        told: found.area,
+        out: vec![0; size.0 as usize * size.1 as usize * 4],
+        fitted: None,
+        shown: None,
+        lag: Lag::default(),
+        last: None,
+        vouched: None,
+        away: None,
+        restarts: Vec::new(),
+        renewed: None,
+        apps,
+        roster: Roster::new(Arc::clone(&plan.exclusions), desktop.whole()),
+        ordered: (Kept::default(), now),
+        session: (desk::session(), now),
+    };
+    let stream = screen.start(&found, &list).map_err(refused)?;
+    if !stream.shots().wait(FIRST) {
+        let detail = format!("no picture came in {} s", FIRST.as_secs());
+        return Err(refused(stream.ended().unwrap_or(Refused::Said(detail))));
+    }
+    screen.stream = Some(stream);
+    Ok(Box::new(screen))
+}
+
+impl ScreenKit {
+    fn size(&self) -> (u32, u32) {
+        (self.description.surface.width, self.description.surface.height)
+    }
+
+    /// What of a list the system is to leave out: nothing of a window's own picture.
+    fn kept(&self, list: &[WindowFacts]) -> Kept {
+        match self.subject {
+            Subject::Window(_) => Kept::default(),
+            Subject::Display(_) | Subject::Region(_) => kept_out(list, self.roster.rules()),
+        }
+    }
+
+    fn start(&mut self, found: &Found, list: &[WindowFacts]) -> Result<Stream, Refused> {
+        let (of, part, cursor) = (found.of, found.part, self.cursor);
+        self.asked = (found.area.width, found.area.height);
+        let request = Request { of, part, size: self.asked, cursor, kept: self.kept(list) };
+        Stream::start(request, Arc::clone(&self.clock))
+    }
+
+    /// Whose session is shown, asked now and then.
+    fn is_own_session(&mut self, now: MonoNs) -> bool {
+        if now.since(self.session.1) >= SESSION_EVERY {
+            self.session = (desk::session(), now);
+        }
+        self.session.0 == Session::Own
+    }
+
+    /// Where the subject is now. Of a window that was closed another one may take the place, unless it was named by its number.
+    fn find(&mut self, desktop: &Desktop, list: &[WindowFacts]) -> Result<Found, Away> {
+        let found = self.subject.find(desktop, &mut self.apps);
+        let is_closed = matches!(found, Err(Away::Lost(Absence::WindowGone, _)));
+        if !is_closed || matches!(self.target, Target::WindowId(_)) {
+            return found;
+        }
+        let Ok(other) = places::window(list, &self.target) else { return found };
+        let subject = Subject::Window(other.id);
+        let found = subject.find(desktop, &mut self.apps)?;
+        (self.subject, self.renewed) = (subject, Some(other.id.to_string()));
+        self.stream = None;
+        Ok(found)
+    }
+
+    /// There is no picture: says so, and for how long that may be.
+    fn absent(&mut self, away: Away, now: MonoNs) -> Result<Look, CaptureError> {
+        let since = *self.away.get_or_insert(now);
+        match away {
+            Away::For(why) => Ok(Look::Hidden { since, why }),
+            Away::Lost(why, error) => {
+                let is_hopeless = matches!(self.target, Target::WindowId(_));
+                if is_hopeless || now.since(since) >= self.wait { Err(error) } else { Ok(Look::Hidden { since, why }) }
+            }
+        }
+    }
+
+    /// There is no stream: asks for another one.
+    fn restart(&mut self, found: &Found, list: &[WindowFacts], now: MonoNs) -> Result<Look, CaptureError> {
+        self.restarts.retain(|at| now.since(*at) < RESTARTS_IN);
+        if self.restarts.len() >= RESTARTS {
+            return Err(gone("screen", "the system has ended the pictures again and again"));
+        }
+        self.restarts.push(now);
+        match self.start(found, list) {
+            Ok(stream) => self.stream = Some(stream),
+            Err(Refused::NotAllowed) => return Err(gone("screen", "the right to record it was taken back")),
+            Err(why) => tracing::warn!(?why, "there are no pictures, and they are asked for again"),
+        }
+        self.absent(Away::For(Absence::StreamStopped), now)
+    }
+
+    /// The stream has ended.
+    fn ended(&mut self, why: &Refused) -> Result<Look, CaptureError> {
+        match why {
+            Refused::ByPerson => return Err(gone("screen", "it was stopped in the menu bar")),
+            Refused::NotAllowed => return Err(gone("screen", "the right to record it was taken back")),
+            Refused::Missing | Refused::Said(_) => tracing::warn!(?why, "the system has ended the pictures"),
+        }
+        (self.stream, self.shown) = (None, None);
+        // Nothing is known of what came behind what was told last.
+        let since = self.vouched.max(self.last).unwrap_or_else(|| self.clock.now());
+        self.absent(Away::For(Absence::StreamStopped), since)
+    }
+
+    /// Takes in the windows, and has the system leave out what must not be seen.
+    fn judge(&mut self, list: &[WindowFacts], desktop: &Desktop) {
+        let Some(stream) = self.stream.as_ref().filter(|_| !self.roster.is_idle()) else { return };
+        let now = self.clock.now();
+        if let Subject::Window(id) = self.subject {
+            let own: Vec<WindowFacts> = list.iter().filter(|facts| facts.id == id).cloned().collect();
+            self.roster.take(&own, desktop, &Kept::default(), now);
+        } else {
+            let out = stream.out();
+            if let Some(kept) = order(list, self.roster.rules(), &out) {
+                let every = if self.ordered.0 == kept { AGAIN_EVERY } else { ORDER_EVERY };
+                if now.since(self.ordered.1) >= every {
+                    stream.leave_out(&kept);
+                    self.ordered = (kept, now);
+                }
+            }
+            self.roster.take(list, desktop, &out.common(&stream.out()), now);
+        }
+        self.roster.note(self.clock.now());
+    }
+
+    /// Reads a picture into the one that is handed out.
+    fn read(&mut self, shot: &Shot) -> Result<(), CaptureError> {
+        let size = self.size();
+        let (out, fitted) = (&mut self.out, &mut self.fitted);
+        let read = |picture: Picture<'_>| copy(picture, shot.placed, size, out, fitted);
+        shot.pixels.with(read).map_err(|detail| CaptureError::System { what: "reading a picture", detail })
+    }
+
+    /// A window has another size than its pictures were asked for: asks for larger or smaller ones.
+    fn follow_size(&mut self, shot: &Shot) {
+        let own = shot.placed.and_then(Placed::own_size).filter(|_| matches!(self.subject, Subject::Window(_)));
+        let wanted = own.filter(|own| *own != self.asked);
+        if let (Some(wanted), Some(stream)) = (wanted, &self.stream) {
+            stream.resize(wanted);
+            self.asked = wanted;
+        }
+    }
+
+    fn moved(&mut self) -> Option<crate::base::event::Surface> {
+        (std::mem::replace(&mut self.told, self.area) != self.area).then(|| surface(self.area, self.scale))
+    }
+}
+
+/// Brings the part of a buffer that is the picture into the size of the recording.
+fn copy(buffer: Picture<'_>, placed: Option<Placed>, size: (u32, u32), out: &mut [u8], fitted: &mut Option<Letterbox>) {
+    let part = Placed::part(placed, (buffer.width, buffer.height));
+    let start = part.y as usize * buffer.stride + part.x as usize * 4;
+    let picture =
+        Picture { data: &buffer.data[start..], stride: buffer.stride, width: part.width, height: part.height };
+    let row = size.0 as usize * 4;
+    if (part.width, part.height) == size {
+        *fitted = None;
+        for (to, from) in out.chunks_exact_mut(row).zip(picture.data.chunks(picture.stride)) {
+            to.copy_from_slice(&from[..row]);
+        }
+        return;
+    }
+    let own = (part.width, part.height);
+    let letterbox = fitted.take().filter(|letterbox| letterbox.source() == own);
+    let letterbox = fitted.insert(letterbox.unwrap_or_else(|| Letterbox::fitted(own, size)));
+    letterbox.apply(picture, &mut BgraView { data: out, stride: row, width: size.0, height: size.1 });
+}
+
+impl ScreenSource for ScreenKit {
+    fn describe(&self) -> ScreenDescription {
+        self.description.clone()
+    }
+
+    fn look(&mut self, whole: bool) -> Result<Look, CaptureError> {
+        let now = self.clock.now();
+        if !self.is_own_session(now) {
+            return self.absent(Away::For(Absence::ScreenLocked), now);
+        }
+        if let Some(why) = self.stream.as_ref().and_then(Stream::ended) {
+            return self.ended(&why);
+        }
+        // The picture first: its windows are in the list that comes behind, or were in the one before.
+        let taken = self.stream.as_ref().and_then(|stream| stream.shots().take());
+        let desktop = desk::desktop();
+        let list = if self.needs_list() { desk::windows(&mut self.apps) } else { Vec::new() };
+        let found = match self.find(&desktop, &list) {
+            Ok(found) => found,
+            Err(away) => return self.absent(away, now),
+        };
+        (self.area, self.scale) = (found.area, found.scale);
+        let Some(stream) = &self.stream else { return self.restart(&found, &list, now) };
+        let is_away = stream.is_away();
+        self.judge(&list, &desktop);
+        if let Some((stamp, shot)) = taken {
+            self.read(&shot)?;
+            self.follow_size(&shot);
+            let t = guard::time_of(stamp.0, shot.arrival, None, self.last);
+            self.lag.saw(self.clock.now().0 - t.0, self.vouched.is_some_and(|vouched| t < vouched));
+            let capture_us = u32::try_from(shot.arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
+            (self.last, self.away, self.shown) = (Some(t), None, Some(shot));
+            return Ok(Look::New { t, capture_us, surface: self.moved(), renewed: self.renewed.take() });
+        }
+        if is_away {
+            let is_window = matches!(self.subject, Subject::Window(_));
+            let why = if is_window { Absence::WindowMinimised } else { Absence::MonitorGone };
+            return self.absent(Away::For(why), now);
+        }
+        let Some(shot) = self.shown.take() else { return self.absent(Away::For(Absence::StreamStopped), now) };
+        if whole {
+            // What was painted on the picture is gone with this.
+            self.read(&shot)?;
+        }
+        (self.shown, self.away) = (Some(shot), None);
+        let allowed = self.lag.allowed_ns();
+        let until = MonoNs(now.0.saturating_sub(allowed));
+        self.vouched = self.vouched.max(Some(until));
+        let stale_us = u32::try_from(allowed / 1000).unwrap_or(u32::MAX).saturating_add(REFRESH_US);
+        Ok(Look::Same { until, capture_us: stale_us, surface: self.moved() })
+    }
+
+    fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {
+        let (width, height) = self.size();
+        Ok(BgraView { data: &mut self.out, stride: width as usize * 4, width, height })
+    }
+
+    fn covered(&self) -> Vec<Covered> {
+        let inside = |mut covered: Covered| {
+            covered.area.x = covered.area.x.saturating_sub(self.area.x);
+            covered.area.y = covered.area.y.saturating_sub(self.area.y);
+            covered.area = self.place(covered.area.inside((self.area.width, self.area.height))?);
+            Some(covered)
+        };
+        self.roster.covered().into_iter().filter_map(inside).collect()
+    }
+
+    fn games(&self) -> u64 {
+        self.roster.games()
+    }
+
+    fn place(&self, area: Area) -> Area {
+        self.fitted.as_ref().map_or(area, |letterbox| letterbox.place(area))
+    }
+}
+
+impl ScreenKit {
+    /// Whether anybody wants to know which windows there are.
+    fn needs_list(&self) -> bool {
+        !self.roster.is_idle() || self.stream.is_none() || matches!(self.subject, Subject::Window(_))
+    }
+}
