@@ -1,6 +1,6 @@
 //! ScreenCaptureKit and the event tap, as the registry knows them.
 
-use super::access::{application, has_desktop};
+use super::access::{application, has_desktop, may_listen, may_record};
 use super::ffi::desk::{self, Apps};
 use super::places;
 use super::rights::{self, Right};
@@ -29,7 +29,7 @@ impl Backend for ScreenKit {
     }
     fn ready(&self) -> Result<(), CaptureError> {
         has_desktop()?;
-        if desk::may_record() { Ok(()) } else { Err(rights::missing(Right::Record, &application())) }
+        may_record()
     }
     fn request(&self) -> Result<Option<String>, CaptureError> {
         has_desktop()?;
@@ -61,7 +61,7 @@ impl Backend for EventTap {
     }
     fn ready(&self) -> Result<(), CaptureError> {
         has_desktop()?;
-        if desk::may_listen() { Ok(()) } else { Err(rights::missing(Right::Listen, &application())) }
+        may_listen()
     }
     fn request(&self) -> Result<Option<String>, CaptureError> {
         has_desktop()?;

@@ -15,6 +15,8 @@ use crate::capture::RawInput;
 
 /// How long the system may refuse to turn the tap on again.
 const MOST_OFF: Duration = Duration::from_secs(5);
+/// How often moves without a motion are told.
+const UNPROVED_EVERY: Duration = Duration::from_secs(1);
 /// Points of one line of a wheel that turns smoothly, unless the person's settings say otherwise.
 const LINE_POINTS: f64 = 10.0;
 
@@ -198,9 +200,10 @@ impl Follower {
         out.push((t, RawInput::Button { button, pressed: down, position }));
     }
 
-    /// Hands over how many moves had no motion.
-    pub(super) fn tell_unproved(&mut self, out: &mut Stamped) {
-        if let Some((since, until, count)) = self.unproved.take() {
+    /// Hands over how many moves had no motion, once a second.
+    pub(super) fn tell_unproved(&mut self, now: MonoNs, out: &mut Stamped) {
+        if let Some((since, until, count)) = self.unproved.filter(|(since, ..)| now.since(*since) >= UNPROVED_EVERY) {
+            self.unproved = None;
             out.push((since, RawInput::Unproved { count, until }));
         }
     }

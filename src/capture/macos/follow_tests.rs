@@ -130,8 +130,10 @@ fn motion_is_what_the_device_sent_or_counted_as_not_known() {
     let expected = [format!("1 {at} Some((3.5, 0.0))"), format!("2 {at} None"), format!("3 {at} None")];
     assert_eq!(told(&mut follower, &acts), expected);
     let mut out = Stamped::new();
-    follower.tell_unproved(&mut out);
-    follower.tell_unproved(&mut out);
+    follower.tell_unproved(ms(1001), &mut out);
+    assert!(out.is_empty(), "not every one by itself");
+    follower.tell_unproved(ms(1002), &mut out);
+    follower.tell_unproved(ms(9000), &mut out);
     assert_eq!(words(&out), ["2 unproved 1 until 2"]);
 }
 

@@ -7,14 +7,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{application, has_desktop};
+use super::access::{has_desktop, may_listen};
 use super::ffi::desk::{self, Apps, Session};
 use super::ffi::tap::Tap;
 use super::follow::{Deaf, Follower, Stamped, TapEvent};
 use super::front::{Front, Fronts};
 use super::host_time::Timebase;
 use super::places::Desktop;
-use super::rights::{self, Right};
 use crate::base::event::Source;
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::InputPlan;
@@ -55,9 +54,12 @@ pub(super) struct EventTap {
 pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
     has_desktop()?;
     // Asked first: without the right, opening a tap has the system ask for it.
-    let Some(tap) = desk::may_listen().then(Tap::open).flatten() else {
-        return Err(rights::missing(Right::Listen, &application()));
-    };
+    may_listen()?;
+    let tap = Tap::open().ok_or_else(|| CaptureError::Unavailable {
+        backend: EVENT_TAP,
+        what: "input".into(),
+        detail: "the system refuses to open a tap".into(),
+    })?;
     let (mut apps, desktop, now) = (Apps::default(), desk::desktop(), plan.clock.now());
     let secure = desk::is_secure();
     let front = Front::of(&desk::windows(&mut apps), secure);
@@ -125,7 +127,7 @@ impl EventTap {
         for (event, t) in heard.iter().zip(stamps) {
             self.follower.take(event, t, &self.desktop, &mut out);
         }
-        self.follower.tell_unproved(&mut out);
+        self.follower.tell_unproved(now, &mut out);
         if self.was_secure && !self.follower.is_locked() {
             // Keys were not heard meanwhile, so neither were their releases.
             self.follower.release(&desk::down(), now, &mut out);
@@ -174,10 +176,17 @@ impl InputSource for EventTap {
         self.looked = MonoNs(i64::MIN / 2);
         self.hear(&heard, sink)?;
         while !stop.is_set() {
-            self.tap.listen(WAIT, &mut heard);
+            let until = self.clock.now().plus(WAIT);
+            if !self.tap.listen(WAIT, &mut heard) {
+                // The run loop has nothing to wait for: the tap is not there any more, which is found out here.
+                self.clock.sleep_until(until);
+            }
             self.hear(&heard, sink)?;
             heard.clear();
         }
+        let mut out = Stamped::new();
+        self.follower.tell_unproved(MonoNs(i64::MAX), &mut out);
+        self.send_all(out, sink);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //! and which application needs a right.
 
 #[cfg(target_os = "macos")]
-mod access;
+pub(crate) mod access;
 #[cfg(target_os = "macos")]
 pub(crate) mod backend;
 #[cfg(target_os = "macos")]

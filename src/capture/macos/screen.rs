@@ -74,8 +74,9 @@ pub(super) struct ScreenKit {
     subject: Subject,
     description: ScreenDescription,
     stream: Option<Stream>,
-    /// The size of the pictures that the stream was asked for last.
-    asked: (u32, u32),
+    /// What the stream was asked for last: the part of a display, the size of the pictures, and when.
+    part: Option<Points>,
+    asked: ((u32, u32), MonoNs),
     /// Where the subject is, and where it was said to be.
     area: Area,
     scale: f64,
@@ -83,7 +84,9 @@ pub(super) struct ScreenKit {
     /// The picture that is handed out; its size never changes.
     out: Vec<u8>,
     fitted: Option<Letterbox>,
+    /// The picture that was handed out, and one that was taken and not handed out yet.
     shown: Option<Shot>,
+    taken: Option<(MonoNs, Shot)>,
     lag: Lag,
     last: Option<MonoNs>,
     vouched: Option<MonoNs>,
@@ -197,13 +200,15 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         subject,
         description,
         stream: None,
-        asked: size,
+        part: found.part,
+        asked: (size, now),
         area: found.area,
         scale: found.scale,
         told: found.area,
         out: vec![0; size.0 as usize * size.1 as usize * 4],
         fitted: None,
         shown: None,
+        taken: None,
         lag: Lag::default(),
         last: None,
         vouched: None,
@@ -239,8 +244,9 @@ impl ScreenKit {
 
     fn start(&mut self, found: &Found, list: &[WindowFacts]) -> Result<Stream, Refused> {
         let (of, part, cursor) = (found.of, found.part, self.cursor);
-        self.asked = (found.area.width, found.area.height);
-        let request = Request { of, part, size: self.asked, cursor, kept: self.kept(list) };
+        let size = (found.area.width, found.area.height);
+        (self.part, self.asked) = (part, (size, self.clock.now()));
+        let request = Request { of, part, size, cursor, kept: self.kept(list) };
         Stream::start(request, Arc::clone(&self.clock))
     }
 
@@ -263,7 +269,7 @@ impl ScreenKit {
         let subject = Subject::Window(other.id);
         let found = subject.find(desktop, &mut self.apps)?;
         (self.subject, self.renewed) = (subject, Some(other.id.to_string()));
-        self.stream = None;
+        self.let_go();
         Ok(found)
     }
 
@@ -279,31 +285,41 @@ impl ScreenKit {
         }
     }
 
-    /// There is no stream: asks for another one.
-    fn restart(&mut self, found: &Found, list: &[WindowFacts], now: MonoNs) -> Result<Look, CaptureError> {
+    /// Ends the stream, with what it delivered.
+    fn let_go(&mut self) {
+        (self.stream, self.shown, self.taken) = (None, None, None);
+    }
+
+    /// Counts a stream that the system has ended or refused.
+    fn count(&mut self, why: &Refused, now: MonoNs) -> Result<(), CaptureError> {
+        match why {
+            Refused::ByPerson => return Err(gone("screen", "it was stopped in the menu bar")),
+            Refused::NotAllowed => return Err(gone("screen", "the right to record it was taken back")),
+            Refused::Missing | Refused::Said(_) => tracing::warn!(?why, "the system delivers no pictures"),
+        }
         self.restarts.retain(|at| now.since(*at) < RESTARTS_IN);
         if self.restarts.len() >= RESTARTS {
             return Err(gone("screen", "the system has ended the pictures again and again"));
         }
         self.restarts.push(now);
+        Ok(())
+    }
+
+    /// There is no stream: asks for another one.
+    fn restart(&mut self, found: &Found, list: &[WindowFacts], now: MonoNs) -> Result<Look, CaptureError> {
         match self.start(found, list) {
             Ok(stream) => self.stream = Some(stream),
-            Err(Refused::NotAllowed) => return Err(gone("screen", "the right to record it was taken back")),
-            Err(why) => tracing::warn!(?why, "there are no pictures, and they are asked for again"),
+            Err(why) => self.count(&why, now)?,
         }
         self.absent(Away::For(Absence::StreamStopped), now)
     }
 
     /// The stream has ended.
-    fn ended(&mut self, why: &Refused) -> Result<Look, CaptureError> {
-        match why {
-            Refused::ByPerson => return Err(gone("screen", "it was stopped in the menu bar")),
-            Refused::NotAllowed => return Err(gone("screen", "the right to record it was taken back")),
-            Refused::Missing | Refused::Said(_) => tracing::warn!(?why, "the system has ended the pictures"),
-        }
-        (self.stream, self.shown) = (None, None);
+    fn ended(&mut self, why: &Refused, now: MonoNs) -> Result<Look, CaptureError> {
+        self.let_go();
+        self.count(why, now)?;
         // Nothing is known of what came behind what was told last.
-        let since = self.vouched.max(self.last).unwrap_or_else(|| self.clock.now());
+        let since = self.vouched.max(self.last).unwrap_or(now);
         self.absent(Away::For(Absence::StreamStopped), since)
     }
 
@@ -337,13 +353,19 @@ impl ScreenKit {
     }
 
     /// A window has another size than its pictures were asked for: asks for larger or smaller ones.
-    fn follow_size(&mut self, shot: &Shot) {
+    fn follow_size(&mut self, shot: &Shot, now: MonoNs) {
         let own = shot.placed.and_then(Placed::own_size).filter(|_| matches!(self.subject, Subject::Window(_)));
-        let wanted = own.filter(|own| *own != self.asked);
+        let wanted = own.filter(|own| *own != self.asked.0 && now.since(self.asked.1) >= ORDER_EVERY);
         if let (Some(wanted), Some(stream)) = (wanted, &self.stream) {
             stream.resize(wanted);
-            self.asked = wanted;
+            self.asked = (wanted, now);
         }
+    }
+
+    /// Whether a display has another size, or a region another place on it, than the stream was asked for.
+    fn is_other(&self, found: &Found) -> bool {
+        let is_window = matches!(self.subject, Subject::Window(_));
+        !is_window && ((found.area.width, found.area.height), found.part) != (self.asked.0, self.part)
     }
 
     fn moved(&mut self) -> Option<crate::base::event::Surface> {
@@ -379,13 +401,16 @@ impl ScreenSource for ScreenKit {
     fn look(&mut self, whole: bool) -> Result<Look, CaptureError> {
         let now = self.clock.now();
         if !self.is_own_session(now) {
+            // Nothing is taken there, and what it looks like behind it is asked for anew.
+            self.let_go();
             return self.absent(Away::For(Absence::ScreenLocked), now);
         }
         if let Some(why) = self.stream.as_ref().and_then(Stream::ended) {
-            return self.ended(&why);
+            return self.ended(&why, now);
         }
         // The picture first: its windows are in the list that comes behind, or were in the one before.
-        let taken = self.stream.as_ref().and_then(|stream| stream.shots().take());
+        let newer = self.stream.as_ref().and_then(|stream| stream.shots().take());
+        self.taken = newer.or(self.taken.take());
         let desktop = desk::desktop();
         let list = if self.needs_list() { desk::windows(&mut self.apps) } else { Vec::new() };
         let found = match self.find(&desktop, &list) {
@@ -393,13 +418,18 @@ impl ScreenSource for ScreenKit {
             Err(away) => return self.absent(away, now),
         };
         (self.area, self.scale) = (found.area, found.scale);
+        if self.is_other(&found) {
+            self.let_go();
+        }
         let Some(stream) = &self.stream else { return self.restart(&found, &list, now) };
         let is_away = stream.is_away();
         self.judge(&list, &desktop);
-        if let Some((stamp, shot)) = taken {
+        if let Some((stamp, shot)) = self.taken.take() {
             self.read(&shot)?;
-            self.follow_size(&shot);
-            let t = guard::time_of(stamp.0, shot.arrival, None, self.last);
+            self.follow_size(&shot, now);
+            // One that came while nothing was to be seen stands still: nothing came behind it.
+            let stamp = if self.away.is_some() { now } else { stamp };
+            let t = guard::time_of(stamp.0, shot.arrival.max(stamp), None, self.last);
             self.lag.saw(self.clock.now().0 - t.0, self.vouched.is_some_and(|vouched| t < vouched));
             let capture_us = u32::try_from(shot.arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
             (self.last, self.away, self.shown) = (Some(t), None, Some(shot));

@@ -11,5 +11,9 @@ pub mod screen;
 #[cfg(feature = "capture-xcap")]
 pub(crate) mod xcap_backend;
 
+#[cfg(feature = "capture-xcap")]
+use self::refuse::refuse_blind;
+#[cfg(feature = "capture-poll")]
+use self::refuse::refuse_deaf;
 #[cfg(any(feature = "capture-poll", feature = "capture-xcap"))]
 use self::refuse::refuse_wayland;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{input, refuse_wayland};
+use super::{input, refuse_deaf, refuse_wayland};
 use crate::capture::backend::{Backend, Grant, InputPlan, Wanted};
 use crate::capture::{CaptureError, Facet, FacetSet, OpenInput};
 
@@ -26,7 +26,11 @@ impl Backend for Poll {
         FacetSet::of(&[Facet::Wheel, Facet::Motion, Facet::Focus])
     }
     fn ready(&self) -> Result<(), CaptureError> {
-        refuse_wayland().map(drop)
+        refuse_wayland()?;
+        refuse_deaf()
+    }
+    fn ask(&self, _wanted: Wanted) -> Result<Grant, CaptureError> {
+        refuse_deaf().map(|()| Grant::default())
     }
     fn inputs(&self, plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
         let (clock, period) = (Arc::clone(&plan.clock), plan.poll_period);

@@ -1,4 +1,4 @@
-//! Refuses the X server of a Wayland desktop, for the portable backends.
+//! Refuses what the portable backends would get wrong without a word: the X server of a Wayland desktop, and rights that macOS has not given.
 
 use crate::capture::CaptureError;
 
@@ -32,4 +32,34 @@ pub(super) fn refuse_wayland() -> Result<Option<()>, CaptureError> {
 #[expect(clippy::unnecessary_wraps, reason = "the same call on every system")]
 pub(super) fn refuse_wayland() -> Result<Option<()>, CaptureError> {
     Ok(None)
+}
+
+/// Without the right to record, macOS shows a program the desktop without its windows.
+///
+/// # Errors
+/// [`CaptureError::NotAllowed`].
+#[cfg(feature = "capture-xcap")]
+#[cfg_attr(
+    not(all(target_os = "macos", feature = "macos-native")),
+    expect(clippy::unnecessary_wraps, reason = "the same call on every system")
+)]
+pub(super) fn refuse_blind() -> Result<(), CaptureError> {
+    #[cfg(all(target_os = "macos", feature = "macos-native"))]
+    crate::capture::macos::access::may_record()?;
+    Ok(())
+}
+
+/// Without the right to listen, macOS tells a program of no keys.
+///
+/// # Errors
+/// [`CaptureError::NotAllowed`].
+#[cfg(feature = "capture-poll")]
+#[cfg_attr(
+    not(all(target_os = "macos", feature = "macos-native")),
+    expect(clippy::unnecessary_wraps, reason = "the same call on every system")
+)]
+pub(super) fn refuse_deaf() -> Result<(), CaptureError> {
+    #[cfg(all(target_os = "macos", feature = "macos-native"))]
+    crate::capture::macos::access::may_listen()?;
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{refuse_wayland, screen};
+use super::{refuse_blind, refuse_wayland, screen};
 use crate::capture::backend::{Backend, Grant, ScreenPlan, Targets, Wanted};
 use crate::capture::{CaptureError, OpenScreen, XCAP};
 
@@ -23,7 +23,11 @@ impl Backend for Xcap {
         false
     }
     fn ready(&self) -> Result<(), CaptureError> {
-        refuse_wayland().map(drop)
+        refuse_wayland()?;
+        refuse_blind()
+    }
+    fn ask(&self, _wanted: Wanted) -> Result<Grant, CaptureError> {
+        refuse_blind().map(|()| Grant::default())
     }
     fn targets(&self) -> Result<Option<Targets>, CaptureError> {
         screen::list().map(|list| Some(Targets::List(list)))

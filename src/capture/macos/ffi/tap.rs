@@ -140,19 +140,19 @@ impl Tap {
         Some(tap)
     }
 
-    /// Waits for events, at most for so long, and takes those that are there.
-    pub(in crate::capture::macos) fn listen(&self, limit: Duration, into: &mut Vec<TapEvent>) {
-        autoreleasepool(|_| {
+    /// Waits for events, at most for so long, and takes those that are there. Returns false when there is nothing to wait for, and it did not.
+    pub(in crate::capture::macos) fn listen(&self, limit: Duration, into: &mut Vec<TapEvent>) -> bool {
+        let waited = autoreleasepool(|_| {
             // SAFETY: a constant of the system's.
             let mode = unsafe { kCFRunLoopDefaultMode };
-            let mut wait = limit.as_secs_f64();
-            while CFRunLoop::run_in_mode(mode, wait, true) == CFRunLoopRunResult::HandledSource
-                && self.heard.borrow().len() < MOST
-            {
-                wait = 0.0;
+            let mut result = CFRunLoop::run_in_mode(mode, limit.as_secs_f64(), true);
+            while result == CFRunLoopRunResult::HandledSource && self.heard.borrow().len() < MOST {
+                result = CFRunLoop::run_in_mode(mode, 0.0, true);
             }
+            result != CFRunLoopRunResult::Finished
         });
         into.append(&mut self.heard.borrow_mut());
+        waited
     }
 
     /// Whether the system still calls it.
