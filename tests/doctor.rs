@@ -61,8 +61,9 @@ fn a_machine_that_can_record_is_told_what_to_run_and_keeps_nothing() {
     assert_eq!(found(&all, "verdict")["hint"], "watchcap record --consent screen,input");
     assert_eq!(std::fs::read_dir(dir.path()).expect("a folder").count(), 0, "something was left");
     // The last words of the one for people.
-    let (code, out, err) = run(doctor(Some(&display), dir.path()).arg("doctor"));
+    let (code, out, err) = run(doctor(Some(&display), dir.path()).args(["doctor", "--ask"]));
     assert!(code == 0 && out.contains("ok  trial"), "{out}{err}");
+    assert!(err.starts_with("this system asks for no rights beforehand"), "{err}");
     assert!(err.trim_end().ends_with("next: watchcap record --consent screen,input"), "{err}");
 }
 

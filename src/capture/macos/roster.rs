@@ -44,20 +44,24 @@ fn app(facts: &WindowFacts) -> (u32, String) {
     (facts.pid, facts.bundle.clone())
 }
 
+/// What of a list the system is to leave out, beside these applications. Windows of an application that is left out are none of the windows: there they
+/// would be exceptions, which are shown.
+fn kept_beside(list: &[WindowFacts], rules: &Exclusions, mut apps: BTreeSet<(u32, String)>) -> Kept {
+    apps.extend(list.iter().filter(|facts| facts.verdict(rules, false).is_some()).map(app));
+    let by_title = |facts: &&WindowFacts| !apps.contains(&app(facts)) && facts.verdict(rules, true).is_some();
+    let windows = list.iter().filter(by_title).map(|facts| facts.id).collect();
+    Kept { apps, windows }
+}
+
 /// What of a list the system is to leave out.
 pub(super) fn kept_out(list: &[WindowFacts], rules: &Exclusions) -> Kept {
-    let mut kept = Kept::default();
-    kept.apps.extend(list.iter().filter(|facts| facts.verdict(rules, false).is_some()).map(app));
-    let by_title = |facts: &&WindowFacts| !kept.apps.contains(&app(facts)) && facts.verdict(rules, true).is_some();
-    kept.windows = list.iter().filter(by_title).map(|facts| facts.id).collect();
-    kept
+    kept_beside(list, rules, BTreeSet::new())
 }
 
 /// What the system is to be asked for when it leaves `out` out; `None` while that is enough. Applications that were left out once stay so, also while they
 /// show nothing; a window is seen again when its title lets it.
 pub(super) fn order(list: &[WindowFacts], rules: &Exclusions, out: &Kept) -> Option<Kept> {
-    let mut kept = kept_out(list, rules);
-    kept.apps.extend(out.apps.iter().cloned());
+    let kept = kept_beside(list, rules, out.apps.clone());
     let is_seen = list.iter().any(|facts| facts.on_screen && kept.has(facts) && !out.has(facts));
     let is_over = out.windows.iter().any(|id| !kept.windows.contains(id));
     (is_seen || is_over).then_some(kept)
@@ -238,6 +242,10 @@ mod tests {
         let less = order(&list, &rules, &all).expect("an order");
         assert_eq!((less.windows.len(), &less.apps, less.common(&all)), (0, &all.apps, less.clone()));
         assert_eq!(order(&list, &rules, &less), None);
+        // A window of an application that is left out is none by itself: as an exception it would be shown.
+        let out = Kept { apps: BTreeSet::from([(2, "com.apple.Safari".into())]), windows: BTreeSet::from([21]) };
+        list[1].title = "My vault | 1Password".into();
+        assert_eq!(order(&list, &rules, &out).map(|kept| kept.windows.len()), Some(0));
     }
 
     #[test]

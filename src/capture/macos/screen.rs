@@ -30,10 +30,13 @@ use crate::capture::{
 
 /// The name of this way.
 pub(super) const SCREEN_KIT: &str = "screencapturekit";
+/// How long an answer of the system is waited for: its first one may start the service. While recording, the end may be asked for meanwhile.
+const ANSWER: Duration = Duration::from_secs(10);
+const NEXT_ANSWER: Duration = Duration::from_secs(2);
 /// How long the first picture is waited for.
 const FIRST: Duration = Duration::from_secs(5);
-/// How often it is asked whose session is shown.
-const SESSION_EVERY: Duration = Duration::from_millis(100);
+/// How often it is asked whose session is shown, and on which displays.
+const DESK_EVERY: Duration = Duration::from_millis(100);
 /// How often the system is asked to leave out something else, and the same again, where it does not find it.
 const ORDER_EVERY: Duration = Duration::from_millis(250);
 const AGAIN_EVERY: Duration = Duration::from_secs(2);
@@ -97,7 +100,10 @@ pub(super) struct ScreenKit {
     roster: Roster,
     /// What the system was asked to leave out last, and when.
     ordered: (Kept, MonoNs),
-    session: (Session, MonoNs),
+    /// Whose session is shown, on which displays, and when that was asked.
+    session: Session,
+    desktop: Desktop,
+    asked_desk: MonoNs,
 }
 
 fn gone(what: &'static str, detail: &str) -> CaptureError {
@@ -218,9 +224,11 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         apps,
         roster: Roster::new(Arc::clone(&plan.exclusions), desktop.whole()),
         ordered: (Kept::default(), now),
-        session: (desk::session(), now),
+        session: desk::session(),
+        desktop: desktop.clone(),
+        asked_desk: now,
     };
-    let stream = screen.start(&found, &list).map_err(refused)?;
+    let stream = screen.start(&found, &list, ANSWER).map_err(refused)?;
     if !stream.shots().wait(FIRST) {
         let detail = format!("no picture came in {} s", FIRST.as_secs());
         return Err(refused(stream.ended().unwrap_or(Refused::Said(detail))));
@@ -242,20 +250,20 @@ impl ScreenKit {
         }
     }
 
-    fn start(&mut self, found: &Found, list: &[WindowFacts]) -> Result<Stream, Refused> {
+    fn start(&mut self, found: &Found, list: &[WindowFacts], limit: Duration) -> Result<Stream, Refused> {
         let (of, part, cursor) = (found.of, found.part, self.cursor);
         let size = (found.area.width, found.area.height);
         (self.part, self.asked) = (part, (size, self.clock.now()));
         let request = Request { of, part, size, cursor, kept: self.kept(list) };
-        Stream::start(request, Arc::clone(&self.clock))
+        Stream::start(request, Arc::clone(&self.clock), limit)
     }
 
-    /// Whose session is shown, asked now and then.
+    /// Whether the person's session is shown, asked now and then.
     fn is_own_session(&mut self, now: MonoNs) -> bool {
-        if now.since(self.session.1) >= SESSION_EVERY {
-            self.session = (desk::session(), now);
+        if now.since(self.asked_desk) >= DESK_EVERY {
+            (self.session, self.desktop, self.asked_desk) = (desk::session(), desk::desktop(), now);
         }
-        self.session.0 == Session::Own
+        self.session == Session::Own
     }
 
     /// Where the subject is now. Of a window that was closed another one may take the place, unless it was named by its number.
@@ -307,7 +315,7 @@ impl ScreenKit {
 
     /// There is no stream: asks for another one.
     fn restart(&mut self, found: &Found, list: &[WindowFacts], now: MonoNs) -> Result<Look, CaptureError> {
-        match self.start(found, list) {
+        match self.start(found, list, NEXT_ANSWER) {
             Ok(stream) => self.stream = Some(stream),
             Err(why) => self.count(&why, now)?,
         }
@@ -411,7 +419,7 @@ impl ScreenSource for ScreenKit {
         // The picture first: its windows are in the list that comes behind, or were in the one before.
         let newer = self.stream.as_ref().and_then(|stream| stream.shots().take());
         self.taken = newer.or(self.taken.take());
-        let desktop = desk::desktop();
+        let desktop = self.desktop.clone();
         let list = if self.needs_list() { desk::windows(&mut self.apps) } else { Vec::new() };
         let found = match self.find(&desktop, &list) {
             Ok(found) => found,

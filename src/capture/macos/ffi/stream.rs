@@ -38,8 +38,6 @@ use crate::capture::macos::host_time::Timebase;
 use crate::capture::macos::points::Points;
 use crate::capture::macos::roster::Kept;
 
-/// How long an answer of the system is waited for: its first one may start the service.
-const ANSWER: Duration = Duration::from_secs(10);
 /// Four bytes a pixel: blue, green, red, and one that says nothing here.
 const BGRA: u32 = u32::from_be_bytes(*b"BGRA");
 /// `SCStreamErrorUserDeclined`: there is no right to record the screen.
@@ -94,8 +92,8 @@ impl Refused {
         unsafe { error.as_ref() }.map(Self::of)
     }
 
-    fn silent() -> Self {
-        Self::Said(format!("the system did not answer in {} s", ANSWER.as_secs()))
+    fn silent(limit: Duration) -> Self {
+        Self::Said(format!("the system did not answer in {} s", limit.as_secs()))
     }
 }
 
@@ -291,14 +289,14 @@ struct Carried<T>(T);
 unsafe impl Send for Carried<(Retained<SCContentFilter>, Kept)> {}
 
 /// Has the system say what there is, and makes a filter of it.
-fn filter_of(of: Of, kept: &Kept) -> Result<(Retained<SCContentFilter>, Kept), Refused> {
+fn filter_of(of: Of, kept: &Kept, limit: Duration) -> Result<(Retained<SCContentFilter>, Kept), Refused> {
     let (answers, answer) = crossbeam_channel::bounded(1);
     let kept = kept.clone();
     let block = RcBlock::new(move |content: *mut SCShareableContent, error: *mut NSError| {
         // SAFETY: null, or an object that lives for the call.
         let made = match unsafe { content.as_ref() } {
             Some(content) => filter(content, of, &kept).map(Carried).ok_or(Refused::Missing),
-            None => Err(Refused::of_pointer(error).unwrap_or_else(Refused::silent)),
+            None => Err(Refused::of_pointer(error).unwrap_or(Refused::Missing)),
         };
         // Nobody waits any more where it came too late.
         drop(answers.try_send(made));
@@ -309,7 +307,7 @@ fn filter_of(of: Of, kept: &Kept) -> Result<(Retained<SCContentFilter>, Kept), R
             false, false, &block,
         );
     }
-    answer.recv_timeout(ANSWER).unwrap_or_else(|_| Err(Refused::silent())).map(|made| made.0)
+    answer.recv_timeout(limit).unwrap_or_else(|_| Err(Refused::silent(limit))).map(|made| made.0)
 }
 
 fn configuration(request: &Request, size: (u32, u32)) -> Retained<SCStreamConfiguration> {
@@ -344,13 +342,17 @@ pub(in crate::capture::macos) struct Stream {
 }
 
 impl Stream {
-    /// Starts one, and waits until the system says that it has.
+    /// Starts one, and waits until the system says that it has: at most `limit` for each of its two answers.
     ///
     /// # Errors
     /// Why it has not.
-    pub(in crate::capture::macos) fn start(request: Request, clock: Arc<dyn Clock>) -> Result<Self, Refused> {
+    pub(in crate::capture::macos) fn start(
+        request: Request,
+        clock: Arc<dyn Clock>,
+        limit: Duration,
+    ) -> Result<Self, Refused> {
         autoreleasepool(|_| {
-            let (filter, out) = filter_of(request.of, &request.kept)?;
+            let (filter, out) = filter_of(request.of, &request.kept, limit)?;
             let (shots, said) = (Latest::default(), Arc::new(Said::default()));
             let ivars = Ivars { shots: shots.clone(), said: Arc::clone(&said), clock, timebase: desk::timebase() };
             let output = Output::new(ivars);
@@ -377,10 +379,10 @@ impl Stream {
             unsafe { stream.startCaptureWithCompletionHandler(Some(&block)) };
             let is_asked = Arc::default();
             let this = Self { inner: stream, output, request, shots, said, out: Arc::new(Mutex::new(out)), is_asked };
-            match answer.recv_timeout(ANSWER) {
+            match answer.recv_timeout(limit) {
                 Ok(None) => Ok(this),
                 Ok(Some(refused)) => Err(refused),
-                Err(_) => Err(Refused::silent()),
+                Err(_) => Err(Refused::silent(limit)),
             }
         })
     }
@@ -407,8 +409,11 @@ impl Stream {
 
     /// Has pictures made of another size.
     pub(in crate::capture::macos) fn resize(&self, size: (u32, u32)) {
-        // SAFETY: both live; the stream takes what it needs of them.
-        unsafe { self.inner.updateConfiguration_completionHandler(&configuration(&self.request, size), None) };
+        autoreleasepool(|_| {
+            let asked = configuration(&self.request, size);
+            // SAFETY: both live; the stream takes what it needs of them.
+            unsafe { self.inner.updateConfiguration_completionHandler(&asked, None) };
+        });
     }
 
     /// Has this left out, and nothing else. One order at a time: does nothing while the last one is not done.
