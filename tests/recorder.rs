@@ -250,6 +250,7 @@ impl ScreenSource for Broken {
             display_server: None,
             names_programs: true,
             hands_in: FacetSet::NONE,
+            settings: Vec::new(),
         }
     }
     fn look(&mut self, _whole: bool) -> Result<Look, CaptureError> {

@@ -13,6 +13,8 @@ pub enum Absence {
     RegionGone,
     /// The system shows another desktop: it is locked, or asks for consent.
     ScreenLocked,
+    /// The system took the pictures away (another mode, a program in full screen, a graphics card that was reset), and gives them again.
+    AccessLost,
     /// The program that takes the pictures from PipeWire has ended; it is started again.
     CastInterrupted,
     /// The system has stopped to deliver pictures; they are asked for again.
@@ -28,6 +30,7 @@ impl Absence {
             Self::MonitorGone => "monitor_gone",
             Self::RegionGone => "region_gone",
             Self::ScreenLocked => "screen_locked",
+            Self::AccessLost => "access_lost",
             Self::CastInterrupted => "cast_interrupted",
             Self::StreamStopped => "stream_stopped",
         }
@@ -43,6 +46,9 @@ impl Absence {
             Self::MonitorGone => "the recorded monitor was switched off, and is waited for (--wait-target)",
             Self::RegionGone => "the recorded region is not on the desktop any more, and is waited for (--wait-target)",
             Self::ScreenLocked => "the system shows another desktop: it is locked, or asks for consent",
+            Self::AccessLost => {
+                "the system has taken the pictures away: another mode, a program in full screen, or a graphics card that was reset"
+            }
             Self::CastInterrupted => {
                 "the program that takes the pictures from PipeWire has ended, and is started again"
             }

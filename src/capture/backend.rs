@@ -123,6 +123,11 @@ pub trait Backend: Sync {
         Ok(None)
     }
 
+    /// Says what of the session and of this process bears on what can be recorded, on systems where something does.
+    fn session(&self) -> Option<String> {
+        None
+    }
+
     /// Asks the system, and through it the person, for what is wanted. Called once, before anything is opened.
     ///
     /// # Errors

@@ -28,8 +28,10 @@ mod outlets;
 pub mod pacing;
 pub mod portable;
 #[cfg(any(
+    test,
     all(target_os = "linux", any(feature = "wayland", feature = "wayland-portal")),
-    all(target_os = "macos", feature = "macos-native")
+    all(target_os = "macos", feature = "macos-native"),
+    all(windows, feature = "windows-native")
 ))]
 mod presented;
 #[cfg(all(target_os = "linux", any(feature = "x11", feature = "evdev")))]

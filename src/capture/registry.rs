@@ -48,10 +48,18 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &wayland_portal::backend::WaylandPortal,
     #[cfg(all(target_os = "linux", feature = "evdev"))]
     &evdev::backend::Evdev,
+    // Behind each other: what only newer systems have, what takes monitors alone, and what works everywhere.
     #[cfg(all(windows, feature = "windows-native"))]
-    &windows::backend::Gdi,
+    &windows::backend::WGC,
+    #[cfg(all(windows, feature = "windows-native"))]
+    &windows::backend::DXGI,
+    #[cfg(all(windows, feature = "windows-native"))]
+    &windows::backend::GDI,
     #[cfg(all(windows, feature = "windows-native"))]
     &windows::backend::RawInputs,
+    // Beside it, for gamepads.
+    #[cfg(all(windows, feature = "windows-native"))]
+    &windows::backend::XInputPads,
     #[cfg(all(target_os = "macos", feature = "macos-native"))]
     &macos::backend::ScreenKit,
     #[cfg(all(target_os = "macos", feature = "macos-native"))]
@@ -191,12 +199,20 @@ pub fn open_screen(choice: Choice, plan: &ScreenPlan, input: bool) -> Result<Ope
     }
     Ok(Box::new(move |outlets| {
         let mut refused: Option<CaptureError> = None;
+        let mut passed: Vec<String> = Vec::new();
         for (backend, open) in ways {
             match open(outlets.clone()) {
                 Err(error) if is_elsewhere(&error) => refused = Some(refused.unwrap_or(error)),
                 // It says more than that the desktop is of another kind.
-                Err(error @ (CaptureError::Unavailable { .. } | CaptureError::Portal { .. })) => refused = Some(error),
-                Ok(source) => {
+                Err(error @ (CaptureError::Unavailable { .. } | CaptureError::Portal { .. })) => {
+                    tracing::info!(%error, "another way to the screen is tried");
+                    passed.push(error.to_string());
+                    refused = Some(error);
+                }
+                Ok(mut source) => {
+                    if !passed.is_empty() {
+                        source.passed_over(&passed);
+                    }
                     // One native way behind another is as good: they are for different desktops.
                     if let Some(error) = refused.filter(|error| !is_elsewhere(error) && !backend.is_native()) {
                         tracing::warn!(%error, "the screen is taken through {}", backend.name());
@@ -331,6 +347,11 @@ pub fn targets() -> Result<Targets, CaptureError> {
 pub fn server() -> Result<Option<&'static str>, CaptureError> {
     let found = first_of(|backend| if backend.ready().is_ok() { backend.display_kind() } else { Ok(None) })?;
     found.map_or_else(|| first_of(super::backend::Backend::display_kind), |kind| Ok(Some(kind)))
+}
+
+/// Says what of the session and of this process bears on what can be recorded; `None` where nothing does.
+pub fn session() -> Option<String> {
+    inputs().find_map(Backend::session)
 }
 
 /// Asks the backends of screens in turn. One that is for another kind of desktop has no say, unless nobody has.

@@ -1,5 +1,7 @@
 //! The seam of pictures: [`ScreenSource`], and what it hands over.
 
+use serde_json::Value;
+
 use super::error::CaptureError;
 use super::facet::FacetSet;
 use super::look::Look;
@@ -32,6 +34,8 @@ pub struct ScreenDescription {
     pub names_programs: bool,
     /// Which inputs it hands in beside its pictures ([`Outlets`]).
     pub hands_in: FacetSet,
+    /// What else it tells of itself, for the metadata.
+    pub settings: Vec<(String, Value)>,
 }
 
 /// Packed 32-bit pixels in memory order B, G, R, X.
@@ -50,6 +54,9 @@ pub struct BgraView<'a> {
 pub trait ScreenSource {
     /// What it is; the same from start to end.
     fn describe(&self) -> ScreenDescription;
+
+    /// Is told which ways were tried before it, and why they were not taken. Before the first look.
+    fn passed_over(&mut self, _refused: &[String]) {}
 
     /// Looks for a picture. With `whole`, all of it is taken even when nothing seems to have changed; a source that is told of pictures
     /// has nothing else to hand out than the last one, and says so.

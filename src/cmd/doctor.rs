@@ -112,7 +112,7 @@ fn tried(args: &DoctorArgs, config: Option<&Path>, clock: &Arc<dyn Clock>, bar: 
         done += 1;
     };
     step("screens");
-    let mut checks: Vec<Check> = sources::display().into_iter().collect();
+    let mut checks: Vec<Check> = sources::display().into_iter().chain(sources::session()).collect();
     let screens: Vec<_> = registry::screens().map(|backend| (backend, sources::screen(backend, clock))).collect();
     let found = screens.iter().find_map(|(backend, (_, what))| Some((backend.name(), what.as_ref()?)));
     let surface = found.map(|(_, what)| (what.surface.width, what.surface.height));

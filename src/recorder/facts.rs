@@ -58,9 +58,7 @@ pub(super) fn start_facts(
         height: Some(surface.height),
         scale: surface.scale.map(f64::from),
         display_server: screen.display_server.clone(),
-        settings: object(json!({
-            "cursor": screen.cursor, "sees_changes": screen.sees_changes, "masks_windows": screen.masks_windows,
-        })),
+        settings: screen_settings(screen),
     };
     let encoder = EncoderFact {
         name: Some(coder.name),
@@ -82,6 +80,14 @@ pub(super) fn start_facts(
         }
     }
     facts
+}
+
+fn screen_settings(screen: &ScreenDescription) -> serde_json::Map<String, Value> {
+    let mut settings = object(json!({
+        "cursor": screen.cursor, "sees_changes": screen.sees_changes, "masks_windows": screen.masks_windows,
+    }));
+    settings.extend(screen.settings.iter().cloned());
+    settings
 }
 
 /// The inputs: as one, and with several sources each of them with what is taken of it.

@@ -307,6 +307,7 @@ mod tests {
             display_server: None,
             names_programs: true,
             hands_in,
+            settings: Vec::new(),
         }
     }
 

@@ -196,6 +196,7 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         display_server: None,
         names_programs: false,
         hands_in: FacetSet::NONE,
+        settings: Vec::new(),
     };
     let now = plan.clock.now();
     let mut screen = ScreenKit {

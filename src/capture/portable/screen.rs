@@ -78,6 +78,7 @@ pub fn open(target: &Target, clock: Arc<dyn Clock>) -> Result<Box<dyn ScreenSour
         display_server: None,
         names_programs: false,
         hands_in: FacetSet::NONE,
+        settings: Vec::new(),
     };
     let out = vec![0; width as usize * height as usize * 4];
     let placed_at = clock.now();

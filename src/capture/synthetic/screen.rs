@@ -36,6 +36,7 @@ pub(super) fn describe((width, height): (u32, u32)) -> ScreenDescription {
         display_server: None,
         names_programs: true,
         hands_in: FacetSet::NONE,
+        settings: Vec::new(),
     }
 }
 

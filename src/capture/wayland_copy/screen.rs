@@ -92,6 +92,7 @@ pub(super) fn open(plan: &ScreenPlan, outlets: &Outlets) -> Result<Box<dyn Scree
         display_server: Some(format!("Wayland: {}", compositor())),
         names_programs: false,
         hands_in: if pointer.is_some() { FacetSet::of(&[Facet::Position]) } else { FacetSet::NONE },
+        settings: Vec::new(),
     };
     let rules = Arc::clone(&plan.exclusions);
     let own = subject.window(&desk.state.windows).map(|(window, _)| Own::new(&rules, window.number, layout.size));

@@ -133,6 +133,7 @@ impl PortalScreen {
             display_server: Some(server),
             names_programs: false,
             hands_in: if is_told { FacetSet::of(&[Facet::Position]) } else { FacetSet::NONE },
+            settings: Vec::new(),
         };
         Self {
             cast,

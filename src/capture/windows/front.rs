@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::field::Field;
 use super::roster::WindowFacts;
 use crate::base::event::{Content, Layout};
 use crate::capture::RawInput;
@@ -17,6 +18,8 @@ pub(super) struct Front {
     pub(super) facts: WindowFacts,
     /// What is typed goes to a field for passwords.
     pub(super) in_password: bool,
+    /// … of a program's own kind, where the program was asked.
+    pub(super) field: Field,
     /// How its keyboard is laid out, by the system's number.
     pub(super) layout: u64,
 }
@@ -70,7 +73,13 @@ impl Fronts {
             unmanaged: false,
         };
         let verdict = self.rules.verdict(facts).filter(|reason| reason.hides_keys());
-        verdict.or(front.in_password.then_some(Reason::PasswordField))
+        let field = match front.field {
+            Field::Password => Some(Reason::PasswordField),
+            // In doubt it is withheld.
+            Field::Unknown => Some(Reason::FocusUnclear),
+            Field::No | Field::NotAsked => None,
+        };
+        verdict.or(front.in_password.then_some(Reason::PasswordField)).or(field)
     }
 
     /// Takes in a look at the active window, which came behind the inputs that were just read.
@@ -191,6 +200,18 @@ mod tests {
         looked(&mut usual, front(1, "notepad"));
         assert_eq!(looked(&mut usual, field.clone()).0, ["secret password_field"]);
         assert_eq!(looked(&mut usual, front(1, "notepad")).1, ["secret none"]);
+        for (of, said) in [
+            (Field::Password, vec!["secret password_field"]),
+            (Field::Unknown, vec!["secret focus_unclear"]),
+            (Field::No, vec![]),
+            (Field::NotAsked, vec![]),
+        ] {
+            let mut drawn = front(1, "notepad");
+            drawn.as_mut().expect("a window").field = of;
+            let mut usual = fronts();
+            looked(&mut usual, front(1, "notepad"));
+            assert_eq!(looked(&mut usual, drawn).0, said, "{of:?}");
+        }
         let mut none = Fronts::new(Arc::new(Exclusions::none()), None);
         assert_eq!(looked(&mut none, field), (vec!["focus 0x1 notepad".into()], vec![]));
     }

@@ -8,12 +8,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::asker::Asker;
 use super::ffi::{self, Heard, Listener, Programs};
-use super::front::{Fronts, layout};
+use super::field::{Field, Fields};
+use super::front::{Front, Fronts, layout};
 use super::held::{Held, UNKNOWN, What};
 use super::keys::{self, KeyNews, KeyPacket};
 use super::mouse::{self, MousePacket, Setting};
-use super::places;
+use super::places::{self, Monitor};
+use super::presence::{self, Presence};
+use super::unheard::{self, Unheard};
 use crate::base::event::{Button, Source};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::InputPlan;
@@ -27,6 +31,9 @@ pub(super) const RAW_INPUT: &str = "rawinput";
 const WAIT_MS: u32 = 20;
 /// The active window is looked at this often when nothing else has it looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The word in `gap` rows for inputs that are kept away, and what is told of it.
+const UNHEARD: &str = "input_withheld";
+const UNHEARD_TOLD: &str = "the pointer moves and no input comes: Windows keeps those of windows that run as administrator from programs that do not. Run watchcap as administrator to record them";
 /// Virtual keys of the buttons of a mouse.
 const BUTTONS: [(u16, Button); 5] =
     [(1, Button::Left), (2, Button::Right), (4, Button::Middle), (5, Button::X1), (6, Button::X2)];
@@ -38,18 +45,24 @@ pub(super) struct RawInputs {
     listener: Listener,
     programs: Programs,
     fronts: Fronts,
+    /// Who is asked about fields for passwords, where something is withheld and the system has somebody; and what the answers are about.
+    asker: Option<Asker>,
+    fields: Fields,
     held: Held,
     setting: Setting,
     looked: MonoNs,
-    /// Since when another desktop is shown, whose inputs are not known.
-    locked: Option<MonoNs>,
+    /// Whether inputs go to the person's desktop.
+    presence: Presence,
+    /// Whether inputs come where the pointer moves, and whether some came since the last look.
+    unheard: Unheard,
+    heard: bool,
     description: InputDescription,
     initial: InitialState,
 }
 
-fn setting() -> Setting {
+fn setting(monitors: &[Monitor]) -> Setting {
     let desktop = ffi::desktop();
-    let primary = places::monitor(&ffi::monitors(), None).map_or(desktop, |monitor| monitor.area);
+    let primary = places::monitor(monitors, None).map_or(desktop, |monitor| monitor.area);
     Setting { primary, desktop, swapped: ffi::are_buttons_swapped() }
 }
 
@@ -62,10 +75,10 @@ pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureErro
     let refused = |detail| CaptureError::Unavailable { backend: RAW_INPUT, what: "input".into(), detail };
     let listener = Listener::open().map_err(refused)?;
     let mut programs = Programs::default();
-    let front = ffi::front(&mut programs);
+    let front = ffi::front(&mut programs, &ffi::monitors());
     let number = front.as_ref().map_or(0, |front| front.layout);
     let fronts = Fronts::new(Arc::clone(&plan.exclusions), front.as_ref());
-    let setting = setting();
+    let setting = setting(&ffi::monitors());
     let mut held = Held::default();
     let mut initial = InitialState {
         pointer: ffi::pointer(),
@@ -94,16 +107,21 @@ pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureErro
         poll_us: None,
         facets: FacetSet::PROMISED,
     };
+    let asker = if plan.exclusions.is_empty() { None } else { Asker::start(Arc::clone(&plan.clock)) };
     let (clock, looked) = (Arc::clone(&plan.clock), plan.clock.now());
     Ok(Box::new(RawInputs {
         clock,
         listener,
         programs,
         fronts,
+        asker,
+        fields: Fields::default(),
         held,
         setting,
         looked,
-        locked: None,
+        presence: Presence::default(),
+        unheard: Unheard::default(),
+        heard: false,
         description,
         initial,
     }))
@@ -112,13 +130,21 @@ pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureErro
 impl RawInputs {
     /// Hands over what was read in one go.
     fn hear(&mut self, heard: &[Heard], t: MonoNs, sink: &InputSink) {
-        let has_news = heard.iter().any(|heard| match heard {
-            Heard::Key(_) | Heard::Front => true,
-            Heard::Mouse(packet) => packet.buttons != 0,
-            Heard::DeviceWent(_) => false,
-        });
+        let mut has_news = false;
+        for heard in heard {
+            match heard {
+                Heard::Key(_) => (has_news, self.heard) = (true, true),
+                Heard::Mouse(packet) => (has_news, self.heard) = (has_news || packet.buttons != 0, true),
+                Heard::Session(news) => {
+                    self.presence.hear(*news, t);
+                    has_news = true;
+                }
+                Heard::Front => has_news = true,
+                Heard::DeviceWent(_) => {}
+            }
+        }
         let turn = if has_news || t.since(self.looked) >= LOOK_EVERY { Some(self.look(t, sink)) } else { None };
-        if self.locked.is_some() {
+        if self.presence.is_away() {
             return;
         }
         let (before, behind) = turn.map(|turn| (turn.before, turn.behind)).unwrap_or_default();
@@ -132,7 +158,7 @@ impl RawInputs {
                 Heard::Key(packet) => self.key(packet, t, sink),
                 Heard::Mouse(packet) => self.mouse(packet, pointer, Some(at) == last, t, sink),
                 Heard::DeviceWent(device) => self.device_went(*device, t, sink),
-                Heard::Front => {}
+                Heard::Front | Heard::Session(_) => {}
             }
         }
         for input in behind {
@@ -184,28 +210,56 @@ impl RawInputs {
         }
     }
 
+    /// The active window, with what its program says of the field that is typed into.
+    fn asked(&mut self, front: Front, t: MonoNs) -> Front {
+        let Some(asker) = &self.asker else { return front };
+        let field = self.fields.look(front.facts.id, front.facts.fills, asker.answer(), t);
+        if field != Field::NotAsked {
+            asker.ask();
+        }
+        Front { field, ..front }
+    }
+
+    /// Releases all that is held.
+    fn let_go(&mut self, t: MonoNs, sink: &InputSink) {
+        for what in self.held.clear() {
+            let_go(what, t, sink);
+        }
+    }
+
+    /// Tells up to now that inputs were kept away.
+    fn told_unheard(&mut self, t: MonoNs, sink: &InputSink) {
+        if let Some(since) = self.unheard.end() {
+            skipped(UNHEARD, since, t, sink);
+        }
+    }
+
     /// Looks at the active window, and whether the desktop is the one of the person's programs.
     fn look(&mut self, t: MonoNs, sink: &InputSink) -> super::front::Turn {
         self.looked = t;
-        match (ffi::is_own_desktop(), self.locked) {
-            (false, None) => {
-                self.locked = Some(t);
-                // Their releases will not be heard.
-                for what in self.held.clear() {
-                    let_go(what, t, sink);
-                }
+        match self.presence.look(ffi::is_own_desktop(), t) {
+            // Their releases will not be heard.
+            presence::Turn::Left => {
+                self.let_go(t, sink);
+                self.told_unheard(t, sink);
             }
-            (true, Some(since)) => {
-                self.locked = None;
-                send(since, sink, RawInput::Skipped { reason: "session_locked", count: 0, until: t });
-            }
-            _ => {}
+            presence::Turn::Back(since, why) => skipped(why.reason(), since, t, sink),
+            presence::Turn::Nothing => {}
         }
-        if self.locked.is_some() {
+        if self.presence.is_away() {
             return super::front::Turn::default();
         }
-        self.setting = setting();
-        let front = ffi::front(&mut self.programs);
+        match self.unheard.look(ffi::pointer(), std::mem::take(&mut self.heard), t) {
+            unheard::Turn::Began => {
+                tracing::warn!(target: "capture", "{UNHEARD_TOLD}");
+                self.let_go(t, sink);
+            }
+            unheard::Turn::Ended(since) => skipped(UNHEARD, since, t, sink),
+            unheard::Turn::Nothing => {}
+        }
+        let monitors = ffi::monitors();
+        self.setting = setting(&monitors);
+        let front = ffi::front(&mut self.programs, &monitors).map(|front| self.asked(front, t));
         self.fronts.look(front)
     }
 }
@@ -221,6 +275,11 @@ fn let_go(what: What, t: MonoNs, sink: &InputSink) {
         What::Button(button) => RawInput::Button { button, pressed: false, position: None },
     };
     send(t, sink, input);
+}
+
+/// Nothing was heard for a while.
+fn skipped(reason: &'static str, since: MonoNs, t: MonoNs, sink: &InputSink) {
+    send(since, sink, RawInput::Skipped { reason, count: 0, until: t });
 }
 
 fn send(t: MonoNs, sink: &InputSink, input: RawInput) {
@@ -255,6 +314,11 @@ impl InputSource for RawInputs {
                     break;
                 }
             }
+        }
+        let t = self.clock.now();
+        self.told_unheard(t, sink);
+        if let Some((since, why)) = self.presence.end() {
+            skipped(why.reason(), since, t, sink);
         }
         Ok(())
     }

@@ -52,6 +52,11 @@ pub(super) fn region((x, y): (i32, i32), (width, height): (u32, u32), desktop: A
     Err(CaptureError::BadSize { width, height, why, nearest: Some(nearest) })
 }
 
+/// The monitor that has all of an area.
+pub(super) fn host(monitors: &[Monitor], area: Area) -> Option<&Monitor> {
+    monitors.iter().find(|monitor| area.and(monitor.area) == Some(area))
+}
+
 /// The window that a target names, in a list from the top to the bottom.
 pub(super) fn window<'a>(list: &'a [WindowFacts], target: &Target) -> Result<&'a WindowFacts, CaptureError> {
     let (found, wanted) = match target {
@@ -145,6 +150,15 @@ mod tests {
         for corner in [(-1281, 0), (1919, 0), (0, 1080)] {
             assert!(matches!(region(corner, (20, 20), DESKTOP), Err(CaptureError::NoTarget { .. })), "{corner:?}");
         }
+    }
+
+    #[test]
+    fn an_area_is_on_one_monitor_or_on_none_alone() {
+        let host =
+            |x, y, width, height| host(&monitors(), Area { x, y, width, height }).map(|monitor| monitor.name.clone());
+        assert_eq!(host(0, 0, 1920, 1080).as_deref(), Some("DISPLAY1"));
+        assert_eq!(host(-1280, -200, 1280, 1024).as_deref(), Some("DISPLAY2"));
+        assert_eq!((host(-2, 10, 4, 4), host(0, 1078, 4, 4), host(5000, 0, 4, 4)), (None, None, None));
     }
 
     #[test]

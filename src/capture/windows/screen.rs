@@ -1,18 +1,24 @@
-//! Pictures by GDI: what the desktop shows, copied.
+//! Pictures of the desktop, of a region or of a window, by any of the ways that Windows has.
 //!
-//! Works on every Windows, and asks nothing of other processes. A window is cut out of what the desktop shows, so that what is drawn by
-//! the graphics card is there too; where windows of others lie over it, the picture is black.
+//! GDI copies what the desktop shows when it is asked: it works on every Windows, and a window is cut out of the desktop, so that the picture is
+//! black where windows of others lie over it. The others hand out what the compositor has, with its time ([`super::pictures`]): a window alone by
+//! Windows.Graphics.Capture is what it draws itself, whatever lies over it.
 //!
-//! Invariants: what a picture shows is never newer than its time, which is read behind the copy; the list of windows is read before and
-//! behind it. "Unchanged" means that every pixel is the same.
+//! Invariants: what a picture shows is never newer than its time; the list of windows is read before and behind it. "Unchanged" means that every
+//! pixel is the same. Behind an absence no picture from before it is handed out.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
+use super::choice::Way;
 use super::ffi::{self, Canvas, Programs, Standing};
 use super::front::id_text;
+use super::pictures::{self, Pictures, Subject, session, unavailable};
 use super::places::{self, Monitor, surface};
 use super::roster::{Roster, WindowFacts, over};
+use super::stamps::Stamps;
 use crate::base::event::{Area, Surface};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::ScreenPlan;
@@ -21,47 +27,48 @@ use crate::capture::{
     Absence, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource, Target,
 };
 
-/// The name of this way.
-pub(super) const GDI: &str = "gdi";
-
-/// What is recorded.
-enum Subject {
-    Monitor(String),
-    Region(Area),
-    Window(u64),
-}
+/// How long it is tried to have the screen again that the system took away, where `--wait-target` says less.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What keeps a surface away, and whether it may come again.
-enum Away {
+pub(super) enum Away {
     For(Absence),
     Lost(Absence, CaptureError),
 }
 
-pub(super) struct GdiScreen {
-    clock: Arc<dyn Clock>,
-    target: Target,
-    subject: Subject,
-    description: ScreenDescription,
-    cursor: bool,
-    wait: Duration,
+pub(super) struct DesktopScreen {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) target: Target,
+    pub(super) subject: Subject,
+    pub(super) description: ScreenDescription,
+    pub(super) way: Way,
+    /// The session of a way that hands out pictures by itself.
+    pub(super) pictures: Option<Pictures>,
+    pub(super) stamps: Stamps,
+    /// When the session began, and since when what comes does not fit.
+    pub(super) opened: MonoNs,
+    pub(super) unfit: Option<MonoNs>,
+    /// The pointer is drawn here.
+    pub(super) cursor: bool,
+    /// Where it is, the last picture without it.
+    pub(super) clean: Vec<u8>,
+    pub(super) wait: Duration,
     /// Where the surface is, and where it was said to be.
-    area: Area,
-    told: Area,
+    pub(super) area: Area,
+    pub(super) told: Area,
     /// The picture that was handed out, and the one that is taken next.
-    shown: Canvas,
-    next: Canvas,
+    pub(super) shown: Canvas,
+    pub(super) next: Canvas,
     /// The surface is of another size than at the start: its picture in that size.
-    fitted: Option<(Letterbox, Vec<u8>)>,
+    pub(super) fitted: Option<(Letterbox, Vec<u8>)>,
     /// Something was handed out of this size.
-    is_fresh: bool,
-    away: Option<MonoNs>,
-    renewed: Option<String>,
-    programs: Programs,
-    roster: Roster,
-}
-
-fn unavailable(detail: String) -> CaptureError {
-    CaptureError::Unavailable { backend: GDI, what: "screen".into(), detail }
+    pub(super) is_fresh: bool,
+    /// The first picture of a session, which nobody has asked for yet.
+    pub(super) first: Option<Look>,
+    pub(super) away: Option<(MonoNs, Absence)>,
+    pub(super) renewed: Option<String>,
+    pub(super) programs: Programs,
+    pub(super) roster: Roster,
 }
 
 /// Opens what the plan names.
@@ -69,7 +76,7 @@ fn unavailable(detail: String) -> CaptureError {
 /// # Errors
 /// [`CaptureError::NoDisplay`], [`CaptureError::NoTarget`], [`CaptureError::BadSize`] for a region that is odd or not on the desktop,
 /// [`CaptureError::Unavailable`] when no picture can be taken.
-pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureError> {
+pub(super) fn open(way: Way, plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureError> {
     ffi::be_aware_of_pixels();
     let mut programs = Programs::default();
     let monitors = ffi::monitors();
@@ -97,11 +104,15 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         let why = "it is too small".into();
         return Err(CaptureError::BadSize { width: size.0, height: size.1, why, nearest: None });
     }
-    let canvas = || Canvas::new(size).map_err(unavailable);
+    let canvas = || Canvas::new(size).map_err(|detail| unavailable(way, detail));
     let (mut shown, next) = (canvas()?, canvas()?);
-    shown.copy_desktop((area.x, area.y)).map_err(unavailable)?;
+    let session = session(way, plan, &subject, area, &monitors)?;
+    let draws = session.as_ref().is_some_and(Pictures::draws_pointer);
+    if session.is_none() {
+        shown.copy_desktop((area.x, area.y)).map_err(|detail| unavailable(way, detail))?;
+    }
     // Wine has no shapes of the pointers of other programs.
-    let cursor = plan.cursor && shown.draw_pointer((area.x, area.y));
+    let cursor = plan.cursor && (draws || shown.draw_pointer((area.x, area.y)));
     if plan.cursor && !cursor {
         tracing::warn!(target: "capture", "the system does not show the shape of the pointer: it is not in the pictures");
     }
@@ -111,7 +122,7 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         Subject::Window(id) => (format!("window {}{}", id_text(*id), plan.target.asked()), Some(id_text(*id))),
     };
     let description = ScreenDescription {
-        backend: GDI.into(),
+        backend: way.name().into(),
         surface: surface(area, on.as_ref().and_then(|monitor| monitor.scale)),
         refresh_hz: on.and_then(|monitor| monitor.refresh_hz),
         cursor,
@@ -122,13 +133,20 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         display_server: None,
         names_programs: true,
         hands_in: FacetSet::NONE,
+        settings: pictures::settings(session.as_ref(), cursor),
     };
-    Ok(Box::new(GdiScreen {
+    let mut screen = DesktopScreen {
         clock: Arc::clone(&plan.clock),
         target: plan.target.clone(),
         subject,
         description,
-        cursor,
+        way,
+        pictures: session,
+        stamps: Stamps::default(),
+        opened: plan.clock.now(),
+        unfit: None,
+        cursor: cursor && !draws,
+        clean: Vec::new(),
         wait: plan.wait_target,
         area,
         told: area,
@@ -136,20 +154,23 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         next,
         fitted: None,
         is_fresh: false,
+        first: None,
         away: None,
         renewed: None,
         programs,
         roster: Roster::new(Arc::clone(&plan.exclusions), ffi::desktop()),
-    }))
+    };
+    screen.begin()?;
+    Ok(Box::new(screen))
 }
 
-impl GdiScreen {
+impl DesktopScreen {
     fn start(&self) -> (u32, u32) {
         (self.description.surface.width, self.description.surface.height)
     }
 
     /// Where the surface is now.
-    fn find(&mut self, monitors: &[Monitor]) -> Result<Area, Away> {
+    pub(super) fn find(&mut self, monitors: &[Monitor]) -> Result<Area, Away> {
         if !ffi::is_own_desktop() {
             return Err(Away::For(Absence::ScreenLocked));
         }
@@ -184,6 +205,9 @@ impl GdiScreen {
         match ffi::standing(id) {
             Standing::There(area) if area.width >= 2 && area.height >= 2 => {
                 self.subject = Subject::Window(id);
+                if let Some(pictures) = &mut self.pictures {
+                    pictures.close();
+                }
                 self.renewed = Some(id_text(id));
                 Ok(area)
             }
@@ -192,36 +216,55 @@ impl GdiScreen {
     }
 
     /// There is no picture: says so, and for how long that may be.
-    fn absent(&mut self, away: Away) -> Result<Look, CaptureError> {
+    pub(super) fn absent(&mut self, away: Away) -> Result<Look, CaptureError> {
         let now = self.clock.now();
-        let since = *self.away.get_or_insert(now);
-        match away {
-            Away::For(why) => Ok(Look::Hidden { since, why }),
-            Away::Lost(why, error) => {
-                let is_hopeless = matches!(self.target, Target::WindowId(_));
-                if is_hopeless || now.since(since) >= self.wait { Err(error) } else { Ok(Look::Hidden { since, why }) }
-            }
+        if let Some(pictures) = &mut self.pictures {
+            // What comes meanwhile is not of the recording, nor is what came before.
+            pictures.close();
+        }
+        let (why, error) = match away {
+            Away::For(why) => (why, None),
+            Away::Lost(why, error) => (why, Some(error)),
+        };
+        let since = self.away.map_or(now, |(since, _)| since);
+        self.away = Some((since, why));
+        let is_hopeless = matches!(self.target, Target::WindowId(_)) && why == Absence::WindowGone;
+        let patience = if why == Absence::AccessLost { self.wait.max(PATIENCE) } else { self.wait };
+        match error {
+            Some(error) if is_hopeless || now.since(since) >= patience => Err(error),
+            _ => Ok(Look::Hidden { since, why }),
         }
     }
 
-    /// The windows, where anybody wants to know.
-    fn list(&mut self, monitors: &[Monitor]) -> Vec<WindowFacts> {
-        if self.roster.is_idle() && !matches!(self.subject, Subject::Window(_)) {
+    /// The windows, where anybody wants to know; of a window that is taken by itself that one alone.
+    pub(super) fn list(&mut self, monitors: &[Monitor]) -> Vec<WindowFacts> {
+        let needs_others = self.pictures.is_none() && matches!(self.subject, Subject::Window(_));
+        if self.roster.is_idle() && !needs_others {
             return Vec::new();
         }
-        let list = ffi::windows(&mut self.programs, monitors);
+        let mut list = ffi::windows(&mut self.programs, monitors);
+        if let (Some(_), Subject::Window(id)) = (&self.pictures, &self.subject) {
+            list.retain(|facts| facts.id == *id);
+        }
         let now = self.clock.now();
         self.roster.take(&list, now);
         list
     }
 
-    /// Takes a picture of this area into `next`, and answers with its time.
-    fn take(&mut self, area: Area, monitors: &[Monitor]) -> Result<MonoNs, CaptureError> {
-        let failed = |detail| CaptureError::System { what: "taking a picture", detail };
-        let size = (area.width, area.height);
+    /// Has a canvas of this size for the next picture.
+    pub(super) fn make_room(&mut self, size: (u32, u32)) -> Result<(), CaptureError> {
         if self.next.size() != size {
+            let failed = |detail| CaptureError::System { what: "taking a picture", detail };
             self.next = Canvas::new(size).map_err(failed)?;
         }
+        Ok(())
+    }
+
+    /// Copies a picture of this area into `next`, and answers with its time.
+    fn copy(&mut self, area: Area, monitors: &[Monitor]) -> Result<MonoNs, CaptureError> {
+        let failed = |detail| CaptureError::System { what: "taking a picture", detail };
+        let size = (area.width, area.height);
+        self.make_room(size)?;
         let before = self.list(monitors);
         self.next.copy_desktop((area.x, area.y)).map_err(failed)?;
         if self.cursor {
@@ -241,6 +284,36 @@ impl GdiScreen {
         }
         Ok(t)
     }
+
+    /// Looks whether the copy of the desktop is another one.
+    fn look_by_copy(&mut self, area: Area, monitors: &[Monitor], whole: bool) -> Result<Look, CaptureError> {
+        let asked = self.clock.now();
+        let t = match self.copy(area, monitors) {
+            Ok(t) => t,
+            // The desktop was changed under the copy.
+            Err(_) if !ffi::is_own_desktop() => return self.absent(Away::For(Absence::ScreenLocked)),
+            Err(error) => return Err(error),
+        };
+        let us = u32::try_from(t.since(asked).as_micros()).unwrap_or(u32::MAX);
+        Ok(self.hand_out(area, whole, (t, us), (t, us)))
+    }
+
+    /// Decides whether `next` is a new picture, of the first time, or the one before, which then stands up to the second.
+    pub(super) fn hand_out(&mut self, area: Area, whole: bool, new: (MonoNs, u32), same: (MonoNs, u32)) -> Look {
+        self.away = None;
+        self.area = area;
+        let moved = std::mem::replace(&mut self.told, area) != area;
+        let surface: Option<Surface> = moved.then(|| surface(area, self.description.surface.scale));
+        let is_same =
+            self.is_fresh && self.shown.size() == self.next.size() && self.shown.pixels() == self.next.pixels();
+        if is_same && !whole && self.renewed.is_none() {
+            return Look::Same { until: same.0, capture_us: same.1, surface };
+        }
+        std::mem::swap(&mut self.shown, &mut self.next);
+        self.is_fresh = true;
+        self.fit();
+        Look::New { t: new.0, capture_us: new.1, surface, renewed: self.renewed.take() }
+    }
 }
 
 /// Paints an area of a packed picture black.
@@ -251,38 +324,33 @@ fn blacken(pixels: &mut [u8], width: u32, area: Area) {
     }
 }
 
-impl ScreenSource for GdiScreen {
+impl ScreenSource for DesktopScreen {
     fn describe(&self) -> ScreenDescription {
         self.description.clone()
     }
 
     fn look(&mut self, whole: bool) -> Result<Look, CaptureError> {
-        let asked = self.clock.now();
         let monitors = ffi::monitors();
         let area = match self.find(&monitors) {
             Ok(area) => area,
             Err(away) => return self.absent(away),
         };
-        let t = match self.take(area, &monitors) {
-            Ok(t) => t,
-            // The desktop was changed under the copy.
-            Err(_) if !ffi::is_own_desktop() => return self.absent(Away::For(Absence::ScreenLocked)),
-            Err(error) => return Err(error),
-        };
-        self.away = None;
-        self.area = area;
-        let capture_us = u32::try_from(t.since(asked).as_micros()).unwrap_or(u32::MAX);
-        let moved = std::mem::replace(&mut self.told, area) != area;
-        let surface: Option<Surface> = moved.then(|| surface(area, self.description.surface.scale));
-        let is_same =
-            self.is_fresh && self.shown.size() == self.next.size() && self.shown.pixels() == self.next.pixels();
-        if is_same && !whole && self.renewed.is_none() {
-            return Ok(Look::Same { until: t, capture_us, surface });
+        if self.pictures.is_some() {
+            self.look_by_session(area, &monitors, whole)
+        } else {
+            self.look_by_copy(area, &monitors, whole)
         }
-        std::mem::swap(&mut self.shown, &mut self.next);
-        self.is_fresh = true;
-        self.fit();
-        Ok(Look::New { t, capture_us, surface, renewed: self.renewed.take() })
+    }
+
+    fn rest(&mut self) -> Result<(), CaptureError> {
+        if self.pictures.is_some() {
+            self.keep_up();
+        }
+        Ok(())
+    }
+
+    fn passed_over(&mut self, refused: &[String]) {
+        self.description.settings.push(("instead_of".into(), json!(refused)));
     }
 
     fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {
@@ -313,9 +381,9 @@ impl ScreenSource for GdiScreen {
     }
 }
 
-impl GdiScreen {
+impl DesktopScreen {
     /// Brings a picture of another size into that of the start.
-    fn fit(&mut self) {
+    pub(super) fn fit(&mut self) {
         let (size, start) = (self.shown.size(), self.start());
         if size == start {
             self.fitted = None;

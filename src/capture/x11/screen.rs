@@ -232,6 +232,7 @@ impl X11Screen {
             display_server: Some(server::name(&conn, display)?),
             names_programs: windows.names_programs(),
             hands_in: FacetSet::NONE,
+            settings: Vec::new(),
         };
         let (popups, seeker) = match &subject {
             Subject::Window(track) => {

@@ -32,6 +32,11 @@ pub(super) fn display() -> Option<Check> {
     Some(Check::ok("display", format!("{name}: an X11 server{beside}")))
 }
 
+/// The session and the rights of this process, on systems where they decide what can be recorded.
+pub(super) fn session() -> Option<Check> {
+    registry::session().map(|told| Check::ok("session", told))
+}
+
 /// One way to the screen, tried: it takes a picture; one that would ask the person for it says what it has. With it, what it says of itself.
 pub(super) fn screen(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> (Check, Option<ScreenDescription>) {
     let name = format!("screen ({})", backend.name());
