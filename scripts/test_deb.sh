@@ -68,6 +68,34 @@ as 'watchcap demo --duration 2s --no-replay' || [ $? = 3 ]
 as 'watchcap verify demo-recordings'
 as 'watchcap doctor' >/tmp/doctor 2>&1 && { echo "doctor finds a screen where there is none"; cat /tmp/doctor; exit 1; }
 grep -E 'ok +encoder \(openh264\)' /tmp/doctor || { cat /tmp/doctor; exit 1; }
+# The helper that lends input devices: what polkit is told of it, and that nobody starts it by itself.
+lender=/usr/libexec/watchcap-input-helper
+[ "$(stat -c '%a %u %g' $lender)" = '755 0 0' ] || { echo "$lender is not root's alone"; exit 1; }
+getcap $lender 2>/dev/null | grep . && { echo "$lender has capabilities"; exit 1; }
+as $lender >/tmp/lender 2>&1 && { echo "$lender runs for anybody"; exit 1; }
+grep -q 'started by watchcap through pkexec' /tmp/lender || { cat /tmp/lender; exit 1; }
+PKEXEC_UID=0 $lender </dev/null >/tmp/lender 2>&1 || true
+grep -q 'no socket of watchcap' /tmp/lender || { cat /tmp/lender; exit 1; }
+# What is for tests is not in what is given to others.
+$lender --test / / 0 >/tmp/lender 2>&1 || true
+grep -q 'started by watchcap through pkexec' /tmp/lender || { cat /tmp/lender; exit 1; }
+apt-get install -q -y --no-install-recommends pkexec >/tmp/pkexec.log 2>&1 || apt-get install -q -y --no-install-recommends policykit-1 >/tmp/pkexec.log 2>&1 ||
+    { tail -n 20 /tmp/pkexec.log; exit 1; }
+mkdir -p /run/dbus
+dbus-daemon --system --nofork >/tmp/bus.log 2>&1 &
+bus=$!
+sleep 1
+/usr/lib/polkit-1/polkitd --no-debug >/tmp/polkitd.log 2>&1 &
+polkitd=$!
+sleep 2
+pkaction --verbose --action-id org.watchcap.input-helper >/tmp/action || { cat /tmp/action /tmp/polkitd.log; exit 1; }
+for line in 'implicit any: *no$' 'implicit inactive: *no$' 'implicit active: *auth_admin$' 'exec.path -> /usr/libexec/watchcap-input-helper$'; do
+    grep -q "$line" /tmp/action || { echo "polkit does not know: $line"; cat /tmp/action; exit 1; }
+done
+# Somebody who sits at no screen is not even asked.
+as "pkexec $lender </dev/null" >/tmp/pkexec.out 2>&1 && { echo "pkexec starts it for anybody"; exit 1; }
+cat /tmp/pkexec.out
+kill $polkitd $bus
 apt-get purge -q -y watchcap >/dev/null 2>&1
 find / -xdev \( -path /proc -o -path /home -o -path /tmp -o -path /var/cache -o -path /var/lib/apt -o -path /var/log \) -prune -o -name '*watchcap*' -print | sort >/tmp/after
 diff /tmp/before /tmp/after

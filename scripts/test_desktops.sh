@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Records desktops that hand out their screen through a portal: GNOME of this system, and sway of Debian testing, whose portal needs no dialog, in a
-# folder that is made once (root, network, 2 GB). The tests are those of tests/desktops.rs, which say what they measured.
+# folder that is made once (root, network, 2 GB). And what the input helper lends, on a real kernel in qemu. The tests are those of tests/desktops.rs, which say what they measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$(realpath -m "${WATCHCAP_FORKY:-target/desktops/forky}")
@@ -27,4 +27,5 @@ fi
 
 cargo build --locked --workspace --bins --examples
 cargo test --locked --workspace --no-run
+scripts/desktops/kernel.sh
 WATCHCAP_TEST_DESKTOPS=$root cargo test --locked --test main -- desktops:: wayland_ext:: wayland_e2e:: --nocapture --test-threads=1

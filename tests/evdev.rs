@@ -5,7 +5,7 @@
 #![cfg(all(target_os = "linux", feature = "evdev", feature = "wayland"))]
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use watchcap::base::hid;
@@ -14,6 +14,7 @@ use watchcap::session::table::read::SessionReader;
 use watchcap::session::table::row::OwnedRow;
 
 use crate::support::device::{Device, may_mount, moved, recording};
+use crate::support::logind::Logind;
 use crate::support::sway::Sway;
 use crate::support::{Display, Running, example, run, watchcap};
 
@@ -360,61 +361,6 @@ fn without_devices_or_a_word_of_locks_inputs_are_refused_with_a_way_out() {
     assert_eq!(std::fs::read_dir(out.path()).expect("a folder").count(), 0, "something is left behind");
 }
 
-/// A logind of the test's own: the session is locked and opened by a word.
-struct Logind {
-    _bus: Running,
-    _folder: tempfile::TempDir,
-    address: String,
-    locked: std::sync::Arc<std::sync::atomic::AtomicBool>,
-    _connection: zbus::blocking::Connection,
-}
-
-struct SessionObject(std::sync::Arc<std::sync::atomic::AtomicBool>);
-
-#[zbus::interface(name = "org.freedesktop.login1.Session")]
-impl SessionObject {
-    #[expect(clippy::unused_self, reason = "a property of the interface")]
-    #[zbus(property)]
-    fn active(&self) -> bool {
-        true
-    }
-    #[zbus(property)]
-    fn locked_hint(&self) -> bool {
-        self.0.load(std::sync::atomic::Ordering::SeqCst)
-    }
-}
-
-impl Logind {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = folder.path().join("bus.conf");
-        let socket = format!("unix:path={}", folder.path().join("bus").display());
-        let text = format!(
-            "<busconfig><type>session</type><listen>{socket}</listen><auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/>\
-             <allow own=\"*\"/><allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>"
-        );
-        std::fs::write(&config, text).expect("a configuration");
-        let mut bus = Command::new("dbus-daemon");
-        bus.arg("--nofork").arg(format!("--config-file={}", config.display())).stdout(Stdio::null());
-        let bus = Running(bus.spawn().expect("dbus-daemon is missing: run scripts/setup.sh test"));
-        let locked = std::sync::Arc::default();
-        let began = Instant::now();
-        let connection = loop {
-            let object = SessionObject(std::sync::Arc::clone(&locked));
-            let made = zbus::blocking::connection::Builder::address(socket.as_str())
-                .and_then(|builder| builder.name("org.freedesktop.login1"))
-                .and_then(|builder| builder.serve_at("/org/freedesktop/login1/session/auto", object))
-                .and_then(zbus::blocking::connection::Builder::build);
-            match made {
-                Ok(connection) => break connection,
-                Err(error) => assert!(began.elapsed() < PATIENCE, "no bus: {error}"),
-            }
-            pause(20);
-        };
-        Self { _bus: bus, _folder: folder, address: socket, locked, _connection: connection }
-    }
-}
-
 #[test]
 fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     if !may_mount() {
@@ -430,7 +376,7 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     let running = Running(sway.admit(&mut command).spawn().expect("it runs"));
     begins(out.path());
     pause(500);
-    let lock = |is: bool| logind.locked.store(is, std::sync::atomic::Ordering::SeqCst);
+    let lock = |is: bool| logind.lock(is);
     let mut press = |code: u16| {
         let down = device.does(&format!("ev 1 {code} 1"));
         pause(20);

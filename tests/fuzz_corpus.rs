@@ -16,6 +16,7 @@ use watchcap::media::mp4::append::{BOX_HEADER, FIRST_BOX};
 use watchcap::media::picture::FrameStamp;
 use watchcap::media::track::CodecConfig;
 use watchcap::session::layout;
+use watchcap_input_helper::wire::{self, Why, Word};
 
 use crate::meter::most_held;
 use crate::support::{python, run, watchcap};
@@ -292,6 +293,16 @@ fn make() {
     ] {
         put("control", name, line.as_bytes());
     }
+    put("hello", "hello", &wire::hello());
+    put("hello", "later", b"WINP\x02\0\0\0");
+    let said = |words: &[Word]| {
+        let packet = |word: &Word| [&[word.descriptors() as u8][..], &word.bytes()].concat();
+        words.iter().flat_map(packet).collect::<Vec<u8>>()
+    };
+    let (device, closed) = (Word::Device(7), Word::Closed(Why::Locked));
+    put("lent", "locked", &said(&[Word::Greeting, device, Word::Open, closed, device, Word::Open]));
+    put("lent", "left", &said(&[Word::Greeting, Word::Closed(Why::Inactive), Word::Closed(Why::Unknown)]));
+    put("lent", "cut", &[&said(&[Word::Greeting])[..], &[0x38, 2, 0, 0], &[0x98], &[2; 9]].concat());
     put("shown", "evil", "a\x1b]52;c;aGk=\x07\x1b[31mb\u{9b}2J\u{202e}d\u{2066}e\u{10eeee}\u{e0041}\x7f".as_bytes());
 
     let line = r#"{"v":1,"session_id":"s","integrity_sha256":"e","verdict":null,"from_ns":null,"until_ns":null,"note":"","at":"2026-01-01T00:00:00Z","by":null}"#;

@@ -61,7 +61,7 @@ fn every_test_file_is_listed() {
 
 #[test]
 fn every_file_says_what_it_owns() {
-    for dir in ["src", "format/src", "replay/src", "migrations/src", "pipewire/src", "tests"] {
+    for dir in ["src", "format/src", "replay/src", "migrations/src", "pipewire/src", "input-helper/src", "tests"] {
         for path in sources(dir) {
             assert!(text(&path).starts_with("//! "), "{} does not open with a //! line", path.display());
         }

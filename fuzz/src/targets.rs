@@ -38,6 +38,7 @@ use watchcap_format::session::span;
 use watchcap_format::session::table::read::EventsReader;
 use watchcap_format::session::table::row::OwnedRow;
 use watchcap_format::session::{layout, seal};
+use watchcap_input_helper::wire::{self, Heard, PACKET, Word};
 
 /// What a target may hold of the heap at once.
 pub(crate) const MAX_BYTES: usize = 256 << 20;
@@ -46,14 +47,16 @@ pub(crate) const MAX_BYTES: usize = 256 << 20;
 pub(crate) type Target = fn(&[u8], &Path);
 
 /// Every target by its name; `fuzz/corpus` and `fuzz/regressions` have a folder of that name.
-pub(crate) const TARGETS: [(&str, Target); 16] = [
+pub(crate) const TARGETS: [(&str, Target); 18] = [
     ("bitstream", bitstream),
     ("chunk", chunk),
     ("config", config),
     ("control", control),
     ("frames", frames),
+    ("hello", hello),
     ("import", import),
     ("integrity", integrity),
+    ("lent", lent),
     ("log", log),
     ("metadata", metadata),
     ("moov", moov),
@@ -183,6 +186,11 @@ fn frames(data: &[u8], dir: &Path) {
     }
 }
 
+/// What the helper that lends devices hears of a recorder: one packet.
+fn hello(data: &[u8], _: &Path) {
+    assert_eq!(wire::read_hello(data).is_ok(), data == wire::hello());
+}
+
 /// The table and the video of another program, one behind the other, then the length of the first (four bytes): what is looked at before
 /// anything is written.
 fn import(data: &[u8], dir: &Path) {
@@ -206,6 +214,28 @@ fn integrity(data: &[u8], _: &Path) {
     }
     let lines: Vec<_> = entries.iter().map(|entry| format!("{}  {}\n", entry.hash, entry.name)).collect();
     assert_eq!(lines.concat().as_bytes(), data, "a seal that is not as it is written");
+}
+
+/// What the recorder hears of the helper that lends devices: packets, with a byte before each that says how long it is and how many descriptors
+/// came with it.
+fn lent(data: &[u8], _: &Path) {
+    let (mut heard, mut rest) = (Heard::default(), data);
+    let (mut greeted, mut is_open) = (false, false);
+    while let Some((how, behind)) = rest.split_first() {
+        // Most are as long as they should be.
+        let length = if how & 8 == 0 { PACKET } else { usize::from(how >> 4) };
+        let (packet, behind) = behind.split_at(length.min(behind.len()));
+        rest = behind;
+        let descriptors = usize::from(how & 3);
+        let Ok(word) = heard.take(packet, descriptors) else { continue };
+        assert_eq!((packet, descriptors), (&word.bytes()[..], word.descriptors()), "it has one form");
+        match word {
+            Word::Greeting => assert!(!std::mem::replace(&mut greeted, true), "greeted twice"),
+            Word::Device(number) => assert!(greeted && number <= wire::MAX_NUMBER),
+            Word::Open => assert!(greeted && !std::mem::replace(&mut is_open, true), "opened twice"),
+            Word::Closed(_) => is_open = false,
+        }
+    }
 }
 
 /// The database of a log and its video, one behind the other, then the length of the first (four bytes) and a byte that says what is what.

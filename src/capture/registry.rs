@@ -11,6 +11,7 @@ use super::cpal_sound;
 use super::error::CaptureError;
 #[cfg(all(target_os = "linux", feature = "evdev"))]
 use super::evdev;
+use super::facet::FacetSet;
 use super::flash::FlashWindow;
 use super::input::OpenInput;
 #[cfg(all(target_os = "macos", feature = "macos-native"))]
@@ -253,6 +254,15 @@ pub fn open_inputs(choice: Choice, plan: &InputPlan) -> Result<Vec<OpenInput>, C
     let backend = input_backend(choice)?;
     let grant = backend.ask(Wanted { input: true, ..Wanted::default() })?;
     Ok(backend.inputs(plan, &grant))
+}
+
+/// Returns what the inputs that would be chosen are known to lack, where opening them would ask the person; else `None`.
+///
+/// # Errors
+/// As [`open_inputs`].
+pub fn inputs_that_ask(choice: Choice) -> Result<Option<FacetSet>, CaptureError> {
+    let backend = input_backend(choice)?;
+    Ok(backend.offers()?.map(|_| backend.lacks()))
 }
 
 /// Prepares the gamepads: the names of those that are there, and the source beside that of the other inputs, where that does not report them itself.

@@ -1,6 +1,9 @@
 """A kernel's input device without uinput: a file of FUSE's that answers what evdev answers. Needs root and /dev/fuse.
 
-    fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..] or {code: [least, greatest, now]}, "held": [..], "id": [vendor, product], "late": [[TYPE, CODE, VALUE, ..], ..]}'
+    fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..] or {code: [least, greatest, now]}, "held": [..], "id": [vendor, product], "late": [[TYPE, CODE, VALUE, ..], ..], "denied": true}'
+
+One that is `denied` may be opened by nobody. A reader that chooses the clock REVOKES is taken back, as by EVIOCREVOKE: no file of FUSE's is asked for that itself, since
+its number stands in the place of a pointer.
 
 `late` are packets that come at once after the device was asked first what it holds: before its reader begins to read.
 
@@ -25,6 +28,8 @@ import threading
 import time
 
 MONOTONIC = 1
+# As in input-helper/src/lent.rs.
+REVOKES = -0x494852
 EV_SYN, EV_KEY, EV_REL, EV_ABS = 0, 1, 2, 3
 # Requests of FUSE, by their numbers in <linux/fuse.h>.
 GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, INTERRUPT, IOCTL, POLL = 3, 14, 15, 18, 25, 26, 36, 39, 40
@@ -89,14 +94,16 @@ class Device:
         elif operation == OPEN:
             if self.is_gone:
                 return self.answer(unique, error=errno.ENODEV)
+            if self.about.get("denied"):
+                return self.answer(unique, error=errno.EACCES)
             handle, self.next = self.next, self.next + 1
-            self.readers[handle] = {"queue": [], "clock": 0}
+            self.readers[handle] = {"queue": [], "clock": 0, "revoked": False}
             # Direct, without seeking, a stream.
             self.answer(unique, struct.pack("<QII", handle, 1 | 4 | 16, 0))
         elif operation == READ:
             handle, _, size = struct.unpack_from("<QQI", body)
             reader = self.readers[handle]
-            if self.is_gone:
+            if self.is_gone or reader["revoked"]:
                 return self.answer(unique, error=errno.ENODEV)
             if not reader["queue"]:
                 return self.answer(unique, error=errno.EAGAIN)
@@ -111,8 +118,10 @@ class Device:
             handle, number, flags, _ = struct.unpack_from("<QQII", body)
             if flags & SCHEDULE:
                 self.polls[handle] = number
-            state = POLL_IN if self.readers[handle]["queue"] else 0
-            self.answer(unique, struct.pack("<II", POLL_HUP | POLL_ERR if self.is_gone else state, 0))
+            reader = self.readers[handle]
+            state = POLL_IN if reader["queue"] else 0
+            is_over = self.is_gone or reader["revoked"]
+            self.answer(unique, struct.pack("<II", POLL_HUP | POLL_ERR if is_over else state, 0))
         elif operation == RELEASE:
             self.readers.pop(struct.unpack_from("<Q", body)[0], None)
             self.answer(unique)
@@ -125,7 +134,7 @@ class Device:
         number, size = command & 0xFF, command >> 16 & 0x3FFF
         about = self.about
         kinds = {EV_KEY: about.get("keys", []), EV_REL: about.get("rel", []), EV_ABS: list(self.axes)}
-        if self.is_gone:
+        if self.is_gone or reader["revoked"]:
             return errno.ENODEV, 0, b""
         if number == 0x02:
             return 0, 0, struct.pack("<4H", about.get("bus", 3), *about.get("id", [1, 1]), 1)
@@ -152,6 +161,9 @@ class Device:
         if number == 0xA0:
             reader["clock"] = struct.unpack("<i", given[:4])[0]
             reader["queue"].clear()
+            if reader["clock"] == REVOKES:
+                reader["revoked"] = True
+                self.wake()
             return 0, 0, b""
         return errno.EINVAL, 0, b""
 

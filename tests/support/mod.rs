@@ -7,6 +7,8 @@ pub(crate) mod desktop;
 #[cfg(target_os = "linux")]
 pub(crate) mod device;
 pub(crate) mod late;
+#[cfg(all(target_os = "linux", feature = "evdev"))]
+pub(crate) mod logind;
 #[cfg(all(target_os = "linux", feature = "wayland-portal"))]
 pub(crate) mod portal;
 pub(crate) mod sway;

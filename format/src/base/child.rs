@@ -49,11 +49,17 @@ impl Helper {
         }
     }
 
-    /// Starts a program on these, and listens to what it says.
+    /// Starts a program on these, out of reach of the terminal's signals, and listens to what it says.
     fn spawn(program: &OsStr, args: &[OsString], stdin: Stdio, stdout: Stdio) -> std::io::Result<Self> {
         let mut command = Command::new(program);
-        command.args(args).stdin(stdin).stdout(stdout).stderr(Stdio::piped());
+        command.args(args).stdin(stdin).stdout(stdout);
         apart(&mut command);
+        Self::listened_to(command)
+    }
+
+    /// Starts a program, and listens to what it says.
+    fn listened_to(mut command: Command) -> std::io::Result<Self> {
+        command.stderr(Stdio::piped());
         let mut process = command.spawn()?;
         let Some(stderr) = process.stderr.take() else { return Err(std::io::Error::other("a pipe is missing")) };
         let said = Arc::new(Mutex::new(Vec::new()));
@@ -66,8 +72,7 @@ impl Helper {
 
     /// Ends the program, and returns its last line; what it said before it ended by itself is waited for shortly.
     pub fn end(&mut self) -> String {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        self.kill();
         if let Some(listening) = self.listening.take() {
             let until = SystemClock.now().plus(LAST_WORDS);
             while !listening.is_finished() && SystemClock.now() < until {
@@ -75,6 +80,15 @@ impl Helper {
             }
         }
         self.said()
+    }
+
+    /// Kills it. One that has other rights cannot be killed, and ends by itself, since what it reads was closed: it is waited for shortly.
+    fn kill(&mut self) {
+        if self.process.kill().is_ok() {
+            drop(self.process.wait());
+        } else {
+            let _late = self.finish(LAST_WORDS);
+        }
     }
 
     /// Returns the last line that the program said so far.
@@ -102,8 +116,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        self.kill();
     }
 }
 

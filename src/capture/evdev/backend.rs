@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::device::{FOLDER, Wants};
-use super::folder::{Folder, NAME};
+use super::folder::NAME;
+use super::permission::Way;
 use super::session::SessionWatch;
-use super::source;
+use super::source_open;
 use crate::capture::backend::{Backend, Gamepads, Grant, InputPlan, Wanted};
 use crate::capture::{CaptureError, Facet, FacetSet, OpenInput};
 
@@ -36,23 +37,28 @@ impl Backend for Evdev {
         FacetSet::of(&[Facet::Position, Facet::Focus])
     }
     fn ready(&self) -> Result<(), CaptureError> {
-        let found = Folder::open(&folder(), Wants::All).scan();
-        // Gamepads alone are no input of a desktop.
-        let is_ready = found.devices.iter().any(|(_, device)| device.pad.is_none());
-        if is_ready { Ok(()) } else { Err(source::none_found(found.denied)) }
+        Way::find(&folder()).map(drop)
+    }
+    fn offers(&self) -> Result<Option<String>, CaptureError> {
+        let folder = folder();
+        Ok(Way::find(&folder)?.told(&folder))
     }
     fn inputs(&self, plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
         let plan = plan.clone();
         let wants = if plan.gamepads { Wants::All } else { Wants::Desktop };
-        vec![Box::new(move || source::open(&folder(), wants, &plan))]
+        // The person is asked by the thread that reads the devices, so that the end can be asked for meanwhile.
+        vec![Box::new(move || match Way::find(&folder())? {
+            Way::Own => source_open::open(&folder(), wants, &plan),
+            Way::Lent(command) => source_open::open_lent(&command, wants, &plan),
+        })]
     }
     fn gamepads(&self, plan: &InputPlan) -> Result<Option<Gamepads>, CaptureError> {
-        let names = source::gamepads(&folder());
+        let names = source_open::gamepads(&folder());
         // Where none is there it is asked when the source is opened.
         if !names.is_empty() && !plan.may_miss_lock {
             drop(SessionWatch::open()?);
         }
         let plan = plan.clone();
-        Ok(Some(Gamepads { names, open: Box::new(move || source::open(&folder(), Wants::Gamepads, &plan)) }))
+        Ok(Some(Gamepads { names, open: Box::new(move || source_open::open(&folder(), Wants::Gamepads, &plan)) }))
     }
 }

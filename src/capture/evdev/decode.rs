@@ -1,5 +1,7 @@
 //! Events as the kernel writes them.
 
+pub(super) use watchcap_input_helper::kind::{BTN_JOYSTICK, BTN_MISC, BTN_MOUSE, EV_ABS, EV_KEY, EV_REL, REL_X};
+
 /// A word of the kernel's `struct timeval`, bytes.
 const WORD: usize = size_of::<usize>();
 /// Bytes of one event.
@@ -7,24 +9,15 @@ pub(super) const EVENT_BYTES: usize = 2 * WORD + 8;
 
 /// Types of events (`input-event-codes.h`).
 pub(super) const EV_SYN: u16 = 0x00;
-pub(super) const EV_KEY: u16 = 0x01;
-pub(super) const EV_REL: u16 = 0x02;
-pub(super) const EV_ABS: u16 = 0x03;
 /// The end of a packet, and that events were lost before it.
 pub(super) const SYN_REPORT: u16 = 0;
 pub(super) const SYN_DROPPED: u16 = 3;
 /// Relative axes.
-pub(super) const REL_X: u16 = 0x00;
 pub(super) const REL_Y: u16 = 0x01;
 pub(super) const REL_HWHEEL: u16 = 0x06;
 pub(super) const REL_WHEEL: u16 = 0x08;
 pub(super) const REL_WHEEL_HI_RES: u16 = 0x0b;
 pub(super) const REL_HWHEEL_HI_RES: u16 = 0x0c;
-/// Buttons of mice, and the first code behind them.
-pub(super) const BTN_MOUSE: u16 = 0x110;
-pub(super) const BTN_JOYSTICK: u16 = 0x120;
-/// The first code that is no key of a keyboard.
-pub(super) const BTN_MISC: u16 = 0x100;
 
 /// One event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,14 +6,12 @@ use std::io::{ErrorKind, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use input_linux::{AbsoluteAxis, EvdevHandle, EventKind};
+use input_linux::{AbsoluteAxis, EvdevHandle};
 use rustix::fs::OFlags;
+use watchcap_input_helper::kind::{BTN_GAMEPAD, KEY_BYTES, Kind, has};
 
-use super::decode::{
-    BTN_JOYSTICK, BTN_MISC, BTN_MOUSE, EV_ABS, EV_KEY, EV_REL, EVENT_BYTES, REL_HWHEEL_HI_RES, REL_WHEEL_HI_RES, REL_X,
-    RawEvent, decode,
-};
-use super::gamepad::{BTN_GAMEPAD, FIRST_OTHER_AXIS, PadMap, Span, goes_by_letters, is_gamepad};
+use super::decode::{EVENT_BYTES, REL_HWHEEL_HI_RES, REL_WHEEL_HI_RES, RawEvent, decode};
+use super::gamepad::{FIRST_OTHER_AXIS, PadMap, Span, goes_by_letters};
 use super::held::DeviceId;
 use super::packet::{Packets, Takes};
 use crate::base::pad::PadAbout;
@@ -22,9 +20,6 @@ use crate::base::pad::PadAbout;
 pub(super) const FOLDER: &str = "/dev/input";
 /// `CLOCK_MONOTONIC`.
 const MONOTONIC: i32 = 1;
-/// Bytes of a mask of keys, and of one of axes: more than there are codes.
-const KEY_BYTES: usize = 96;
-const AXIS_BYTES: usize = 8;
 /// Events taken from a device at once.
 const BATCH: usize = 64;
 /// The longest name that is kept, characters.
@@ -67,23 +62,20 @@ impl Device {
     /// # Errors
     /// When it may not be read, or is none.
     pub(super) fn open(path: &Path, id: DeviceId, wants: Wants) -> std::io::Result<Option<Self>> {
-        let file = File::open(path)?;
+        Self::of(File::open(path)?, path, id, wants)
+    }
+
+    /// Takes a device that is open; as [`Self::open`]. By its path its driver is known.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn of(file: File, path: &Path, id: DeviceId, wants: Wants) -> std::io::Result<Option<Self>> {
         rustix::fs::fcntl_setfl(&file, OFlags::NONBLOCK)?;
         let handle = EvdevHandle::new(file.as_fd());
         handle.set_clock_id(MONOTONIC)?;
-        let mask = |kind: EventKind, bytes: usize| {
-            let mut mask = vec![0; bytes];
-            // A kind that it does not have is an error of some kernels, and an empty mask of others.
-            drop(handle.event_bits_raw(kind, &mut mask));
-            mask
-        };
-        let (keys, relative) = (mask(EventKind::Key, KEY_BYTES), mask(EventKind::Relative, AXIS_BYTES));
-        let (absolute, kinds) = (mask(EventKind::Absolute, AXIS_BYTES), mask(EventKind::Synchronize, AXIS_BYTES));
-        let has_keys = has(&kinds, EV_KEY)
-            && ((1..BTN_MISC).any(|code| has(&keys, code)) || (BTN_MOUSE..BTN_JOYSTICK).any(|code| has(&keys, code)));
-        let has_motion = has(&kinds, EV_REL) && has(&relative, REL_X);
-        let is_absolute = has(&kinds, EV_ABS) && (0..8).any(|axis| has(&absolute, axis));
-        let is_pad = has(&kinds, EV_KEY) && is_gamepad(|code| has(&keys, code), |axis| has(&absolute, axis));
+        let kind = Kind::of(&handle);
+        let (has_keys, has_motion) = (kind.has_keys(), kind.has_motion());
+        let (is_absolute, is_pad) = (kind.is_absolute(), kind.is_pad());
         let is_wanted = match wants {
             Wants::Gamepads => is_pad,
             Wants::Desktop => !is_pad && (has_keys || has_motion),
@@ -97,9 +89,9 @@ impl Device {
         let is_virtual = ids.is_some_and(|id| id.bustype == BUS_VIRTUAL);
         let name: String = name.trim_end_matches('\0').chars().take(MAX_NAME).collect();
         if is_pad {
-            let codes = (0..FIRST_OTHER_AXIS).filter(|code| has(&absolute, *code));
+            let codes = (0..FIRST_OTHER_AXIS).filter(|code| kind.has_absolute(*code));
             let spans: Vec<Span> = codes.filter_map(|code| span(&handle, code)).map(|(span, _)| span).collect();
-            let standard = has(&keys, BTN_GAMEPAD);
+            let standard = kind.has_key(BTN_GAMEPAD);
             let letters = goes_by_letters(ids.map_or(0, |id| id.vendor), &name, driver(path).as_deref());
             let about = PadAbout {
                 name: name.clone(),
@@ -118,8 +110,8 @@ impl Device {
         }
         let takes = Takes {
             motion: has_motion && !is_absolute,
-            hi_res: has(&relative, REL_WHEEL_HI_RES),
-            hi_res_across: has(&relative, REL_HWHEEL_HI_RES),
+            hi_res: kind.has_relative(REL_WHEEL_HI_RES),
+            hi_res_across: kind.has_relative(REL_HWHEEL_HI_RES),
             pad: false,
         };
         if is_absolute {
@@ -171,8 +163,4 @@ fn driver(path: &Path) -> Option<String> {
     let name = path.strip_prefix(FOLDER).ok()?;
     let link = Path::new("/sys/class/input").join(name).join("device/device/driver");
     Some(std::fs::read_link(link).ok()?.file_name()?.to_str()?.to_owned())
-}
-
-fn has(mask: &[u8], code: u16) -> bool {
-    mask.get(usize::from(code / 8)).is_some_and(|byte| byte >> (code % 8) & 1 == 1)
 }

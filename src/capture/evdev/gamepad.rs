@@ -3,11 +3,8 @@
 //! By the kernel's specification of gamepads (`Documentation/input/gamepad.rst`), and what drivers do beside it. A device that is none of these (a
 //! joystick, a wheel) has controls without names, which their codes tell apart. Pure.
 
-use super::decode::BTN_JOYSTICK;
 use crate::base::pad::PadControl;
 
-/// The first code of a gamepad's buttons; a device that has it follows the specification.
-pub(super) const BTN_GAMEPAD: u16 = 0x130;
 /// The first absolute axis that no control of a gamepad is.
 pub(super) const FIRST_OTHER_AXIS: u16 = 0x18;
 
@@ -25,11 +22,6 @@ const ABS_HAT1X: u16 = 0x12;
 const ABS_HAT1Y: u16 = 0x13;
 const ABS_HAT2X: u16 = 0x14;
 const ABS_HAT2Y: u16 = 0x15;
-
-/// Whether a device with these codes is a gamepad or a joystick.
-pub(super) fn is_gamepad(has_button: impl Fn(u16) -> bool, has_axis: impl Fn(u16) -> bool) -> bool {
-    has_button(BTN_GAMEPAD) || (has_axis(ABS_X) && has_axis(ABS_Y) && (BTN_JOYSTICK..BTN_GAMEPAD).any(has_button))
-}
 
 /// The ends of an axis, as the device says, and where it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -236,11 +228,6 @@ mod tests {
 
     #[test]
     fn joysticks_have_controls_without_names() {
-        let (stick, pad) = ([0x120, 0x121], [BTN_GAMEPAD]);
-        assert!(is_gamepad(|code| stick.contains(&code), |code| code < 2));
-        assert!(!is_gamepad(|code| stick.contains(&code), |_| false), "buttons alone");
-        assert!(is_gamepad(|code| pad.contains(&code), |_| false));
-        assert!(!is_gamepad(|code| code == 0x14a, |code| code < 2), "a touchpad");
         let joystick =
             PadMap::new(false, false, &[Span { code: 6, min: -127, max: 127 }, Span { code: 0, min: 0, max: 0 }]);
         assert_eq!(axis(&joystick, 6, 127), (None, 1.0));

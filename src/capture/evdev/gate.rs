@@ -35,12 +35,14 @@ pub(super) struct Gate {
     shut: Option<MonoNs>,
     /// Since when the session is open again.
     back: Option<MonoNs>,
+    /// How long it has to be open again.
+    settle: Duration,
 }
 
 impl Gate {
-    /// Begins with what is known now.
-    pub(super) fn new(session: Session, now: MonoNs) -> Self {
-        Self { shut: (session == Session::Closed).then_some(now), back: None }
+    /// Begins with what is known now. `settle`: [`SETTLE`], or nothing where whoever tells has waited already.
+    pub(super) fn new(session: Session, now: MonoNs, settle: Duration) -> Self {
+        Self { shut: (session == Session::Closed).then_some(now), back: None, settle }
     }
 
     /// Whether nothing is taken.
@@ -61,7 +63,7 @@ impl Gate {
             }
             (Session::Open, None) => Turn::Nothing,
             (Session::Open, Some(since)) => {
-                if now.since(*self.back.get_or_insert(now)) < SETTLE {
+                if now.since(*self.back.get_or_insert(now)) < self.settle {
                     return Turn::Nothing;
                 }
                 (self.shut, self.back) = (None, None);
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn it_shuts_at_once_and_opens_a_second_after_the_last_lock() {
         let at = |ms: i64| MonoNs(ms * 1_000_000);
-        let mut gate = Gate::new(Session::Open, at(0));
+        let mut gate = Gate::new(Session::Open, at(0), SETTLE);
         let steps = [
             (10, Session::Open, Turn::Nothing),
             (20, Session::Closed, Turn::Shut),
@@ -92,6 +94,8 @@ mod tests {
             assert_eq!(gate.look(session, at(ms)), turn, "at {ms} ms");
             assert_eq!(gate.is_shut(), (20..2_000).contains(&ms), "at {ms} ms");
         }
-        assert!(Gate::new(Session::Closed, at(0)).is_shut(), "a recording that begins behind a lock");
+        assert!(Gate::new(Session::Closed, at(0), SETTLE).is_shut(), "a recording that begins behind a lock");
+        let mut told = Gate::new(Session::Closed, at(0), Duration::ZERO);
+        assert_eq!(told.look(Session::Open, at(5)), Turn::Opened(at(0)), "the helper has waited");
     }
 }

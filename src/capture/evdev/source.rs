@@ -8,20 +8,19 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::active::{self, Active, ActiveWatch, Turn as ActiveTurn};
+use super::active::{Active, ActiveWatch, Turn as ActiveTurn};
 use super::decode::{BTN_JOYSTICK, BTN_MISC, BTN_MOUSE};
-use super::device::{Device, Read, Wants};
-use super::folder::{Folder, NAME};
+use super::device::{Device, Read};
 use super::gate::{Gate, Session, Turn};
 use super::held::{DeviceId, Held};
 use super::hold::{self, Hold};
+use super::lent::HELPER;
 use super::packet::{Deed, button};
 use super::pads::Pad;
-use super::session::SessionWatch;
+use super::supply::Supply;
 use crate::base::event::{HidUsage, Source};
 use crate::base::hid;
 use crate::base::time::{Clock, MonoNs};
-use crate::capture::backend::InputPlan;
 use crate::capture::process::names_of;
 use crate::capture::{
     CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag,
@@ -43,32 +42,30 @@ pub(super) const FACETS: FacetSet = FacetSet::of(&[Facet::Keys, Facet::Buttons, 
 pub(super) struct EvdevInput {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) source: Source,
-    folder: Folder,
+    pub(super) supply: Supply,
     pub(super) devices: BTreeMap<PathBuf, Device>,
-    held: Held,
+    pub(super) held: Held,
     /// The gamepads, by the numbers of their devices.
     pub(super) pads: BTreeMap<DeviceId, Pad>,
     /// Numbers of gamepads that went while nothing was taken, and were told to be there.
     pub(super) gone: BTreeSet<u8>,
-    /// `None`: the person said that a lock may be missed.
-    session: Option<SessionWatch>,
     pub(super) gate: Gate,
     /// `None`: nobody tells which window is active.
     pub(super) desk: Option<Desk>,
-    description: InputDescription,
-    initial: InitialState,
+    pub(super) description: InputDescription,
+    pub(super) initial: InitialState,
 }
 
 /// The active window, and what waits for word of it.
 pub(super) struct Desk {
     pub(super) watch: ActiveWatch,
-    rules: Arc<Exclusions>,
+    pub(super) rules: Arc<Exclusions>,
     /// The window that was active when it was opened; told first, where none came since.
     pub(super) first: Option<RawInput>,
     /// When recording began: no change is told of an earlier time.
     pub(super) began: MonoNs,
     /// `None`: nothing is excluded, so nothing has to wait.
-    hold: Option<RefCell<Hold>>,
+    pub(super) hold: Option<RefCell<Hold>>,
 }
 
 /// What a device did, and when.
@@ -78,109 +75,15 @@ struct Done {
     deed: Deed,
 }
 
-/// Opens the devices of a folder.
-///
-/// # Errors
-/// [`CaptureError::Unavailable`] when none may be read, or nobody tells of locks.
-pub(super) fn open(folder: &Path, wants: Wants, plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
-    let clock = Arc::clone(&plan.clock);
-    let mut folder = Folder::open(folder, wants);
-    let found = folder.scan();
-    // Gamepads may come at any time.
-    if wants != Wants::Gamepads && found.devices.iter().all(|(_, device)| device.pad.is_some()) {
-        return Err(none_found(found.denied));
-    }
-    let session = if plan.may_miss_lock { None } else { Some(SessionWatch::open()?) };
-    let gate = Gate::new(session.as_ref().map_or(Session::Open, SessionWatch::session), clock.now());
-    // Which window is active decides over keys, and is told by their source.
-    let desk = if wants == Wants::Gamepads { None } else { open_desk(plan)? };
-    let (desk, secret) = match desk {
-        Some((desk, secret)) => (Some(desk), secret),
-        None => (None, None),
-    };
-    let gamepads = FacetSet::of(&[Facet::Gamepads]);
-    let own = match wants {
-        Wants::All => FACETS.with(gamepads),
-        Wants::Desktop => FACETS,
-        Wants::Gamepads => gamepads,
-    };
-    let told = if desk.is_some() { FacetSet::of(&[Facet::Focus, Facet::Redaction]) } else { FacetSet::NONE };
-    let description = InputDescription {
-        backend: NAME.into(),
-        devices: found.devices.iter().map(|(_, device)| device.name.clone()).collect(),
-        keyboard_layout: None,
-        warps: None,
-        poll_us: None,
-        facets: own.with(told),
-    };
-    let mut source = EvdevInput {
-        clock,
-        source: Source::named(NAME),
-        folder,
-        devices: BTreeMap::new(),
-        held: Held::default(),
-        pads: BTreeMap::new(),
-        gone: BTreeSet::new(),
-        session,
-        gate,
-        desk,
-        description,
-        initial: InitialState { secret, ..InitialState::default() },
-    };
-    for (path, device) in found.devices {
-        source.add(path, device);
-    }
-    if !source.gate.is_shut() {
-        for code in source.held.codes() {
-            if code < BTN_MISC {
-                source.initial.keys.push((usage(code), code.into()));
-            } else {
-                source.initial.buttons.extend(button(code));
-            }
-        }
-        source.initial.pads = source.pads_at_start();
-    }
-    Ok(Box::new(source))
-}
-
-/// Follows the active window, where somebody tells it; with why keys are hidden at the start.
-fn open_desk(plan: &InputPlan) -> Result<Option<(Desk, Option<Reason>)>, CaptureError> {
-    let Some((name, compositor)) = active::find() else { return Ok(None) };
-    let (watch, first) = ActiveWatch::open(compositor, Arc::clone(&plan.clock))?;
-    let rules = Arc::clone(&plan.exclusions);
-    let secret = secret(&rules, first.active.as_ref());
-    tracing::info!(target: "capture", "{name} tells which window is active");
-    let hold = rules.has_rules().then(|| RefCell::new(Hold::new(secret)));
-    let first = Some(hold::focus(first.active.as_ref(), secret.is_some()));
-    Ok(Some((Desk { watch, rules, first, began: MonoNs(i64::MIN), hold }, secret)))
-}
-
 /// Why what is typed into a window must not be known.
-fn secret(rules: &Exclusions, active: Option<&Active>) -> Option<Reason> {
+pub(super) fn secret(rules: &Exclusions, active: Option<&Active>) -> Option<Reason> {
     let Active { app, instance, title, pid, .. } = active?;
     let programs = pid.map_or_else(Vec::new, names_of);
     let facts = WindowFacts { app, instance, title, programs: &programs, ..WindowFacts::default() };
     rules.verdict(facts).filter(|reason| reason.hides_keys())
 }
 
-/// Names of the gamepads of a folder that may be read.
-pub(super) fn gamepads(folder: &Path) -> Vec<String> {
-    Folder::open(folder, Wants::Gamepads).scan().devices.into_iter().map(|(_, device)| device.name).collect()
-}
-
-/// Why no device can be read.
-pub(super) fn none_found(denied: usize) -> CaptureError {
-    let detail = if denied > 0 {
-        format!(
-            "{denied} devices may not be read: run it as a user of the group `input`, which lets every program of that user hear all keys"
-        )
-    } else {
-        "there are none".into()
-    };
-    CaptureError::Unavailable { backend: NAME, what: "input".into(), detail }
-}
-
-fn usage(code: u16) -> Option<HidUsage> {
+pub(super) fn usage(code: u16) -> Option<HidUsage> {
     hid::usage_of_evdev(code)
 }
 
@@ -197,7 +100,7 @@ fn is_known(code: u16) -> bool {
 
 impl EvdevInput {
     /// Takes a device in, with what it holds.
-    fn add(&mut self, path: PathBuf, mut device: Device) {
+    pub(super) fn add(&mut self, path: PathBuf, mut device: Device) {
         if let Some((about, map)) = device.pad.take() {
             self.add_pad(path, device, about, map);
             return;
@@ -275,10 +178,10 @@ impl EvdevInput {
     /// Reads the devices until the end.
     fn read_all(&mut self, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
         while !stop.is_set() {
-            self.look_at_session(sink);
+            self.look_at_session(sink)?;
             self.look_at_desk(sink)?;
             let ready = self.wait()?;
-            self.look_at_session(sink);
+            self.look_at_session(sink)?;
             let mut deeds = Vec::new();
             let gone: Vec<PathBuf> = ready.into_iter().filter(|path| !self.read(path, &mut deeds)).collect();
             // What several devices did meanwhile, in the order of the kernel's stamps.
@@ -290,17 +193,24 @@ impl EvdevInput {
                 self.remove(path, sink);
             }
             let now = self.clock.now();
-            for (path, device) in self.folder.arrivals(now, &self.devices) {
-                tracing::info!(target: "capture", "{}: it came", device.name);
-                let id = device.id;
-                self.add(path, device);
-                if !self.gate.is_shut() {
-                    self.tell_pad(id, now, sink);
-                }
-            }
+            self.take_arrivals(now, sink);
             self.report_all(now, sink);
         }
         Ok(())
+    }
+
+    /// Takes the devices in that have come.
+    fn take_arrivals(&mut self, now: MonoNs, sink: &InputSink) {
+        for (path, device) in self.supply.arrivals(now, &self.devices) {
+            // One that was unplugged and is there again by the same name, before that was noticed.
+            self.remove(&path, sink);
+            tracing::info!(target: "capture", "{}: it came", device.name);
+            let id = device.id;
+            self.add(path, device);
+            if !self.gate.is_shut() {
+                self.tell_pad(id, now, sink);
+            }
+        }
     }
 
     /// A code goes down or up on a device.
@@ -313,7 +223,7 @@ impl EvdevInput {
         }
     }
 
-    fn tell(&self, code: u16, down: bool, repeat: bool, t: MonoNs, sink: &InputSink) {
+    pub(super) fn tell(&self, code: u16, down: bool, repeat: bool, t: MonoNs, sink: &InputSink) {
         let input = if code < BTN_MISC {
             RawInput::Key { usage: usage(code), native: code.into(), down, repeat }
         } else if let Some(button) = button(code) {
@@ -404,9 +314,23 @@ impl EvdevInput {
     }
 
     /// Looks whether the session is in front and open.
-    pub(super) fn look_at_session(&mut self, sink: &InputSink) {
-        let Some(session) = self.session.as_ref().map(SessionWatch::session) else { return };
+    ///
+    /// # Errors
+    /// [`CaptureError::Gone`] when the helper that lends the devices has ended.
+    pub(super) fn look_at_session(&mut self, sink: &InputSink) -> Result<(), CaptureError> {
+        let session = match self.supply.session() {
+            Ok(Some(session)) => session,
+            Ok(None) => return Ok(()),
+            Err(gone) => {
+                self.lose_all(sink);
+                return Err(gone);
+            }
+        };
         let now = self.clock.now();
+        // Before it opens, so that what they hold is told when it does.
+        if session == Session::Open && self.gate.is_shut() {
+            self.take_arrivals(now, sink);
+        }
         // Before it shuts, so that what is held is released in what is recorded.
         if session == Session::Closed && !self.gate.is_shut() {
             for code in self.held.codes() {
@@ -422,6 +346,7 @@ impl EvdevInput {
             }
             self.tell_pads(now, sink);
         }
+        Ok(())
     }
 
     /// Waits until a device has something, or one has come, or it is time; the devices that have.
@@ -429,7 +354,7 @@ impl EvdevInput {
         let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(WAIT.subsec_nanos()) };
         let mut fds: Vec<_> =
             self.devices.values().map(|device| PollFd::from_borrowed_fd(device.fd(), PollFlags::IN)).collect();
-        fds.extend(self.folder.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        fds.extend(self.supply.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         match poll(&mut fds, Some(&limit)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(CaptureError::System { what: "poll", detail: error.to_string() }),
@@ -451,10 +376,11 @@ impl InputSource for EvdevInput {
     fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
         let ended = self.begin(sink).and_then(|()| self.read_all(sink, stop));
         self.end_pads(sink);
-        self.let_go(ended.is_ok(), sink);
+        let is_told = matches!(&ended, Ok(()) | Err(CaptureError::Gone { what: HELPER, .. }));
+        self.let_go(is_told, sink);
         // The kernel waits at each, some milliseconds or more on a busy machine: the end of the recording does not.
-        let Self { devices, folder, .. } = *self;
-        let close = move || drop((devices, folder));
+        let Self { devices, supply, .. } = *self;
+        let close = move || drop((devices, supply));
         if let Err(error) = std::thread::Builder::new().name("evdev-close".into()).spawn(close) {
             tracing::debug!(target: "capture", %error, "devices are closed at once");
         }

@@ -87,6 +87,12 @@ fn plan(may_miss_lock: bool, clock: &Arc<dyn Clock>) -> InputPlan {
 
 pub(super) fn input(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> Check {
     let name = format!("input ({})", backend.name());
+    // One that asks the person is not opened here.
+    match backend.offers() {
+        Ok(None) => {}
+        Ok(Some(told)) => return Check::ok(name, format!("{}, {told}", kind(backend))),
+        Err(error) => return Check::no(name, &error, error.hint()),
+    }
     let plan = plan(false, clock);
     let opened = backend
         .ready()
@@ -98,7 +104,13 @@ pub(super) fn input(backend: &'static dyn Backend, clock: &Arc<dyn Clock>) -> Ch
                 .iter()
                 .map(|source| source.describe())
                 .map(|what| {
-                    format!("{}: {}", what.backend, what.facets.iter().map(Facet::name).collect::<Vec<_>>().join(", "))
+                    let facets = what.facets.iter().map(Facet::name).collect::<Vec<_>>().join(", ");
+                    let devices = if what.devices.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" of {}", what.devices.join(", "))
+                    };
+                    format!("{}: {facets}{devices}", what.backend)
                 })
                 .collect();
             Check::ok(name, format!("{}, {}", kind(backend), told.join("; ")))
@@ -121,6 +133,11 @@ pub(super) fn gamepads(clock: &Arc<dyn Clock>) -> Check {
 /// Listens for a second by what a recording would choose, and counts what arrives; nothing of it is kept. Returns what the sources report, too.
 pub(super) fn arriving(clock: &Arc<dyn Clock>) -> (Check, Option<FacetSet>) {
     const NAME: &str = "arriving";
+    if let Ok(Some(lacks)) = registry::inputs_that_ask(Choice::Auto) {
+        let facets = FacetSet::PROMISED.without(lacks).without(FacetSet::of(&[Facet::Redaction]));
+        let detail = "not listened to: the person would be asked, as when recording starts".to_owned();
+        return (Check::ok(NAME, detail), Some(facets));
+    }
     let plan = plan(true, clock);
     let opens = match registry::open_inputs(Choice::Auto, &plan) {
         Ok(opens) => opens,

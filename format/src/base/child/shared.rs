@@ -52,6 +52,24 @@ impl Helper {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl Helper {
+    /// Starts a program whose standard input is one end of a socket of packets; returns the other one. It stays in the terminal's foreground, as this
+    /// process is, so that it can ask the person there: Ctrl-C reaches it, unless it sees to that.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be started.
+    pub fn start_asking(program: &OsStr, args: &[OsString]) -> io::Result<(Self, std::os::fd::OwnedFd)> {
+        use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+        use std::process::{Command, Stdio};
+        let (socket, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        let mut command = Command::new(program);
+        command.args(args).stdin(Stdio::from(theirs)).stdout(Stdio::null());
+        // The command holds the other end until it is dropped, which is before anybody waits for its end.
+        Ok((Self::listened_to(command)?, socket))
+    }
+}
+
 impl Shared {
     /// Writes bytes at an offset.
     ///
