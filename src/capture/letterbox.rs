@@ -53,7 +53,7 @@ impl Letterbox {
     }
 
     /// The size of the pictures that it takes.
-    #[cfg(any(all(windows, feature = "windows-native"), all(target_os = "macos", feature = "macos-native")))]
+    #[cfg(any(test, all(windows, feature = "windows-native"), all(target_os = "macos", feature = "macos-native")))]
     pub(crate) fn source(&self) -> (u32, u32) {
         self.source
     }

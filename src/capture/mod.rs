@@ -15,6 +15,7 @@ pub mod flash;
 mod input;
 mod latest;
 #[cfg(any(
+    test,
     feature = "capture-xcap",
     all(target_os = "linux", any(feature = "x11", feature = "wayland", feature = "wayland-portal")),
     all(windows, feature = "windows-native"),

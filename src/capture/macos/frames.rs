@@ -4,6 +4,8 @@
 
 use super::points::Points;
 use crate::base::event::Area;
+use crate::capture::BgraView;
+use crate::capture::letterbox::{self, Letterbox};
 
 /// What came of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,6 +71,37 @@ impl Placed {
     }
 }
 
+/// Brings the part of a buffer that is the picture into the size of the recording. `fitted` is kept from picture to picture, and `None` where they are of
+/// that size.
+pub(super) fn copy(
+    buffer: letterbox::Picture<'_>,
+    placed: Option<Placed>,
+    size: (u32, u32),
+    out: &mut [u8],
+    fitted: &mut Option<Letterbox>,
+) {
+    let part = Placed::part(placed, (buffer.width, buffer.height));
+    let start = part.y as usize * buffer.stride + part.x as usize * 4;
+    let picture = letterbox::Picture {
+        data: &buffer.data[start..],
+        stride: buffer.stride,
+        width: part.width,
+        height: part.height,
+    };
+    let row = size.0 as usize * 4;
+    if (part.width, part.height) == size {
+        *fitted = None;
+        for (to, from) in out.chunks_exact_mut(row).zip(picture.data.chunks(picture.stride)) {
+            to.copy_from_slice(&from[..row]);
+        }
+        return;
+    }
+    let own = (part.width, part.height);
+    let letterbox = fitted.take().filter(|letterbox| letterbox.source() == own);
+    let letterbox = fitted.insert(letterbox.unwrap_or_else(|| Letterbox::fitted(own, size)));
+    letterbox.apply(picture, &mut BgraView { data: out, stride: row, width: size.0, height: size.1 });
+}
+
 #[cfg(test)]
 mod tests {
     use super::Delivery::{Away, Nothing, Picture, Still};
@@ -107,5 +140,34 @@ mod tests {
         assert_eq!(shrunk.own_size(), Some((1600, 1200)));
         assert_eq!(Placed { shrunk: 0.0, ..shrunk }.own_size(), None);
         assert_eq!(placed(0.0, 0.0, 0.5, 300.0).own_size(), None);
+    }
+
+    /// A buffer of 4x3 pixels with rows of 20 bytes, each pixel its number.
+    fn buffer() -> Vec<u8> {
+        let pixel = |x: u8, y: u8| if x < 4 { [x + 4 * y; 4] } else { [0xee; 4] };
+        (0..3).flat_map(|y| (0..5).flat_map(move |x| pixel(x, y))).collect()
+    }
+
+    fn copied(placed: Option<Placed>, size: (u32, u32), fitted: &mut Option<Letterbox>) -> Vec<u8> {
+        let data = buffer();
+        let mut out = vec![0x77; (size.0 * size.1 * 4) as usize];
+        copy(letterbox::Picture { data: &data, stride: 20, width: 4, height: 3 }, placed, size, &mut out, fitted);
+        out.chunks(4).map(|pixel| pixel[0]).collect()
+    }
+
+    #[test]
+    fn a_picture_of_the_recordings_size_is_copied_and_another_one_fitted() {
+        let mut fitted = None;
+        assert_eq!(copied(None, (4, 3), &mut fitted), (0..12).collect::<Vec<u8>>());
+        let part = Some(placed(0.5, 0.5, 1.0, 1.0));
+        assert_eq!(copied(part, (2, 2), &mut fitted), [5, 6, 9, 10]);
+        assert!(fitted.is_none());
+        // Lower than the recording: in the middle, with black around it.
+        assert_eq!(copied(part, (2, 4), &mut fitted), [0, 0, 5, 6, 9, 10, 0, 0]);
+        assert_eq!(fitted.as_ref().map(Letterbox::source), Some((2, 2)));
+        assert_eq!(copied(None, (4, 5), &mut fitted)[4..16], (0..12).collect::<Vec<u8>>());
+        assert_eq!(fitted.as_ref().map(Letterbox::source), Some((4, 3)), "made anew for another size");
+        copied(part, (2, 2), &mut fitted);
+        assert!(fitted.is_none());
     }
 }

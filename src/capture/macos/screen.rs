@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::access::{application, has_desktop};
 use super::ffi::desk::{self, Apps, Session};
 use super::ffi::stream::{Of, Refused, Request, Shot, Stream};
-use super::frames::Placed;
+use super::frames::{Placed, copy};
 use super::places::{self, Desktop, surface};
 use super::points::Points;
 use super::rights::{self, Right};
@@ -380,26 +380,6 @@ impl ScreenKit {
     fn moved(&mut self) -> Option<crate::base::event::Surface> {
         (std::mem::replace(&mut self.told, self.area) != self.area).then(|| surface(self.area, self.scale))
     }
-}
-
-/// Brings the part of a buffer that is the picture into the size of the recording.
-fn copy(buffer: Picture<'_>, placed: Option<Placed>, size: (u32, u32), out: &mut [u8], fitted: &mut Option<Letterbox>) {
-    let part = Placed::part(placed, (buffer.width, buffer.height));
-    let start = part.y as usize * buffer.stride + part.x as usize * 4;
-    let picture =
-        Picture { data: &buffer.data[start..], stride: buffer.stride, width: part.width, height: part.height };
-    let row = size.0 as usize * 4;
-    if (part.width, part.height) == size {
-        *fitted = None;
-        for (to, from) in out.chunks_exact_mut(row).zip(picture.data.chunks(picture.stride)) {
-            to.copy_from_slice(&from[..row]);
-        }
-        return;
-    }
-    let own = (part.width, part.height);
-    let letterbox = fitted.take().filter(|letterbox| letterbox.source() == own);
-    let letterbox = fitted.insert(letterbox.unwrap_or_else(|| Letterbox::fitted(own, size)));
-    letterbox.apply(picture, &mut BgraView { data: out, stride: row, width: size.0, height: size.1 });
 }
 
 impl ScreenSource for ScreenKit {
