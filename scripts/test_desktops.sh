@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Records desktops that hand out their screen through a portal: GNOME of this system, and sway of Debian testing, whose portal needs no dialog, in a
-# folder that is made once (root, network, 2 GB). And what the input helper lends, on a real kernel in qemu. The tests are those of tests/desktops.rs, which say what they measured.
+# folder that is made once (root, network, 2 GB). And what the input helper lends, and what the source makes of a real kernel's devices, in qemu. The tests are
+# those of tests/desktops.rs and of tests/wayland_*.rs that need the newer sway, which say what they measured.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$(realpath -m "${WATCHCAP_FORKY:-target/desktops/forky}")
@@ -28,4 +29,5 @@ fi
 cargo build --locked --workspace --bins --examples
 cargo test --locked --workspace --no-run
 scripts/desktops/kernel.sh
-WATCHCAP_TEST_DESKTOPS=$root cargo test --locked --test main -- desktops:: wayland_ext:: wayland_e2e:: --nocapture --test-threads=1
+scripts/test_kernel.sh
+WATCHCAP_TEST_DESKTOPS=$root cargo test --locked --test main -- desktops:: wayland_ext:: wayland_e2e:: wayland_privacy:: --nocapture --test-threads=1

@@ -259,6 +259,7 @@ fn arrived(input: &RawInput) -> String {
         RawInput::Pad { pad, .. } => format!("pad {pad}"),
         RawInput::PadLost { reason, .. } => format!("lost of a pad {reason}"),
         RawInput::Layout(_) => "layout".into(),
+        RawInput::Proved { .. } => "proved".into(),
         RawInput::Unproved { .. } => "unproved".into(),
         RawInput::Skipped { reason, count, .. } => format!("skipped {count} {reason}"),
         RawInput::Secret { reason } => format!("secret {}", reason.is_some()),

@@ -294,7 +294,7 @@ fn a_log_that_an_older_build_left_is_sealed_as_that_build_would_have() {
     assert_eq!(sealed.status.code(), Some(0), "{}", String::from_utf8_lossy(&sealed.stderr));
     assert_eq!(watchcap::session::edition::fault(&session, true, &mut |_| {}), None);
     // Byte for byte: finalizing is a function of the log. These sums are those of commit 403f288 for the video. The metadata have `timing` since
-    // format 1.2.0, and the table three columns since 1.3.0; that its other values are those of then, the old hashes say below.
+    // format 1.2.0, `timing.behind` since 2026-12, and the table three columns since 1.3.0; that its other values are those of then, the old hashes say below.
     let sums = |path: PathBuf| std::fs::read_to_string(path).expect("sums");
     assert_eq!(sums(session.join("integrity.sha256")), sums(path("log-schema-1.sha256")));
     let reader = watchcap::session::table::read::SessionReader::open(&session).expect("a session");

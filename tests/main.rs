@@ -92,6 +92,7 @@ mod wayland;
 mod wayland_copy;
 mod wayland_e2e;
 mod wayland_ext;
+mod wayland_privacy;
 mod windows;
 mod wine;
 mod wine_desktop;

@@ -93,7 +93,11 @@ fn said(input: &RawInput) -> Option<String> {
         None => "?".into(),
     };
     match input {
-        RawInput::Focus { .. } | RawInput::Secret { .. } | RawInput::Pad { .. } | RawInput::PadLost { .. } => None,
+        RawInput::Focus { .. }
+        | RawInput::Secret { .. }
+        | RawInput::Proved { .. }
+        | RawInput::Pad { .. }
+        | RawInput::PadLost { .. } => None,
         RawInput::Key { native, down, repeat, usage } => {
             Some(format!("key {native} {down} {repeat} {}", usage.is_some()))
         }

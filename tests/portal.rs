@@ -88,6 +88,8 @@ fn the_person_is_asked_once_and_what_was_chosen_is_kept_for_the_next_time() {
     let text = told.to_string();
     assert!(text.contains("\"wayland-portal\"") && text.contains("Wayland: Test (portal version 4)"), "{text}");
     assert!(text.contains("chosen in the desktop's dialog"), "{text}");
+    let behind = &told["timing"]["behind"];
+    assert!(behind["last_ns"].as_i64() >= Some(5_000_000) && behind["late_pictures"].as_u64().is_some(), "{text}");
     let token = portal.config().join("watchcap/portal-token");
     let mode = std::fs::metadata(&token).expect("a token").permissions().mode();
     assert_eq!((mode & 0o777, std::fs::read_to_string(&token).expect("text").as_str()), (0o600, "token-1"));

@@ -130,6 +130,7 @@ impl Listening {
                 RawInput::Wheel { .. } => has(Facet::Wheel),
                 RawInput::Motion { motion, .. } => has(Facet::Position) || (motion.is_some() && has(Facet::Motion)),
                 RawInput::Focus { .. } => has(Facet::Focus),
+                RawInput::Proved { .. } => has(Facet::Position),
                 RawInput::Unproved { .. } => has(Facet::Motion),
                 RawInput::Pad { .. } | RawInput::PadLost { .. } => has(Facet::Gamepads),
                 RawInput::Secret { .. } => has(Facet::Redaction),

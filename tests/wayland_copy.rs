@@ -70,13 +70,27 @@ fn commits(log: &Path) -> Vec<i64> {
     lines.filter(|line| line["kind"] == "paint").map(|line| line["before"].as_i64().expect("a time")).collect()
 }
 
-/// No picture of a session is newer than its time, by what the client committed. At least so many pictures have a number, and so many are repeats; where
-/// a number of them is asked for, few are older than they say.
+/// When the compositor had each number on the screen, by its own word; some it never had. A headless sway of Debian 12 tells no such times: then when the client
+/// heard that it was drawn, which is not before.
+fn shown(log: &Path) -> Vec<(u32, i64)> {
+    let mut path = log.as_os_str().to_owned();
+    path.push(".shown");
+    let text = std::fs::read_to_string(path).expect("what was shown");
+    let lines = || text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let number = |line: serde_json::Value| Some((u32::try_from(line["frame"].as_u64()?).ok()?, line["t"].as_i64()?));
+    let of =
+        |kind: &str| -> Vec<(u32, i64)> { lines().filter(|line| line["kind"] == kind).filter_map(number).collect() };
+    // The first picture of all is told by some that tell no other.
+    Some(of("shown")).filter(|shown| shown.len() > 2).unwrap_or_else(|| of("drawn"))
+}
+
+/// No picture of a session is newer than its time, by what the client committed, and no repeat is older than it says, by what the compositor showed.
+/// At least so many pictures have a number, and so many are repeats.
 pub(crate) fn shown_in_time(session: &Path, log: &Path, name: &str, (pictures, least): (usize, usize)) {
-    let commits = commits(log);
+    let (commits, on_screen) = (commits(log), shown(log));
     let (rows, mut video) = opened(session);
     let frames: Vec<_> = rows.iter().filter(|row| row.event_type == "frame").collect();
-    let (mut known, mut repeats, mut stale) = (0, 0, Vec::new());
+    let (mut known, mut repeats, mut stale, mut said) = (0, 0, Vec::new(), Vec::new());
     for (at, row) in frames.iter().enumerate() {
         let picture = video.decode(at).expect("a picture");
         let Some(shown) = number(&picture, 640) else { continue };
@@ -85,32 +99,31 @@ pub(crate) fn shown_in_time(session: &Path, log: &Path, name: &str, (pictures, l
         if row.metadata.get("dup").is_some() {
             repeats += 1;
             let capture_us: i64 = row.metadata.get("capture_us").and_then(|us| us.parse().ok()).expect("how old");
-            // The next number was committed by then, and not shown: by how much more than was said.
-            if let Some(next) = commits.get(shown as usize + 1) {
-                stale.push(row.t_ns - next - capture_us * 1000);
-            }
+            said.push(capture_us);
+            // A later number was on the screen by then, and is not in it: by how much longer than was said.
+            let later = on_screen.iter().filter(|(number, _)| *number > shown).map(|(_, t)| *t).min();
+            stale.extend(later.map(|later| row.t_ns - later - capture_us * 1000));
         }
         known += 1;
     }
     assert!(known > pictures, "{name}: {known} of {} frames", frames.len());
     assert!(repeats > least || least == 0, "{name}: {repeats} repeats");
-    // What a compositor on a busy machine presents late is none of the recorder's: most are as fresh as they say. Of a window that changes with each
-    // picture there are only such.
     let over = stale.iter().filter(|ns| **ns > 0).count();
-    assert!(
-        least == 0 || over * 20 <= stale.len().max(20),
-        "{name}: {over} of {} repeats are older than they say",
-        stale.len()
-    );
     stale.sort_unstable();
+    said.sort_unstable();
     let worst = stale.last().map_or(0.0, |ns| *ns as f64 / 1e6);
-    println!("{name}: {known} frames, {repeats} repeats, {over} older than they say, the oldest by {worst:.1} ms");
+    let half = said.get(said.len() / 2).map_or(0.0, |us| *us as f64 / 1000.0);
+    println!(
+        "{name}: {known} frames, {repeats} repeats (half say {half:.1} ms or less), {over} older than they say, the oldest by {worst:.1} ms"
+    );
+    assert!(over == 0, "{name}: {over} of {} repeats are older than they say, by up to {worst} ms", stale.len());
+    assert!(!on_screen.is_empty(), "{name}: the compositor does not say what it showed");
 }
 
 #[test]
 fn no_picture_is_older_than_it_says_or_newer_than_its_time() {
     let sway = Sway::start((640, 480), false);
-    for (name, rate, fps) in [("slow", 7, "60"), ("fast", 60, "30")] {
+    for (name, rate, fps) in [("still", 1, "60"), ("slow", 7, "60"), ("fast", 60, "30")] {
         let out = tempfile::tempdir().expect("a folder");
         let log = sway.file(name);
         let client = client(&sway, &log, rate);
@@ -121,6 +134,15 @@ fn no_picture_is_older_than_it_says_or_newer_than_its_time() {
         let session = out.path().join("s");
         verified(&session);
         shown_in_time(&session, &log, name, (60, if name == "fast" { 0 } else { 60 }));
+        let told: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(session.join("metadata.json")).expect("a file")).expect("JSON");
+        let behind = &told["timing"]["behind"];
+        println!("{name}: behind {behind}");
+        let ns = |key: &str| behind[key].as_i64().expect("a number");
+        assert!((5_000_000..=250_000_000).contains(&ns("last_ns")) && ns("last_ns") <= ns("greatest_ns"), "{behind}");
+        assert_eq!(ns("late_pictures") > 0, ns("late_by_ns") > 0, "{behind}");
+        let (_, info, _) = run(watchcap().arg("info").arg(&session));
+        assert!(info.contains("ms behind"), "{info}");
     }
 }
 
@@ -218,6 +240,41 @@ fn a_part_of_a_monitor_is_taken_and_what_cannot_be_is_refused_with_a_way_out() {
     assert!(report.contains("ok  screen (wayland-copy)") && report.contains("a Wayland compositor"), "{report}");
     let (code, list, err) = run(sway.admit(watchcap().arg("targets")));
     assert!(code == 0 && list.contains("HEADLESS-1") && list.contains("640x480"), "{list}{err}");
+    drop(client);
+}
+
+#[test]
+fn a_part_of_the_second_monitor_is_a_part_of_that() {
+    // sway of Debian 12 says through wl_output that each is at 0,0.
+    let sway = Sway::start((640, 480), false);
+    sway.does("create_output");
+    sway.does("output HEADLESS-2 resolution 640x480 position 640 0");
+    sway.does("focus output HEADLESS-2");
+    let log = sway.file("paints");
+    let client = client(&sway, &log, 30);
+    let (code, list, err) = run(sway.admit(watchcap().args(["targets", "--json"])));
+    assert_eq!(code, 0, "{err}");
+    let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
+    let second =
+        list.as_array().expect("a list").iter().find(|target| target["id"] == "HEADLESS-2").expect("it is there");
+    assert_eq!((&second["x"], &second["y"]), (&640.into(), &0.into()), "{second}");
+    let out = tempfile::tempdir().expect("a folder");
+    for (name, region, shows) in [("second", "640,0,640,32", true), ("first", "0,0,640,32", false)] {
+        let session = out.path().join(name);
+        let mut command = watchcap();
+        command.args(["record", "--consent", "screen", "--allow-missing", "masks", "--session", name, "--out"]);
+        command.arg(out.path()).args(["--duration", "1s", "--cursor", "off", "--region", region]);
+        let (code, _, err) = run(sway.admit(&mut command));
+        assert!(code == 0 || code == 3, "{code}\n{err}");
+        let (_, mut video) = opened(&session);
+        let lit = |picture: &Planar| picture.planes().0[..640].iter().any(|luma| *luma > 200);
+        let shown = (0..video.len()).filter(|at| lit(&video.decode(*at).expect("a picture"))).count();
+        assert_eq!(shown > 10, shows, "{name}: {shown} of {} pictures", video.len());
+        assert_eq!(shown > 0, shows, "{name}: {shown} of {} pictures", video.len());
+        let told: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(session.join("metadata.json")).expect("a file")).expect("JSON");
+        assert_eq!(told["surface"]["x"], if shows { 640 } else { 0 }, "{told}");
+    }
     drop(client);
 }
 

@@ -124,7 +124,7 @@ fn the_places_of_the_pointer_are_recorded_where_the_compositor_tells_them() {
     let Some(sway) = Sway::start_newer((640, 480)) else { return };
     let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let about = serde_json::json!({ "name": "Test Mouse", "keys": [BTN_LEFT], "rel": [0, 1] });
-    let mouse = Device::plug(&folder.path().join("event0"), &about);
+    let mut mouse = Device::plug(&folder.path().join("event0"), &about);
     let mut command = recording(folder.path(), out.path(), "30");
     let said = sway.file("said");
     let stderr = std::fs::File::create(&said).expect("a file");
@@ -152,6 +152,21 @@ fn the_places_of_the_pointer_are_recorded_where_the_compositor_tells_them() {
         done.push((t, at));
         pause(100 + u64::from(step) * 7 % 33);
     }
+    // Buttons have no place of their own. While the pointer rests it is known, and not while it moves, nor once it is gone.
+    let (mut rested, mut moving) = (Vec::new(), Vec::new());
+    for step in 0..PRESSES as u32 {
+        let at = (600 - step * 25, 60 + step * 17);
+        let t = mouse.does("ev 2 0 5");
+        hand.pointer.motion_absolute((t / 1_000_000) as u32, at.0, at.1, 640, 480);
+        hand.pointer.frame();
+        hand.go();
+        moving.push(mouse.does(&format!("ev 1 {BTN_LEFT} 1")));
+        mouse.does(&format!("ev 1 {BTN_LEFT} 0"));
+        pause(250 + u64::from(step) * 7 % 33);
+        rested.push((mouse.does(&format!("ev 1 {BTN_LEFT} 1")), at));
+        mouse.does(&format!("ev 1 {BTN_LEFT} 0"));
+        pause(20);
+    }
     let (code, _) = running.stop("INT", PATIENCE);
     assert!(code == 0 || code == 3, "{code}");
     drop(mouse);
@@ -174,6 +189,21 @@ fn the_places_of_the_pointer_are_recorded_where_the_compositor_tells_them() {
     println!("{} places told, {} of {PRESSES} of the hand: late by {late:?} us", told.len(), late.len());
     assert!(late.len() * 10 >= PRESSES * 9, "{} of {PRESSES}:\n{told:?}\n{done:?}", late.len());
     assert!(late[late.len() / 2] < 50_000, "{late:?}");
+    let clicks: Vec<&OwnedRow> =
+        rows.iter().filter(|row| row.event_type == "mouse_click" && row.pressed == Some(true)).collect();
+    let click = |t: i64| clicks.iter().find(|row| row.t_ns == t).expect("a press");
+    assert!(moving.iter().all(|t| click(*t).mouse_x.is_none()), "a place while the pointer moves");
+    let mut known = 0;
+    for (t, (x, y)) in &rested {
+        let Some((found_x, found_y)) = click(*t).mouse_x.zip(click(*t).mouse_y) else { continue };
+        let is_it = (found_x * 640.0 - *x as f32).abs() < 1.5 && (found_y * 480.0 - *y as f32).abs() < 1.5;
+        assert!(is_it, "pressed at {x},{y}, and said to be at {},{}", found_x * 640.0, found_y * 480.0);
+        known += 1;
+    }
+    println!(
+        "{known} of {PRESSES} presses while the pointer rests have its place, and none of {PRESSES} while it moves"
+    );
+    assert!(known * 10 >= PRESSES * 8, "{known} of {PRESSES} have a place");
 }
 
 /// `by_socket`: sway tells the active window by its socket, else by its list of windows.

@@ -65,7 +65,7 @@ pub(crate) use self::error::XCAP;
 pub use self::facet::{Facet, FacetSet};
 pub use self::input::{InitialState, InputDescription, InputSource, OpenInput};
 pub use self::latest::Latest;
-pub use self::look::Look;
+pub use self::look::{Behind, Look};
 pub use self::outlets::Outlets;
 pub use self::raw::{RawInput, StampedInput};
 pub use self::screen::{BgraView, OpenScreen, ScreenDescription, ScreenSource};

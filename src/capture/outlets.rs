@@ -29,6 +29,13 @@ impl Outlets {
         self.inputs.is_some()
     }
 
+    /// Hands in where the pointer surely was at this time, desktop pixels, or that it is not known.
+    pub fn proved(&self, t: MonoNs, source: Source, place: Option<(f64, f64)>) {
+        if let Some(inputs) = &self.inputs {
+            inputs.send(t, source, RawInput::Proved { place });
+        }
+    }
+
     /// Hands in where the pointer is, desktop pixels.
     pub fn pointer(&self, t: MonoNs, source: Source, position: (f64, f64)) {
         if let Some(inputs) = &self.inputs {

@@ -28,6 +28,12 @@ pub enum RawInput {
         /// No device made it: a program put the pointer there. It has no motion.
         warped: bool,
     },
+    /// Where the pointer surely was at this time, by a source that tells places late and without a time; `None`: it is not known from here on.
+    /// No input by itself.
+    Proved {
+        /// Desktop pixels.
+        place: Option<(f64, f64)>,
+    },
     /// A button changed.
     Button {
         /// Which.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::CaptureError;
 use super::facet::FacetSet;
-use super::look::Look;
+use super::look::{Behind, Look};
 use super::outlets::Outlets;
 use crate::base::event::{Area, Surface};
 use crate::privacy::cover::Covered;
@@ -84,6 +84,12 @@ pub trait ScreenSource {
     /// while after. Never less than that; not sorted.
     fn covered(&self) -> Vec<Covered> {
         Vec::new()
+    }
+
+    /// By how much repeats are behind, and what came later than that since this was asked last; `None` of a source that is asked for pictures,
+    /// whose repeats are of the moment.
+    fn behind(&mut self) -> Option<Behind> {
+        None
     }
 
     /// Where the pointer was at the last look, desktop pixels; `None` where that is not known without an input.

@@ -243,7 +243,17 @@ fn timing(timing: &Timing) -> String {
     let times = (!times.is_empty()).then(|| format!("{times} ms (p50/p99)"));
     let silence = timing.input_silence_ms.filter(|ms| *ms > 0.0);
     let silence = silence.map(|ms| format!("no input for {ms:.0} ms while the pointer moved"));
-    times.into_iter().chain(silence).collect::<Vec<_>>().join("; ")
+    let behind = timing.behind.as_ref().map(|behind| {
+        let ms = |ns: i64| ns as f64 / 1e6;
+        let late = if behind.late_pictures > 0 {
+            let pictures = text::counted(behind.late_pictures, "picture");
+            format!(", {pictures} later than that by up to {:.1} ms", ms(behind.late_by_ns))
+        } else {
+            String::new()
+        };
+        format!("repeats up to {:.1} ms behind{late}", ms(behind.greatest_ns))
+    });
+    times.into_iter().chain(silence).chain(behind).collect::<Vec<_>>().join("; ")
 }
 
 /// How many PNG pictures there are; empty when none were asked for.

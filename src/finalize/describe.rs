@@ -19,9 +19,9 @@ use crate::privacy::fact::{RegionFact, WithdrawalFact};
 use crate::privacy::keys::KeyPolicy;
 use crate::session::measured::Pictures;
 use crate::session::metadata::{
-    AnchorInfo, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Metadata, Percentiles, PiiRegion, Privacy,
-    ProfileInForce, Recovery, Resolution, Series, StreamInfo, StudyText, SurfaceInfo, Timing, Withdrawal, codec_name,
-    fit_drift_ppm, input_device,
+    AnchorInfo, Behind, ClockInfo, Consent, EncoderInfo, Env, Extra, InitialState, Metadata, Percentiles, PiiRegion,
+    Privacy, ProfileInForce, Recovery, Resolution, Series, StreamInfo, StudyText, SurfaceInfo, Timing, Withdrawal,
+    codec_name, fit_drift_ppm, input_device,
 };
 use crate::session::table::row::event_type;
 use crate::session::table::schema::FORMAT_VERSION;
@@ -267,6 +267,13 @@ impl Story {
         Timing {
             commit_ms: commit.map(|(p50, p99)| Percentiles::of_us(p50, p99)),
             input_silence_ms: fact.input_silence_us.map(|us| us as f64 / 1000.0),
+            behind: fact.behind_last_ns.zip(fact.behind_greatest_ns).map(|(last_ns, greatest_ns)| Behind {
+                last_ns,
+                greatest_ns,
+                late_pictures: fact.late_pictures.unwrap_or(0),
+                late_by_ns: fact.late_by_ns.unwrap_or(0),
+                extra: Extra::new(),
+            }),
             ..Timing::default()
         }
     }

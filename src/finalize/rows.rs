@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface};
+use crate::base::event::{Axis, Button, Event, Frame, Gap, Key, Source, Stream, Surface, UNKNOWN_US};
 use crate::base::hid;
 use crate::base::id::FrameRef;
 use crate::base::pad::{PadChange, PadControl};
@@ -233,7 +233,7 @@ impl RowMaker {
         let pts = self.samples[index as usize].pts_us;
         let found = self.found.binary_search(&frame.frame_ref.0).is_ok();
         self.metadata.push_int(key::BYTES, i64::from(frame.size_bytes));
-        if !found {
+        if !found && frame.capture_us != UNKNOWN_US {
             self.metadata.push_int(key::CAPTURE_US, i64::from(frame.capture_us));
         }
         if frame.duplicate {

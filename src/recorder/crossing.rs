@@ -147,6 +147,7 @@ impl Sequence {
         self.seams.part += 1;
         self.last_anchor = None;
         self.counters.silence.forget();
+        self.counters.lag.forget();
         self.append_anchor(anchor)?;
         self.state_part(t)?;
         self.counters.part.store(self.seams.part + 1, Ordering::SeqCst);

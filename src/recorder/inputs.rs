@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use super::chords::{Asked, Chords, KeyName};
 use super::pads::Pads;
+use super::pointed::Pointed;
 use crate::base::event::{Button, Content, Event, Gap, HidUsage, Key, Layout, Position, Source, Stream, Surface};
 use crate::base::hotkeys::{Hotkeys, Modifiers};
 use crate::base::pad::PadChange;
@@ -68,6 +69,8 @@ pub(crate) struct Inputs {
     layout: Option<Layout>,
     /// Where the pointer was last written to be.
     pointer: Option<Position>,
+    /// Where it is known to have been.
+    pointed: Pointed,
     /// The source said that what is typed must not be known.
     secret: Option<Reason>,
     /// Keys that are down; they are told when their press was written.
@@ -104,6 +107,7 @@ impl Inputs {
             layout_in_pause: None,
             layout: None,
             pointer: None,
+            pointed: Pointed::default(),
             window,
             secret: None,
             keys: Holds::default(),
@@ -118,6 +122,7 @@ impl Inputs {
     /// The surface is there now.
     pub(crate) fn surface_moved(&mut self, surface: Surface) {
         self.surface = surface;
+        self.pointed.forget();
     }
 
     /// Whether the state at the start may be in the metadata: it belongs to what is recorded, and is no secret.
@@ -157,6 +162,11 @@ impl Inputs {
     /// Takes one input.
     pub(crate) fn take(&mut self, input: StampedInput, out: &mut Vec<Written>) {
         let StampedInput { t, source, input } = input;
+        match &input {
+            RawInput::Proved { place } => return self.pointed.proved(t, *place),
+            RawInput::Motion { position, .. } => self.pointed.moved(t, position.is_none()),
+            _ => {}
+        }
         self.latest = self.latest.max(t);
         if self.untouched
             && !matches!(
@@ -173,6 +183,15 @@ impl Inputs {
         }
         let surface = self.surface;
         let at = |position: Option<(f64, f64)>| position.map(|p| surface.relative(p));
+        let input = match input {
+            RawInput::Button { button, pressed, position: None } => {
+                RawInput::Button { button, pressed, position: self.pointed.at(t) }
+            }
+            RawInput::Wheel { axis, delta, hi_res, position: None } => {
+                RawInput::Wheel { axis, delta, hi_res, position: self.pointed.at(t) }
+            }
+            told => told,
+        };
         if let RawInput::Motion { position: Some(position), .. } = &input
             && self.attends
             && !self.paused
@@ -224,6 +243,7 @@ impl Inputs {
                 self.tell_spans(t, out);
                 return;
             }
+            RawInput::Proved { .. } => None,
             RawInput::Unproved { count, until } => self.attends.then(|| {
                 let reason = "motion_unproved".into();
                 Event::Gap(Gap { stream: Stream::Input, reason, lost: Some(count), until })
@@ -482,6 +502,7 @@ impl Inputs {
             return;
         }
         let t = t.max(self.latest);
+        self.pointed.forget();
         self.away = true;
         let mut rows = Vec::new();
         self.attend(t, &mut rows);

@@ -64,6 +64,7 @@ impl Lane {
             RawInput::Button { .. } => takes(Facet::Buttons),
             RawInput::Wheel { .. } => takes(Facet::Wheel),
             RawInput::Focus { .. } => takes(Facet::Focus),
+            RawInput::Proved { .. } => takes(Facet::Position),
             RawInput::Unproved { .. } => takes(Facet::Motion),
             RawInput::Pad { .. } | RawInput::PadLost { .. } => takes(Facet::Gamepads),
             RawInput::Secret { .. } | RawInput::Lost { .. } | RawInput::Skipped { .. } => true,

@@ -368,6 +368,9 @@ impl Grabber {
                 look => look?,
             };
             let now = self.clock.now();
+            if let Some(behind) = self.source.behind() {
+                self.counters.lag.saw(behind);
+            }
             let follows = pace.every_move_is_input && self.control.input_until().is_none();
             self.silence.look(self.source.pointer().filter(|_| follows), now, &self.counters.silence);
             let moved = look.surface();

@@ -356,10 +356,15 @@ impl Sequence {
     /// Says how fast it was recorded so far, which no record tells.
     fn append_timing(&mut self, t: MonoNs) -> Result<(), LogError> {
         let commits = self.log.commit_times();
+        let lag = self.counters.lag.so_far();
         let fact = TimingFact {
             commit_p50_us: commits.percentile(50),
             commit_p99_us: commits.percentile(99),
             input_silence_us: self.counters.silence.longest_us(),
+            behind_last_ns: lag.map(|lag| lag.last_ns),
+            behind_greatest_ns: lag.map(|lag| lag.greatest_ns),
+            late_pictures: lag.map(|lag| lag.late_pictures),
+            late_by_ns: lag.map(|lag| lag.late_by_ns),
             ..TimingFact::default()
         };
         append_fact(&mut self.log, t, TimingFact::KEY, &json!(fact))

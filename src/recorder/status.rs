@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::lag::LagFigures;
 use super::silence::SilenceFigures;
 use super::vitals::{Board, Peaks, Queue, Vitals, Waiting};
 
@@ -93,6 +94,8 @@ pub(crate) struct Counters {
     pub(crate) part: AtomicU64,
     /// Whether the input source is silent while the pointer moves.
     pub(crate) silence: SilenceFigures,
+    /// By how much repeats are behind.
+    pub(crate) lag: LagFigures,
     /// PNG pictures that were written.
     pub(crate) stills: AtomicU64,
     /// PNG pictures that were wanted.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use watchcap::base::pad::{PadControl, StandardPlace};
 use watchcap::session::layout;
 use watchcap::session::metadata::{
-    AnchorInfo, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, Percentiles, PiiRegion, ProfileInForce,
-    Recovery, ScreenSign, Series, SignAway, StatedAtImport, StreamInfo, StudyText, Timing, Withdrawal,
+    AnchorInfo, Behind, EncoderInfo, Extra, Import, Lineage, Loss, MaskInfo, Metadata, Percentiles, PiiRegion,
+    ProfileInForce, Recovery, ScreenSign, Series, SignAway, StatedAtImport, StreamInfo, StudyText, Timing, Withdrawal,
 };
 use watchcap::session::table::row::{Row, RowMetadata, event_type, key};
 use watchcap::session::table::{hash, schema};
@@ -165,6 +165,7 @@ fn fill(metadata: &mut Metadata) {
         encode_ms: some,
         commit_ms: some,
         input_silence_ms: Some(0.0),
+        behind: Some(Behind { last_ns: 1, greatest_ns: 2, late_pictures: 3, late_by_ns: 4, extra: Extra::new() }),
         extra: Extra::new(),
     });
     metadata.privacy.hotkeys = vec!["pause".into()];

@@ -123,6 +123,11 @@ impl Sway {
         assert_eq!(code, 0, "{what}: {out}{err}");
     }
 
+    /// Has it do something that it may refuse.
+    pub(crate) fn tries(&self, what: &str) {
+        run(Command::new("swaymsg").args(["-s", &self.socket, what]));
+    }
+
     /// Waits until a window of an application is there, and has the focus.
     pub(crate) fn waits_for_focus(&self, app_id: &str) {
         let began = Instant::now();

@@ -1,12 +1,13 @@
 //! A Wayland client whose window says which frame it shows, and when that was committed: ground truth for what a recorder sees.
 //!
 //! ```text
-//! wayland_client [--rate 60] [--seconds 0] [--log paints.jsonl] [--app-id barcode_client] [--title barcode] [--count presses]
+//! wayland_client [--rate 60] [--seconds 0] [--log paints.jsonl] [--app-id barcode_client] [--title barcode] [--count presses] [--colour ff00ff] [--titles one,two]
 //! ```
 //! With a name of its own it is placed by the compositor, else it is fullscreen. The window covers the screen, which is 640 pixels wide at least. The picture: 40 cells of 16 x 16 from (0, 0), white = 1: 32 bits of the
 //! frame number, most significant first, then 8 bits of CRC-8 (polynomial 0x07, start 0). Below, a bar that wanders. Each frame is logged as
-//! `{"kind":"paint","frame":n,"before":ns}`: `CLOCK_MONOTONIC` before it was committed. With `--count presses` the number is that of the presses of
-//! buttons so far, and a frame is painted for each.
+//! `{"kind":"paint","frame":n,"before":ns}`: `CLOCK_MONOTONIC` before it was committed. When the compositor had it on the screen, by its own word
+//! (wp_presentation), stands in a second file, `LOG.shown`, as `{"kind":"shown","frame":n,"t":ns}`; `drawn` is when the client heard that it was drawn. With `--count presses` the number is that of the presses of
+//! buttons so far, and a frame is painted for each. With `--colour` there is nothing but that in it; with `--titles` it takes another title with each tenth frame.
 
 #[path = "args.rs"]
 mod args;
@@ -22,6 +23,7 @@ use serde_json::json;
 use wayland_client::globals::{GlobalListContents, registry_queue_init};
 use wayland_client::protocol::{
     wl_buffer::{self, WlBuffer},
+    wl_callback::{self, WlCallback},
     wl_compositor::WlCompositor,
     wl_pointer::{self, WlPointer},
     wl_registry::{self, WlRegistry},
@@ -31,6 +33,10 @@ use wayland_client::protocol::{
     wl_surface::WlSurface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, WEnum, delegate_noop};
+use wayland_protocols::wp::presentation_time::client::{
+    wp_presentation::WpPresentation,
+    wp_presentation_feedback::{self, WpPresentationFeedback},
+};
 use wayland_protocols::xdg::shell::client::{
     xdg_surface::{self, XdgSurface},
     xdg_toplevel::{self, XdgToplevel},
@@ -54,6 +60,39 @@ struct State {
     /// Presses of buttons.
     presses: u32,
     buffers: Vec<Buffer>,
+    /// Frames that were on the screen, and when.
+    shown: Vec<(u32, i64)>,
+    /// Frames that it had drawn, and when that was heard: not before they were on the screen.
+    drawn: Vec<(u32, i64)>,
+}
+
+impl Dispatch<WlCallback, u32> for State {
+    fn event(
+        state: &mut Self,
+        _: &WlCallback,
+        _: wl_callback::Event,
+        frame: &u32,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        state.drawn.push((*frame, now()));
+    }
+}
+
+impl Dispatch<WpPresentationFeedback, u32> for State {
+    fn event(
+        state: &mut Self,
+        _: &WpPresentationFeedback,
+        event: wp_presentation_feedback::Event,
+        frame: &u32,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let wp_presentation_feedback::Event::Presented { tv_sec_hi, tv_sec_lo, tv_nsec, .. } = event {
+            let seconds = i64::from(tv_sec_hi) << 32 | i64::from(tv_sec_lo);
+            state.shown.push((*frame, seconds * 1_000_000_000 + i64::from(tv_nsec)));
+        }
+    }
 }
 
 impl Dispatch<WlRegistry, GlobalListContents> for State {
@@ -160,6 +199,7 @@ impl Dispatch<WlPointer, ()> for State {
     }
 }
 
+delegate_noop!(State: ignore WpPresentation);
 delegate_noop!(State: ignore WlCompositor);
 delegate_noop!(State: ignore WlShm);
 delegate_noop!(State: ignore WlShmPool);
@@ -206,12 +246,15 @@ fn main() -> Result<(), Failure> {
     let (rate, seconds): (f64, f64) = (args.number("rate", 60.0)?, args.number("seconds", 0.0)?);
     let stop = Stop::new()?;
     let mut log = Lines::create(args.get("log"))?;
+    let path = args.get("log").map(|log| format!("{log}.shown"));
+    let mut told = Lines::create(path.as_deref())?;
     let conn = Connection::connect_to_env()?;
     let (globals, mut events) = registry_queue_init::<State>(&conn)?;
     let queue = events.handle();
     let compositor: WlCompositor = globals.bind(&queue, 4..=6, ())?;
     let base: XdgWmBase = globals.bind(&queue, 1..=2, ())?;
     let shm: WlShm = globals.bind(&queue, 1..=1, ())?;
+    let presentation: Option<WpPresentation> = globals.bind(&queue, 1..=1, ()).ok();
     let surface = compositor.create_surface(&queue, ());
     let shell = base.get_xdg_surface(&surface, &queue, ());
     let window = shell.get_toplevel(&queue, ());
@@ -223,11 +266,19 @@ fn main() -> Result<(), Failure> {
     surface.commit();
     let mut state = State { size: (640, 480), ..State::default() };
     let (start, period) = (now(), (1e9 / rate) as i64);
+    let colour = args.get("colour").map(|colour| u32::from_str_radix(colour, 16)).transpose()?;
+    let titles: Vec<&str> = args.get("titles").map_or_else(Vec::new, |titles| titles.split(',').collect());
     let counts_presses = args.get("count") == Some("presses");
     let _seat: Option<WlSeat> = if counts_presses { Some(globals.bind(&queue, 1..=5, ())?) } else { None };
     let (mut frame, mut due) = (0_u32, start);
     while !stop.is_set() && !state.is_closed && (seconds == 0.0 || now() - start < (seconds * 1e9) as i64) {
         events.dispatch_pending(&mut state)?;
+        for (kind, all) in [("shown", &mut state.shown), ("drawn", &mut state.drawn)] {
+            for (frame, t) in all.drain(..) {
+                told.write(&json!({"kind":kind,"frame":frame,"t":t}))?;
+                told.flush()?;
+            }
+        }
         let is_due = if counts_presses { frame <= state.presses } else { now() >= due };
         if state.is_configured && is_due {
             if state.buffers.is_empty() {
@@ -235,10 +286,19 @@ fn main() -> Result<(), Failure> {
             }
             let (width, height) = (state.size.0 as usize, state.size.1 as usize);
             if let Some(buffer) = state.buffers.iter_mut().find(|buffer| !buffer.busy) {
-                buffer.file.write_all_at(&picture(frame, (width, height)), 0)?;
+                let pixels = match colour {
+                    Some(colour) => colour.to_le_bytes().repeat(width * height),
+                    None => picture(frame, (width, height)),
+                };
+                buffer.file.write_all_at(&pixels, 0)?;
+                if !titles.is_empty() && frame % 10 == 0 {
+                    window.set_title(titles[frame as usize / 10 % titles.len()].into());
+                }
                 buffer.busy = true;
                 surface.attach(Some(&buffer.proxy), 0, 0);
                 surface.damage_buffer(0, 0, state.size.0, state.size.1);
+                surface.frame(&queue, frame);
+                presentation.as_ref().map(|presentation| presentation.feedback(&surface, &queue, frame));
                 let before = now();
                 surface.commit();
                 log.write(&json!({"kind":"paint","frame":frame,"before":before}))?;

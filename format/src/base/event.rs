@@ -285,6 +285,9 @@ pub struct Layout {
     pub group: Option<u8>,
 }
 
+/// A time in microseconds that is not known, or is longer than can be said.
+pub const UNKNOWN_US: u32 = u32::MAX;
+
 /// A frame that is in the video.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Frame {
@@ -300,7 +303,7 @@ pub struct Frame {
     pub keyframe: bool,
     /// The picture did not change since the frame before.
     pub duplicate: bool,
-    /// Time from asking for the picture to having it, microseconds.
+    /// By how much the picture can be older than its time, microseconds; [`UNKNOWN_US`] where nobody can tell.
     pub capture_us: u32,
     /// Time to convert and encode it, microseconds.
     pub encode_us: u32,

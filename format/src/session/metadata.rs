@@ -346,7 +346,7 @@ pub struct AnchorInfo {
     pub boottime_ns: Option<i64>,
 }
 
-/// How evenly and how fast it was recorded. Milliseconds, to 1 %; null: not measured.
+/// How evenly and how fast it was recorded. Milliseconds, to 1 %, where the name does not say otherwise; null: not measured.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Timing {
@@ -362,6 +362,26 @@ pub struct Timing {
     /// The longest time without any input up to a moment at which the screen saw that the pointer had moved; 0: each move had its input. Null:
     /// the pointer did not move, or the sources do not tell. Source: measured while recording, up to the last anchor.
     pub input_silence_ms: Option<f64>,
+    /// By how much repeats are behind the screen, where the source is told of pictures and does not ask for them. Null: its repeats are of the
+    /// moment, or nobody measured. Source: measured while recording, up to the last anchor.
+    pub behind: Option<Behind>,
+    /// Keys of later versions.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// By how much repeats are behind, so that pictures on their way can come before them, and what came later than that.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Behind {
+    /// By how much earlier than the look at the screen repeats were stamped last, nanoseconds.
+    pub last_ns: i64,
+    /// The most that it was, nanoseconds.
+    pub greatest_ns: i64,
+    /// Pictures that came later than that after their own time: behind a repeat they have a later time than their own.
+    pub late_pictures: u64,
+    /// By how much at the most, nanoseconds; 0 where none did.
+    pub late_by_ns: i64,
     /// Keys of later versions.
     #[serde(flatten)]
     pub extra: Extra,

@@ -19,6 +19,7 @@ pub(super) const BACKEND: &str = "wayland-copy";
 
 /// A connection, and what was told through it.
 pub(super) struct Desk {
+    conn: Connection,
     queue: EventQueue<State>,
     pub(super) state: State,
     pub(super) managers: Managers,
@@ -42,8 +43,8 @@ impl Desk {
         }
         let shm =
             globals.bind(&handle, 1..=1, ()).map_err(|_absent| lacks("the compositor shares no memory".into()))?;
-        let mut desk = Self { queue, state: State::default(), managers, shm };
-        output::follow_all(&mut desk.state.outputs, &globals, &handle);
+        let mut desk = Self { conn, queue, state: State::default(), managers, shm };
+        desk.state.places_of = output::follow_all(&mut desk.state.outputs, &globals, &handle);
         // Once for what was bound, once for what that told.
         for _ in 0..2 {
             desk.queue.roundtrip(&mut desk.state).map_err(|error| gone(&error))?;
@@ -58,6 +59,12 @@ impl Desk {
     /// Sends what was asked for.
     pub(super) fn flush(&self) -> Result<(), CaptureError> {
         self.queue.flush().map_err(|error| gone(&error.into()))
+    }
+
+    /// Asks the compositor a question, whose answer says that everything that was asked before has been taken in ([`State::answered`]).
+    pub(super) fn question(&self, number: u64) -> Result<(), CaptureError> {
+        self.conn.display().sync(&self.handle(), number);
+        self.flush()
     }
 
     /// Takes in what the compositor has told by now.

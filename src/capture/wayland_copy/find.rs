@@ -3,7 +3,7 @@
 use super::connection::{BACKEND, compositor};
 use super::output::Output;
 use super::toplevel::{Facts, Toplevel, Windows};
-use crate::base::event::Surface;
+use crate::base::event::{Area, Surface};
 use crate::base::time::MonoNs;
 use crate::capture::{CaptureError, Target};
 use crate::privacy::names;
@@ -125,13 +125,7 @@ pub(super) fn find(outputs: &[Output], windows: Option<&Windows>, target: &Targe
             (named.or_else(numbered).ok_or_else(|| missing(format!("monitor {wanted}")))?, None)
         }
         Target::Region { x, y, width, height } => {
-            let inside = |output: &&Output| {
-                let surface = output.surface();
-                let within = |at: i32, start: i32, length: u32| {
-                    (0..i64::from(length)).contains(&(i64::from(at) - i64::from(start)))
-                };
-                within(*x, surface.x, surface.width) && within(*y, surface.y, surface.height)
-            };
+            let inside = |output: &&Output| output.place().and(Area { x: *x, y: *y, width: 1, height: 1 }).is_some();
             let output = outputs
                 .iter()
                 .find(inside)

@@ -1,16 +1,21 @@
-//! A monitor, as the compositor describes it.
+//! A monitor, as the compositor describes it: in pixels, and where it tells that (`xdg-output`) its place and size on the desktop, in the units of
+//! the compositor. wlroots says of each monitor that it is at 0,0 where only `wl_output` is asked.
 
 use wayland_client::globals::{GlobalList, GlobalListContents};
 use wayland_client::protocol::wl_output::{self, WlOutput};
 use wayland_client::protocol::wl_registry::WlRegistry;
 use wayland_client::{Dispatch, Proxy as _, QueueHandle, WEnum};
+use wayland_protocols::xdg::xdg_output::zv1::client::zxdg_output_manager_v1::ZxdgOutputManagerV1 as Places;
+use wayland_protocols::xdg::xdg_output::zv1::client::zxdg_output_v1::{self, ZxdgOutputV1};
 
-use crate::base::event::Surface;
+use crate::base::event::{Area, Surface};
 
 /// The most monitors that are followed.
 const MAX_OUTPUTS: usize = 64;
 /// Newest version of `wl_output` that is used: with names.
 const VERSION: u32 = 4;
+/// Newest version of `zxdg_output_manager_v1` that is used.
+const PLACES_VERSION: u32 = 3;
 /// The longest name that is kept, bytes.
 const MAX_NAME: usize = 256;
 
@@ -23,6 +28,9 @@ pub(super) struct Output {
     pub(super) name: String,
     pub(super) model: String,
     position: (i32, i32),
+    /// Its corner and its size in the compositor's units, where these are told.
+    corner: Option<(i32, i32)>,
+    units: Option<(i32, i32)>,
     /// Its size in pixels.
     mode: (i32, i32),
     refresh_mhz: i32,
@@ -32,31 +40,58 @@ pub(super) struct Output {
     pub(super) is_turned: bool,
 }
 
-/// Follows a monitor that the compositor has, by its number in the registry and the version of its interface.
-pub(super) fn follow<S: Dispatch<WlOutput, u32> + 'static>(
+/// What hears of monitors.
+pub(super) trait Hears:
+    Dispatch<WlOutput, u32>
+    + Dispatch<ZxdgOutputV1, u32>
+    + Dispatch<Places, ()>
+    + Dispatch<WlRegistry, GlobalListContents>
+    + 'static
+{
+}
+
+impl<S> Hears for S where
+    S: Dispatch<WlOutput, u32>
+        + Dispatch<ZxdgOutputV1, u32>
+        + Dispatch<Places, ()>
+        + Dispatch<WlRegistry, GlobalListContents>
+        + 'static
+{
+}
+
+/// Follows a monitor that the compositor has, by its number in the registry and the version of its interface. `places` tells where it is.
+pub(super) fn follow<S: Hears>(
     outputs: &mut Vec<Output>,
+    places: Option<&Places>,
     registry: &WlRegistry,
     (global, version): (u32, u32),
     queue: &QueueHandle<S>,
 ) {
     if outputs.len() < MAX_OUTPUTS {
         let proxy = registry.bind(global, version.min(VERSION), queue, global);
+        // Told with it, and as long as the connection lasts.
+        if let Some(places) = places {
+            places.get_xdg_output(&proxy, queue, global);
+        }
         outputs.push(Output::new(global, proxy));
     }
 }
 
-/// Follows all monitors that the compositor has now.
-pub(super) fn follow_all<S>(outputs: &mut Vec<Output>, globals: &GlobalList, queue: &QueueHandle<S>)
-where
-    S: Dispatch<WlOutput, u32> + Dispatch<WlRegistry, GlobalListContents> + 'static,
-{
+/// Follows all monitors that the compositor has now; returns what tells where those that come later are.
+pub(super) fn follow_all<S: Hears>(
+    outputs: &mut Vec<Output>,
+    globals: &GlobalList,
+    queue: &QueueHandle<S>,
+) -> Option<Places> {
+    let places = globals.bind(queue, 1..=PLACES_VERSION, ()).ok();
     let all: Vec<_> = globals.contents().with_list(|list| {
         let all = list.iter().filter(|global| global.interface == WlOutput::interface().name);
         all.map(|global| (global.name, global.version)).collect()
     });
     for output in all {
-        follow(outputs, globals.registry(), output, queue);
+        follow(outputs, places.as_ref(), globals.registry(), output, queue);
     }
+    places
 }
 
 impl Output {
@@ -67,6 +102,8 @@ impl Output {
             name: String::new(),
             model: String::new(),
             position: (0, 0),
+            corner: None,
+            units: None,
             mode: (0, 0),
             refresh_mhz: 0,
             scale: 1,
@@ -93,6 +130,15 @@ impl Output {
         }
     }
 
+    /// Takes in what the compositor tells of its place on the desktop.
+    pub(super) fn place_event(&mut self, event: &zxdg_output_v1::Event) {
+        match *event {
+            zxdg_output_v1::Event::LogicalPosition { x, y } => self.corner = Some((x, y)),
+            zxdg_output_v1::Event::LogicalSize { width, height } => self.units = Some((width, height)),
+            _ => {}
+        }
+    }
+
     /// Returns its refresh rate, where the compositor tells.
     pub(super) fn refresh_hz(&self) -> Option<f64> {
         (self.refresh_mhz > 0).then(|| f64::from(self.refresh_mhz) / 1000.0)
@@ -100,15 +146,25 @@ impl Output {
 
     /// Returns whether a place on the desktop is the same place in its pictures, but for its corner.
     pub(super) fn is_in_pixels(&self) -> bool {
-        self.scale == 1 && !self.is_turned
+        self.scale == 1 && !self.is_turned && self.units.is_none_or(|units| units == self.mode)
     }
 
-    /// Returns where it is. Its true scale may be a fraction, which this protocol does not tell.
+    /// Returns where its corner is on the desktop, and its size in pixels. Its true scale may be a fraction, which this protocol does not tell.
     pub(super) fn surface(&self) -> Surface {
-        let side = |length: i32| u32::try_from(length).unwrap_or(0);
-        let (x, y) = self.position;
+        let (x, y) = self.corner.unwrap_or(self.position);
         Surface { x, y, width: side(self.mode.0), height: side(self.mode.1), scale: None }
     }
+
+    /// Returns what of the desktop it is, in the compositor's units; in pixels, where those are not told.
+    pub(super) fn place(&self) -> Area {
+        let Surface { x, y, .. } = self.surface();
+        let (width, height) = self.units.unwrap_or(self.mode);
+        Area { x, y, width: side(width), height: side(height) }
+    }
+}
+
+fn side(length: i32) -> u32 {
+    u32::try_from(length).unwrap_or(0)
 }
 
 /// The beginning of a name.

@@ -1,7 +1,8 @@
 //! Where the pointer is on a recorded monitor: a cursor session of ext-image-copy-capture, on a connection and in a thread of its own.
 //!
 //! The compositor tells places without a time, so each carries that of its arrival, which is not earlier than what it tells; a thread of its own has it then and not
-//! when the next picture is looked for. It tells about one place a refresh. Nothing is copied, and the pointer's image is not asked for. wlroots tells nothing while the
+//! when the next picture is looked for. It tells about one place a refresh, and whether the pointer has left the monitor; where it rests is proved by
+//! questions ([`Rest`]), so that buttons and wheels, whose devices know no place, get that. Nothing is copied, and the pointer's image is not asked for. wlroots tells nothing while the
 //! pointer is drawn into pictures, by whomever they are taken.
 
 use std::sync::Arc;
@@ -17,13 +18,14 @@ use wayland_protocols::ext::image_copy_capture::v1::client::ext_image_copy_captu
 
 use super::connection::{BACKEND, Desk};
 use super::find::Subject;
+use super::rest::Rest;
 use super::state::State;
 use crate::base::event::Source;
 use crate::base::time::Clock;
 use crate::capture::{CaptureError, Outlets, StopFlag};
 
-/// How often it is looked whether the end was asked for.
-const WAIT: Duration = Duration::from_millis(50);
+/// How often the compositor is asked whether there is something new, and it is looked whether the end was asked for.
+const WAIT: Duration = Duration::from_millis(15);
 
 /// Follows the pointer until it is dropped.
 pub(super) struct PointerWatch {
@@ -50,7 +52,7 @@ impl PointerWatch {
         };
         let stop = StopFlag::new();
         let (subject, outlets, clock, asked) = (subject.clone(), outlets.clone(), Arc::clone(clock), stop.clone());
-        let mut follower = Follower { desk, seat, subject, session: None };
+        let mut follower = Follower { desk, seat, subject, session: None, rest: Rest::default() };
         let follow = move || {
             while !asked.is_set() {
                 // That the compositor is gone the pictures say.
@@ -79,20 +81,33 @@ struct Follower {
     seat: WlSeat,
     subject: Subject,
     session: Option<(CursorSession, WlPointer)>,
+    rest: Rest,
 }
 
 impl Follower {
     /// Takes in what is told, and follows the monitor and the pointer as they come and go.
     fn look(&mut self, outlets: &Outlets, clock: &dyn Clock) -> Result<(), CaptureError> {
         self.begin_or_end()?;
+        if let Some(question) = self.rest.next(clock.now()) {
+            self.desk.question(question)?;
+        }
         self.desk.read_within(WAIT)?;
         let now = clock.now();
         let places = std::mem::take(&mut self.desk.state.places);
+        let source = Source::named(BACKEND);
         let corner = self.subject.output(&self.desk.state.outputs).map(super::output::Output::surface);
+        let on_desktop = |(x, y): (i32, i32)| {
+            corner.map(|corner| (f64::from(corner.x) + f64::from(x), f64::from(corner.y) + f64::from(y)))
+        };
         // Of those that came together the last is the newest.
-        if let (Some((x, y)), Some(corner)) = (places.last(), corner) {
-            let at = (f64::from(corner.x) + f64::from(*x), f64::from(corner.y) + f64::from(*y));
-            outlets.pointer(now, Source::named(BACKEND), at);
+        if let Some(place) = places.last() {
+            self.rest.told(*place, now);
+            if let Some(at) = place.and_then(on_desktop) {
+                outlets.pointer(now, source, at);
+            }
+        }
+        if let Some((t, place)) = self.rest.heard(self.desk.state.answered, now) {
+            outlets.proved(t, source, place.and_then(on_desktop));
         }
         Ok(())
     }
@@ -113,6 +128,7 @@ impl Follower {
                 }
             }
             (None, Some((session, pointer))) => {
+                self.desk.state.places.push(None);
                 session.destroy();
                 pointer.release();
             }
@@ -139,8 +155,10 @@ impl Dispatch<CursorSession, ()> for State {
         _: &Connection,
         _: &QueueHandle<Self>,
     ) {
-        if let cursor::Event::Position { x, y } = event {
-            state.places.push((x, y));
+        match event {
+            cursor::Event::Position { x, y } => state.places.push(Some((x, y))),
+            cursor::Event::Leave => state.places.push(None),
+            _ => {}
         }
     }
 }

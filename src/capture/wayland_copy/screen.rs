@@ -3,7 +3,7 @@
 //! One frame is always asked for; it comes once something has changed. Invariants:
 //! - A new picture carries the time at which it was presented ([`guard`]), so what it shows is never newer.
 //! - That nothing changed is said of a time by which the compositor would have told ([`Lag`]); `capture_us` says by how much a repeat can be
-//!   older than its time: that, and one refresh, since a frame is copied at the next refresh after it was asked for.
+//!   older than its time: it was on the screen when it was presented, and up to when the compositor has proved that it still is ([`Proof`]).
 //! - A picture is read only between a frame that is ready and the next one that is asked for, when the compositor does not write.
 //! - What stood there when a subject went away is not vouched for any more: there is no picture until there is a new one.
 //!
@@ -19,13 +19,14 @@ use super::detour::Detour;
 use super::find::{Subject, find};
 use super::own::Own;
 use super::pointer::PointerWatch;
+use super::proof::Proof;
 use crate::base::event::{Area, Surface};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::ScreenPlan;
-use crate::capture::presented::guard;
+use crate::capture::presented::guard::{self, Stamped};
 use crate::capture::presented::lag::Lag;
 use crate::capture::{
-    Absence, BgraView, CaptureError, Covered, Facet, FacetSet, Look, Outlets, ScreenDescription, ScreenSource,
+    Absence, Behind, BgraView, CaptureError, Covered, Facet, FacetSet, Look, Outlets, ScreenDescription, ScreenSource,
 };
 use crate::privacy::exclude::Exclusions;
 
@@ -36,8 +37,6 @@ const FIRST_WORD: Duration = Duration::from_secs(3);
 const SHORTLY: Duration = Duration::from_millis(4);
 /// How long a look that must have a picture waits for it: some refreshes.
 const WHOLE: Duration = Duration::from_millis(250);
-/// The period that is allowed for where the compositor tells no refresh rate.
-const REFRESH_US: u32 = 16_667;
 /// Frames in a row that the compositor may fail to copy: at one a look, some seconds.
 const MAX_FAILED: u32 = 200;
 
@@ -97,13 +96,11 @@ pub(super) fn open(plan: &ScreenPlan, outlets: &Outlets) -> Result<Box<dyn Scree
     let rules = Arc::clone(&plan.exclusions);
     let own = subject.window(&desk.state.windows).map(|(window, _)| Own::new(&rules, window.number, layout.size));
     let out = vec![0; area.width as usize * area.height as usize * 4];
-    let refresh_us = refresh_hz.map_or(REFRESH_US, |hz| (1e6 / hz).ceil() as u32);
     let mut screen = CopyScreen {
         desk,
         clock,
         subject,
         wait: plan.wait_target,
-        refresh_us,
         copier,
         buffer,
         description,
@@ -115,6 +112,7 @@ pub(super) fn open(plan: &ScreenPlan, outlets: &Outlets) -> Result<Box<dyn Scree
         rules,
         renewed: None,
         lag: Lag::default(),
+        proof: Proof::default(),
         looked: MonoNs(i64::MIN),
         asked: MonoNs(i64::MAX),
         is_at_once: true,
@@ -143,7 +141,6 @@ struct CopyScreen {
     subject: Subject,
     /// How long a monitor that was switched off, or a window that was closed, is waited for.
     wait: Duration,
-    refresh_us: u32,
     copier: Copier,
     buffer: Buffer,
     description: ScreenDescription,
@@ -160,13 +157,14 @@ struct CopyScreen {
     /// Another window took the place of the recorded one, and no picture of it was handed out.
     renewed: Option<String>,
     lag: Lag,
+    proof: Proof,
     /// When everything that had arrived was read last.
     looked: MonoNs,
     /// When the frame was given memory to be copied into; and whether it was asked for at once, and not for when something changes.
     asked: MonoNs,
     is_at_once: bool,
     /// The time of the last picture.
-    last: Option<MonoNs>,
+    last: Option<Stamped>,
     /// The latest time that was vouched for.
     vouched: Option<MonoNs>,
     /// Something has changed, of which there is no picture yet: no later time is vouched for.
@@ -191,12 +189,14 @@ impl CopyScreen {
         }
         // Before it is: the compositor stamps after it was asked.
         self.asked = self.clock.now();
+        self.proof.copying(when_changed);
         self.copier.copy(&mut self.desk, &self.buffer, when_changed)
     }
 
     /// Asks for the next frame, and has it copied as soon as it is described.
     fn ask(&mut self, when_changed: bool) -> Result<(), CaptureError> {
         self.is_at_once = !when_changed;
+        self.proof.ends();
         self.copier.ask(&mut self.desk, &self.subject, when_changed)?;
         let until = self.clock.now().plus(SHORTLY);
         self.desk.wait(self.clock.as_ref(), until, |state| state.shot.is_described || state.shot.has_failed)?;
@@ -294,12 +294,13 @@ impl CopyScreen {
         }
         self.take()?;
         self.look_at_window();
-        let t = guard::time_of(stamp, arrival, Some(self.asked), self.last);
+        let stamped = guard::time_of(stamp, arrival, Some(self.asked), self.last.map(|last| last.t));
+        let t = stamped.t;
         // When it was looked for last it had been asked for, and was not told of: that late it was.
         let late = if self.asked <= before { before.0.saturating_sub(t.0) } else { 0 };
-        self.lag.saw(late, self.vouched.is_some_and(|vouched| t < vouched));
-        (self.last, self.failed, self.is_in_doubt, self.away) = (Some(t), 0, false, None);
-        let capture_us = u32::try_from(arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
+        self.lag.saw(late, t, self.vouched);
+        (self.last, self.failed, self.is_in_doubt, self.away) = (Some(stamped), 0, false, None);
+        let capture_us = stamped.age_us(arrival);
         let surface = (self.area != std::mem::replace(&mut self.told, self.area)).then_some(self.area);
         if self.subject.is_there(&self.desk.state.outputs, &self.desk.state.windows) {
             self.ask(true)?;
@@ -364,14 +365,19 @@ impl ScreenSource for CopyScreen {
             return Ok(Look::Hidden { since: *since, why: *why });
         }
         self.look_at_window();
-        let allowed = self.lag.allowed_ns();
-        let until = match (self.is_in_doubt, self.vouched.or(self.last)) {
+        let until = match (self.is_in_doubt, self.vouched.or(self.last.map(|last| last.t))) {
             (true, Some(vouched)) => vouched,
-            _ => MonoNs(self.looked.0 - allowed),
+            _ => MonoNs(self.looked.0 - self.lag.allowed_ns()),
         };
         self.vouched = self.vouched.max(Some(until));
-        let stale_us = u32::try_from(allowed / 1000).unwrap_or(u32::MAX).saturating_add(self.refresh_us);
-        Ok(Look::same(until, stale_us))
+        if let Some(question) = self.proof.look(self.desk.state.answered, self.clock.now()) {
+            self.desk.question(question)?;
+        }
+        Ok(Look::same(until, self.proof.age_us(self.last, until)))
+    }
+
+    fn behind(&mut self) -> Option<Behind> {
+        Some(self.lag.told())
     }
 
     fn rest(&mut self) -> Result<(), CaptureError> {

@@ -21,7 +21,7 @@ pub(super) fn recorded(outputs: &[Output], screen: &ScreenDescription) -> Option
     let Surface { x, y, .. } = screen.surface;
     match screen.target.strip_prefix("monitor ") {
         Some(name) => outputs.iter().position(|output| output.name == name),
-        None => outputs.iter().position(|output| whole(output).and(Area { x, y, width: 1, height: 1 }).is_some()),
+        None => outputs.iter().position(|output| output.place().and(Area { x, y, width: 1, height: 1 }).is_some()),
     }
 }
 

@@ -5,6 +5,8 @@ use wayland_client::protocol::{
     wl_buffer, wl_callback, wl_compositor, wl_output, wl_region, wl_registry, wl_shm, wl_shm_pool, wl_surface,
 };
 use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop};
+use wayland_protocols::xdg::xdg_output::zv1::client::zxdg_output_manager_v1::ZxdgOutputManagerV1;
+use wayland_protocols::xdg::xdg_output::zv1::client::zxdg_output_v1::{self, ZxdgOutputV1};
 use wayland_protocols_wlr::layer_shell::v1::client::{zwlr_layer_shell_v1, zwlr_layer_surface_v1};
 
 use super::output::Output;
@@ -78,6 +80,22 @@ impl Dispatch<wl_output::WlOutput, u32> for SignState {
     }
 }
 
+impl Dispatch<ZxdgOutputV1, u32> for SignState {
+    fn event(
+        state: &mut Self,
+        _: &ZxdgOutputV1,
+        event: zxdg_output_v1::Event,
+        global: &u32,
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let Some(output) = state.outputs.iter_mut().find(|output| output.global == *global) {
+            output.place_event(&event);
+            state.is_stale = true;
+        }
+    }
+}
+
 impl Dispatch<zwlr_layer_surface_v1::ZwlrLayerSurfaceV1, Role> for SignState {
     fn event(
         state: &mut Self,
@@ -111,6 +129,7 @@ impl Dispatch<wl_callback::WlCallback, ()> for SignState {
     }
 }
 
+delegate_noop!(SignState: ignore ZxdgOutputManagerV1);
 delegate_noop!(SignState: ignore wl_buffer::WlBuffer);
 delegate_noop!(SignState: ignore wl_compositor::WlCompositor);
 delegate_noop!(SignState: ignore wl_region::WlRegion);

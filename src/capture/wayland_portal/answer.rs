@@ -55,8 +55,6 @@ pub(super) struct Head {
     pub(super) late: i64,
     /// Pictures since then that a newer one took the place of.
     pub(super) overtaken: u32,
-    /// The highest rate of pictures, thousandths of a hertz; 0 where none was agreed on.
-    pub(super) rate_mhz: u32,
     /// Pictures that came since the last answer; none where the pointer alone has moved.
     pub(super) pictures: u32,
     places: usize,
@@ -105,7 +103,6 @@ impl Head {
             late: eight(40)?,
             overtaken: four(48)?,
             text: four(52)? as usize,
-            rate_mhz: four(56)?,
             pictures: four(60)?,
         };
         let sides = 1..=MAX_SIDE;
@@ -165,7 +162,7 @@ mod tests {
         let head = Head::of(&head).expect("a head");
         assert_eq!((head.kind, head.is_red_first, head.transform, head.size), (Kind::New, true, 3, (640, 480)));
         assert_eq!((head.stamp, head.arrival, head.now, head.late), (5, 6, 7, 1));
-        assert_eq!((head.overtaken, head.rate_mhz, head.pictures, head.rest()), (2, 60_000, 3, rest.len()));
+        assert_eq!((head.overtaken, head.pictures, head.rest()), (2, 3, rest.len()));
         let answer = head.with(&rest).expect("an answer");
         assert_eq!(answer.places, [Place { stamp: 8, arrival: 9, at: (-1, 4) }]);
         assert_eq!(answer.text, "why");

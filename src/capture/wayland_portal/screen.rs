@@ -3,7 +3,8 @@
 //! Invariants:
 //! - A new picture carries the stream's own time of it ([`guard`]), so what it shows is never newer.
 //! - That nothing changed is said of a time by which the compositor would have told ([`Lag`]); `capture_us` says by how much a repeat can be
-//!   older than its time: that, and one refresh.
+//!   older than its time: it was on the screen when it was presented. Nobody proves that it still is: a stream whose maker gets no time looks
+//!   like that of a still screen.
 //! - A child that dies is a gap: another one is started on the same cast. A cast that the desktop or PipeWire ends is the end.
 
 use std::ffi::OsString;
@@ -16,19 +17,17 @@ use super::child::{self, Child};
 use super::cursor::{self, Way};
 use super::portal::{BACKEND, Portal};
 use super::session::Cast;
-use crate::base::event::{Area, Source, Surface};
+use crate::base::event::{Area, Source, Surface, UNKNOWN_US};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::letterbox::{Letterbox, Picture};
-use crate::capture::presented::guard;
+use crate::capture::presented::guard::{self, Stamped};
 use crate::capture::presented::lag::Lag;
 use crate::capture::{
-    Absence, BgraView, CaptureError, Facet, FacetSet, Look, Outlets, ScreenDescription, ScreenSource, Target,
+    Absence, Behind, BgraView, CaptureError, Facet, FacetSet, Look, Outlets, ScreenDescription, ScreenSource, Target,
 };
 
 /// How long the first picture is waited for: some desktops send none before something has changed.
 const FIRST: Duration = Duration::from_secs(10);
-/// The period that is allowed for where no rate was agreed on.
-const REFRESH_US: u32 = 16_667;
 /// How many children may die in [`RESTARTS_IN`] before the recording ends.
 const RESTARTS: usize = 5;
 const RESTARTS_IN: Duration = Duration::from_mins(1);
@@ -94,11 +93,10 @@ struct PortalScreen {
     out: Vec<u8>,
     detour: Option<Detour>,
     lag: Lag,
-    refresh_us: u32,
     /// The first picture, until it is handed out.
     first: Option<Head>,
     /// The time of the last picture, and of the last place of the pointer.
-    last: Option<MonoNs>,
+    last: Option<Stamped>,
     pointed: Option<MonoNs>,
     /// The latest time that was vouched for.
     vouched: Option<MonoNs>,
@@ -148,7 +146,6 @@ impl PortalScreen {
             out: Vec::new(),
             detour: None,
             lag: Lag::default(),
-            refresh_us: REFRESH_US,
             first: None,
             last: None,
             pointed: None,
@@ -191,7 +188,6 @@ impl PortalScreen {
         self.area = Surface { x, y, width, height, scale };
         (self.told, self.description.surface) = (self.area, self.area);
         self.out = vec![0; width as usize * height as usize * 4];
-        self.refresh_us = if head.rate_mhz > 0 { (1e9 / f64::from(head.rate_mhz)).ceil() as u32 } else { REFRESH_US };
         self.read(&head)
             .map_err(|error| CaptureError::System { what: "reading a picture", detail: error.to_string() })?;
         self.first = Some(head);
@@ -227,7 +223,7 @@ impl PortalScreen {
     fn point(&mut self, answer: &Answer) {
         let now = self.clock.now();
         for place in &answer.places {
-            let t = guard::time_of(place.stamp, MonoNs(place.arrival).min(now), None, self.pointed);
+            let t = guard::time_of(place.stamp, MonoNs(place.arrival).min(now), None, self.pointed).t;
             self.pointed = Some(t);
             let (x, y) =
                 (f64::from(self.area.x) + f64::from(place.at.0), f64::from(self.area.y) + f64::from(place.at.1));
@@ -238,27 +234,26 @@ impl PortalScreen {
     /// A new picture was read.
     fn new_picture(&mut self, head: &Head) -> Look {
         let arrival = MonoNs(head.arrival).min(self.clock.now());
-        let t = guard::time_of(head.stamp, arrival, None, self.last);
+        let stamped = guard::time_of(head.stamp, arrival, None, self.last.map(|last| last.t));
+        let t = stamped.t;
         // Where the pointer alone has moved it says nothing of how late pictures are, unless it was later than is allowed for.
         if head.pictures > 0 || head.late > self.lag.allowed_ns() {
-            self.lag.saw(head.late, self.vouched.is_some_and(|vouched| t < vouched));
+            self.lag.saw(head.late, t, self.vouched);
         }
         if head.overtaken > 0 {
             tracing::trace!(target: "capture", overtaken = head.overtaken, "newer pictures came first");
         }
-        (self.last, self.away) = (Some(t), None);
-        let capture_us = u32::try_from(arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
+        (self.last, self.away) = (Some(stamped), None);
+        let capture_us = stamped.age_us(arrival);
         let surface = (self.area != std::mem::replace(&mut self.told, self.area)).then_some(self.area);
         Look::New { t, capture_us, surface, renewed: None }
     }
 
     /// Nothing has come, of the time before which it would have.
     fn same(&mut self, now: MonoNs) -> Look {
-        let allowed = self.lag.allowed_ns();
-        let until = MonoNs(now.min(self.clock.now()).0.saturating_sub(allowed));
+        let until = MonoNs(now.min(self.clock.now()).0.saturating_sub(self.lag.allowed_ns()));
         self.vouched = self.vouched.max(Some(until));
-        let stale_us = u32::try_from(allowed / 1000).unwrap_or(u32::MAX).saturating_add(self.refresh_us);
-        Look::same(until, stale_us)
+        Look::same(until, self.last.map_or(UNKNOWN_US, |last| last.age_us(until)))
     }
 
     /// There is no child: starts another one on the same cast.
@@ -281,7 +276,7 @@ impl PortalScreen {
         let said = self.child.take().map_or_else(String::new, Child::end);
         tracing::warn!(%error, said, "watchcap-pipewire has ended");
         // Nothing is known of what came behind what was told last.
-        let since = self.vouched.max(self.last).unwrap_or_else(|| self.clock.now());
+        let since = self.vouched.max(self.last.map(|last| last.t)).unwrap_or_else(|| self.clock.now());
         Look::Hidden { since: *self.away.get_or_insert(since), why: Absence::CastInterrupted }
     }
 }
@@ -327,6 +322,10 @@ impl ScreenSource for PortalScreen {
             Some(since) => Look::Hidden { since, why: Absence::CastInterrupted },
             None => self.same(MonoNs(head.now)),
         })
+    }
+
+    fn behind(&mut self) -> Option<Behind> {
+        Some(self.lag.told())
     }
 
     fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {

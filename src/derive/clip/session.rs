@@ -265,7 +265,7 @@ fn tell(measured: &Measured, metadata: &mut Metadata, pictures: Pictures) {
     metadata.lost.extend(of_sound.filter(|loss| loss.from_ns.is_none()));
     // How fast this part was committed, no row says.
     if let Some(timing) = &mut metadata.timing {
-        (timing.commit_ms, timing.input_silence_ms) = (None, None);
+        (timing.commit_ms, timing.input_silence_ms, timing.behind) = (None, None, None);
     }
     // How many were skipped in this part, no row says.
     metadata.unchanged_skipped = metadata.unchanged_skipped.filter(|skipped| *skipped == 0);

@@ -65,7 +65,7 @@ pub(super) fn join(parts: &[Part], made: Made<'_>) -> Option<Metadata> {
     metadata.lost = losses(all().flat_map(|part| &part.lost));
     if let Some(timing) = &mut metadata.timing {
         // Percentiles of parts are none of the whole, and a silence may reach over a seam.
-        (timing.commit_ms, timing.input_silence_ms) = (None, None);
+        (timing.commit_ms, timing.input_silence_ms, timing.behind) = (None, None, None);
     }
     for (file, joined) in &made.sounds {
         tell_sound(&mut metadata, parts, file, joined);

@@ -100,6 +100,19 @@ pub(super) fn tables(metadata: &Metadata, seal: &str, intervals: Option<(f64, f6
         row("grab of a picture", spread(timing.grab_ms)),
         row("encoding", spread(timing.encode_ms)),
         row("commit of records", spread(timing.commit_ms)),
+        row(
+            "repeats behind the screen, at the most",
+            timing.behind.as_ref().map_or_else(
+                || "of the moment, or not measured".into(),
+                |behind| {
+                    format!(
+                        "{:.1} ms; pictures later than that: {}",
+                        behind.greatest_ns as f64 / 1e6,
+                        behind.late_pictures
+                    )
+                },
+            ),
+        ),
         row("longest silence of input while the pointer moved", silence),
         row("unchanged pictures", format!("{} stored as repeats", metadata.duplicate_frames)),
         row("refresh rate", metadata.refresh_hz.map_or_else(|| "unknown".into(), |hz| format!("{hz:.2} Hz"))),

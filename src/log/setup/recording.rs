@@ -272,6 +272,18 @@ pub struct TimingFact {
     /// Longest time without an input up to a movement of the pointer.
     #[serde(deserialize_with = "lenient::value")]
     pub input_silence_us: Option<u64>,
+    /// By how much repeats were behind last, where the source is told of pictures.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub behind_last_ns: Option<i64>,
+    /// The most that it was.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub behind_greatest_ns: Option<i64>,
+    /// Pictures that came later than that.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub late_pictures: Option<u64>,
+    /// By how much at the most.
+    #[serde(deserialize_with = "lenient::value", skip_serializing_if = "Option::is_none")]
+    pub late_by_ns: Option<i64>,
     /// Keys that this release does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
