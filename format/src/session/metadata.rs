@@ -362,8 +362,8 @@ pub struct Timing {
     /// The longest time without any input up to a moment at which the screen saw that the pointer had moved; 0: each move had its input. Null:
     /// the pointer did not move, or the sources do not tell. Source: measured while recording, up to the last anchor.
     pub input_silence_ms: Option<f64>,
-    /// By how much repeats are behind the screen, where the source is told of pictures and does not ask for them. Null: its repeats are of the
-    /// moment, or nobody measured. Source: measured while recording, up to the last anchor.
+    /// By how much repeats are behind the screen, where a Wayland compositor tells of pictures. Null: another source, or
+    /// nobody measured. Source: measured while recording, up to the last anchor.
     pub behind: Option<Behind>,
     /// Keys of later versions.
     #[serde(flatten)]

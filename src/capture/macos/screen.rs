@@ -418,8 +418,8 @@ impl ScreenSource for ScreenKit {
             self.follow_size(&shot, now);
             // One that came while nothing was to be seen stands still: nothing came behind it.
             let stamp = if self.away.is_some() { now } else { stamp };
-            let t = guard::time_of(stamp.0, shot.arrival.max(stamp), None, self.last);
-            self.lag.saw(self.clock.now().0 - t.0, self.vouched.is_some_and(|vouched| t < vouched));
+            let t = guard::time_of(stamp.0, shot.arrival.max(stamp), None, self.last).t;
+            self.lag.saw(self.clock.now().0 - t.0, t, self.vouched);
             let capture_us = u32::try_from(shot.arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
             (self.last, self.away, self.shown) = (Some(t), None, Some(shot));
             return Ok(Look::New { t, capture_us, surface: self.moved(), renewed: self.renewed.take() });

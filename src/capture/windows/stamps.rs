@@ -38,10 +38,10 @@ pub(super) struct Stamps {
 impl Stamps {
     /// A picture with this stamp was here at `arrival`: its time.
     pub(super) fn picture(&mut self, stamp: i64, arrival: MonoNs) -> MonoNs {
-        let t = guard::time_of(stamp.min(arrival.0), arrival, None, self.last).min(arrival);
+        let t = guard::time_of(stamp.min(arrival.0), arrival, None, self.last).t.min(arrival);
         // At the look before it was not here yet.
         if let Some(looked) = self.looked {
-            self.lag.saw(looked.0.saturating_sub(t.0), self.vouched.is_some_and(|vouched| t < vouched));
+            self.lag.saw(looked.0.saturating_sub(t.0), t, self.vouched);
         }
         (self.last, self.looked) = (Some(t), Some(arrival));
         t
