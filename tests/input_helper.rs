@@ -265,6 +265,45 @@ fn whatever_ends_it_takes_the_devices_back_first() {
 }
 
 #[test]
+fn what_it_inherits_does_not_slow_it() {
+    if !may_mount() {
+        return;
+    }
+    let (logind, folder) = (Logind::start(), tempfile::tempdir().expect("a folder"));
+    let device = keyboard(folder.path(), 0);
+    // An hour by which it may sleep longer than it asked for (PR_SET_TIMERSLACK), one processor, and a low priority.
+    let script = "import ctypes, os, sys\n\
+        ctypes.CDLL(None).prctl(29, ctypes.c_ulong(3600 * 10**9), 0, 0, 0)\n\
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.nice(15)\n\
+        os.execv(sys.argv[1], sys.argv[1:])\n";
+    let plain = Lender::command(folder.path(), &logind, 0);
+    let mut command = Command::new("python3");
+    command.args(["-c", script]).arg(helper()).args(plain.get_args()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut lender = Lender::of(command);
+    lender.says(hello());
+    lender.until(Word::Open);
+    let field = |place: &Path, name: &str| {
+        let status = std::fs::read_to_string(place.join("status")).expect("its status");
+        status.lines().find_map(|line| line.strip_prefix(name)).expect("a line").trim().to_owned()
+    };
+    let own = field(Path::new("/proc/self"), "Cpus_allowed:");
+    for thread in std::fs::read_dir(format!("/proc/{}/task", lender.process.id())).expect("threads") {
+        let thread = thread.expect("a thread");
+        let id = thread.file_name().into_string().expect("a number");
+        let slack = std::fs::read_to_string(format!("/proc/{id}/timerslack_ns")).expect("its slack");
+        assert_eq!(slack.trim(), "50000");
+        assert_eq!(field(&thread.path(), "Cpus_allowed:"), own);
+        let stat = std::fs::read_to_string(thread.path().join("stat")).expect("its numbers");
+        let nice = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(16)).expect("a niceness");
+        assert_eq!(nice, "0");
+    }
+    logind.lock(true);
+    let took = lender.until(Word::Closed(Why::Locked));
+    assert!(took < Duration::from_secs(2), "a lock is noticed after {took:?}");
+    drop(device);
+}
+
+#[test]
 fn it_has_no_rights_that_it_does_not_need() {
     if !may_mount() {
         return;

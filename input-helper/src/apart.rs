@@ -1,6 +1,7 @@
 //! What this process takes from who started it, and puts down. pkexec gives it root's rights, and leaves it what every process inherits: limits by which
-//! the kernel ends it, timers, a terminal that stops it, a group that can be frozen, a place among those that are ended when memory runs short. A
-//! process that is ended or stopped by such a thing would take no device back, so none of them is kept.
+//! the kernel ends it, timers, a terminal that stops it, a group that can be frozen, a place among those that are ended when memory runs short; and what
+//! slows it: a niceness, one processor, a slack by which the kernel lets it sleep longer than it asked for. A process that is ended, stopped or asleep
+//! takes no device back, so none of them is kept.
 //!
 //! What it keeps: user 0 without a single capability, inside the folder of the devices as its root. The kernel gives that user the devices, since they
 //! are its own; `CAP_DAC_READ_SEARCH` would read every file of the machine, and a user of its own would need a group that may read them, which not
@@ -12,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
-use rustix::thread::{CapabilitySet, CapabilitySets};
+use rustix::thread::{CapabilitySet, CapabilitySets, CpuSet};
 use signal_hook::consts as signals;
 
 /// Signals that end or stop a process, and that it can catch: of timers, limits and terminals, and those that a person sends.
@@ -46,6 +47,8 @@ const LIFTED: [Resource; 8] = [
 ];
 /// Open files: the devices, and some more.
 const FILES: u64 = 256;
+/// How much longer than it asked for the kernel may let it sleep, nanoseconds: what processes have where nobody says otherwise.
+const SLACK_NS: u64 = 50_000;
 /// How seldom it is ended when memory runs short, where that may be said.
 const SPARED: &[u8] = b"-900";
 
@@ -76,10 +79,23 @@ pub(crate) fn stand() -> Result<Arc<AtomicBool>, String> {
         lift(resource).map_err(|error| failed("a limit that it was started with", &error))?;
     }
     limit(Resource::Core, 0).and_then(|()| limit(Resource::Nofile, FILES)).map_err(|error| failed("limits", &error))?;
-    rustix::process::setpriority_process(None, 0).map_err(|error| failed("priority", &error))?;
+    quicken().map_err(|error| failed("priority", &error))?;
     spare()?;
     super::cgroup::leave()?;
     Ok(ended)
+}
+
+/// Is as quick as any process, whatever who started it was. Threads that are begun behind this are so, too.
+fn quicken() -> rustix::io::Result<()> {
+    rustix::process::setpriority_process(None, 0)?;
+    // Somebody could have given it an hour, and a lock would be noticed so much later.
+    rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(SLACK_NS))?;
+    // Not on one processor alone, which others may keep busy. What the system keeps from it it keeps.
+    let mut all = CpuSet::new();
+    for processor in 0..CpuSet::MAX_CPU {
+        all.set(processor);
+    }
+    rustix::thread::sched_setaffinity(None, &all)
 }
 
 fn lift(resource: Resource) -> rustix::io::Result<()> {
