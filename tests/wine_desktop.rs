@@ -313,6 +313,13 @@ fn every_injected_input_is_in_the_table_once_and_in_order() {
     let (_, metadata, rows) = desk.sealed();
     let streams = &metadata["streams"];
     assert_eq!((&streams["screen"]["source"], &streams["input"]["source"]), (&"gdi".into(), &"rawinput".into()));
+    // Wine has none of the ways that go before it, and it is told why.
+    let settings = &streams["screen"]["settings"];
+    let passed: Vec<&str> =
+        settings["instead_of"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(passed.len() == 2 && passed[0].starts_with("wgc") && passed[1].starts_with("dxgi"), "{passed:?}");
+    assert_eq!((&settings["frame_time"], &settings["remote_session"]), (&"arrival".into(), &false.into()));
+    println!("passed over: {passed:?}");
 
     // The X server was told of nothing else.
     let both = |kind, number| [(kind, number, true), (kind, number, false)];

@@ -132,6 +132,9 @@ impl RawInputs {
     fn hear(&mut self, heard: &[Heard], t: MonoNs, sink: &InputSink) {
         let mut has_news = false;
         for heard in heard {
+            if let Heard::Key(_) | Heard::Mouse(_) = heard {
+                self.presence.heard();
+            }
             match heard {
                 Heard::Key(_) => (has_news, self.heard) = (true, true),
                 Heard::Mouse(packet) => (has_news, self.heard) = (has_news || packet.buttons != 0, true),

@@ -99,6 +99,11 @@ impl Presence {
         }
     }
 
+    /// An input was heard: a session that is disconnected has none, so its end was missed.
+    pub(super) fn heard(&mut self) {
+        self.is_disconnected = false;
+    }
+
     /// Whether inputs go elsewhere.
     pub(super) fn is_away(&self) -> bool {
         self.away.is_some()
@@ -183,6 +188,10 @@ mod tests {
         assert_eq!(presence.end(), Some((ms(11), Elsewhere::Disconnected)));
         presence.hear(SessionNews::Connected, ms(60_001));
         assert_eq!(presence.look(true, ms(60_002)), Turn::Nothing);
+        presence.hear(SessionNews::Disconnected, ms(70_000));
+        assert_eq!(presence.look(true, ms(70_001)), Turn::Left);
+        presence.heard();
+        assert_eq!(presence.look(true, ms(70_002)), Turn::Back(ms(70_001), Elsewhere::Disconnected));
     }
 
     #[test]
