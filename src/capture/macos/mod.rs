@@ -24,4 +24,6 @@ mod rights;
 mod roster;
 #[cfg(target_os = "macos")]
 mod screen;
+#[cfg(target_os = "macos")]
+mod subject;
 mod window;

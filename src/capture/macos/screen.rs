@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use super::access::{application, has_desktop};
 use super::ffi::desk::{self, Apps, Session};
-use super::ffi::stream::{Of, Refused, Request, Shot, Stream};
+use super::ffi::output::{Refused, Shot};
+use super::ffi::stream::{Request, Stream};
 use super::frames::{Placed, copy};
 use super::places::{self, Desktop, surface};
 use super::points::Points;
 use super::rights::{self, Right};
 use super::roster::{Kept, Roster, kept_out, order};
+use super::subject::{Away, Found, Subject, gone};
 use super::window::WindowFacts;
 use crate::base::event::Area;
 use crate::base::time::{Clock, MonoNs};
@@ -45,29 +47,6 @@ const REFRESH_US: u32 = 16_667;
 /// How many streams may end in [`RESTARTS_IN`] before the recording does.
 const RESTARTS: usize = 5;
 const RESTARTS_IN: Duration = Duration::from_mins(1);
-
-/// What is recorded.
-#[derive(Clone, Copy)]
-enum Subject {
-    Display(u32),
-    /// A part of the desktop, pixels.
-    Region(Area),
-    Window(u32),
-}
-
-/// Where the subject is: pixels, their number for a point, and what a stream is asked for.
-struct Found {
-    area: Area,
-    scale: f64,
-    of: Of,
-    part: Option<Points>,
-}
-
-/// What keeps the subject away, and whether it may come again.
-enum Away {
-    For(Absence),
-    Lost(Absence, CaptureError),
-}
 
 pub(super) struct ScreenKit {
     clock: Arc<dyn Clock>,
@@ -106,10 +85,6 @@ pub(super) struct ScreenKit {
     asked_desk: MonoNs,
 }
 
-fn gone(what: &'static str, detail: &str) -> CaptureError {
-    CaptureError::Gone { what, detail: detail.into() }
-}
-
 /// Why there is no stream at the start.
 fn refused(why: Refused) -> CaptureError {
     let detail = match why {
@@ -119,33 +94,6 @@ fn refused(why: Refused) -> CaptureError {
         Refused::Said(detail) => detail,
     };
     CaptureError::Unavailable { backend: SCREEN_KIT, what: "screen".into(), detail }
-}
-
-impl Subject {
-    fn find(self, desktop: &Desktop, apps: &mut Apps) -> Result<Found, Away> {
-        match self {
-            Self::Display(id) => {
-                let display = desktop.0.iter().find(|display| display.id == id);
-                let lost = || Away::Lost(Absence::MonitorGone, gone("screen", "the monitor is not there any more"));
-                let display = display.ok_or_else(lost)?;
-                Ok(Found { area: desktop.area(display), scale: display.scale, of: Of::Display(id), part: None })
-            }
-            Self::Region(area) => {
-                let lost = |_| Away::Lost(Absence::RegionGone, gone("screen", "no display has the region any more"));
-                let (display, part) = desktop.region(area).map_err(lost)?;
-                Ok(Found { area, scale: display.scale, of: Of::Display(display.id), part: Some(part) })
-            }
-            Self::Window(id) => {
-                let lost = || Away::Lost(Absence::WindowGone, gone("window", "it was closed"));
-                let facts = desk::window(id, apps).ok_or_else(lost)?;
-                let (area, scale) = desktop.area_of(facts.points);
-                if !facts.on_screen || area.width < 2 || area.height < 2 {
-                    return Err(Away::For(Absence::WindowMinimised));
-                }
-                Ok(Found { area, scale, of: Of::Window(id), part: None })
-            }
-        }
-    }
 }
 
 /// Opens what the plan names.

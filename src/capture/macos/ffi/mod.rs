@@ -4,6 +4,7 @@
 //! live, and only here. No dialog is opened but by [`desk::ask_to_record`] and [`desk::ask_to_listen`], which `watchcap doctor --ask` calls.
 
 pub(super) mod desk;
+pub(super) mod output;
 mod reading;
 pub(super) mod stream;
 pub(super) mod tap;
