@@ -27,7 +27,7 @@ use crate::capture::letterbox::{Letterbox, Picture};
 use crate::capture::presented::guard;
 use crate::capture::presented::lag::Lag;
 use crate::capture::{
-    Absence, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource, Target,
+    Absence, Behind, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource, Target,
 };
 
 /// The name of this way.
@@ -366,9 +366,10 @@ impl ScreenSource for ScreenKit {
             self.follow_size(&shot, now);
             // One that came while nothing was to be seen stands still: nothing came behind it.
             let stamp = if self.away.is_some() { now } else { stamp };
-            let t = guard::time_of(stamp.0, shot.arrival.max(stamp), None, self.last).t;
+            let stamped = guard::time_of(stamp.0, shot.arrival.max(stamp), None, self.last);
+            let t = stamped.t;
             self.lag.saw(self.clock.now().0 - t.0, t, self.vouched);
-            let capture_us = u32::try_from(shot.arrival.0.saturating_sub(t.0).max(0) / 1000).unwrap_or(u32::MAX);
+            let capture_us = stamped.age_us(shot.arrival);
             (self.last, self.away, self.shown) = (Some(t), None, Some(shot));
             return Ok(Look::New { t, capture_us, surface: self.moved(), renewed: self.renewed.take() });
         }
@@ -388,6 +389,10 @@ impl ScreenSource for ScreenKit {
         self.vouched = self.vouched.max(Some(until));
         let stale_us = u32::try_from(allowed / 1000).unwrap_or(u32::MAX).saturating_add(REFRESH_US);
         Ok(Look::Same { until, capture_us: stale_us, surface: self.moved() })
+    }
+
+    fn behind(&mut self) -> Option<Behind> {
+        Some(self.lag.told())
     }
 
     fn frame(&mut self) -> Result<BgraView<'_>, CaptureError> {

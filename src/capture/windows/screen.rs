@@ -24,7 +24,7 @@ use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::ScreenPlan;
 use crate::capture::letterbox::{Letterbox, Picture};
 use crate::capture::{
-    Absence, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource, Target,
+    Absence, Behind, BgraView, CaptureError, Covered, FacetSet, Look, ScreenDescription, ScreenSource, Target,
 };
 
 /// How long it is tried to have the screen again that the system took away, where `--wait-target` says less.
@@ -340,6 +340,10 @@ impl ScreenSource for DesktopScreen {
         } else {
             self.look_by_copy(area, &monitors, whole)
         }
+    }
+
+    fn behind(&mut self) -> Option<Behind> {
+        self.pictures.is_some().then(|| self.stamps.behind())
     }
 
     fn rest(&mut self) -> Result<(), CaptureError> {

@@ -18,13 +18,6 @@ const FIRST: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// How long a session may have nothing that fits before it is made anew.
 const STALLED: Duration = Duration::from_secs(1);
-/// By how much a picture can be older than it is said to be, where the monitor's rate is not known, microseconds.
-const REFRESH_US: u32 = 16_667;
-
-fn us(ns: i64) -> u32 {
-    u32::try_from(ns.max(0) / 1000).unwrap_or(u32::MAX)
-}
-
 impl DesktopScreen {
     /// Waits for the first picture: a session that has none is of no use.
     pub(super) fn begin(&mut self) -> Result<(), CaptureError> {
@@ -122,7 +115,7 @@ impl DesktopScreen {
                 match self.away {
                     Some((since, why)) => Ok(Look::Hidden { since, why }),
                     // Nothing is vouched for beyond what was.
-                    None => Ok(Look::same(self.stamps.known(), REFRESH_US)),
+                    None => Ok(Look::same(self.stamps.known(), self.stamps.age_us(self.stamps.known()))),
                 }
             }
         }
@@ -130,14 +123,15 @@ impl DesktopScreen {
 
     /// A picture of `t` is in `next`.
     fn came(&mut self, area: Area, whole: bool, t: MonoNs, now: MonoNs) -> Look {
-        let late = us(now.0.saturating_sub(t.0));
+        let late = self.stamps.age_us(now);
         if !self.cursor {
             return self.hand_out(area, whole, (t, late), (t, late));
         }
         self.clean.clear();
         self.clean.extend_from_slice(self.next.pixels());
         let drawn = self.draw_pointer(area);
-        self.hand_out(area, whole, (drawn, us(drawn.0.saturating_sub(t.0))), (t, late))
+        let age_us = self.stamps.age_us(drawn);
+        self.hand_out(area, whole, (drawn, age_us), (t, late))
     }
 
     /// Draws the pointer where it is now, which is the time of the picture then.
@@ -156,12 +150,12 @@ impl DesktopScreen {
         if let Some(first) = self.first.take() {
             return Ok(first);
         }
-        let refresh_us = self.description.refresh_hz.map_or(REFRESH_US, |hz| (1e6 / hz.max(1.0)) as u32);
-        let stale_us = us(self.stamps.allowed_ns()).saturating_add(refresh_us);
+        let stale_us = self.stamps.age_us(until);
         if self.cursor && self.clean.len() == self.next.pixels().len() {
             self.next.pixels_mut().copy_from_slice(&self.clean);
             let drawn = self.draw_pointer(area);
-            return Ok(self.hand_out(area, whole, (drawn, stale_us), (until, stale_us)));
+            let age_us = self.stamps.age_us(drawn);
+            return Ok(self.hand_out(area, whole, (drawn, age_us), (until, stale_us)));
         }
         let mut look = Look::same(until, stale_us);
         if self.shown.size() == (area.width, area.height) && std::mem::replace(&mut self.told, area) != area {

@@ -6,8 +6,11 @@
 //! Invariants: a picture is never stamped after it was here, and a stamp of another clock is not taken for one of this; what is vouched for is earlier
 //! than now by more than any picture lately came late.
 
+use crate::base::event::UNKNOWN_US;
 use crate::base::time::MonoNs;
-use crate::capture::presented::{guard, lag::Lag};
+use crate::capture::Behind;
+use crate::capture::presented::guard::{self, Stamped};
+use crate::capture::presented::lag::Lag;
 
 /// Nanoseconds of a counter's steps, without the product that would overflow after 15 minutes.
 pub(super) fn counted(steps: i64, frequency: i64) -> i64 {
@@ -29,6 +32,8 @@ pub(super) fn spanned(ticks: i64) -> i64 {
 pub(super) struct Stamps {
     lag: Lag,
     last: Option<MonoNs>,
+    /// The picture that stands.
+    shown: Option<Stamped>,
     /// When it was looked last.
     looked: Option<MonoNs>,
     /// Up to when it was said that nothing came.
@@ -38,12 +43,13 @@ pub(super) struct Stamps {
 impl Stamps {
     /// A picture with this stamp was here at `arrival`: its time.
     pub(super) fn picture(&mut self, stamp: i64, arrival: MonoNs) -> MonoNs {
-        let t = guard::time_of(stamp.min(arrival.0), arrival, None, self.last).t.min(arrival);
+        let stamped = guard::time_of(stamp.min(arrival.0), arrival, None, self.last);
+        let t = stamped.t.min(arrival);
         // At the look before it was not here yet.
         if let Some(looked) = self.looked {
             self.lag.saw(looked.0.saturating_sub(t.0), t, self.vouched);
         }
-        (self.last, self.looked) = (Some(t), Some(arrival));
+        (self.shown, self.last, self.looked) = (Some(stamped), Some(t), Some(arrival));
         t
     }
 
@@ -60,8 +66,19 @@ impl Stamps {
         self.vouched.max(self.last).unwrap_or(MonoNs(i64::MIN))
     }
 
+    /// By how much the picture that stands can be older than a time, microseconds.
+    pub(super) fn age_us(&self, at: MonoNs) -> u32 {
+        self.shown.map_or(UNKNOWN_US, |shown| shown.age_us(at))
+    }
+
+    /// By how much repeats are behind, and what came later than that since this was asked last.
+    pub(super) fn behind(&mut self) -> Behind {
+        self.lag.told()
+    }
+
     /// By how much less than now is vouched for, nanoseconds.
-    pub(super) fn allowed_ns(&self) -> i64 {
+    #[cfg(test)]
+    fn allowed_ns(&self) -> i64 {
         self.lag.allowed_ns()
     }
 
@@ -107,6 +124,8 @@ mod tests {
         stamps.picture(ms(170).0, ms(233));
         assert_eq!(stamps.nothing(ms(300)), ms(268));
         assert_eq!(stamps.allowed_ns(), 32_000_000);
+        assert_eq!((stamps.age_us(ms(268)), Stamps::default().age_us(ms(1))), (98_000, UNKNOWN_US));
+        assert_eq!(stamps.behind(), Behind { allowed_ns: 32_000_000, late_ns: Some(10_000_000) });
         assert_eq!(stamps.nothing(ms(180)), ms(170), "the picture itself is known");
         assert_eq!((stamps.known(), Stamps::default().known()), (ms(268), MonoNs(i64::MIN)));
     }
