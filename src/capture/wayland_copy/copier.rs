@@ -2,8 +2,8 @@
 //!
 //! wlr-screencopy describes each frame, and then is asked to copy it at once or when something has changed. ext-image-copy-capture describes
 //! the frames of a session; the first of a session is copied at once, each other when something has changed since the one before. So to have one at once
-//! is to begin another session. Invariants: the new session begins before the old one ends, since a compositor may drop what nobody copies; and at most one frame
-//! of a session exists.
+//! is to begin another session. Invariants: of a monitor the new session begins before the old one ends, since a compositor may drop what nobody copies; of a window
+//! the old one ends first, since sway hands out no first frame of a still window that another session copies; and at most one frame of a session exists.
 
 use wayland_protocols::ext::image_copy_capture::v1::client::ext_image_copy_capture_frame_v1::ExtImageCopyCaptureFrameV1;
 use wayland_protocols::ext::image_copy_capture::v1::client::ext_image_copy_capture_manager_v1::Options;
@@ -73,6 +73,10 @@ impl Copier {
             }
             Way::Ext { managers, session, .. } => {
                 if session.is_none() || !when_changed || has_failed {
+                    // sway draws a window that is copied already only when it changes, for a new session too.
+                    if subject.is_window() {
+                        session.take().iter().for_each(ExtImageCopyCaptureSessionV1::destroy);
+                    }
                     let source = if subject.is_window() {
                         let window = subject.window(&desk.state.windows).and_then(|(window, _)| window.proxy.clone());
                         managers.windows.as_ref().zip(window).map(|(of, window)| of.create_source(&window, &queue, ()))
