@@ -118,8 +118,9 @@ impl Desk {
         let out = on_z(self.dir.path());
         let words = extra.iter().map(|word| format!(" \"{word}\"")).collect::<Vec<_>>().concat();
         let said = |name: &str| on_z(&self.path(name));
+        // Wine has no UI Automation.
         let line = format!(
-            "@\"{}\" record --out \"{out}\" --session session --json --fps 10 --consent screen,input --duration {seconds}s{words} > \"{}\" 2> \"{}\"\r\n",
+            "@\"{}\" record --out \"{out}\" --session session --json --fps 10 --consent screen,input --allow-missing redaction --duration {seconds}s{words} > \"{}\" 2> \"{}\"\r\n",
             on_z(exe),
             said("out"),
             said("err")

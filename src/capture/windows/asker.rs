@@ -9,7 +9,7 @@ use super::ffi::Automation;
 use super::field::Answer;
 use crate::base::time::Clock;
 
-/// How long the system's client is waited for.
+/// How long the system's client is waited for. One that comes later serves as well.
 const OPENS_IN: Duration = Duration::from_secs(2);
 
 /// The thread's other end.
@@ -19,8 +19,11 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    /// Begins to ask; `None` where the system has nothing to ask.
-    pub(super) fn start(clock: Arc<dyn Clock>) -> Option<Self> {
+    /// Begins to ask. Until the system's client is there nobody answers, so that what is typed is withheld meanwhile.
+    ///
+    /// # Errors
+    /// Why the system has nothing to ask.
+    pub(super) fn start(clock: Arc<dyn Clock>) -> Result<Self, String> {
         let (wake, wait) = bounded::<()>(1);
         let (opened, wait_opened) = bounded(1);
         let answer = Arc::new(Mutex::new(None));
@@ -29,15 +32,16 @@ impl Asker {
             let automation = match Automation::open() {
                 Ok(automation) => automation,
                 Err(detail) => {
-                    tracing::info!(target: "capture", detail, "there is no UI Automation: only the system's own fields for passwords are recognised");
-                    if opened.send(false).is_err() {
-                        tracing::trace!("nobody waited for that");
+                    // It was said that it tells, so nothing is told from here on.
+                    if opened.send(Err(detail)).is_err() {
+                        tracing::warn!(target: "capture", "there is no UI Automation after all: what is typed is withheld to the end");
                     }
                     return;
                 }
             };
-            if opened.send(true).is_err() {
-                return;
+            // Nobody waits for it where it was slow.
+            if opened.send(Ok(())).is_err() {
+                tracing::debug!(target: "capture", "UI Automation answers now");
             }
             while wait.recv().is_ok() {
                 let asked = clock.now();
@@ -46,9 +50,16 @@ impl Asker {
             }
         };
         let thread = std::thread::Builder::new().name("password fields".into()).spawn(asks);
-        let is_open = thread.is_ok() && wait_opened.recv_timeout(OPENS_IN).unwrap_or(false);
+        thread.map_err(|error| error.to_string())?;
+        match wait_opened.recv_timeout(OPENS_IN) {
+            Ok(Ok(())) => {}
+            Ok(Err(detail)) => return Err(detail),
+            Err(_slow) => {
+                tracing::warn!(target: "capture", "UI Automation does not answer yet: what is typed is withheld until it does");
+            }
+        }
         // The thread ends by itself when nobody can wake it any more.
-        is_open.then_some(Self { wake, answer })
+        Ok(Self { wake, answer })
     }
 
     /// Has it asked now.
@@ -63,4 +74,16 @@ impl Asker {
     pub(super) fn answer(&self) -> Option<Answer> {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether the system has somebody to ask; `None` when it does not say in time.
+pub(super) fn is_there() -> Option<bool> {
+    let (opened, wait_opened) = bounded(1);
+    let opens = move || {
+        if opened.send(Automation::open().is_ok()).is_err() {
+            tracing::trace!("nobody waited for that");
+        }
+    };
+    std::thread::Builder::new().name("password fields".into()).spawn(opens).ok()?;
+    wait_opened.recv_timeout(OPENS_IN).ok()
 }

@@ -2,7 +2,7 @@
 
 use super::choice::Way;
 use super::ffi::{self, Programs};
-use super::{input, pad_source, places, presence, screen};
+use super::{asker, input, pad_source, places, presence, screen};
 use crate::capture::backend::{Backend, Gamepads, Grant, InputPlan, ScreenPlan, Targets, Wanted};
 use crate::capture::{CaptureError, FacetSet, OpenInput, OpenScreen};
 
@@ -80,7 +80,7 @@ impl Backend for RawInputs {
         monitors().map(drop)
     }
     fn session(&self) -> Option<String> {
-        Some(presence::told(ffi::is_elevated(), ffi::is_remote()))
+        Some(presence::told(ffi::is_elevated(), ffi::is_remote(), asker::is_there()))
     }
     fn inputs(&self, plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
         let plan = plan.clone();

@@ -104,6 +104,15 @@ impl Fronts {
         turn
     }
 
+    /// The focus may have moved in the active window: until its program has answered anew it is not known into what is typed.
+    pub(super) fn doubt(&mut self) -> Option<RawInput> {
+        let front = self.front.as_mut().filter(|front| front.field != Field::NotAsked)?;
+        front.field = Field::Unknown;
+        let (secret, mut told) = (self.secret(self.front.as_ref()), Vec::new());
+        self.tell(secret, &mut told);
+        told.pop()
+    }
+
     fn tell(&mut self, secret: Option<Reason>, out: &mut Vec<RawInput>) {
         if std::mem::replace(&mut self.secret, secret) != secret {
             out.push(RawInput::Secret { reason: secret });
@@ -214,5 +223,23 @@ mod tests {
         }
         let mut none = Fronts::new(Arc::new(Exclusions::none()), None);
         assert_eq!(looked(&mut none, field), (vec!["focus 0x1 notepad".into()], vec![]));
+    }
+
+    #[test]
+    fn behind_what_may_move_the_focus_nothing_is_told_until_the_program_has_answered() {
+        let asked = |field| front(1, "chrome").map(|front| Front { field, ..front });
+        let mut fronts = fronts();
+        looked(&mut fronts, asked(Field::No));
+        let told: Vec<RawInput> = fronts.doubt().into_iter().collect();
+        assert_eq!(words(&told), ["secret focus_unclear"]);
+        assert!(fronts.doubt().is_none(), "it is told already");
+        assert_eq!(looked(&mut fronts, asked(Field::Unknown)), (vec![], vec![]));
+        assert_eq!(looked(&mut fronts, asked(Field::Password)).0, ["secret password_field"]);
+        // From field to field: the answer before is not kept.
+        assert_eq!(words(&fronts.doubt().into_iter().collect::<Vec<_>>()), ["secret focus_unclear"]);
+        assert_eq!(looked(&mut fronts, asked(Field::No)).1, ["secret none"]);
+        // Nobody is asked.
+        looked(&mut fronts, asked(Field::NotAsked));
+        assert!(fronts.doubt().is_none());
     }
 }

@@ -3,17 +3,18 @@
 //! Events carry no time of their own, so an input has the time at which it was taken: the thread does nothing else. Keys, buttons, both wheels and
 //! motion come from every keyboard and mouse, whatever window is active, and are what the devices sent: motion is before the system's
 //! acceleration, and the pointer's place stands beside it. The active window is looked at behind each batch with keys or buttons, when the system
-//! says that it is another, and every tenth of a second.
+//! says that it is another, and every tenth of a second. What may move the focus within it (Tab, Enter, a click) ends a batch: what is typed behind
+//! that goes elsewhere.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::asker::Asker;
 use super::ffi::{self, Heard, Listener, Programs};
-use super::field::{Field, Fields};
+use super::field::{Field, Fields, SETTLES};
 use super::front::{Front, Fronts, layout};
 use super::held::{Held, UNKNOWN, What};
-use super::keys::{self, KeyNews, KeyPacket};
+use super::keys::{self, KeyNews, KeyPacket, Keys};
 use super::mouse::{self, MousePacket, Setting};
 use super::places::{self, Monitor};
 use super::presence::{self, Presence};
@@ -22,7 +23,7 @@ use crate::base::event::{Button, Source};
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::InputPlan;
 use crate::capture::{
-    CaptureError, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag,
+    CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSink, InputSource, RawInput, StopFlag,
 };
 
 /// The name of this way.
@@ -48,6 +49,7 @@ pub(super) struct RawInputs {
     /// Who is asked about fields for passwords, where something is withheld and the system has somebody; and what the answers are about.
     asker: Option<Asker>,
     fields: Fields,
+    keys: Keys,
     held: Held,
     setting: Setting,
     looked: MonoNs,
@@ -99,15 +101,23 @@ pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureErro
         held.press(UNKNOWN, What::Button(button));
         initial.buttons.push(button);
     }
+    // What the recorder cannot keep, it does not promise.
+    let (asker, facets) = match (!plan.exclusions.is_empty()).then(|| Asker::start(Arc::clone(&plan.clock))) {
+        None => (None, FacetSet::PROMISED),
+        Some(Ok(asker)) => (Some(asker), FacetSet::PROMISED),
+        Some(Err(detail)) => {
+            tracing::warn!(target: "capture", detail, "there is no UI Automation: of fields for passwords only the system's own are recognised");
+            (None, FacetSet::PROMISED.without(FacetSet::of(&[Facet::Redaction])))
+        }
+    };
     let description = InputDescription {
         backend: RAW_INPUT.into(),
         devices: ffi::devices(),
         keyboard_layout: layout(number).names,
         warps: None,
         poll_us: None,
-        facets: FacetSet::PROMISED,
+        facets,
     };
-    let asker = if plan.exclusions.is_empty() { None } else { Asker::start(Arc::clone(&plan.clock)) };
     let (clock, looked) = (Arc::clone(&plan.clock), plan.clock.now());
     Ok(Box::new(RawInputs {
         clock,
@@ -116,6 +126,7 @@ pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureErro
         fronts,
         asker,
         fields: Fields::default(),
+        keys: Keys::default(),
         held,
         setting,
         looked,
@@ -130,6 +141,28 @@ pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureErro
 impl RawInputs {
     /// Hands over what was read in one go.
     fn hear(&mut self, heard: &[Heard], t: MonoNs, sink: &InputSink) {
+        let mut rest = heard;
+        loop {
+            let at = rest.iter().position(|heard| settles(heard).is_some()).map_or(rest.len(), |at| at + 1);
+            let (part, others) = rest.split_at(at);
+            // The pointer is where the last motion left it.
+            let is_last = others.iter().all(|heard| !matches!(heard, Heard::Mouse(_)));
+            self.hear_part(part, is_last, t, sink);
+            if let Some(settles) = part.last().and_then(settles) {
+                self.fields.moved(t, settles);
+                if let Some(input) = self.fronts.doubt().filter(|_| !self.presence.is_away()) {
+                    send(t, sink, input);
+                }
+            }
+            rest = others;
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Hands over a part of it, in which the focus stays where it is.
+    fn hear_part(&mut self, heard: &[Heard], is_last_motion: bool, t: MonoNs, sink: &InputSink) {
         let mut has_news = false;
         for heard in heard {
             if let Heard::Key(_) | Heard::Mouse(_) = heard {
@@ -143,10 +176,11 @@ impl RawInputs {
                     has_news = true;
                 }
                 Heard::Front => has_news = true,
-                Heard::DeviceWent(_) => {}
+                Heard::DeviceWent(_) | Heard::Focus => {}
             }
         }
-        let turn = if has_news || t.since(self.looked) >= LOOK_EVERY { Some(self.look(t, sink)) } else { None };
+        let is_due = t.since(self.looked) >= LOOK_EVERY || self.asker.is_some() && self.fields.hurries(t);
+        let turn = if has_news || is_due { Some(self.look(t, sink)) } else { None };
         if self.presence.is_away() {
             return;
         }
@@ -159,9 +193,11 @@ impl RawInputs {
         for (at, heard) in heard.iter().enumerate() {
             match heard {
                 Heard::Key(packet) => self.key(packet, t, sink),
-                Heard::Mouse(packet) => self.mouse(packet, pointer, Some(at) == last, t, sink),
+                Heard::Mouse(packet) => {
+                    self.mouse(packet, pointer, is_last_motion && Some(at) == last, t, sink);
+                }
                 Heard::DeviceWent(device) => self.device_went(*device, t, sink),
-                Heard::Front | Heard::Session(_) => {}
+                Heard::Front | Heard::Focus | Heard::Session(_) => {}
             }
         }
         for input in behind {
@@ -170,7 +206,7 @@ impl RawInputs {
     }
 
     fn key(&mut self, packet: &KeyPacket, t: MonoNs, sink: &InputSink) {
-        match keys::read(packet, ffi::make_of) {
+        match self.keys.read(packet, ffi::make_of) {
             KeyNews::Key(code, down) => {
                 let what = What::Key(code);
                 let changed =
@@ -216,7 +252,7 @@ impl RawInputs {
     /// The active window, with what its program says of the field that is typed into.
     fn asked(&mut self, front: Front, t: MonoNs) -> Front {
         let Some(asker) = &self.asker else { return front };
-        let field = self.fields.look(front.facts.id, front.facts.fills, asker.answer(), t);
+        let field = self.fields.look(&front.facts, asker.answer(), t);
         if field != Field::NotAsked {
             asker.ask();
         }
@@ -264,6 +300,17 @@ impl RawInputs {
         self.setting = setting(&monitors);
         let front = ffi::front(&mut self.programs, &monitors).map(|front| self.asked(front, t));
         self.fronts.look(front)
+    }
+}
+
+/// What may move the focus to another field: how long its program may take for that.
+fn settles(heard: &Heard) -> Option<Duration> {
+    match heard {
+        Heard::Key(packet) => keys::moves_focus(packet).then_some(SETTLES),
+        Heard::Mouse(packet) => mouse::is_press(packet).then_some(Duration::ZERO),
+        // It has moved.
+        Heard::Focus => Some(Duration::ZERO),
+        Heard::Front | Heard::Session(_) | Heard::DeviceWent(_) => None,
     }
 }
 

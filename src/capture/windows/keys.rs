@@ -13,15 +13,19 @@ const E0: u16 = 2;
 /// The prefix E1.
 const E1: u16 = 4;
 /// Virtual keys that tell what a make code does not.
+const VK_PAUSE: u16 = 0x13;
 const VK_SHIFT: u16 = 0x10;
 const VK_NUMLOCK: u16 = 0x90;
+/// Tab and Enter, by their virtual keys and by their codes without the prefix.
+const VKS_THAT_MOVE: [u16; 2] = [0x09, 0x0d];
+const MAKES_THAT_MOVE: [u16; 2] = [0x0f, 0x1c];
 /// No virtual key: a part of a longer sequence.
 const VK_NONE: u16 = 0xff;
 /// More keys are down than the keyboard can tell.
 const OVERRUN: u16 = 0xff;
 /// How a code with the prefix E0 is written.
 const EXTENDED: u16 = 0xe000;
-/// NumLock, and what Pause sends behind its prefix.
+/// NumLock, and Pause by what it sends behind E1 1D.
 const NUMLOCK: u16 = 0xe045;
 const PAUSE: u16 = 0x45;
 /// The shift and control keys that are sent along with others, and were not pressed.
@@ -47,11 +51,42 @@ pub(super) enum KeyNews {
     Nothing,
 }
 
+/// Whether an event has programs move the focus to another field, as a rule: Tab and Enter go down.
+pub(super) fn moves_focus(packet: &KeyPacket) -> bool {
+    packet.flags & BREAK == 0 && (VKS_THAT_MOVE.contains(&packet.vkey) || MAKES_THAT_MOVE.contains(&packet.make))
+}
+
+/// Reads events one behind the other.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// The first half of a change of Pause came last, of this device.
+    pausing: Option<u64>,
+}
+
+impl Keys {
+    /// Reads an event as [`read`] does, without the second half of Pause: where it says what key it is of, Pause would be told twice.
+    pub(super) fn read(&mut self, packet: &KeyPacket, by_vkey: impl Fn(u16) -> u16) -> KeyNews {
+        let is_second_half = self.pausing.take() == Some(packet.device)
+            && (packet.make, packet.vkey) == (PAUSE, VK_PAUSE)
+            && packet.flags & (E0 | E1) == 0;
+        self.pausing = is_pause(packet).then_some(packet.device);
+        if is_second_half { KeyNews::Nothing } else { read(packet, by_vkey) }
+    }
+}
+
+/// E1 1D, the first half of Pause; the second is 45 without a virtual key.
+fn is_pause(packet: &KeyPacket) -> bool {
+    packet.flags & E1 != 0 && (packet.make, packet.vkey) == (0x1d, VK_PAUSE)
+}
+
 /// Reads an event. `by_vkey` answers with the make code of a virtual key (`MapVirtualKeyW`), for devices that send none.
 pub(super) fn read(packet: &KeyPacket, by_vkey: impl Fn(u16) -> u16) -> KeyNews {
     let KeyPacket { make, flags, vkey, .. } = *packet;
     if make == OVERRUN {
         return KeyNews::Overrun;
+    }
+    if is_pause(packet) {
+        return KeyNews::Key(PAUSE, flags & BREAK == 0);
     }
     if vkey == VK_NONE || flags & E1 != 0 && make == 0x1d {
         return KeyNews::Nothing;

@@ -175,9 +175,21 @@ fn keys_go_down_and_up_with_their_prefix() {
 
 #[test]
 fn pause_and_numlock_are_told_apart() {
-    // As Windows sends them: Pause behind E1 1D, NumLock by its virtual key.
-    assert_eq!(told(0x1d, E1, 0x13), KeyNews::Nothing);
-    assert_eq!(told(0x45, 0, 0x13), KeyNews::Key(PAUSE, true));
+    // As Windows sends them: Pause as E1 1D with its virtual key and 45 with none, NumLock by its virtual key.
+    let mut keys = Keys::default();
+    let mut all = |events: &[(u16, u16, u16)]| -> Vec<KeyNews> {
+        let packet = |&(make, flags, vkey): &_| KeyPacket { device: 1, make, flags, vkey };
+        events.iter().map(|event| keys.read(&packet(event), |_| 0)).collect()
+    };
+    let (down, up, nothing) = (KeyNews::Key(PAUSE, true), KeyNews::Key(PAUSE, false), KeyNews::Nothing);
+    let changes = [(0x1d, E1, VK_PAUSE), (0x45, 0, VK_NONE), (0x1d, E1 | BREAK, VK_PAUSE), (0x45, BREAK, VK_NONE)];
+    assert_eq!(all(&changes), [down, nothing, up, nothing]);
+    // Where the second half says what it is of, it is the same change.
+    assert_eq!(all(&[(0x1d, E1, VK_PAUSE), (0x45, 0, VK_PAUSE), (0x45, BREAK, VK_PAUSE)]), [down, nothing, up]);
+    let locks = [(0x1d, E1, VK_PAUSE), (0x45, 0, VK_NUMLOCK), (0x1d, E1, VK_NONE)];
+    assert_eq!(all(&locks), [down, KeyNews::Key(NUMLOCK, true), nothing]);
+    // As Wine does: without E1 1D before it.
+    assert_eq!(all(&[(0x45, 0, VK_PAUSE), (0x45, BREAK, VK_PAUSE)]), [down, up]);
     assert_eq!(told(0x45, 0, VK_NUMLOCK), KeyNews::Key(NUMLOCK, true));
     assert_eq!(told(0x45, BREAK, VK_NUMLOCK), KeyNews::Key(NUMLOCK, false));
     // As Wine does: NumLock with E0.
@@ -204,4 +216,12 @@ fn a_device_without_make_codes_is_read_by_its_virtual_keys() {
     assert_eq!(told(0, 0, 0x41), KeyNews::Key(0x1e, true));
     assert_eq!(told(0, BREAK, 0xb3), KeyNews::Key(0xe022, false));
     assert_eq!(told(0, 0, 0x07), KeyNews::Nothing);
+}
+
+#[test]
+fn tab_and_enter_going_down_move_the_focus() {
+    let moves = |make, flags, vkey| moves_focus(&KeyPacket { device: 1, make, flags, vkey });
+    assert!(moves(0x0f, 0, 0x09) && moves(0x1c, E0, 0x0d), "Tab, and Enter of the number pad");
+    assert!(moves(0, 0, 0x09) && moves(0x0f, 0, 0), "one of the two numbers is enough");
+    assert!(!moves(0x0f, BREAK, 0x09) && !moves(0x1e, 0, 0x41));
 }

@@ -11,6 +11,7 @@ mod choice;
 #[cfg(windows)]
 mod ffi;
 mod field;
+mod flow;
 mod front;
 mod held;
 #[cfg(windows)]

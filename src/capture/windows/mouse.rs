@@ -50,6 +50,11 @@ pub(super) struct Setting {
     pub(super) swapped: bool,
 }
 
+/// Whether a button goes down, by which the focus may move.
+pub(super) fn is_press(packet: &MousePacket) -> bool {
+    BUTTONS.iter().any(|(bit, _, pressed)| *pressed && packet.buttons & bit != 0)
+}
+
 /// Reads an event: what moved first, then buttons, then wheels. `pointer` is where the system has the pointer now; that is the place of a
 /// motion only when no other motion came behind it (`is_last`).
 pub(super) fn read(
@@ -148,6 +153,7 @@ mod tests {
             let all = told(MousePacket { x: 1, buttons: bit, ..MousePacket::default() });
             let [RawInput::Motion { .. }, ref changed] = all[..] else { panic!("{} inputs", all.len()) };
             assert!(*changed == RawInput::Button { button, pressed, position: AT });
+            assert_eq!(is_press(&MousePacket { buttons: bit, ..MousePacket::default() }), pressed);
         }
         assert_eq!(told(MousePacket { buttons: 0x0006, ..MousePacket::default() }).len(), 2);
     }

@@ -107,8 +107,9 @@ impl XPad {
         self.missed.take_if(is_due)
     }
 
-    /// Nothing of it is told from here on: what was told to be held, let go of.
+    /// Nothing of it is told from here on: what was told to be held, let go of. What changes meanwhile is not missed.
     pub(super) fn release(&mut self) -> Vec<PadChange> {
+        self.last = None;
         let before = std::mem::take(&mut self.told);
         changes(&before, &Report::default())
     }
@@ -184,8 +185,9 @@ mod tests {
         assert_eq!(pressed, [false, true]);
         assert_eq!(pad.release().len(), 1);
         assert!(pad.release().is_empty());
-        // Behind an edge it holds what it did.
-        assert_eq!(pad.look(&Report { buttons: 0x0008, ..Report::default() }, at(3)).len(), 1);
+        // Behind an edge it holds what it did, and what changed meanwhile is no loss.
+        assert_eq!(pad.look(&Report { number: 900, buttons: 0x0008, ..Report::default() }, at(3)).len(), 1);
+        assert_eq!(pad.missed(at(4), true), None);
     }
 
     #[test]

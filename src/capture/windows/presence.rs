@@ -31,8 +31,9 @@ impl SessionNews {
     }
 }
 
-/// What is told of the session and of this process: whether it runs as administrator, and whether the session is shown on another machine.
-pub(super) fn told(is_elevated: Option<bool>, is_remote: bool) -> String {
+/// What is told of the session and of this process: whether it runs as administrator, whether the session is shown on another machine, and whether
+/// UI Automation is there.
+pub(super) fn told(is_elevated: Option<bool>, is_remote: bool, has_automation: Option<bool>) -> String {
     let rights = match is_elevated {
         Some(true) => "runs as administrator: inputs of every window are heard",
         Some(false) => "does not run as administrator: inputs of windows that do may be kept from it",
@@ -43,7 +44,14 @@ pub(super) fn told(is_elevated: Option<bool>, is_remote: bool) -> String {
     } else {
         "at this machine"
     };
-    format!("{rights}; {place}")
+    let fields = match has_automation {
+        Some(true) => "UI Automation tells of fields for passwords",
+        Some(false) => {
+            "there is no UI Automation: of fields for passwords only the system's own are recognised, and record needs --allow-missing redaction"
+        }
+        None => "UI Automation does not answer yet: until it does, what is typed is withheld",
+    };
+    format!("{rights}; {place}; {fields}")
 }
 
 /// Why inputs do not go to the person's desktop; a later one says more than an earlier one.
@@ -204,8 +212,12 @@ mod tests {
 
     #[test]
     fn the_session_is_told() {
-        assert!(told(Some(false), false).ends_with("kept from it; at this machine"));
-        assert!(told(Some(true), true).starts_with("runs as administrator") && told(None, true).contains("Remote"));
+        assert!(told(Some(false), false, Some(true)).contains("kept from it; at this machine; UI Automation tells"));
+        assert!(
+            told(Some(true), true, None).starts_with("runs as administrator")
+                && told(None, true, None).contains("Remote")
+        );
+        assert!(told(None, false, Some(false)).ends_with("--allow-missing redaction"));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(super) struct WindowFacts {
     pub(super) is_popup: bool,
     /// It covers a whole monitor.
     pub(super) fills: bool,
+    /// It is maximised.
+    pub(super) is_zoomed: bool,
     pub(super) title: String,
     /// Its class.
     pub(super) class: String,
@@ -241,11 +243,11 @@ fn grown(area: Area, margin: u32) -> Area {
 }
 
 /// Where windows of others lie over a recorded one, in a list from the top to the bottom. Its own menus and lists do not count, and
-/// overlays that clicks go through do not either.
-pub(super) fn over(list: &[WindowFacts], id: u64) -> Vec<&WindowFacts> {
-    let Some(at) = list.iter().position(|facts| facts.id == id) else { return Vec::new() };
+/// overlays that clicks go through do not either. `None`: it is not in the list, so nothing of the desktop is its picture.
+pub(super) fn over(list: &[WindowFacts], id: u64) -> Option<Vec<&WindowFacts>> {
+    let at = list.iter().position(|facts| facts.id == id && facts.shown)?;
     let own = |facts: &WindowFacts| facts.pid == list[at].pid && facts.is_popup;
-    list[..at].iter().filter(|facts| facts.shown && !facts.is_overlay && !own(facts)).collect()
+    Some(list[..at].iter().filter(|facts| facts.shown && !facts.is_overlay && !own(facts)).collect())
 }
 
 #[cfg(test)]
@@ -374,8 +376,10 @@ mod tests {
         let hidden = WindowFacts { shown: false, ..window(6, "hidden", DESKTOP) };
         let below = window(7, "below", DESKTOP);
         let list = [menu, dialog, other, overlay, hidden, own, below];
-        let over = |id| -> Vec<u64> { over(&list, id).iter().map(|facts| facts.id).collect() };
-        assert_eq!(over(1), [3, 4]);
-        assert!(over(2).is_empty() && over(99).is_empty());
+        let over = |id| -> Option<Vec<u64>> { Some(over(&list, id)?.iter().map(|facts| facts.id).collect()) };
+        assert_eq!(over(1), Some(vec![3, 4]));
+        assert_eq!(over(2), Some(vec![]));
+        // One that is not listed is on another desktop, or gone: what is copied there is of others.
+        assert_eq!((over(99), over(6)), (None, None));
     }
 }

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::choice::Way;
 use super::ffi::{self, Canvas, Programs, Standing};
+use super::flow::Flow;
 use super::front::id_text;
 use super::pictures::{self, Pictures, Subject, session, unavailable};
 use super::places::{self, Monitor, surface};
@@ -45,9 +46,8 @@ pub(super) struct DesktopScreen {
     /// The session of a way that hands out pictures by itself.
     pub(super) pictures: Option<Pictures>,
     pub(super) stamps: Stamps,
-    /// When the session began, and since when what comes does not fit.
-    pub(super) opened: MonoNs,
-    pub(super) unfit: Option<MonoNs>,
+    /// What comes of the session.
+    pub(super) flow: Flow,
     /// The pointer is drawn here.
     pub(super) cursor: bool,
     /// Where it is, the last picture without it.
@@ -143,8 +143,7 @@ pub(super) fn open(way: Way, plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>,
         way,
         pictures: session,
         stamps: Stamps::default(),
-        opened: plan.clock.now(),
-        unfit: None,
+        flow: Flow::begun(plan.clock.now()),
         cursor: cursor && !draws,
         clean: Vec::new(),
         wait: plan.wait_target,
@@ -260,8 +259,8 @@ impl DesktopScreen {
         Ok(())
     }
 
-    /// Copies a picture of this area into `next`, and answers with its time.
-    fn copy(&mut self, area: Area, monitors: &[Monitor]) -> Result<MonoNs, CaptureError> {
+    /// Copies a picture of this area into `next`, and answers with its time; `None` when the window that is recorded was not shown around it.
+    fn copy(&mut self, area: Area, monitors: &[Monitor]) -> Result<Option<MonoNs>, CaptureError> {
         let failed = |detail| CaptureError::System { what: "taking a picture", detail };
         let size = (area.width, area.height);
         self.make_room(size)?;
@@ -274,7 +273,8 @@ impl DesktopScreen {
         let behind = self.list(monitors);
         self.roster.note(self.clock.now());
         if let Subject::Window(id) = self.subject {
-            for other in over(&before, id).into_iter().chain(over(&behind, id)) {
+            let (Some(before), Some(behind)) = (over(&before, id), over(&behind, id)) else { return Ok(None) };
+            for other in before.into_iter().chain(behind) {
                 let other = self.roster.reach(other);
                 let place = Area { x: other.x.saturating_sub(area.x), y: other.y.saturating_sub(area.y), ..other };
                 if let Some(place) = place.inside(size) {
@@ -282,14 +282,16 @@ impl DesktopScreen {
                 }
             }
         }
-        Ok(t)
+        Ok(Some(t))
     }
 
     /// Looks whether the copy of the desktop is another one.
     fn look_by_copy(&mut self, area: Area, monitors: &[Monitor], whole: bool) -> Result<Look, CaptureError> {
         let asked = self.clock.now();
         let t = match self.copy(area, monitors) {
-            Ok(t) => t,
+            Ok(Some(t)) => t,
+            // It went to another virtual desktop, or is gone, which the next look says.
+            Ok(None) => return self.absent(Away::For(Absence::WindowMinimised)),
             // The desktop was changed under the copy.
             Err(_) if !ffi::is_own_desktop() => return self.absent(Away::For(Absence::ScreenLocked)),
             Err(error) => return Err(error),

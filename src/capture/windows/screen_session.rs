@@ -1,11 +1,14 @@
 //! The pictures of a screen by a session of the system's ([`super::pictures`]): taken when they come, with their own time.
 //!
 //! The system may take the session away at any time: for another mode, a program in full screen, a prompt for consent, a graphics card that is
-//! reset. Then there is no picture, which becomes a gap, and a session is begun anew until it works.
+//! reset. Then there is no picture, which becomes a gap, and a session is begun anew until it works. The duplication may have no picture of a desktop that
+//! stands still when it begins: then the first one is a copy of the desktop, of the time at which it was taken.
 
 use std::time::Duration;
 
+use super::choice::Way;
 use super::ffi::{self, Fault, Got};
+use super::flow::{Came, Flow, Then};
 use super::pictures::{Pictures, Subject, item, unavailable};
 use super::places::{self, Monitor};
 use super::screen::{Away, DesktopScreen};
@@ -16,8 +19,7 @@ use crate::capture::{Absence, CaptureError, Look};
 /// How long the first picture of a session is waited for, and how often it is looked for.
 const FIRST: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// How long a session may have nothing that fits before it is made anew.
-const STALLED: Duration = Duration::from_secs(1);
+
 impl DesktopScreen {
     /// Waits for the first picture: a session that has none is of no use.
     pub(super) fn begin(&mut self) -> Result<(), CaptureError> {
@@ -66,7 +68,7 @@ impl DesktopScreen {
         };
         pictures.reopen(&item)?;
         self.stamps.restart(now);
-        (self.opened, self.unfit) = (now, None);
+        self.flow = Flow::begun(now);
         Ok(())
     }
 
@@ -76,7 +78,22 @@ impl DesktopScreen {
         let within = self.within(area, monitors).ok_or_else(|| fault("it is on no monitor".into()))?;
         self.make_room((area.width, area.height)).map_err(|error| fault(error.to_string()))?;
         let Some(pictures) = &mut self.pictures else { return Ok(Got::Nothing) };
-        pictures.take(area, within, &mut self.next)
+        let got = pictures.take(area, within, &mut self.next)?;
+        if got != Got::Nothing || self.way != Way::Dxgi || !self.flow.is_quiet(self.clock.now()) {
+            return Ok(got);
+        }
+        self.next.copy_desktop((area.x, area.y)).map_err(fault)?;
+        Ok(Got::Picture(self.clock.now().0))
+    }
+
+    /// What follows from what was taken.
+    fn took(&mut self, got: Got, now: MonoNs) -> Then {
+        let came = match got {
+            Got::Picture(_) => Came::Picture,
+            Got::Nothing => Came::Nothing,
+            Got::Unfit => Came::Unfit,
+        };
+        self.flow.took(came, self.away.is_some(), now)
     }
 
     /// Looks whether something came.
@@ -94,10 +111,12 @@ impl DesktopScreen {
         let now = self.clock.now();
         self.list(monitors);
         self.roster.note(now);
-        match got {
-            Err(fault) => self.interrupted(&fault.said),
-            Ok(Got::Picture(stamp)) => {
-                self.unfit = None;
+        let got = match got {
+            Err(fault) => return self.interrupted(&fault.said),
+            Ok(got) => got,
+        };
+        match (self.took(got, now), got, self.away) {
+            (Then::Picture, Got::Picture(stamp), _) => {
                 let t = self.stamps.picture(stamp, now);
                 let first = self.first.take();
                 // It may be the same as the first, which nobody has seen.
@@ -106,18 +125,11 @@ impl DesktopScreen {
                     (_, look) => look,
                 })
             }
-            Ok(Got::Nothing) => self.nothing(area, whole, now),
-            Ok(Got::Unfit) => {
-                let since = *self.unfit.get_or_insert(now);
-                if now.since(since) >= STALLED {
-                    return self.interrupted("what comes has another size");
-                }
-                match self.away {
-                    Some((since, why)) => Ok(Look::Hidden { since, why }),
-                    // Nothing is vouched for beyond what was.
-                    None => Ok(Look::same(self.stamps.known(), self.stamps.age_us(self.stamps.known()))),
-                }
-            }
+            (Then::Anew(why), ..) => self.interrupted(why),
+            (_, _, Some((since, why))) => Ok(Look::Hidden { since, why }),
+            (Then::Same, ..) => Ok(self.nothing(area, whole, now)),
+            // Nothing is vouched for beyond what was.
+            _ => Ok(Look::same(self.stamps.known(), self.stamps.age_us(self.stamps.known()))),
         }
     }
 
@@ -141,21 +153,17 @@ impl DesktopScreen {
     }
 
     /// Nothing came: the picture before stands, but for the pointer where that is drawn here.
-    fn nothing(&mut self, area: Area, whole: bool, now: MonoNs) -> Result<Look, CaptureError> {
-        if let Some((since, why)) = self.away {
-            let is_stalled = now.since(self.opened) >= STALLED;
-            return if is_stalled { self.interrupted("no picture comes") } else { Ok(Look::Hidden { since, why }) };
-        }
+    fn nothing(&mut self, area: Area, whole: bool, now: MonoNs) -> Look {
         let until = self.stamps.nothing(now);
         if let Some(first) = self.first.take() {
-            return Ok(first);
+            return first;
         }
         let stale_us = self.stamps.age_us(until);
         if self.cursor && self.clean.len() == self.next.pixels().len() {
             self.next.pixels_mut().copy_from_slice(&self.clean);
             let drawn = self.draw_pointer(area);
             let age_us = self.stamps.age_us(drawn);
-            return Ok(self.hand_out(area, whole, (drawn, age_us), (until, stale_us)));
+            return self.hand_out(area, whole, (drawn, age_us), (until, stale_us));
         }
         let mut look = Look::same(until, stale_us);
         if self.shown.size() == (area.width, area.height) && std::mem::replace(&mut self.told, area) != area {
@@ -163,7 +171,7 @@ impl DesktopScreen {
             let moved = places::surface(area, self.description.surface.scale);
             look = Look::Same { until, capture_us: stale_us, surface: Some(moved) };
         }
-        Ok(look)
+        look
     }
 
     /// In a pause: takes what comes, so that what is shown behind it is what was shown last.
@@ -180,8 +188,9 @@ impl DesktopScreen {
         if !is_open {
             return;
         }
-        if let Ok(Got::Picture(stamp)) = self.take(area, &monitors) {
-            let now = self.clock.now();
+        let Ok(got) = self.take(area, &monitors) else { return };
+        let now = self.clock.now();
+        if let (Then::Picture, Got::Picture(stamp)) = (self.took(got, now), got) {
             let t = self.stamps.picture(stamp, now);
             // The next look tells of where it is, and of the first picture.
             let (told, renewed, is_first) = (self.told, self.renewed.take(), self.first.is_some());

@@ -15,7 +15,7 @@ use windows::Win32::UI::Input::KeyboardAndMouse::GetKeyboardLayout;
 use windows::Win32::UI::WindowsAndMessaging::{
     EnumWindows, GUITHREADINFO, GWL_EXSTYLE, GWL_STYLE, GetClassNameW, GetClientRect, GetForegroundWindow,
     GetGUIThreadInfo, GetWindowLongW, GetWindowRect, GetWindowThreadProcessId, InternalGetWindowText, IsIconic,
-    IsWindow, IsWindowVisible, WINDOW_LONG_PTR_INDEX, WS_CAPTION, WS_EX_LAYERED, WS_EX_TRANSPARENT,
+    IsWindow, IsWindowVisible, IsZoomed, WINDOW_LONG_PTR_INDEX, WS_CAPTION, WS_EX_LAYERED, WS_EX_TRANSPARENT,
 };
 use windows::core::BOOL;
 
@@ -101,19 +101,32 @@ fn class(handle: HWND) -> String {
     text(&units[..usize::try_from(length).unwrap_or(0)])
 }
 
+/// Whether the compositor does not show it: it is on another virtual desktop, or its program sleeps.
+fn is_cloaked(handle: HWND) -> bool {
+    let mut cloaked = 0_u32;
+    let attribute = (&raw mut cloaked).cast::<c_void>();
+    // SAFETY: the attribute is four bytes, which it is told, in a live local. Where it is not known it stays zero.
+    drop(unsafe { DwmGetWindowAttribute(handle, DWMWA_CLOAKED, attribute, size_of::<u32>() as u32) });
+    cloaked != 0
+}
+
+/// Whether a window has no title bar, and whether it is maximised.
+fn shape(handle: HWND) -> (bool, bool) {
+    // SAFETY: takes a handle, which the system checks.
+    let is_zoomed = unsafe { IsZoomed(handle) }.as_bool();
+    (style(handle, GWL_STYLE) & WS_CAPTION.0 != WS_CAPTION.0, is_zoomed)
+}
+
 fn facts(handle: HWND, programs: &mut Programs, monitors: &[Monitor]) -> Option<WindowFacts> {
     // SAFETY: these take a handle, which the system checks.
     let is_shown = unsafe { IsWindowVisible(handle).as_bool() && !IsIconic(handle).as_bool() };
     if !is_shown {
         return None;
     }
-    let (mut rect, mut cloaked, mut pid) = (RECT::default(), 0_u32, 0);
+    let (mut rect, mut pid) = (RECT::default(), 0);
     // SAFETY: writes one RECT to a live local.
     unsafe { GetWindowRect(handle, &raw mut rect) }.ok()?;
-    let attribute = (&raw mut cloaked).cast::<c_void>();
-    // SAFETY: the attribute is four bytes, which it is told, in a live local. Where it is not known it stays zero.
-    drop(unsafe { DwmGetWindowAttribute(handle, DWMWA_CLOAKED, attribute, size_of::<u32>() as u32) });
-    if cloaked != 0 {
+    if is_cloaked(handle) {
         return None;
     }
     let mut units = [0; TITLE];
@@ -121,7 +134,7 @@ fn facts(handle: HWND, programs: &mut Programs, monitors: &[Monitor]) -> Option<
     let length = unsafe { InternalGetWindowText(handle, &mut units) };
     // SAFETY: writes the process to a live local.
     unsafe { GetWindowThreadProcessId(handle, Some(&raw mut pid)) };
-    let (style, extended) = (style(handle, GWL_STYLE), style(handle, GWL_EXSTYLE));
+    let ((is_popup, is_zoomed), extended) = (shape(handle), style(handle, GWL_EXSTYLE));
     let mut region = RECT::default();
     // SAFETY: writes one RECT to a live local; answers zero for a window that has no shape of its own.
     let has_region = unsafe { GetWindowRgnBox(handle, &raw mut region) }.0 != 0;
@@ -134,23 +147,26 @@ fn facts(handle: HWND, programs: &mut Programs, monitors: &[Monitor]) -> Option<
         shown: true,
         blends: is_layered || has_region,
         is_overlay: is_layered && extended & WS_EX_TRANSPARENT.0 != 0,
-        is_popup: style & WS_CAPTION.0 != WS_CAPTION.0,
-        fills: fills(area, monitors),
+        is_popup,
+        fills: fills(handle, area, monitors),
+        is_zoomed,
         title: text(&units[..usize::try_from(length).unwrap_or(0)]),
         class: class(handle),
         program: programs.name(number(handle), pid),
     })
 }
 
-/// Whether an area covers a whole monitor.
-fn fills(area: Area, monitors: &[Monitor]) -> bool {
-    monitors.iter().any(|monitor| area.and(monitor.area) == Some(monitor.area))
+/// Whether a window at an area covers a whole monitor. The area has edges that are not drawn, so what is drawn has to cover it too, where that is known.
+fn fills(handle: HWND, area: Area, monitors: &[Monitor]) -> bool {
+    let covers = |area: Area| monitors.iter().any(|monitor| area.and(monitor.area) == Some(monitor.area));
+    covers(area) && frame_of(number(handle)).is_none_or(covers)
 }
 
 /// How a window stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::capture::windows) enum Standing {
     Gone,
+    /// It is not shown: minimised, or on another virtual desktop.
     Minimised,
     /// Its content, without the frame, on the desktop.
     There(Area),
@@ -165,7 +181,7 @@ pub(in crate::capture::windows) fn standing(id: u64) -> Standing {
         if !IsWindow(Some(handle)).as_bool() {
             return Standing::Gone;
         }
-        if IsIconic(handle).as_bool() || !IsWindowVisible(handle).as_bool() {
+        if IsIconic(handle).as_bool() || !IsWindowVisible(handle).as_bool() || is_cloaked(handle) {
             return Standing::Minimised;
         }
         if GetClientRect(handle, &raw mut rect).is_err() || !ClientToScreen(handle, &raw mut corner).as_bool() {
@@ -202,13 +218,16 @@ pub(in crate::capture::windows) fn front(programs: &mut Programs, monitors: &[Mo
     let area = unsafe { GetWindowRect(handle, &raw mut rect) }.map_or(Area::default(), |()| area(rect));
     // SAFETY: takes a thread's number.
     let layout = unsafe { GetKeyboardLayout(thread) };
+    let (is_popup, is_zoomed) = shape(handle);
     let facts = WindowFacts {
         id: number(handle),
         pid,
         title: text(&units[..usize::try_from(length).unwrap_or(0)]),
         class: class(handle),
         program: programs.name(number(handle), pid),
-        fills: fills(area, monitors),
+        is_popup,
+        is_zoomed,
+        fills: fills(handle, area, monitors),
         ..WindowFacts::default()
     };
     let in_password = in_password(thread);

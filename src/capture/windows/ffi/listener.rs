@@ -19,7 +19,7 @@ use windows::Win32::UI::Input::{
     RIM_TYPEHID, RIM_TYPEKEYBOARD, RIM_TYPEMOUSE, RegisterRawInputDevices,
 };
 use windows::Win32::UI::WindowsAndMessaging::{
-    CreateWindowExW, DefWindowProcW, DestroyWindow, DispatchMessageW, EVENT_SYSTEM_DESKTOPSWITCH,
+    CreateWindowExW, DefWindowProcW, DestroyWindow, DispatchMessageW, EVENT_OBJECT_FOCUS, EVENT_SYSTEM_DESKTOPSWITCH,
     EVENT_SYSTEM_FOREGROUND, HWND_MESSAGE, MSG, MWMO_INPUTAVAILABLE, MsgWaitForMultipleObjectsEx, PM_REMOVE,
     PeekMessageW, QS_ALLINPUT, RegisterClassW, WINDOW_EX_STYLE, WINDOW_STYLE, WINEVENT_OUTOFCONTEXT, WM_INPUT,
     WM_INPUT_DEVICE_CHANGE, WM_WTSSESSION_CHANGE, WNDCLASSW,
@@ -33,6 +33,8 @@ use crate::capture::windows::presence::SessionNews;
 
 /// How much raw input is taken at once: some 300 events of a mouse.
 const RAW_WORDS: usize = 2048;
+/// How much room is behind that: an entry of a keyboard is shorter than the structure as which it is read.
+const SPARE_WORDS: usize = size_of::<RAWINPUT>().div_ceil(size_of::<u64>());
 /// A device came, or went (`WM_INPUT_DEVICE_CHANGE`).
 const DEVICE_WENT: usize = 2;
 
@@ -46,6 +48,8 @@ pub(in crate::capture::windows) enum Heard {
     Session(SessionNews),
     /// Another window is active, or another desktop is shown: look at it.
     Front,
+    /// A program says that another part of a window of it has the focus.
+    Focus,
 }
 
 thread_local! {
@@ -88,8 +92,8 @@ unsafe extern "system" fn procedure(window: HWND, message: u32, w: WPARAM, l: LP
     unsafe { DefWindowProcW(window, message, w, l) }
 }
 
-unsafe extern "system" fn event(_: HWINEVENTHOOK, _: u32, _: HWND, _: i32, _: i32, _: u32, _: u32) {
-    note(Heard::Front);
+unsafe extern "system" fn event(_: HWINEVENTHOOK, event: u32, _: HWND, _: i32, _: i32, _: u32, _: u32) {
+    note(if event == EVENT_OBJECT_FOCUS { Heard::Focus } else { Heard::Front });
 }
 
 /// Hears keyboards and mice through a window that is not shown. Belongs to the thread that made it.
@@ -120,7 +124,8 @@ impl Listener {
             let (extended, style) = (WINDOW_EX_STYLE(0), WINDOW_STYLE(0));
             let window = CreateWindowExW(extended, name, name, style, 0, 0, 0, 0, parent, None, Some(instance), None)
                 .map_err(|error| said(&error))?;
-            let mut listener = Self { window, events: Vec::new(), store: vec![0; RAW_WORDS], here: PhantomData };
+            let mut listener =
+                Self { window, events: Vec::new(), store: vec![0; RAW_WORDS + SPARE_WORDS], here: PhantomData };
             let device = |usage| RAWINPUTDEVICE {
                 usUsagePage: 1,
                 usUsage: usage,
@@ -134,7 +139,7 @@ impl Listener {
             if let Err(error) = WTSRegisterSessionNotification(window, NOTIFY_FOR_THIS_SESSION) {
                 tracing::debug!(error = %error.message(), "the system does not tell of locks");
             }
-            for of in [EVENT_SYSTEM_FOREGROUND, EVENT_SYSTEM_DESKTOPSWITCH] {
+            for of in [EVENT_SYSTEM_FOREGROUND, EVENT_SYSTEM_DESKTOPSWITCH, EVENT_OBJECT_FOCUS] {
                 // Out of context: called in this thread while it takes its messages. Nothing goes into other processes.
                 let hook = SetWinEventHook(of, of, None, Some(event), 0, 0, WINEVENT_OUTOFCONTEXT);
                 listener.events.extend(Some(hook).filter(|hook| !hook.is_invalid()));
@@ -159,18 +164,19 @@ impl Listener {
 
     /// Takes what there is, at most one store full of raw input; whether there may be more.
     pub(in crate::capture::windows) fn take(&mut self, heard: &mut Vec<Heard>) -> Result<bool, String> {
-        let mut size = (self.store.len() * size_of::<u64>()) as u32;
+        let mut size = (RAW_WORDS * size_of::<u64>()) as u32;
         let header = size_of::<RAWINPUTHEADER>() as u32;
         let place = self.store.as_mut_ptr().cast::<RAWINPUT>();
-        // SAFETY: the store is aligned for the structures, has as many bytes as is said, and lives.
+        // SAFETY: the store is aligned for the structures, has more bytes than is said, and lives.
         let count = unsafe { GetRawInputBuffer(Some(place), &raw mut size, header) };
         if count == u32::MAX {
             return Err(said(&Error::from_thread()));
         }
         let mut at = self.store.as_ptr();
         for _ in 0..count {
-            // SAFETY: the call wrote so many structures one behind the other, each as long as it says, rounded up to eight bytes; the type
-            // says which member of the union is there.
+            // SAFETY: the call wrote so many structures one behind the other, each as long as it says, rounded up to eight bytes; where the
+            // last is shorter than the type, the spare words are behind it, so that all of the type lies in the store. Its own type says which
+            // member of the union is there.
             unsafe {
                 let input = &*at.cast::<RAWINPUT>();
                 heard.extend(packet(input));
