@@ -8,7 +8,7 @@ use super::names;
 pub use super::reason::Reason;
 
 /// Password managers, and what asks for passwords: the class or instance of their windows, or their bundle on macOS; `*` at the end stands for any rest.
-const SECRET_APPS: [&str; 47] = [
+const SECRET_APPS: [&str; 49] = [
     "1password*",
     "bitwarden*",
     "buttercup*",
@@ -17,6 +17,8 @@ const SECRET_APPS: [&str; 47] = [
     "com.apple.passwords*",
     "com.apple.securityagent*",
     "com.bitwarden.*",
+    "consent",
+    "credentialuibroker",
     "dashlane*",
     "enpass*",
     "gcr-prompter*",
@@ -240,6 +242,10 @@ mod tests {
     fn password_managers_and_lockers_are_excluded_by_default() {
         let usual = Exclusions::usual();
         for app in ["KeePassXC", "Bitwarden", "1Password", "Pinentry-gtk-2", "Gcr-prompter", "seahorse", "Secrets"] {
+            assert_eq!(usual.verdict(window(app, "")), Some(Reason::Excluded), "{app}");
+        }
+        // Windows' own, by their programs.
+        for app in ["CredentialUIBroker", "consent"] {
             assert_eq!(usual.verdict(window(app, "")), Some(Reason::Excluded), "{app}");
         }
         for app in ["i3lock", "XScreenSaver", "kscreenlocker_greet"] {

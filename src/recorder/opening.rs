@@ -83,7 +83,9 @@ impl<'a> Promises<'a> {
         let inputs = OpenedInputs::of(opened, screen);
         self.check(&inputs, screen.window_id.is_some())?;
         if self.keeps_out && !inputs.facets().has(Facet::Redaction) {
-            tracing::warn!("what is typed into excluded windows or fields for passwords may be recorded: the input backend cannot tell");
+            tracing::warn!(
+                "what is typed into excluded windows or fields for passwords may be recorded: the input backend cannot tell"
+            );
         }
         Ok(Some(inputs))
     }

@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(words(&told), ["secret focus_unclear"]);
         assert!(fronts.doubt().is_none(), "it is told already");
         assert_eq!(looked(&mut fronts, asked(Field::Unknown)), (vec![], vec![]));
-        assert_eq!(looked(&mut fronts, asked(Field::Password)).0, ["secret password_field"]);
+        assert_eq!(looked(&mut fronts, asked(Field::Password)), (vec![], vec!["secret password_field".into()]));
         // From field to field: the answer before is not kept.
         assert_eq!(words(&fronts.doubt().into_iter().collect::<Vec<_>>()), ["secret focus_unclear"]);
         assert_eq!(looked(&mut fronts, asked(Field::No)).1, ["secret none"]);

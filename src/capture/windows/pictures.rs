@@ -124,8 +124,13 @@ impl Pictures {
         };
         let (border, card, levels, turned) = match &self.taker {
             None => (None, "", None, 0),
-            Some(Taker::Wgc(taker)) => (Some(taker.has_border()), taker.card(), taker.levels(), 0),
-            Some(Taker::Dxgi(taker)) => (Some(false), taker.card(), taker.levels(), taker.turn().degrees()),
+            Some(Taker::Wgc(taker)) => (
+                Some(if taker.is_border_asked_off() { "asked_off" } else { "system" }),
+                taker.card(),
+                taker.levels(),
+                0,
+            ),
+            Some(Taker::Dxgi(taker)) => (Some("none"), taker.card(), taker.levels(), taker.turn().degrees()),
         };
         let said = [
             ("border", json!(border)),

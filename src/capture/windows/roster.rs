@@ -35,7 +35,7 @@ pub(super) struct WindowFacts {
     pub(super) area: Area,
     /// It can be seen, or could be if nothing lay over it: visible, not minimised, not cloaked.
     pub(super) shown: bool,
-    /// What lies below can be seen through it: it is layered, or has a shape of its own.
+    /// What lies below may be seen through it: it is layered, has a shape of its own, or no picture of its own.
     pub(super) blends: bool,
     /// Clicks go through it: an overlay.
     pub(super) is_overlay: bool,

@@ -13,11 +13,12 @@ use windows::Win32::System::Diagnostics::ToolHelp::{
 };
 use windows::Win32::UI::Input::KeyboardAndMouse::GetKeyboardLayout;
 use windows::Win32::UI::WindowsAndMessaging::{
-    EnumWindows, GUITHREADINFO, GWL_EXSTYLE, GWL_STYLE, GetClassNameW, GetClientRect, GetForegroundWindow,
-    GetGUIThreadInfo, GetWindowLongW, GetWindowRect, GetWindowThreadProcessId, InternalGetWindowText, IsIconic,
-    IsWindow, IsWindowVisible, IsZoomed, WINDOW_LONG_PTR_INDEX, WS_CAPTION, WS_EX_LAYERED, WS_EX_TRANSPARENT,
+    EnumWindows, FindWindowExW, GUITHREADINFO, GWL_EXSTYLE, GWL_STYLE, GetClassNameW, GetClientRect,
+    GetForegroundWindow, GetGUIThreadInfo, GetWindowLongW, GetWindowRect, GetWindowThreadProcessId,
+    InternalGetWindowText, IsIconic, IsWindow, IsWindowVisible, IsZoomed, WINDOW_LONG_PTR_INDEX, WS_CAPTION,
+    WS_EX_LAYERED, WS_EX_NOREDIRECTIONBITMAP, WS_EX_TRANSPARENT,
 };
-use windows::core::BOOL;
+use windows::core::{BOOL, PCWSTR, w};
 
 use super::words::{area, number, text, window};
 use crate::base::event::Area;
@@ -35,6 +36,10 @@ const ES_PASSWORD: i32 = 0x20;
 /// window that is new has the list read anew.
 #[derive(Default)]
 pub(in crate::capture::windows) struct Programs(HashMap<(u64, u32), String>);
+
+/// Most windows of the shell that are looked for, and how often that is begun anew when one of them goes meanwhile.
+const MOST_OF_SHELL: usize = 64;
+const ROUNDS: usize = 3;
 
 /// The most windows whose programs are kept: far more than a desktop has.
 const MOST_PROGRAMS: usize = 4096;
@@ -86,7 +91,38 @@ pub(in crate::capture::windows) fn windows(programs: &mut Programs, monitors: &[
     // SAFETY: the callback has the type that is asked for, and gets a pointer that lives until the call is back. It cannot fail but by the
     // callback's word.
     drop(unsafe { EnumWindows(Some(each), LPARAM(&raw mut handles as isize)) });
-    handles.into_iter().filter_map(|handle| facts(handle, programs, monitors)).collect()
+    above(of_shell(), handles).into_iter().filter_map(|handle| facts(handle, programs, monitors)).collect()
+}
+
+/// The windows of the shell and of programs of its kind (notifications, the start menu), which the enumeration leaves out since Windows 8.
+fn of_shell() -> Vec<HWND> {
+    let mut found: Vec<HWND> = Vec::new();
+    for _ in 0..ROUNDS {
+        let mut last = None;
+        while found.len() < MOST_OF_SHELL {
+            // SAFETY: takes a handle, which the system checks, and a constant that ends with a zero.
+            match unsafe { FindWindowExW(None, last, w!("Windows.UI.Core.CoreWindow"), PCWSTR::null()) } {
+                Ok(handle) => {
+                    last = Some(handle);
+                    if !found.contains(&handle) {
+                        found.push(handle);
+                    }
+                }
+                // No other one.
+                Err(error) if error.code().is_ok() => return found,
+                // The one that it was to go on from is gone.
+                Err(_) => break,
+            }
+        }
+    }
+    found
+}
+
+/// The windows of the shell lie above all others; those that the enumeration had too stay where they are.
+fn above(mut shell: Vec<HWND>, listed: Vec<HWND>) -> Vec<HWND> {
+    shell.retain(|handle| !listed.contains(handle));
+    shell.extend(listed);
+    shell
 }
 
 fn style(handle: HWND, index: WINDOW_LONG_PTR_INDEX) -> u32 {
@@ -139,13 +175,15 @@ fn facts(handle: HWND, programs: &mut Programs, monitors: &[Monitor]) -> Option<
     // SAFETY: writes one RECT to a live local; answers zero for a window that has no shape of its own.
     let has_region = unsafe { GetWindowRgnBox(handle, &raw mut region) }.0 != 0;
     let is_layered = extended & WS_EX_LAYERED.0 != 0;
+    // Of one that has no picture of its own, as the shell's, the compositor may show anything through.
+    let is_composed = extended & WS_EX_NOREDIRECTIONBITMAP.0 != 0;
     let area = area(rect);
     Some(WindowFacts {
         id: number(handle),
         pid,
         area,
         shown: true,
-        blends: is_layered || has_region,
+        blends: is_layered || has_region || is_composed,
         is_overlay: is_layered && extended & WS_EX_TRANSPARENT.0 != 0,
         is_popup,
         fills: fills(handle, area, monitors),
