@@ -188,6 +188,11 @@ impl Exclusions {
         self.notifications || self.lockers || !self.apps.is_empty() || !self.titles.is_empty()
     }
 
+    /// Some windows are told by their titles.
+    pub fn asks_for_titles(&self) -> bool {
+        !self.titles.is_empty()
+    }
+
     /// The same without the games: what is of interest to who only asks where the keyboard goes.
     #[must_use]
     pub fn without_games(&self) -> Self {
@@ -256,6 +261,7 @@ mod tests {
             assert_eq!(usual.verdict(window(app, "a title")), None, "{app}");
         }
         assert_eq!(Exclusions::none().verdict(window("KeePassXC", "")), None);
+        assert!(usual.asks_for_titles() && !Exclusions::none().asks_for_titles());
     }
 
     #[test]

@@ -67,6 +67,11 @@ pub(super) struct TapEvent {
 }
 
 impl TapEvent {
+    /// The system has turned the tap off, at a time that it does not tell.
+    pub(super) fn off(by_user: bool) -> Self {
+        Self { stamp: 0, at: (0.0, 0.0), act: Act::Off { by_user } }
+    }
+
     /// Whether it may go with another active window.
     pub(super) fn is_news(&self) -> bool {
         !matches!(self.act, Act::Moved { .. } | Act::Wheel { .. })

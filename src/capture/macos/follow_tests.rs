@@ -13,7 +13,7 @@ fn ms(ms: i64) -> MonoNs {
 
 fn desktop() -> Desktop {
     let points = Points { x: 0.0, y: 0.0, width: 1440.0, height: 900.0 };
-    Desktop(vec![Display { id: 1, points, scale: 2.0, is_main: true, refresh_hz: None }])
+    Desktop(vec![Display { id: 1, points, scale: 2.0, is_main: true, ..Display::default() }])
 }
 
 fn follower() -> Follower {
@@ -69,7 +69,7 @@ fn modifiers(code: u16, flags: u64) -> Act {
 fn the_active_window_is_looked_at_behind_keys_and_buttons() {
     let is_news = |act| TapEvent { stamp: 0, at: (0.0, 0.0), act }.is_news();
     assert!(is_news(key(KEY_A, true)) && is_news(Act::Button { number: 0, down: true }));
-    assert!(is_news(modifiers(SHIFT_LEFT, 0)) && is_news(Act::Off { by_user: true }));
+    assert!(is_news(modifiers(SHIFT_LEFT, 0)) && TapEvent::off(true).is_news());
     assert!(!is_news(Act::Moved { accelerated: (1.0, 0.0), plain: (1.0, 0.0) }));
 }
 
@@ -158,7 +158,7 @@ fn a_tap_that_was_off_is_a_loss_and_what_is_down_is_compared() {
     told(&mut follower, &[(10, key(KEY_A, true)), (11, modifiers(SHIFT_LEFT, 0x2_0002))]);
     let mut out = Stamped::new();
     assert_eq!(follower.watch((true, true), || unreachable!("it was not off"), ms(20), &mut out), Ok(()));
-    told(&mut follower, &[(300, Act::Off { by_user: false })]);
+    told(&mut follower, &[(300, TapEvent::off(false).act)]);
     let down = Down { keys: BTreeSet::from([SHIFT_LEFT, 0x0c, CAPS_LOCK]), buttons: vec![Button::Right] };
     assert_eq!(follower.watch((false, true), || down, ms(301), &mut out), Ok(()));
     let expected = ["20 tap_disabled_by_timeout until 301", "301 0x0 up", "301 0xc down", "301 right true"];
@@ -175,7 +175,7 @@ fn a_tap_that_was_turned_off_without_a_word_is_a_loss_too_and_one_that_stays_off
     assert_eq!(follower.watch((false, false), Down::default, ms(100), &mut out), Ok(()));
     assert_eq!(follower.watch((false, true), Down::default, ms(200), &mut out), Ok(()));
     assert_eq!(words(&out), ["0 tap_disabled until 200"]);
-    told(&mut follower, &[(300, Act::Off { by_user: true })]);
+    told(&mut follower, &[(300, TapEvent::off(true).act)]);
     assert_eq!(follower.watch((false, false), Down::default, ms(5199), &mut out), Ok(()));
     assert_eq!(follower.watch((false, false), Down::default, ms(5200), &mut out), Err(Deaf));
 }

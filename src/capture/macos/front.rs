@@ -2,9 +2,13 @@
 //!
 //! Pure. The system does not say in which order keys and changes of the active window happened, so a change between two looks holds for the inputs between
 //! them in both directions: they are withheld when either wants that.
+//!
+//! Which window has the keyboard the system does not tell a program without a main run loop. The uppermost usual window is taken for it; a panel above that one
+//! can have the keyboard as well, so what is typed is withheld, too, while one is shown that wants it.
 
 use std::sync::Arc;
 
+use super::places::Desktop;
 use super::window::WindowFacts;
 use crate::base::event::Content;
 use crate::capture::RawInput;
@@ -15,15 +19,24 @@ use crate::privacy::exclude::{Exclusions, Reason};
 pub(super) struct Front {
     /// The uppermost usual window; `None` where there is none.
     pub(super) facts: Option<WindowFacts>,
+    /// The windows above it that can have the keyboard: panels, popovers, prompts.
+    pub(super) panels: Vec<WindowFacts>,
     /// A program has the keyboard for itself: a field for passwords, or a terminal that was told to.
     pub(super) secure: bool,
 }
 
 impl Front {
     /// Of a list from the top to the bottom.
-    pub(super) fn of(list: &[WindowFacts], secure: bool) -> Self {
-        let facts = list.iter().find(|facts| facts.layer == 0 && facts.on_screen).cloned();
-        Self { facts, secure }
+    pub(super) fn of(list: &[WindowFacts], desktop: &Desktop, secure: bool) -> Self {
+        let mut shown = list.iter().filter(|facts| facts.on_screen);
+        let mut panels = Vec::new();
+        let facts = shown.find(|facts| {
+            if facts.layer > 0 && !desktop.is_menu_extra(facts) {
+                panels.push((*facts).clone());
+            }
+            facts.layer == 0
+        });
+        Self { facts: facts.cloned(), panels, secure }
     }
 }
 
@@ -54,7 +67,12 @@ impl Fronts {
     /// Why what is typed must not be known. The system itself withholds it from the recorder while a program has the keyboard for itself.
     pub(super) fn secret(&self, front: &Front) -> Option<Reason> {
         let of_window = front.facts.as_ref().and_then(|facts| facts.hides_keys(&self.rules));
-        of_window.or(front.secure.then_some(Reason::SecureKeyboard))
+        // That the screen is locked is told by the session; what belongs to the lock screen may have windows at any time.
+        let of_panel = || {
+            let mut wanted = front.panels.iter().filter_map(|facts| facts.hides_keys(&self.rules));
+            wanted.find(|reason| *reason != Reason::LockScreen)
+        };
+        of_window.or_else(of_panel).or(front.secure.then_some(Reason::SecureKeyboard))
     }
 
     /// Takes in a look, which came behind the inputs that were just read.
@@ -95,10 +113,12 @@ fn focus(facts: Option<&WindowFacts>) -> RawInput {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::macos::places::Display;
+    use crate::capture::macos::points::Points;
 
     fn front(id: u32, app: &str) -> Front {
         let facts = WindowFacts { id, pid: 5, app: app.into(), title: "a title".into(), ..WindowFacts::default() };
-        Front { facts: Some(facts), secure: false }
+        Front { facts: Some(facts), ..Front::default() }
     }
 
     fn words(inputs: &[RawInput]) -> Vec<String> {
@@ -123,8 +143,49 @@ mod tests {
     fn the_uppermost_usual_window_is_in_front() {
         let of = |id, layer, on_screen| WindowFacts { id, layer, on_screen, ..WindowFacts::default() };
         let list = [of(1, 25, true), of(2, 0, false), of(3, 0, true), of(4, 0, true)];
-        assert_eq!(Front::of(&list, false).facts.map(|facts| facts.id), Some(3));
-        assert_eq!(Front::of(&list[..2], true), Front { facts: None, secure: true });
+        let front = Front::of(&list, &Desktop::default(), false);
+        assert_eq!(front.facts.map(|facts| facts.id), Some(3));
+        assert_eq!(front.panels, list[..1]);
+        let none = Front::of(&list[1..2], &Desktop::default(), true);
+        assert_eq!(none, Front { secure: true, ..Front::default() });
+    }
+
+    #[test]
+    fn what_is_typed_below_an_excluded_panel_is_withheld() {
+        let points = Points { x: 0.0, y: 0.0, width: 1440.0, height: 900.0 };
+        let desktop = Desktop(vec![Display { id: 1, points, scale: 2.0, is_main: true, ..Display::default() }]);
+        let at = |x, y, width, height| Points { x, y, width, height };
+        let of = |app: &str, layer, points| WindowFacts {
+            app: app.into(),
+            layer,
+            points,
+            on_screen: true,
+            ..WindowFacts::default()
+        };
+        let below = of("TextEdit", 0, at(0.0, 24.0, 900.0, 700.0));
+        let secret = |over: WindowFacts| {
+            let fronts = fronts(Exclusions::usual());
+            fronts.secret(&Front::of(&[over, below.clone()], &desktop, false)).map(Reason::name)
+        };
+        let excluded = Some("excluded_app");
+        assert_eq!(secret(of("1Password", 8, at(400.0, 200.0, 600.0, 60.0))), excluded, "quick access");
+        assert_eq!(secret(of("1Password", 25, at(1000.0, 24.0, 400.0, 300.0))), excluded, "of the menu bar");
+        assert_eq!(secret(of("SecurityAgent", 1000, at(500.0, 300.0, 400.0, 200.0))), None, "it is told by its bundle");
+        let agent =
+            WindowFacts { bundle: "com.apple.SecurityAgent".into(), ..of("", 1000, at(500.0, 300.0, 400.0, 200.0)) };
+        assert_eq!(secret(agent), excluded);
+        assert_eq!(
+            secret(of("1Password", 25, at(1000.0, 0.0, 30.0, 24.0))),
+            None,
+            "its sign in the menu bar is always there"
+        );
+        assert_eq!(secret(of("Spotlight", 23, at(400.0, 200.0, 600.0, 60.0))), None);
+        let lock = WindowFacts { bundle: "com.apple.loginwindow".into(), ..of("", 2000, at(0.0, 0.0, 1440.0, 900.0)) };
+        assert_eq!(secret(lock), None, "the session says whether it is locked");
+        let mut behind = Front::of(&[below.clone(), of("1Password", 0, points)], &desktop, false);
+        assert_eq!(fronts(Exclusions::usual()).secret(&behind), None);
+        behind.panels.push(of("1Password", 3, points));
+        assert_eq!(fronts(Exclusions::none()).secret(&behind), None);
     }
 
     #[test]

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access::{has_desktop, may_listen};
+use super::access::{application, has_desktop, may_listen};
 use super::ffi::desk::{self, Apps, Session};
 use super::ffi::tap::Tap;
 use super::follow::{Deaf, Follower, Stamped, TapEvent};
 use super::front::{Front, Fronts};
 use super::host_time::Timebase;
 use super::places::Desktop;
+use super::rights;
 use crate::base::event::Source;
 use crate::base::time::{Clock, MonoNs};
 use crate::capture::backend::InputPlan;
@@ -50,19 +51,22 @@ pub(super) struct EventTap {
 /// Opens a tap.
 ///
 /// # Errors
-/// [`CaptureError::NotAllowed`] without the right to listen, [`CaptureError::NoDisplay`] without a desktop.
+/// [`CaptureError::NotAllowed`] without the right to listen, or where titles are excluded and are not told; [`CaptureError::NoDisplay`] without a desktop.
 pub(super) fn open(plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
     has_desktop()?;
     // Asked first: without the right, opening a tap has the system ask for it.
     may_listen()?;
+    let (mut apps, desktop) = (Apps::default(), desk::desktop());
+    let list = desk::windows(&mut apps);
+    rights::titles_are_told(&plan.exclusions, desk::may_record(), (&list, std::process::id()), &application())?;
     let tap = Tap::open().ok_or_else(|| CaptureError::Unavailable {
         backend: EVENT_TAP,
         what: "input".into(),
         detail: "the system refuses to open a tap".into(),
     })?;
-    let (mut apps, desktop, now) = (Apps::default(), desk::desktop(), plan.clock.now());
+    let now = plan.clock.now();
     let secure = desk::is_secure();
-    let front = Front::of(&desk::windows(&mut apps), secure);
+    let front = Front::of(&desk::windows(&mut apps), &desktop, secure);
     let fronts = Fronts::new(Arc::clone(&plan.exclusions), &front);
     let down = desk::down();
     let follower = Follower::new(&down, false, now);
@@ -151,14 +155,14 @@ impl EventTap {
     /// Looks at the active window, whose session is shown, and whether a program has the keyboard for itself.
     fn look(&mut self, now: MonoNs, out: &mut Stamped) -> super::front::Turn {
         self.looked = now;
-        self.desktop = desk::desktop();
+        self.desktop = desk::desktop().or_before(&self.desktop);
         self.follower.lock(desk::session() != Session::Own, now, out);
         if self.follower.is_locked() {
             return super::front::Turn::default();
         }
         self.secure = desk::is_secure();
         self.was_secure |= self.secure;
-        self.fronts.look(Front::of(&desk::windows(&mut self.apps), self.secure))
+        self.fronts.look(Front::of(&desk::windows(&mut self.apps), &self.desktop, self.secure))
     }
 }
 

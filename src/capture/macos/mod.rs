@@ -20,6 +20,7 @@ mod keys;
 mod modifiers;
 mod places;
 mod points;
+mod retries;
 mod rights;
 mod roster;
 #[cfg(target_os = "macos")]

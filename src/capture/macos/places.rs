@@ -10,8 +10,12 @@ use crate::base::event::{Area, Content, Surface};
 use crate::capture::{CaptureError, Target, TargetInfo};
 use crate::privacy::names;
 
+/// The layer of what stands in the menu bar (`kCGStatusWindowLevel`), and more points than the bar is high.
+const MENU_EXTRA: i32 = 25;
+const MENU_BAR: f64 = 50.0;
+
 /// A display.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Display {
     /// The system's number of it.
     pub(super) id: u32,
@@ -20,6 +24,8 @@ pub(super) struct Display {
     pub(super) scale: f64,
     pub(super) is_main: bool,
     pub(super) refresh_hz: Option<f64>,
+    /// It shows nothing, and what it is is known from before it went to sleep.
+    pub(super) asleep: bool,
 }
 
 impl Display {
@@ -40,6 +46,14 @@ fn missing(wanted: impl Into<String>) -> CaptureError {
 /// A length or a place in whole pixels.
 fn whole(pixels: f64) -> i32 {
     pixels.round() as i32
+}
+
+/// The least area with both.
+fn both(all: Area, one: Area) -> Area {
+    let (x, y) = (all.x.min(one.x), all.y.min(one.y));
+    let right = (all.x + all.width as i32).max(one.x + one.width as i32);
+    let bottom = (all.y + all.height as i32).max(one.y + one.height as i32);
+    Area { x, y, width: right.abs_diff(x), height: bottom.abs_diff(y) }
 }
 
 impl Desktop {
@@ -74,25 +88,53 @@ impl Desktop {
     /// Where a window is, in pixels of the display that its centre is on, and the scale of that. Never less than what it touches.
     pub(super) fn area_of(&self, points: Points) -> (Area, f64) {
         let Some(display) = self.nearest(points.centre()) else { return (Area::default(), 1.0) };
+        (self.on(display, points), display.scale)
+    }
+
+    /// A rectangle in pixels of this display, wherever it is.
+    fn on(&self, display: &Display, points: Points) -> Area {
         let (x, y) = self.corner(display);
         let at = |along: f64, from: f64| (along - from) * display.scale;
         let (left, top) = ((x + at(points.x, display.points.x)).floor(), (y + at(points.y, display.points.y)).floor());
         let right = (x + at(points.x + points.width, display.points.x)).ceil();
         let bottom = (y + at(points.y + points.height, display.points.y)).ceil();
         let (width, height) = ((right - left).max(0.0) as u32, (bottom - top).max(0.0) as u32);
-        (Area { x: left as i32, y: top as i32, width, height }, display.scale)
+        Area { x: left as i32, y: top as i32, width, height }
+    }
+
+    /// What a window touches: on each display in pixels of that one, and all of them in one area. Never less than what is seen of it.
+    pub(super) fn touched(&self, points: Points) -> Area {
+        let parts = self.0.iter().filter_map(|display| Some((display, points.and(display.points)?)));
+        let parts = parts.map(|(display, part)| self.on(display, part));
+        parts.reduce(both).unwrap_or_else(|| self.area_of(points).0)
+    }
+
+    /// A sign in the menu bar: always there, and nothing is typed into it.
+    pub(super) fn is_menu_extra(&self, facts: &WindowFacts) -> bool {
+        let Points { y, height, .. } = facts.points;
+        // Also while the bar slides in or out above a program in full screen.
+        let is_on_top = |display: &Display| {
+            (y - display.points.y).abs() <= 1.0 || (y < display.points.y && y + height > display.points.y)
+        };
+        let near = self.nearest(facts.points.centre());
+        facts.layer == MENU_EXTRA && height <= MENU_BAR && near.is_some_and(is_on_top)
+    }
+
+    /// Of displays that sleep, what was known before: their modes say nothing meanwhile.
+    #[must_use]
+    pub(super) fn or_before(mut self, before: &Self) -> Self {
+        for display in self.0.iter_mut().filter(|display| display.asleep) {
+            if let Some(known) = before.0.iter().find(|known| known.id == display.id) {
+                *display = Display { asleep: true, is_main: display.is_main, ..known.clone() };
+            }
+        }
+        self
     }
 
     /// Where all displays together are, pixels.
     pub(super) fn whole(&self) -> Area {
-        let mut areas = self.0.iter().map(|display| self.area(display));
-        let Some(first) = areas.next() else { return Area::default() };
-        areas.fold(first, |all, one| {
-            let (x, y) = (all.x.min(one.x), all.y.min(one.y));
-            let right = (all.x + all.width as i32).max(one.x + one.width as i32);
-            let bottom = (all.y + all.height as i32).max(one.y + one.height as i32);
-            Area { x, y, width: right.abs_diff(x), height: bottom.abs_diff(y) }
-        })
+        let areas = self.0.iter().map(|display| self.area(display));
+        areas.reduce(both).unwrap_or_default()
     }
 
     /// The display that a target names: the main one, or one by its number or its place in the list. Its own number goes before that.

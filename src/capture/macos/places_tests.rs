@@ -7,7 +7,7 @@ const fn points(x: f64, y: f64, width: f64, height: f64) -> Points {
 }
 
 fn display(id: u32, points: Points, scale: f64) -> Display {
-    Display { id, points, scale, is_main: id == 1, refresh_hz: Some(60.0) }
+    Display { id, points, scale, is_main: id == 1, refresh_hz: Some(60.0), asleep: false }
 }
 
 /// A laptop's fine display, and a coarse one left of it and higher.
@@ -67,6 +67,51 @@ fn a_window_is_in_pixels_of_the_display_that_its_centre_is_on() {
     assert_eq!(desktop.area_of(points(10.5, 20.0, 300.0, 200.0)), (area(21, 40, 600, 400), 2.0));
     assert_eq!(desktop.area_of(points(10.2, 20.0, 300.2, 200.0)).0, area(20, 40, 601, 400), "all that it touches");
     assert_eq!(desktop.area_of(points(-1900.0, 0.0, 800.0, 600.0)), (area(-3820, -98, 800, 600), 1.0));
+}
+
+#[test]
+fn a_window_on_several_displays_is_found_on_each_by_its_own_scale() {
+    let two = Desktop(vec![
+        display(1, points(0.0, 0.0, 1440.0, 900.0), 2.0),
+        display(2, points(1440.0, 0.0, 1920.0, 1080.0), 1.0),
+    ]);
+    let over_both = points(1300.0, 100.0, 500.0, 400.0);
+    // 140 points of two pixels on the fine one, 360 of one pixel on the coarse one.
+    assert_eq!(two.touched(over_both), area(2600, 100, 640, 900));
+    assert_eq!(
+        two.area_of(over_both).0,
+        area(2740, 100, 500, 400),
+        "by its centre it would begin too far to the right"
+    );
+    assert_eq!(two.touched(points(10.5, 20.0, 300.0, 200.0)), area(21, 40, 600, 400));
+    assert_eq!(two.touched(points(-50.0, 20.0, 100.0, 200.0)), area(0, 40, 100, 400), "what of it is on a display");
+    let nowhere = points(-500.0, 20.0, 100.0, 200.0);
+    assert_eq!(two.touched(nowhere), two.area_of(nowhere).0);
+    assert_eq!(Desktop::default().touched(nowhere), Area::default());
+}
+
+#[test]
+fn a_sign_in_the_menu_bar_is_no_panel() {
+    let desktop = desktop();
+    let extra = |layer, points| desktop.is_menu_extra(&WindowFacts { points, layer, ..WindowFacts::default() });
+    assert!(extra(25, points(1200.0, 0.0, 30.0, 24.0)) && extra(25, points(1200.0, 0.0, 30.0, 37.0)));
+    assert!(extra(25, points(-300.0, -98.0, 30.0, 24.0)), "of the other display");
+    assert!(extra(25, points(1200.0, -12.0, 30.0, 24.0)), "while the bar slides in");
+    assert!(!extra(25, points(1200.0, 24.0, 300.0, 40.0)), "what opens below it");
+    assert!(!extra(25, points(1200.0, 0.0, 300.0, 400.0)) && !extra(3, points(1200.0, 0.0, 30.0, 24.0)));
+}
+
+#[test]
+fn a_display_that_sleeps_is_as_it_was() {
+    let before = desktop();
+    let mut now = desktop();
+    now.0[0] = Display { asleep: true, scale: 1.0, refresh_hz: None, points: Points::default(), ..now.0[0].clone() };
+    let now = now.or_before(&before);
+    assert_eq!(now.0[0], Display { asleep: true, ..before.0[0].clone() });
+    assert_eq!((now.area(&now.0[0]), &now.0[1]), (before.area(&before.0[0]), &before.0[1]));
+    let strange = Desktop(vec![Display { id: 5, asleep: true, ..Display::default() }]);
+    assert_eq!(strange.clone().or_before(&before), strange);
+    assert_eq!(before.clone().or_before(&now), before, "it woke up");
 }
 
 #[test]

@@ -20,6 +20,14 @@ impl Points {
         along(x, self.x, self.width).powi(2) + along(y, self.y, self.height).powi(2)
     }
 
+    /// What is in both; `None` where nothing is.
+    pub(super) fn and(self, other: Self) -> Option<Self> {
+        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+        let width = (self.x + self.width).min(other.x + other.width) - x;
+        let height = (self.y + self.height).min(other.y + other.height) - y;
+        (width > 0.0 && height > 0.0).then_some(Self { x, y, width, height })
+    }
+
     pub(super) fn centre(self) -> (f64, f64) {
         (self.x + self.width / 2.0, self.y + self.height / 2.0)
     }

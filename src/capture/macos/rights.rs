@@ -3,7 +3,9 @@
 //! Pure. The system gives rights to applications that were opened from its desktop, and programs of a terminal act in the name of that terminal: it is
 //! the terminal that has to be let.
 
+use super::window::WindowFacts;
 use crate::capture::CaptureError;
+use crate::privacy::exclude::Exclusions;
 
 /// A right that macOS gives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,6 +79,32 @@ pub(super) fn missing(right: Right, application: &str) -> CaptureError {
     }
 }
 
+/// Looks whether the system tells the titles that the rules ask for: to those who may record the screen, and to nobody else. What it says of the right
+/// may be out of date, so a title of another program's window is proof too.
+///
+/// # Errors
+/// [`CaptureError::NotAllowed`] when it does not: keys typed into a window with an excluded title would be known.
+pub(super) fn titles_are_told(
+    rules: &Exclusions,
+    may_record: bool,
+    (list, own): (&[WindowFacts], u32),
+    application: &str,
+) -> Result<(), CaptureError> {
+    let is_told = |facts: &WindowFacts| facts.layer == 0 && facts.pid != own && !facts.title.is_empty();
+    if may_record || !rules.asks_for_titles() || list.iter().any(is_told) {
+        return Ok(());
+    }
+    match missing(Right::Record, application) {
+        CaptureError::NotAllowed { detail, hint } => Err(CaptureError::NotAllowed {
+            detail: format!(
+                "{detail}, so macOS tells no titles of windows, and what is typed into those with an excluded title could not be withheld"
+            ),
+            hint,
+        }),
+        other => Err(other),
+    }
+}
+
 /// What is said after the system was made to ask.
 pub(super) fn asked(right: Right, application: &str, is_given: bool) -> String {
     if is_given {
@@ -110,6 +138,24 @@ mod tests {
         );
         assert!(of(&[("TERM_PROGRAM", "vscode"), ("SSH_CONNECTION", "1 2 3 4")]).starts_with("sshd-keygen-wrapper"));
         assert_eq!(of(&[]), "the application that you started watchcap from");
+    }
+
+    #[test]
+    fn without_titles_what_is_excluded_by_its_title_is_not_found() {
+        let of = |pid, layer, title: &str| WindowFacts { pid, layer, title: title.into(), ..WindowFacts::default() };
+        let told = |rules: &Exclusions, may_record, list: &[WindowFacts]| {
+            titles_are_told(rules, may_record, (list, 7), "Terminal").map_err(|error| error.to_string())
+        };
+        let usual = Exclusions::usual();
+        let refused = told(&usual, false, &[of(1, 0, ""), of(7, 0, "of our own"), of(2, 25, "Item-0")]);
+        assert!(refused.as_ref().is_err_and(|said| said.contains("may not record the screen, so")), "{refused:?}");
+        assert_eq!(told(&usual, true, &[]), Ok(()));
+        assert_eq!(
+            told(&usual, false, &[of(1, 0, "News")]),
+            Ok(()),
+            "the system tells them, whatever it says of the right"
+        );
+        assert_eq!(told(&Exclusions::none(), false, &[]), Ok(()), "nobody asks for titles");
     }
 
     #[test]

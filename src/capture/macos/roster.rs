@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::places::Desktop;
+use super::points::Points;
 use super::window::WindowFacts;
 use crate::base::event::Area;
 use crate::base::time::MonoNs;
@@ -90,8 +90,8 @@ impl Roster {
         &self.rules
     }
 
-    /// Takes in a list, from the top to the bottom, that was read at `now`, while the system left `out` out.
-    pub(super) fn take(&mut self, list: &[WindowFacts], desktop: &Desktop, out: &Kept, now: MonoNs) {
+    /// Takes in a list, from the top to the bottom, that was read at `now`, while the system left `out` out. `at` says where windows are in the pictures.
+    pub(super) fn take(&mut self, list: &[WindowFacts], at: impl Fn(Points) -> Area, out: &Kept, now: MonoNs) {
         let seen: Vec<&WindowFacts> = list.iter().filter(|facts| facts.on_screen && !out.has(facts)).collect();
         let ids: BTreeSet<u32> = seen.iter().map(|facts| facts.id).collect();
         let gone: Vec<u32> = self.known.keys().copied().filter(|id| !ids.contains(id)).collect();
@@ -99,7 +99,7 @@ impl Roster {
             self.went(id, now);
         }
         for facts in &seen {
-            self.compare(facts, desktop.area_of(facts.points).0, now);
+            self.compare(facts, at(facts.points), now);
         }
         self.cover.set_order(seen.iter().rev().map(|facts| WindowId(facts.id.into())));
         for _ in 0..ROUNDS {
@@ -161,8 +161,7 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::macos::places::Display;
-    use crate::capture::macos::points::Points;
+    use crate::capture::macos::places::{Desktop, Display};
     use crate::privacy::exclude::Reason;
 
     const AT: Points = Points { x: 100.0, y: 100.0, width: 300.0, height: 200.0 };
@@ -171,7 +170,7 @@ mod tests {
 
     fn desktop() -> Desktop {
         let points = Points { x: 0.0, y: 0.0, width: 1440.0, height: 900.0 };
-        Desktop(vec![Display { id: 1, points, scale: 2.0, is_main: true, refresh_hz: None }])
+        Desktop(vec![Display { id: 1, points, scale: 2.0, is_main: true, ..Display::default() }])
     }
 
     fn window(id: u32, bundle: &str, title: &str) -> WindowFacts {
@@ -184,7 +183,7 @@ mod tests {
     }
 
     fn look(roster: &mut Roster, list: &[WindowFacts], out: &Kept, ms: i64) -> Vec<(Area, Reason)> {
-        roster.take(list, &desktop(), out, MonoNs(ms * 1_000_000));
+        roster.take(list, |points| desktop().touched(points), out, MonoNs(ms * 1_000_000));
         roster.note(MonoNs(ms * 1_000_000 + 1));
         roster.covered().into_iter().map(|covered| (covered.area, covered.reason)).collect()
     }

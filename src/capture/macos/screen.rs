@@ -4,6 +4,7 @@
 //! - A new picture carries the time of its display, or that of its delivery where that is earlier, so what it shows is never newer.
 //! - That nothing changed is said of a time by which the system would have told ([`Lag`]).
 //! - A picture is taken before the list of windows that it is judged by: what was in it is in that list, or in the one before.
+//! - Of what was delivered before or during an absence nothing is handed out behind it: another stream is asked for, whose first picture is of then.
 //! - A stream that the system ends is a gap, and another one is asked for; one that the person ends is the end.
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::ffi::stream::{Request, Stream};
 use super::frames::{Placed, copy};
 use super::places::{self, Desktop, surface};
 use super::points::Points;
+use super::retries::{Enough, Retries};
 use super::rights::{self, Right};
 use super::roster::{Kept, Roster, kept_out, order};
 use super::subject::{Away, Found, Subject, gone};
@@ -44,9 +46,6 @@ const ORDER_EVERY: Duration = Duration::from_millis(250);
 const AGAIN_EVERY: Duration = Duration::from_secs(2);
 /// By how much a repeat can be older than its time beside what [`Lag`] allows for: the least time between two pictures.
 const REFRESH_US: u32 = 16_667;
-/// How many streams may end in [`RESTARTS_IN`] before the recording does.
-const RESTARTS: usize = 5;
-const RESTARTS_IN: Duration = Duration::from_mins(1);
 
 pub(super) struct ScreenKit {
     clock: Arc<dyn Clock>,
@@ -66,14 +65,15 @@ pub(super) struct ScreenKit {
     /// The picture that is handed out; its size never changes.
     out: Vec<u8>,
     fitted: Option<Letterbox>,
-    /// The picture that was handed out, and one that was taken and not handed out yet.
+    /// The picture that was handed out.
     shown: Option<Shot>,
-    taken: Option<(MonoNs, Shot)>,
+    /// Since when a stream that runs has delivered none.
+    waiting: Option<MonoNs>,
     lag: Lag,
     last: Option<MonoNs>,
     vouched: Option<MonoNs>,
     away: Option<MonoNs>,
-    restarts: Vec<MonoNs>,
+    retries: Retries,
     renewed: Option<String>,
     apps: Apps,
     roster: Roster,
@@ -124,6 +124,7 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         }
     };
     let found = subject.find(&desktop, &mut apps).map_err(|away| match away {
+        Away::For(Absence::MonitorGone) => CaptureError::NoTarget { wanted: format!("{target} (its display sleeps)") },
         Away::For(_) => CaptureError::NoTarget { wanted: format!("{target} (it is minimised, or on another desktop)") },
         Away::Lost(_, error) => error,
     })?;
@@ -163,12 +164,12 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
         out: vec![0; size.0 as usize * size.1 as usize * 4],
         fitted: None,
         shown: None,
-        taken: None,
+        waiting: None,
         lag: Lag::default(),
         last: None,
         vouched: None,
         away: None,
-        restarts: Vec::new(),
+        retries: Retries::default(),
         renewed: None,
         apps,
         roster: Roster::new(Arc::clone(&plan.exclusions), desktop.whole()),
@@ -184,6 +185,16 @@ pub(super) fn open(plan: &ScreenPlan) -> Result<Box<dyn ScreenSource>, CaptureEr
     }
     screen.stream = Some(stream);
     Ok(Box::new(screen))
+}
+
+/// Looks whether a stream that has ended or was refused may be asked for again, by what the system says and by what was tried.
+fn judge_end(why: &Refused, tried: Result<(), Enough>) -> Result<(), CaptureError> {
+    match why {
+        Refused::ByPerson => return Err(gone("screen", "it was stopped in the menu bar")),
+        Refused::NotAllowed => return Err(gone("screen", "the right to record it was taken back")),
+        Refused::Missing | Refused::Said(_) => tracing::warn!(?why, "the system delivers no pictures"),
+    }
+    tried.map_err(|Enough| gone("screen", "the system has ended or refused the pictures again and again"))
 }
 
 impl ScreenKit {
@@ -210,7 +221,8 @@ impl ScreenKit {
     /// Whether the person's session is shown, asked now and then.
     fn is_own_session(&mut self, now: MonoNs) -> bool {
         if now.since(self.asked_desk) >= DESK_EVERY {
-            (self.session, self.desktop, self.asked_desk) = (desk::session(), desk::desktop(), now);
+            let desktop = desk::desktop().or_before(&self.desktop);
+            (self.session, self.desktop, self.asked_desk) = (desk::session(), desktop, now);
         }
         self.session == Session::Own
     }
@@ -244,29 +256,25 @@ impl ScreenKit {
 
     /// Ends the stream, with what it delivered.
     fn let_go(&mut self) {
-        (self.stream, self.shown, self.taken) = (None, None, None);
+        (self.stream, self.shown, self.waiting) = (None, None, None);
     }
 
-    /// Counts a stream that the system has ended or refused.
-    fn count(&mut self, why: &Refused, now: MonoNs) -> Result<(), CaptureError> {
-        match why {
-            Refused::ByPerson => return Err(gone("screen", "it was stopped in the menu bar")),
-            Refused::NotAllowed => return Err(gone("screen", "the right to record it was taken back")),
-            Refused::Missing | Refused::Said(_) => tracing::warn!(?why, "the system delivers no pictures"),
-        }
-        self.restarts.retain(|at| now.since(*at) < RESTARTS_IN);
-        if self.restarts.len() >= RESTARTS {
-            return Err(gone("screen", "the system has ended the pictures again and again"));
-        }
-        self.restarts.push(now);
-        Ok(())
+    /// An attempt brought no picture.
+    fn refused(&mut self, why: &Refused) -> Result<(), CaptureError> {
+        let tried = self.retries.refused(self.clock.now(), self.wait);
+        judge_end(why, tried)
     }
 
-    /// There is no stream: asks for another one.
+    /// There is no stream: asks for another one, now and then.
     fn restart(&mut self, found: &Found, list: &[WindowFacts], now: MonoNs) -> Result<Look, CaptureError> {
-        match self.start(found, list, NEXT_ANSWER) {
-            Ok(stream) => self.stream = Some(stream),
-            Err(why) => self.count(&why, now)?,
+        if self.retries.is_due(now) {
+            match self.start(found, list, NEXT_ANSWER) {
+                Ok(stream) => {
+                    self.stream = Some(stream);
+                    self.retries.started(self.clock.now());
+                }
+                Err(why) => self.refused(&why)?,
+            }
         }
         self.absent(Away::For(Absence::StreamStopped), now)
     }
@@ -274,10 +282,21 @@ impl ScreenKit {
     /// The stream has ended.
     fn ended(&mut self, why: &Refused, now: MonoNs) -> Result<Look, CaptureError> {
         self.let_go();
-        self.count(why, now)?;
+        let tried = self.retries.ended(now);
+        judge_end(why, tried)?;
         // Nothing is known of what came behind what was told last.
         let since = self.vouched.max(self.last).unwrap_or(now);
         self.absent(Away::For(Absence::StreamStopped), since)
+    }
+
+    /// The stream runs and has not delivered a picture yet. One that goes on like that is given up for another.
+    fn without_picture(&mut self, now: MonoNs) -> Result<Look, CaptureError> {
+        let since = *self.waiting.get_or_insert(now);
+        if now.since(since) >= FIRST {
+            self.let_go();
+            self.refused(&Refused::Said(format!("no picture came in {} s", FIRST.as_secs())))?;
+        }
+        self.absent(Away::For(Absence::StreamStopped), now)
     }
 
     /// Takes in the windows, and has the system leave out what must not be seen.
@@ -286,7 +305,7 @@ impl ScreenKit {
         let now = self.clock.now();
         if let Subject::Window(id) = self.subject {
             let own: Vec<WindowFacts> = list.iter().filter(|facts| facts.id == id).cloned().collect();
-            self.roster.take(&own, desktop, &Kept::default(), now);
+            self.roster.take(&own, |points| desktop.area_of(points).0, &Kept::default(), now);
         } else {
             let out = stream.out();
             if let Some(kept) = order(list, self.roster.rules(), &out) {
@@ -296,7 +315,7 @@ impl ScreenKit {
                     self.ordered = (kept, now);
                 }
             }
-            self.roster.take(list, desktop, &out.common(&stream.out()), now);
+            self.roster.take(list, |points| desktop.touched(points), &out.common(&stream.out()), now);
         }
         self.roster.note(self.clock.now());
     }
@@ -340,19 +359,24 @@ impl ScreenSource for ScreenKit {
         if !self.is_own_session(now) {
             // Nothing is taken there, and what it looks like behind it is asked for anew.
             self.let_go();
+            self.retries.rest();
             return self.absent(Away::For(Absence::ScreenLocked), now);
         }
         if let Some(why) = self.stream.as_ref().and_then(Stream::ended) {
             return self.ended(&why, now);
         }
         // The picture first: its windows are in the list that comes behind, or were in the one before.
-        let newer = self.stream.as_ref().and_then(|stream| stream.shots().take());
-        self.taken = newer.or(self.taken.take());
+        let taken = self.stream.as_ref().and_then(|stream| stream.shots().take());
         let desktop = self.desktop.clone();
         let list = if self.needs_list() { desk::windows(&mut self.apps) } else { Vec::new() };
         let found = match self.find(&desktop, &list) {
             Ok(found) => found,
-            Err(away) => return self.absent(away, now),
+            Err(away) => {
+                // What it looked like before is judged by no list of then any more.
+                self.let_go();
+                self.retries.rest();
+                return self.absent(away, now);
+            }
         };
         (self.area, self.scale) = (found.area, found.scale);
         if self.is_other(&found) {
@@ -361,24 +385,27 @@ impl ScreenSource for ScreenKit {
         let Some(stream) = &self.stream else { return self.restart(&found, &list, now) };
         let is_away = stream.is_away();
         self.judge(&list, &desktop);
-        if let Some((stamp, shot)) = self.taken.take() {
+        if let Some((stamp, shot)) = taken {
             self.read(&shot)?;
             self.follow_size(&shot, now);
             // One that came while nothing was to be seen stands still: nothing came behind it.
             let stamp = if self.away.is_some() { now } else { stamp };
             let stamped = guard::time_of(stamp.0, shot.arrival.max(stamp), None, self.last);
             let t = stamped.t;
+            self.retries.delivered();
+            self.waiting = None;
             self.lag.saw(self.clock.now().0 - t.0, t, self.vouched);
             let capture_us = stamped.age_us(shot.arrival);
             (self.last, self.away, self.shown) = (Some(t), None, Some(shot));
             return Ok(Look::New { t, capture_us, surface: self.moved(), renewed: self.renewed.take() });
         }
         if is_away {
+            (self.shown, self.waiting) = (None, None);
             let is_window = matches!(self.subject, Subject::Window(_));
             let why = if is_window { Absence::WindowMinimised } else { Absence::MonitorGone };
             return self.absent(Away::For(why), now);
         }
-        let Some(shot) = self.shown.take() else { return self.absent(Away::For(Absence::StreamStopped), now) };
+        let Some(shot) = self.shown.take() else { return self.without_picture(now) };
         if whole {
             // What was painted on the picture is gone with this.
             self.read(&shot)?;

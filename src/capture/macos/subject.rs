@@ -2,7 +2,7 @@
 
 use super::ffi::desk::{self, Apps};
 use super::ffi::stream::Of;
-use super::places::Desktop;
+use super::places::{Desktop, Display};
 use super::points::Points;
 use crate::base::event::Area;
 use crate::capture::{Absence, CaptureError};
@@ -34,6 +34,11 @@ pub(super) fn gone(what: &'static str, detail: &str) -> CaptureError {
     CaptureError::Gone { what, detail: detail.into() }
 }
 
+/// A display that sleeps comes again, however long that is.
+fn is_awake(display: &Display) -> Result<(), Away> {
+    if display.asleep { Err(Away::For(Absence::MonitorGone)) } else { Ok(()) }
+}
+
 impl Subject {
     /// Looks where it is.
     pub(super) fn find(self, desktop: &Desktop, apps: &mut Apps) -> Result<Found, Away> {
@@ -42,11 +47,13 @@ impl Subject {
                 let display = desktop.0.iter().find(|display| display.id == id);
                 let lost = || Away::Lost(Absence::MonitorGone, gone("screen", "the monitor is not there any more"));
                 let display = display.ok_or_else(lost)?;
+                is_awake(display)?;
                 Ok(Found { area: desktop.area(display), scale: display.scale, of: Of::Display(id), part: None })
             }
             Self::Region(area) => {
                 let lost = |_| Away::Lost(Absence::RegionGone, gone("screen", "no display has the region any more"));
                 let (display, part) = desktop.region(area).map_err(lost)?;
+                is_awake(display)?;
                 Ok(Found { area, scale: display.scale, of: Of::Display(display.id), part: Some(part) })
             }
             Self::Window(id) => {

@@ -9,7 +9,7 @@ use objc2_app_kit::NSRunningApplication;
 use objc2_core_foundation::CGRect;
 use objc2_core_graphics::{
     CGDisplayBounds, CGDisplayCopyDisplayMode, CGDisplayMode, CGError, CGEvent, CGEventSource, CGEventSourceStateID,
-    CGGetActiveDisplayList, CGMainDisplayID, CGMouseButton, CGPreflightListenEventAccess,
+    CGGetOnlineDisplayList, CGMainDisplayID, CGMouseButton, CGPreflightListenEventAccess,
     CGPreflightScreenCaptureAccess, CGRequestListenEventAccess, CGRequestScreenCaptureAccess,
     CGSessionCopyCurrentDictionary, CGWindowListCopyWindowInfo, CGWindowListOption, kCGNullWindowID,
 };
@@ -48,6 +48,13 @@ unsafe extern "C" {
     safe fn KBGetLayoutType(keyboard_type: i16) -> u32;
 }
 
+// Of `CGDisplayConfiguration.h`: `boolean_t` is a number of four bytes.
+#[link(name = "CoreGraphics", kind = "framework")]
+unsafe extern "C" {
+    safe fn CGDisplayIsAsleep(display: u32) -> u32;
+    safe fn CGDisplayMirrorsDisplay(display: u32) -> u32;
+}
+
 /// How many nanoseconds a step of host time is.
 pub(in crate::capture::macos) fn timebase() -> Timebase {
     let mut info = MachTimebase { numer: 1, denom: 1 };
@@ -60,17 +67,18 @@ fn points(rect: CGRect) -> Points {
     Points { x: rect.origin.x, y: rect.origin.y, width: rect.size.width, height: rect.size.height }
 }
 
-/// The displays that are drawn on, the main one first. One that mirrors another is none.
+/// The displays that are connected, the main one first, those that sleep among them. One that mirrors another is none.
 pub(in crate::capture::macos) fn desktop() -> Desktop {
     let (mut ids, mut count) = ([0; DISPLAYS], 0_u32);
     // SAFETY: writes at most as many numbers as it is told to the array, and how many to a live local.
-    let answer = unsafe { CGGetActiveDisplayList(DISPLAYS as u32, ids.as_mut_ptr(), &raw mut count) };
+    let answer = unsafe { CGGetOnlineDisplayList(DISPLAYS as u32, ids.as_mut_ptr(), &raw mut count) };
     if answer != CGError::Success {
         return Desktop::default();
     }
     let main = CGMainDisplayID();
     let mut displays: Vec<Display> = ids[..DISPLAYS.min(count as usize)]
         .iter()
+        .filter(|id| CGDisplayMirrorsDisplay(**id) == 0)
         .map(|id| {
             let mode = CGDisplayCopyDisplayMode(*id);
             let mode = mode.as_deref();
@@ -79,7 +87,14 @@ pub(in crate::capture::macos) fn desktop() -> Desktop {
             let scale = if pixels > 0 && wide > 0 { pixels as f64 / wide as f64 } else { 1.0 };
             // Zero for displays that do not say.
             let hz = Some(CGDisplayMode::refresh_rate(mode)).filter(|hz| *hz > 1.0);
-            Display { id: *id, points: points(CGDisplayBounds(*id)), scale, is_main: *id == main, refresh_hz: hz }
+            Display {
+                id: *id,
+                points: points(CGDisplayBounds(*id)),
+                scale,
+                is_main: *id == main,
+                refresh_hz: hz,
+                asleep: CGDisplayIsAsleep(*id) != 0,
+            }
         })
         .collect();
     displays.sort_by_key(|display| !display.is_main);

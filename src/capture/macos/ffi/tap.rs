@@ -36,6 +36,11 @@ const KINDS: [CGEventType; 14] = [
     CGEventType::OtherMouseUp,
     CGEventType::ScrollWheel,
 ];
+/// What the system calls, as C has it: of what is no event it may hand over null.
+type Callback =
+    unsafe extern "C-unwind" fn(CGEventTapProxy, CGEventType, Option<NonNull<CGEvent>>, *mut c_void) -> *mut CGEvent;
+/// The same as the bindings have it, for which there always is an event.
+type Bound = unsafe extern "C-unwind" fn(CGEventTapProxy, CGEventType, NonNull<CGEvent>, *mut c_void) -> *mut CGEvent;
 /// The most events that are taken before what they mean is told.
 const MOST: usize = 1024;
 
@@ -55,8 +60,6 @@ fn act(kind: CGEventType, event: &CGEvent) -> Option<Act> {
     let code = || u16::try_from(whole(CGEventField::KeyboardEventKeycode)).ok();
     let is_iso = || desk::is_iso(whole(CGEventField::KeyboardEventKeyboardType));
     Some(match kind {
-        CGEventType::TapDisabledByTimeout => Act::Off { by_user: false },
-        CGEventType::TapDisabledByUserInput => Act::Off { by_user: true },
         CGEventType::KeyDown | CGEventType::KeyUp => Act::Key {
             code: code()?,
             is_iso: is_iso(),
@@ -97,21 +100,31 @@ fn act(kind: CGEventType, event: &CGEvent) -> Option<Act> {
     })
 }
 
+/// What is told: that the tap was turned off, of which nothing else is read, or an event.
+fn told(kind: CGEventType, event: Option<NonNull<CGEvent>>) -> Option<TapEvent> {
+    match kind {
+        CGEventType::TapDisabledByTimeout => return Some(TapEvent::off(false)),
+        CGEventType::TapDisabledByUserInput => return Some(TapEvent::off(true)),
+        _ => {}
+    }
+    // SAFETY: of the kinds that were asked for the system hands over an event that lives for the call.
+    let event = unsafe { event?.as_ref() };
+    let (act, at) = (act(kind, event)?, CGEvent::location(Some(event)));
+    Some(TapEvent { stamp: CGEvent::timestamp(Some(event)), at: (at.x, at.y), act })
+}
+
 unsafe extern "C-unwind" fn tapped(
     _: CGEventTapProxy,
     kind: CGEventType,
-    event: NonNull<CGEvent>,
+    event: Option<NonNull<CGEvent>>,
     heard: *mut c_void,
 ) -> *mut CGEvent {
-    // SAFETY: the system hands over an event that lives for the call.
-    let read = unsafe { event.as_ref() };
     // SAFETY: it is the list of the tap, which lives as long as its source is in the run loop ([`Tap`]), and is used in this thread alone.
     let heard = unsafe { &*heard.cast::<Heard>() };
-    if let (Some(act), Ok(mut heard)) = (act(kind, read), heard.try_borrow_mut()) {
-        let at = CGEvent::location(Some(read));
-        heard.push(TapEvent { stamp: CGEvent::timestamp(Some(read)), at: (at.x, at.y), act });
+    if let (Some(told), Ok(mut heard)) = (told(kind, event), heard.try_borrow_mut()) {
+        heard.push(told);
     }
-    event.as_ptr()
+    event.map_or(std::ptr::null_mut(), NonNull::as_ptr)
 }
 
 impl Tap {
@@ -120,6 +133,8 @@ impl Tap {
         let mask = KINDS.iter().fold(0_u64, |mask, kind| mask | 1 << kind.0);
         let heard: Rc<Heard> = Rc::default();
         let info = Rc::as_ptr(&heard).cast_mut().cast::<c_void>();
+        // SAFETY: a pointer that may be null is passed as one that may not is.
+        let callback = unsafe { std::mem::transmute::<Callback, Bound>(tapped) };
         // SAFETY: the callback has the type that is asked for. Its pointer is to the list that the tap keeps, behind its source.
         let port = unsafe {
             CGEvent::tap_create(
@@ -127,7 +142,7 @@ impl Tap {
                 CGEventTapPlacement::HeadInsertEventTap,
                 CGEventTapOptions::ListenOnly,
                 mask,
-                Some(tapped),
+                Some(callback),
                 info,
             )
         }?;
