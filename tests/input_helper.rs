@@ -264,6 +264,73 @@ fn whatever_ends_it_takes_the_devices_back_first() {
     drop(device);
 }
 
+/// The kernel's answer may be an interruption, a refusal, or wait for what others ask of the device.
+#[test]
+fn a_device_that_cannot_be_taken_back_at_once_is_tried_again_and_holds_up_no_other() {
+    if !may_mount() {
+        return;
+    }
+    let (logind, folder) = (Logind::start(), tempfile::tempdir().expect("a folder"));
+    let plug = |number: u32, about: &str, value: serde_json::Value| {
+        let about = serde_json::json!({ "name": "K", "keys": [30, 31], about: value });
+        Device::plug(&folder.path().join(format!("event{number}")), &about)
+    };
+    // The first one is that by which is tried whether the kernel takes devices back.
+    let first = keyboard(folder.path(), 0);
+    let stuck = plug(1, "stuck", true.into());
+    let refusing = plug(2, "refuses", 7.into());
+    let last = keyboard(folder.path(), 3);
+    let mut lender = Lender::start(folder.path(), &logind);
+    // Dropped before the helper, which waits for its answer.
+    let mut stuck = stuck;
+    lender.until(Word::Open);
+    assert_eq!(lender.numbers(), [0, 1, 2, 3]);
+    logind.lock(true);
+    lender.until(Word::Closed(Why::Locked));
+    let held = lender.lent.remove(&1).expect("it was lent");
+    assert!(lender.has_all_back(), "all the others");
+    assert!(!is_back(&held));
+    // Nothing is lent as long as one is out, and a signal does not end it before that one is back.
+    logind.lock(false);
+    let id = lender.process.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+    pause(1500);
+    assert!(matches!(line::receive(lender.socket.as_ref().expect("open").as_fd()), Brought::Nothing));
+    assert!(lender.process.try_wait().expect("its state").is_none());
+    stuck.does("free");
+    lender.lent.insert(1, held);
+    assert!(lender.has_all_back());
+    assert_eq!(lender.end(), (Some(0), String::new()));
+    drop((first, refusing, last));
+}
+
+/// A timer that was set before it was started goes on behind `execve`, and would interrupt whatever waits.
+#[test]
+fn a_timer_that_it_was_started_with_keeps_no_device() {
+    if !may_mount() {
+        return;
+    }
+    let (logind, folder) = (Logind::start(), tempfile::tempdir().expect("a folder"));
+    let devices: Vec<_> = (0..8).map(|number| keyboard(folder.path(), number)).collect();
+    let script = "import os, signal, sys\n\
+        signal.setitimer(signal.ITIMER_REAL, 2, 0.00005)\n\
+        os.setpgid(0, 0)\n\
+        os.execv(sys.argv[1], sys.argv[1:])\n";
+    let plain = Lender::command(folder.path(), &logind, 0);
+    let mut command = Command::new("python3");
+    command.args(["-c", script]).arg(helper()).args(plain.get_args()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut lender = Lender::of(command);
+    lender.says(hello());
+    lender.until(Word::Open);
+    // It led a group of the test's session, and has one of its own all the same.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", lender.process.id())).expect("its numbers");
+    let rest: Vec<_> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+    assert_eq!((rest[3], rest[4]), (lender.process.id().to_string().as_str(), "0"), "its session, and no terminal");
+    assert_eq!(lender.end(), (Some(0), String::new()));
+    assert!(lender.lent.len() == 8 && lender.has_all_back());
+    drop(devices);
+}
+
 #[test]
 fn what_it_inherits_does_not_slow_it() {
     if !may_mount() {

@@ -1,7 +1,8 @@
 //! What this process takes from who started it, and puts down. pkexec gives it root's rights, and leaves it what every process inherits: limits by which
-//! the kernel ends it, timers, a terminal that stops it, a group that can be frozen, a place among those that are ended when memory runs short; and what
+//! the kernel ends it, a terminal that stops it, a group that can be frozen, a place among those that are ended when memory runs short; and what
 //! slows it: a niceness, one processor, a slack by which the kernel lets it sleep longer than it asked for. A process that is ended, stopped or asleep
-//! takes no device back, so none of them is kept.
+//! takes no device back, so none of them is kept. Interval timers stay (`setitimer` survives `execve`, and no crate that is here clears them): the
+//! first signal of one ends this process as any other does, and those that come behind it interrupt nothing for good (`revoke.rs`).
 //!
 //! What it keeps: user 0 without a single capability, inside the folder of the devices as its root. The kernel gives that user the devices, since they
 //! are its own; `CAP_DAC_READ_SEARCH` would read every file of the machine, and a user of its own would need a group that may read them, which not
@@ -66,8 +67,7 @@ pub(crate) fn stand() -> Result<Arc<AtomicBool>, String> {
         signal_hook::flag::register(signal, Arc::clone(&ended)).map_err(|error| failed("signals", &error))?;
     }
     rustix::process::set_parent_process_death_signal(None).map_err(|error| failed("signals", &error))?;
-    // Who leads a group already keeps its terminal, whose signals are caught.
-    let _leads_already = rustix::process::setsid();
+    leave_session().map_err(|error| failed("the session that it was started in", &error))?;
     if !rustix::process::geteuid().is_root() || !rustix::process::getuid().is_root() {
         return Err("it has no root's rights".to_owned());
     }
@@ -83,6 +83,19 @@ pub(crate) fn stand() -> Result<Arc<AtomicBool>, String> {
     spare()?;
     super::cgroup::leave()?;
     Ok(ended)
+}
+
+/// Begins a session of its own, without a terminal.
+fn leave_session() -> rustix::io::Result<()> {
+    match rustix::process::setsid() {
+        // Who leads a group may begin none, and gets out of it into that of who started it.
+        Err(rustix::io::Errno::PERM) => {
+            let parents = rustix::process::getpgid(rustix::process::getppid())?;
+            rustix::process::setpgid(None, Some(parents))?;
+            rustix::process::setsid().map(drop)
+        }
+        other => other.map(drop),
+    }
 }
 
 /// Is as quick as any process, whatever who started it was. Threads that are begun behind this are so, too.

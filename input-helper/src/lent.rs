@@ -16,11 +16,10 @@ use watchcap_input_helper::follow::{Arrived, Follow, name};
 use watchcap_input_helper::kind::Kind;
 use watchcap_input_helper::wire::MAX_DEVICES;
 
+use super::revoke::{Kept, is, is_back, rest, revoke};
+
 /// The number that the kernel has for input devices.
 const INPUT_MAJOR: u32 = 13;
-/// A device of a test is told by this clock, which there is not, to take itself back: no file of FUSE's can be revoked.
-#[cfg(debug_assertions)]
-const REVOKES: i32 = -0x0049_4852;
 
 /// Opens devices.
 struct Opener {
@@ -35,7 +34,9 @@ struct Opener {
 pub(crate) struct Devices {
     follow: Follow,
     opener: Opener,
-    lent: BTreeMap<u32, File>,
+    lent: BTreeMap<u32, Kept>,
+    /// Those that are being taken back one at a time.
+    leaving: Vec<Kept>,
 }
 
 impl Devices {
@@ -46,7 +47,7 @@ impl Devices {
     pub(crate) fn of(folder: &Path, is_test: bool) -> io::Result<Self> {
         let (follow, fault) = Follow::open(folder);
         let opener = Opener { folder: folder.to_path_buf(), is_test, is_tried: false };
-        fault.map_or(Ok(Self { follow, opener, lent: BTreeMap::new() }), Err)
+        fault.map_or(Ok(Self { follow, opener, lent: BTreeMap::new(), leaving: Vec::new() }), Err)
     }
 
     /// The numbers of those that are there.
@@ -66,42 +67,49 @@ impl Devices {
 
     /// Opens those that have come.
     pub(crate) fn arrivals(&mut self, now_ns: i64) -> Arrived<File> {
-        let Self { follow, opener, lent } = self;
+        let Self { follow, opener, lent, .. } = self;
         let room = MAX_DEVICES.saturating_sub(lent.len());
         follow.arrivals(now_ns, room, |number| lent.contains_key(&number), |number| opener.open(number))
     }
 
-    /// Keeps one that was lent, to take it back. Another one of its number is unplugged.
-    pub(crate) fn keep(&mut self, number: u32, device: File) {
-        if let Some(before) = self.lent.insert(number, device) {
-            drop(revoke(&before, self.opener.is_test));
-        }
-    }
-
-    /// Takes one back: it is unplugged, or the recorder has given it up.
-    pub(crate) fn forget(&mut self, number: u32) {
-        if let Some(device) = self.lent.remove(&number) {
-            drop(revoke(&device, self.opener.is_test));
-        }
-    }
-
-    /// Takes all of them back.
+    /// Keeps one that is about to be lent, to take it back. Another one of its number is unplugged.
     ///
     /// # Errors
-    /// When one could not be: the others are taken back all the same.
-    pub(crate) fn revoke_all(&mut self) -> Result<(), String> {
-        let mut fault = None;
-        for (number, device) in std::mem::take(&mut self.lent) {
-            if let Err(error) = revoke(&device, self.opener.is_test) {
-                fault = Some(format!("device {number} cannot be taken back: {error}"));
-            }
+    /// When it could not be taken back: it must not be lent.
+    pub(crate) fn keep(&mut self, number: u32, device: File) -> io::Result<()> {
+        self.forget(number);
+        self.lent.insert(number, Kept::of(device, self.opener.is_test)?);
+        Ok(())
+    }
+
+    /// Takes one back: it is unplugged, or the recorder has given it up. Nobody waits for that here.
+    pub(crate) fn forget(&mut self, number: u32) {
+        self.leaving.retain(|device| !device.is_back());
+        if let Some(mut device) = self.lent.remove(&number) {
+            device.begin();
+            self.leaving.push(device);
         }
-        fault.map_or(Ok(()), Err)
+    }
+
+    /// Takes all of them back, and waits until they are. As long as one is not, none is lent and this process does not end: nobody else would take
+    /// it back.
+    pub(crate) fn revoke_all(&mut self) {
+        self.leaving.extend(std::mem::take(&mut self.lent).into_values());
+        for device in &mut self.leaving {
+            device.begin();
+        }
+        loop {
+            self.leaving.retain(|device| !device.is_back());
+            if self.leaving.is_empty() {
+                return;
+            }
+            rest();
+        }
     }
 
     /// Those that are lent, to notice which go.
     pub(crate) fn lent(&self) -> impl Iterator<Item = (u32, BorrowedFd<'_>)> {
-        self.lent.iter().map(|(number, device)| (*number, device.as_fd()))
+        self.lent.iter().map(|(number, device)| (*number, device.fd()))
     }
 
     /// Becomes readable when one comes.
@@ -112,7 +120,7 @@ impl Devices {
 
 impl Drop for Devices {
     fn drop(&mut self) {
-        drop(self.revoke_all());
+        self.revoke_all();
     }
 }
 
@@ -146,33 +154,11 @@ impl Opener {
     fn try_to_revoke(&self, number: u32) -> io::Result<()> {
         let Some(mut device) = self.open_once(number)? else { return Ok(()) };
         let revoked = revoke(&device, self.is_test).and_then(|()| match device.read(&mut [0; 24 * 64]) {
-            Err(error) if is(&error, Errno::NODEV) => Ok(()),
+            Err(error) if is(&error, Errno::NODEV) && is_back(device.as_fd()) => Ok(()),
             _ => Err(io::Error::other("it can still be read")),
         });
         revoked.map_err(|error| {
             io::Error::new(io::ErrorKind::Unsupported, format!("this kernel does not take devices back: {error}"))
         })
-    }
-}
-
-fn is(error: &io::Error, errno: Errno) -> bool {
-    error.raw_os_error() == Some(errno.raw_os_error())
-}
-
-/// Takes a device back, from whoever has this descriptor or one made of it.
-fn revoke(device: &File, is_test: bool) -> io::Result<()> {
-    let handle = EvdevHandle::new(device.as_fd());
-    let revoked = handle.revoke();
-    #[cfg(debug_assertions)]
-    let revoked = match revoked {
-        Err(error) if is_test && is(&error, Errno::FAULT) => handle.set_clock_id(REVOKES),
-        other => other,
-    };
-    #[cfg(not(debug_assertions))]
-    let _ = is_test;
-    match revoked {
-        // It was unplugged meanwhile.
-        Err(error) if is(&error, Errno::NODEV) => Ok(()),
-        other => other,
     }
 }

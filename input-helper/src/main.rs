@@ -18,12 +18,16 @@ mod lent;
 #[cfg(target_os = "linux")]
 mod logind;
 #[cfg(target_os = "linux")]
+mod revoke;
+#[cfg(target_os = "linux")]
 mod serve;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // It would print what went wrong before devices are taken back, and wait for whoever does not read that.
+    std::panic::set_hook(Box::new(|_| {}));
     match started() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use watchcap_input_helper::line::{self, Brought};
-use watchcap_input_helper::wire::{Word, read_hello};
+use watchcap_input_helper::wire::{Why, Word, read_hello};
 
 use super::gate::{Gate, State, Turn};
 use super::lent::Devices;
 use super::logind::{Watch, now_ns};
+use super::revoke::is_over;
 use super::{apart, asker};
 
 /// How long is waited at once, nanoseconds: the session is looked at this often.
@@ -67,6 +68,19 @@ fn say(line: BorrowedFd<'_>, word: Word) -> Result<(), String> {
 
 /// Lends and takes back. Whatever ends it, the devices are revoked with `devices`.
 fn serve(line: BorrowedFd<'_>, mut devices: Devices, watch: &Watch, ended: &Arc<AtomicBool>) -> Result<(), String> {
+    let why = take_turns(line, &mut devices, watch, ended);
+    // So that a recorder that is still there does not take its devices for unplugged. Whether it listens or not, they go.
+    let _told = say(line, Word::Closed(Why::Unknown));
+    devices.revoke_all();
+    why
+}
+
+fn take_turns(
+    line: BorrowedFd<'_>,
+    devices: &mut Devices,
+    watch: &Watch,
+    ended: &Arc<AtomicBool>,
+) -> Result<(), String> {
     let mut gate = Gate::default();
     while !ended.load(Ordering::SeqCst) {
         let now = now_ns();
@@ -74,20 +88,20 @@ fn serve(line: BorrowedFd<'_>, mut devices: Devices, watch: &Watch, ended: &Arc<
             // Said first, so that the recorder knows why its devices are gone. Whether it listens or not, they go.
             Turn::Shut(why) => {
                 let told = say(line, Word::Closed(why));
-                devices.revoke_all()?;
+                devices.revoke_all();
                 told?;
             }
             Turn::Opened => {
-                if lend_all(line, &mut devices, watch)? {
+                if lend_all(line, devices, watch)? {
                     say(line, Word::Open)?;
                 }
             }
             Turn::Nothing => {}
         }
         if gate.is_open() {
-            lend_those_that_came(line, &mut devices, watch)?;
+            lend_those_that_came(line, devices, watch)?;
         }
-        let gone = look(line, &devices)?;
+        let gone = look(line, devices)?;
         for number in gone {
             devices.forget(number);
         }
@@ -97,7 +111,7 @@ fn serve(line: BorrowedFd<'_>, mut devices: Devices, watch: &Watch, ended: &Arc<
             Brought::Packet(_) => return Err("watchcap says more than hello".to_owned()),
         }
     }
-    devices.revoke_all()
+    Ok(())
 }
 
 /// Lends all devices that are there; false when the session was closed meanwhile.
@@ -131,7 +145,7 @@ fn lend_those_that_came(line: BorrowedFd<'_>, devices: &mut Devices, watch: &Wat
 /// Hands a device over, and keeps it to take it back: first, so that it is taken back also when handing it over fails half way.
 fn lend(line: BorrowedFd<'_>, devices: &mut Devices, number: u32, device: std::fs::File) -> Result<(), String> {
     let handed = device.try_clone().map_err(|error| format!("device {number}: {error}"))?;
-    devices.keep(number, device);
+    devices.keep(number, device).map_err(|error| format!("device {number} could not be taken back: {error}"))?;
     line::send(line, &Word::Device(number).bytes(), Some(handed.as_fd()))
         .map_err(|error| format!("watchcap does not listen: {error}"))
 }
@@ -144,8 +158,7 @@ fn look(line: BorrowedFd<'_>, devices: &Devices) -> Result<Vec<u32>, String> {
     fds.push(PollFd::from_borrowed_fd(line, PollFlags::IN));
     fds.extend(devices.news().map(|news| PollFd::from_borrowed_fd(news, PollFlags::IN)));
     wait(&mut fds)?;
-    let is_gone = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
-    Ok(lent.iter().zip(&fds).filter(|(_, fd)| is_gone(fd)).map(|((number, _), _)| *number).collect())
+    Ok(lent.iter().zip(&fds).filter(|(_, fd)| is_over(fd)).map(|((number, _), _)| *number).collect())
 }
 
 fn wait(fds: &mut [PollFd<'_>]) -> Result<(), String> {

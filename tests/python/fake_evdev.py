@@ -3,7 +3,8 @@
     fake_evdev.py PATH '{"name": .., "keys": [..], "rel": [..], "abs": [..] or {code: [least, greatest, now]}, "held": [..], "id": [vendor, product], "late": [[TYPE, CODE, VALUE, ..], ..], "denied": true}'
 
 One that is `denied` may be opened by nobody. A reader that chooses the clock REVOKES is taken back, as by EVIOCREVOKE: no file of FUSE's is asked for that itself, since
-its number stands in the place of a pointer.
+its number stands in the place of a pointer. One that `refuses` answers that so many times with EINTR, EIO, EINTR, .. before; one that is `stuck` does not answer it
+until it is told `free`.
 
 `late` are packets that come at once after the device was asked first what it holds: before its reader begins to read.
 
@@ -13,6 +14,7 @@ Prints `ready` once it is there. Then, a line each on standard input, answered w
     drop                                        the reader's queue ran over: what it had not read is gone
     sweep COUNT HZ AXIS [AXIS ..]               packets at a rate, in which each axis goes up and down; answered with all their times
     move COUNT HZ AXIS [AXIS ..]                packets of motion at a rate, in which each axis moves by -4 to 4; answered with all their times
+    free                                        who takes it back is answered from now on
     unplug                                      the device goes away
 
 Opening, waiting and the end of the device are the real kernel's; the stamps are of the clock that the reader chose.
@@ -50,6 +52,7 @@ class Device:
         self.path, self.about = path, about
         self.held, self.is_gone = set(about.get("held", [])), False
         self.late = about.get("late", [])
+        self.refuses, self.stuck, self.waiting = about.get("refuses", 0), about.get("stuck", False), []
         # By their codes: least and greatest value, and where they are.
         axes = about.get("abs", [])
         self.axes = {int(code): list(axes[code]) for code in axes} if isinstance(axes, dict) else {code: [0, 255, 0] for code in axes}
@@ -112,6 +115,9 @@ class Device:
             self.answer(unique, b"".join(events))
         elif operation == IOCTL:
             handle, _, command, _, given, room = struct.unpack_from("<QIIQII", body)
+            if self.stuck and command & 0xFF == 0xA0 and struct.unpack_from("<i", body, 32)[0] == REVOKES:
+                self.waiting.append((operation, unique, body))
+                return
             error, result, out = self.ioctl(self.readers[handle], command, body[32 : 32 + given])
             self.answer(unique, struct.pack("<iIII", result, 0, 0, 0) + out[:room], error)
         elif operation == POLL:
@@ -159,7 +165,11 @@ class Device:
             least, greatest, now = self.axes[number - 0x40]
             return 0, 0, struct.pack("<6i", now, least, greatest, 0, 0, 0)
         if number == 0xA0:
-            reader["clock"] = struct.unpack("<i", given[:4])[0]
+            clock = struct.unpack("<i", given[:4])[0]
+            if clock == REVOKES and self.refuses > 0:
+                self.refuses -= 1
+                return (errno.EIO if self.refuses % 2 else errno.EINTR), 0, b""
+            reader["clock"] = clock
             reader["queue"].clear()
             if reader["clock"] == REVOKES:
                 reader["revoked"] = True
@@ -216,6 +226,13 @@ class Device:
             if step := (number + place * 5) % 9 - 4:
                 yield EV_REL, axis, step
 
+    def free(self):
+        with self.lock:
+            self.stuck = False
+            for request in self.waiting:
+                self.request(*request)
+        return time.monotonic_ns()
+
     def unplug(self):
         with self.lock:
             self.is_gone = True
@@ -239,6 +256,8 @@ try:
         events = list(zip(numbers[::3], numbers[1::3], numbers[2::3]))
         if verb in ("ev", "drop"):
             print("did", device.tell(events, verb == "drop"), flush=True)
+        elif verb == "free":
+            print("did", device.free(), flush=True)
         elif verb == "unplug":
             print("did", device.unplug(), flush=True)
 finally:
