@@ -396,6 +396,11 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     press(31);
     pause(2500);
     let after = press(32);
+    pause(300);
+    // And locked to the end.
+    lock(true);
+    pause(500);
+    let last = press(31);
     pause(100);
     let (code, _) = running.stop("INT", PATIENCE);
     assert_eq!(code, 0, "a lock is no fault");
@@ -407,7 +412,9 @@ fn nothing_that_is_typed_at_a_lock_screen_is_recorded() {
     let code = |name: &str| hid::usage_of_code(name).map(|usage| i32::from(usage.0));
     assert_eq!(keys, [(code("KeyA"), before), (code("KeyD"), after)]);
     let gaps: Vec<_> = rows.iter().filter(|row| row.metadata.get("reason") == Some("session_locked")).collect();
-    let [gap] = gaps[..] else { panic!("{} gaps", gaps.len()) };
-    let until: i64 = gap.metadata.get("until_ns").and_then(|until| until.parse().ok()).expect("an end");
-    assert!(before < gap.t_ns && gap.t_ns < until && until < after);
+    let [gap, to_end] = gaps[..] else { panic!("{} gaps", gaps.len()) };
+    let until =
+        |gap: &OwnedRow| -> i64 { gap.metadata.get("until_ns").and_then(|until| until.parse().ok()).expect("an end") };
+    assert!(before < gap.t_ns && gap.t_ns < until(gap) && until(gap) < after);
+    assert!(after < to_end.t_ns && to_end.t_ns < last && last < until(to_end), "a lock that lasts to the end");
 }

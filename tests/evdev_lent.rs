@@ -81,9 +81,14 @@ impl Machine {
 
     /// A recording that has begun.
     fn records(&self) -> Running {
+        self.records_with(|_| {})
+    }
+
+    fn records_with(&self, change: impl Fn(&mut Command)) -> Running {
         let mut command = recording(self.denied.path(), self.out.path(), "10");
         command.args(["--allow-missing", "masks,redaction,focus,position"]).stdout(Stdio::null());
-        let running = Running(self.admit(&mut command).spawn().expect("it runs"));
+        change(self.admit(&mut command));
+        let running = Running(command.spawn().expect("it runs"));
         let began = Instant::now();
         while !self.out.path().join("s/log").is_dir() {
             assert!(began.elapsed() < PATIENCE, "it does not begin");
@@ -223,6 +228,63 @@ fn when_the_helper_is_killed_the_recording_ends_and_says_so() {
     drop(device);
 }
 
+/// When the recording ends, or its helper, while the session is locked: nothing was heard up to then, and that is said.
+#[test]
+fn a_lock_that_lasts_to_the_end_is_a_gap_to_the_end() {
+    if !may_mount() {
+        return;
+    }
+    for is_killed in [false, true] {
+        let machine = Machine::start();
+        let mut device = machine.keyboard();
+        let running = machine.records();
+        let pressed = device.does("ev 1 30 1");
+        device.does("ev 1 30 0");
+        pause(300);
+        machine.logind.lock(true);
+        pause(700);
+        let typed = device.does("ev 1 31 1");
+        pause(300);
+        let code = if is_killed {
+            let helper = machine.helpers_pid().to_string();
+            assert!(Command::new("kill").args(["-KILL", &helper]).status().expect("kill").success());
+            running.wait()
+        } else {
+            running.stop("INT", PATIENCE).0
+        };
+        assert_eq!(code, if is_killed { 3 } else { 0 });
+        let rows = machine.rows();
+        assert_eq!(keys(&rows).len(), 2, "what is typed at the lock is not told");
+        let [gap] = gaps(&rows, "session_locked")[..] else { panic!("not one gap of the lock") };
+        let until: i64 = gap.metadata.get("until_ns").and_then(|until| until.parse().ok()).expect("an end");
+        assert!(pressed < gap.t_ns && gap.t_ns < typed && typed < until, "{pressed} {} {typed} {until}", gap.t_ns);
+        assert_eq!(gaps(&rows, "input_helper_gone").len(), usize::from(is_killed));
+        assert!(gaps(&rows, "device_gone").is_empty());
+        drop(device);
+    }
+}
+
+/// A helper that ends by a signal says so before it takes its devices back.
+#[test]
+fn a_helper_that_ends_by_itself_leaves_no_device_that_looks_unplugged() {
+    if !may_mount() {
+        return;
+    }
+    let machine = Machine::start();
+    let mut device = machine.keyboard();
+    let running = machine.records();
+    device.does("ev 1 30 1");
+    pause(300);
+    let helper = machine.helpers_pid().to_string();
+    assert!(Command::new("kill").args(["-TERM", &helper]).status().expect("kill").success());
+    assert_eq!(running.wait(), 3, "inputs are missing");
+    let rows = machine.rows();
+    assert_eq!(keys(&rows).len(), 2, "what was held is let go of");
+    assert!(gaps(&rows, "device_gone").is_empty());
+    assert_eq!(gaps(&rows, "input_helper_gone").len(), 1);
+    drop(device);
+}
+
 #[test]
 fn when_the_recorder_is_killed_no_helper_is_left() {
     if !may_mount() {
@@ -264,6 +326,20 @@ fn a_person_who_does_not_agree_is_not_recorded() {
         assert!(code == 1 && err.contains(word) && err.contains("--allow-missing input"), "{script}: {code}\n{err}");
         assert!(!machine.out.path().join("s").exists(), "something is left behind");
     }
+    // Whoever may read a keyboard without the helper is recorded with that one, and a warning.
+    machine.answers("exit 126");
+    let own = serde_json::json!({ "name": "Own", "keys": [30, 31] });
+    let mut own = Device::plug(&machine.denied.path().join("event1"), &own);
+    let running = machine.records_with(|command| {
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", &machine.logind.address);
+    });
+    own.does("ev 1 30 1");
+    own.does("ev 1 30 0");
+    pause(300);
+    assert_eq!(running.stop("INT", PATIENCE).0, 0);
+    assert_eq!(keys(&machine.rows()).len(), 2);
+    drop(own);
+    std::fs::remove_dir_all(machine.out.path().join("s")).expect("its session");
     // What may be read is said without a question.
     machine.answers("touch \"$0.asked\"; exit 126");
     let mut doctor = watchcap();

@@ -37,19 +37,25 @@ impl Backend for Evdev {
         FacetSet::of(&[Facet::Position, Facet::Focus])
     }
     fn ready(&self) -> Result<(), CaptureError> {
-        Way::find(&folder()).map(drop)
+        Way::find(&folder(), Wants::All).map(drop)
     }
     fn offers(&self) -> Result<Option<String>, CaptureError> {
-        let folder = folder();
-        Ok(Way::find(&folder)?.told(&folder))
+        Ok(Way::find(&folder(), Wants::All)?.told())
     }
     fn inputs(&self, plan: &InputPlan, _grant: &Grant) -> Vec<OpenInput> {
         let plan = plan.clone();
         let wants = if plan.gamepads { Wants::All } else { Wants::Desktop };
         // The person is asked by the thread that reads the devices, so that the end can be asked for meanwhile.
-        vec![Box::new(move || match Way::find(&folder())? {
-            Way::Own => source_open::open(&folder(), wants, &plan),
-            Way::Lent(command) => source_open::open_lent(&command, wants, &plan),
+        vec![Box::new(move || match Way::find(&folder(), wants)? {
+            Way::Own(folder, found) => source_open::open(folder, found, wants, &plan),
+            Way::Lent(command, folder, found) => match source_open::open_lent(&command, wants, &plan) {
+                // Those that may be read anyhow are recorded without the others.
+                Err(error @ CaptureError::Unavailable { .. }) if found.has_input() => {
+                    tracing::warn!(target: "capture", "{error}");
+                    source_open::open(folder, found, wants, &plan)
+                }
+                lent => lent,
+            },
         })]
     }
     fn gamepads(&self, plan: &InputPlan) -> Result<Option<Gamepads>, CaptureError> {
@@ -59,6 +65,6 @@ impl Backend for Evdev {
             drop(SessionWatch::open()?);
         }
         let plan = plan.clone();
-        Ok(Some(Gamepads { names, open: Box::new(move || source_open::open(&folder(), Wants::Gamepads, &plan)) }))
+        Ok(Some(Gamepads { names, open: Box::new(move || source_open::open_gamepads(&folder(), &plan)) }))
     }
 }

@@ -37,12 +37,14 @@ pub(super) struct Gate {
     back: Option<MonoNs>,
     /// How long it has to be open again.
     settle: Duration,
+    /// That it is shut was told with an end.
+    is_told: bool,
 }
 
 impl Gate {
     /// Begins with what is known now. `settle`: [`SETTLE`], or nothing where whoever tells has waited already.
     pub(super) fn new(session: Session, now: MonoNs, settle: Duration) -> Self {
-        Self { shut: (session == Session::Closed).then_some(now), back: None, settle }
+        Self { shut: (session == Session::Closed).then_some(now), back: None, settle, is_told: false }
     }
 
     /// Whether nothing is taken.
@@ -50,11 +52,16 @@ impl Gate {
         self.shut.is_some()
     }
 
-    /// Takes in what is known now.
-    pub(super) fn look(&mut self, session: Session, now: MonoNs) -> Turn {
+    /// Since when it is shut, once: where that is told before it opens again.
+    pub(super) fn end(&mut self) -> Option<MonoNs> {
+        self.shut.filter(|_| !std::mem::replace(&mut self.is_told, true))
+    }
+
+    /// Takes in what is known now, and where it shuts, the time up to which everything was taken.
+    pub(super) fn look(&mut self, session: Session, now: MonoNs, taken: MonoNs) -> Turn {
         match (session, self.shut) {
             (Session::Closed, None) => {
-                (self.shut, self.back) = (Some(now), None);
+                (self.shut, self.back, self.is_told) = (Some(taken.min(now)), None, false);
                 Turn::Shut
             }
             (Session::Closed, Some(_)) => {
@@ -88,14 +95,18 @@ mod tests {
             (900, Session::Closed, Turn::Nothing),
             (1_000, Session::Open, Turn::Nothing),
             (1_999, Session::Open, Turn::Nothing),
-            (2_000, Session::Open, Turn::Opened(at(20))),
+            (2_000, Session::Open, Turn::Opened(at(15))),
         ];
         for (ms, session, turn) in steps {
-            assert_eq!(gate.look(session, at(ms)), turn, "at {ms} ms");
+            assert_eq!(gate.look(session, at(ms), at(ms - 5)), turn, "at {ms} ms");
             assert_eq!(gate.is_shut(), (20..2_000).contains(&ms), "at {ms} ms");
         }
         assert!(Gate::new(Session::Closed, at(0), SETTLE).is_shut(), "a recording that begins behind a lock");
         let mut told = Gate::new(Session::Closed, at(0), Duration::ZERO);
-        assert_eq!(told.look(Session::Open, at(5)), Turn::Opened(at(0)), "the helper has waited");
+        assert_eq!(told.look(Session::Open, at(5), at(5)), Turn::Opened(at(0)), "the helper has waited");
+        // A recording that ends while it is shut, and one whose helper ends before: once, from what was taken last.
+        assert_eq!(told.end(), None);
+        assert_eq!(told.look(Session::Closed, at(9), at(7)), Turn::Shut);
+        assert_eq!((told.end(), told.end()), (Some(at(7)), None));
     }
 }

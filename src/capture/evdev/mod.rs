@@ -26,7 +26,7 @@ mod permission;
 mod session;
 mod source;
 mod source_begin;
-mod source_lent;
 mod source_open;
 mod source_pads;
+mod source_session;
 mod supply;

@@ -11,7 +11,8 @@ use crate::capture::CaptureError;
 const HELPER: &str = "/usr/libexec/watchcap-input-helper";
 /// What asks the person and starts the helper. Not by a name that is looked for in `PATH`: it is typed a password into.
 const PKEXEC: &str = "/usr/bin/pkexec";
-/// Another program in the place of both, for tests.
+/// Another program in the place of both, for tests, and only as tests build it.
+#[cfg(debug_assertions)]
 const PKEXEC_ENV: &str = "WATCHCAP_PKEXEC";
 /// The most devices that are named in a message.
 const MAX_NAMED: usize = 6;
@@ -19,9 +20,9 @@ const MAX_NAMED: usize = 6;
 /// A way to the devices.
 pub(super) enum Way {
     /// They may be read.
-    Own,
-    /// The helper lends them: what is started for that.
-    Lent(Vec<OsString>),
+    Own(Folder, Found),
+    /// The helper lends them: what is started for that, and which may be read without it.
+    Lent(Vec<OsString>, Folder, Found),
 }
 
 impl Way {
@@ -29,29 +30,30 @@ impl Way {
     ///
     /// # Errors
     /// [`CaptureError::Unavailable`] when there is none.
-    pub(super) fn find(folder: &Path) -> Result<Self, CaptureError> {
-        let found = Folder::open(folder, Wants::All).scan();
-        // Gamepads alone are no input of a desktop, which lets its user read them.
-        let has_input = found.devices.iter().any(|(_, device)| device.pad.is_none());
+    pub(super) fn find(folder: &Path, wants: Wants) -> Result<Self, CaptureError> {
+        let mut folder = Folder::open(folder, wants);
+        let found = folder.scan();
         match helper() {
-            _ if has_input && found.denied.is_empty() => Ok(Self::Own),
-            Ok(command) if !found.denied.is_empty() => Ok(Self::Lent(command)),
-            _ if has_input => Ok(Self::Own),
+            // Nobody is asked for the sake of a power button.
+            _ if found.has_input() && !found.lacks => Ok(Self::Own(folder, found)),
+            Ok(command) if !found.denied.is_empty() => Ok(Self::Lent(command, folder, found)),
+            _ if found.has_input() => Ok(Self::Own(folder, found)),
             lacks => Err(none_found(&found.denied, lacks.err().as_deref())),
         }
     }
 
     /// What is said of it before it is gone: which devices may be read, and which are asked for.
-    pub(super) fn told(&self, folder: &Path) -> Option<String> {
+    pub(super) fn told(&self) -> Option<String> {
         match self {
-            Self::Own => None,
-            Self::Lent(_) => Some(told(&Folder::open(folder, Wants::All).scan())),
+            Self::Own(..) => None,
+            Self::Lent(_, _, found) => Some(told(found)),
         }
     }
 }
 
 /// The command that starts the helper.
 fn helper() -> Result<Vec<OsString>, String> {
+    #[cfg(debug_assertions)]
     if let Some(named) = std::env::var_os(PKEXEC_ENV).filter(|named| !named.is_empty()) {
         return Ok(vec![named, HELPER.into()]);
     }

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::active::{Active, ActiveWatch, Turn as ActiveTurn};
 use super::decode::{BTN_JOYSTICK, BTN_MISC, BTN_MOUSE};
 use super::device::{Device, Read};
-use super::gate::{Gate, Session, Turn};
+use super::gate::Gate;
 use super::held::{DeviceId, Held};
 use super::hold::{self, Hold};
 use super::lent::HELPER;
@@ -50,6 +50,9 @@ pub(super) struct EvdevInput {
     /// Numbers of gamepads that went while nothing was taken, and were told to be there.
     pub(super) gone: BTreeSet<u8>,
     pub(super) gate: Gate,
+    /// Everything up to here was read of all devices; and the latest that was told of them.
+    pub(super) taken: MonoNs,
+    pub(super) told: MonoNs,
     /// `None`: nobody tells which window is active.
     pub(super) desk: Option<Desk>,
     pub(super) description: InputDescription,
@@ -119,7 +122,7 @@ impl EvdevInput {
     }
 
     /// Hands an input over, or has it wait until it is certain where it went.
-    fn pass(&self, t: MonoNs, sink: &InputSink, input: RawInput) {
+    pub(super) fn pass(&self, t: MonoNs, sink: &InputSink, input: RawInput) {
         match self.desk.as_ref().and_then(|desk| desk.hold.as_ref()) {
             Some(hold) => hold.borrow_mut().push(t, input),
             None => sink.send(t, self.source, input),
@@ -180,6 +183,7 @@ impl EvdevInput {
         while !stop.is_set() {
             self.look_at_session(sink)?;
             self.look_at_desk(sink)?;
+            let asked = self.clock.now();
             let ready = self.wait()?;
             self.look_at_session(sink)?;
             let mut deeds = Vec::new();
@@ -189,9 +193,14 @@ impl EvdevInput {
             for done in &deeds {
                 self.did(done, sink);
             }
+            if !gone.is_empty() {
+                // It may be taken back, which is said before: then it is not unplugged.
+                self.look_at_session(sink)?;
+            }
             for path in &gone {
                 self.remove(path, sink);
             }
+            self.taken = asked;
             let now = self.clock.now();
             self.take_arrivals(now, sink);
             self.report_all(now, sink);
@@ -200,7 +209,7 @@ impl EvdevInput {
     }
 
     /// Takes the devices in that have come.
-    fn take_arrivals(&mut self, now: MonoNs, sink: &InputSink) {
+    pub(super) fn take_arrivals(&mut self, now: MonoNs, sink: &InputSink) {
         for (path, device) in self.supply.arrivals(now, &self.devices) {
             // One that was unplugged and is there again by the same name, before that was noticed.
             self.remove(&path, sink);
@@ -253,6 +262,7 @@ impl EvdevInput {
     /// Hands over what a device did.
     fn did(&mut self, done: &Done, sink: &InputSink) {
         let Done { t, device: id, deed } = *done;
+        self.told = self.told.max(t);
         match deed {
             Deed::Key { code, down, repeat } => self.change(id, code, down, repeat, t, sink),
             Deed::Button { code, pressed } => self.change(id, code, pressed, false, t, sink),
@@ -313,42 +323,6 @@ impl EvdevInput {
         self.send(t, sink, RawInput::Lost { reason: "device_gone", count: None, until: t });
     }
 
-    /// Looks whether the session is in front and open.
-    ///
-    /// # Errors
-    /// [`CaptureError::Gone`] when the helper that lends the devices has ended.
-    pub(super) fn look_at_session(&mut self, sink: &InputSink) -> Result<(), CaptureError> {
-        let session = match self.supply.session() {
-            Ok(Some(session)) => session,
-            Ok(None) => return Ok(()),
-            Err(gone) => {
-                self.lose_all(sink);
-                return Err(gone);
-            }
-        };
-        let now = self.clock.now();
-        // Before it opens, so that what they hold is told when it does.
-        if session == Session::Open && self.gate.is_shut() {
-            self.take_arrivals(now, sink);
-        }
-        // Before it shuts, so that what is held is released in what is recorded.
-        if session == Session::Closed && !self.gate.is_shut() {
-            for code in self.held.codes() {
-                self.tell(code, false, false, now, sink);
-            }
-            self.release_pads(now, sink);
-        }
-        if let Turn::Opened(since) = self.gate.look(session, now) {
-            // No fault of anybody: it was not to be known.
-            self.pass(since, sink, RawInput::Skipped { reason: "session_locked", count: 0, until: now });
-            for code in self.held.codes() {
-                self.tell(code, true, false, now, sink);
-            }
-            self.tell_pads(now, sink);
-        }
-        Ok(())
-    }
-
     /// Waits until a device has something, or one has come, or it is time; the devices that have.
     fn wait(&self) -> Result<Vec<PathBuf>, CaptureError> {
         let limit = Timespec { tv_sec: 0, tv_nsec: i64::from(WAIT.subsec_nanos()) };
@@ -376,6 +350,7 @@ impl InputSource for EvdevInput {
     fn run(mut self: Box<Self>, sink: &InputSink, stop: &StopFlag) -> Result<(), CaptureError> {
         let ended = self.begin(sink).and_then(|()| self.read_all(sink, stop));
         self.end_pads(sink);
+        self.tell_shut(sink);
         let is_told = matches!(&ended, Ok(()) | Err(CaptureError::Gone { what: HELPER, .. }));
         self.let_go(is_told, sink);
         // The kernel waits at each, some milliseconds or more on a busy machine: the end of the recording does not.

@@ -32,6 +32,7 @@ impl EvdevInput {
         // Before what is held is told: it may be what is typed at a lock screen by now.
         self.look_at_session(sink)?;
         self.discard();
+        (self.taken, self.told) = (now, now);
         let ids: Vec<_> = self.devices.values().map(|device| device.id).collect();
         for id in ids {
             if self.pads.contains_key(&id) {

@@ -11,7 +11,7 @@ use watchcap_input_helper::wire::MAX_DEVICES;
 use super::active::{self, ActiveWatch};
 use super::decode::BTN_MISC;
 use super::device::{Device, Wants};
-use super::folder::{Folder, NAME};
+use super::folder::{Folder, Found, NAME};
 use super::gate::{Gate, Session};
 use super::held::Held;
 use super::hold::{self, Hold};
@@ -27,17 +27,26 @@ use crate::capture::backend::InputPlan;
 use crate::capture::{CaptureError, Facet, FacetSet, InitialState, InputDescription, InputSource};
 use crate::privacy::exclude::Reason;
 
-/// Opens the devices of a folder.
+/// Opens the gamepads of a folder, which may come at any time.
 ///
 /// # Errors
-/// [`CaptureError::Unavailable`] when none may be read, or nobody tells of locks.
-pub(super) fn open(folder: &Path, wants: Wants, plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
-    let mut folder = Folder::open(folder, wants);
+/// As [`open`].
+pub(super) fn open_gamepads(folder: &Path, plan: &InputPlan) -> Result<Box<dyn InputSource>, CaptureError> {
+    let mut folder = Folder::open(folder, Wants::Gamepads);
     let found = folder.scan();
-    // Gamepads may come at any time.
-    if wants != Wants::Gamepads && !has_input(&found.devices) {
-        return Err(none_found(&found.denied, None));
-    }
+    open(folder, found, Wants::Gamepads, plan)
+}
+
+/// Opens what was found in a folder.
+///
+/// # Errors
+/// [`CaptureError::Unavailable`] when nobody tells of locks.
+pub(super) fn open(
+    folder: Folder,
+    found: Found,
+    wants: Wants,
+    plan: &InputPlan,
+) -> Result<Box<dyn InputSource>, CaptureError> {
     if !found.denied.is_empty() && wants != Wants::Gamepads {
         tracing::warn!(target: "capture", "these devices may not be read, and are not recorded: {}", found.denied.join(", "));
     }
@@ -76,7 +85,8 @@ fn opened(
 ) -> Result<Box<dyn InputSource>, CaptureError> {
     let clock = Arc::clone(&plan.clock);
     let session = supply.session()?.unwrap_or(Session::Open);
-    let gate = Gate::new(session, clock.now(), supply.settle());
+    let began = clock.now();
+    let gate = Gate::new(session, began, supply.settle());
     // Which window is active decides over keys, and is told by their source.
     let desk = if wants == Wants::Gamepads { None } else { open_desk(plan)? };
     let (desk, secret) = match desk {
@@ -107,6 +117,8 @@ fn opened(
         pads: BTreeMap::new(),
         gone: BTreeSet::new(),
         gate,
+        taken: began,
+        told: began,
         desk,
         description,
         initial: InitialState { secret, ..InitialState::default() },
