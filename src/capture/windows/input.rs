@@ -150,7 +150,9 @@ impl RawInputs {
             self.hear_part(part, is_last, t, sink);
             if let Some(settles) = part.last().and_then(settles) {
                 self.fields.moved(t, settles);
-                if let Some(input) = self.fronts.doubt().filter(|_| !self.presence.is_away()) {
+                // While the inputs go elsewhere nothing is told, so nothing may count as told.
+                let doubt = if self.presence.is_away() { None } else { self.fronts.doubt() };
+                if let Some(input) = doubt {
                     send(t, sink, input);
                 }
             }
