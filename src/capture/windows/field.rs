@@ -125,6 +125,7 @@ mod tests {
         WindowFacts { id, ..WindowFacts::default() }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "nobody may have answered, too")]
     fn answer(asked: i64, is_password: Option<bool>) -> Option<Answer> {
         Some(Answer { asked: ms(asked), is_password })
     }
