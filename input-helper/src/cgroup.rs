@@ -26,15 +26,13 @@ pub(crate) fn leave() -> Result<(), String> {
         refused = refused.or(moved.err());
     }
     let text = std::fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
-    // The first two are of version 2.
-    let is_frozen = trees.iter().filter(|tree| !tree.ends_with("systemd") && !tree.ends_with("freezer"));
-    match is_frozen.into_iter().any(|tree| is_of_others(tree, &text)) || is_stopped_by_others(&text) {
-        false => Ok(()),
-        true => {
-            let why = refused.map_or_else(String::new, |error| format!(": {error}"));
-            Err(format!("others can freeze or stop this process, and so keep devices{why}"))
-        }
+    // The others are of version 1.
+    let mut second = trees.iter().filter(|tree| !tree.ends_with("systemd") && !tree.ends_with("freezer"));
+    if second.any(|tree| is_of_others(tree, &text)) || is_stopped_by_others(&text) {
+        let why = refused.map_or_else(String::new, |error| format!(": {error}"));
+        return Err(format!("others can freeze or stop this process, and so keep devices{why}"));
     }
+    Ok(())
 }
 
 fn is_tree(tree: &Path) -> bool {
@@ -51,7 +49,9 @@ fn is_stopped_by_others(text: &str) -> bool {
     text.lines().any(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
         let (Some(kinds), Some(group)) = (parts.next(), parts.next()) else { return true };
-        let is_session = |part: &str| part == "user.slice" || part.starts_with("session-") && part.ends_with(".scope");
+        let is_session = |part: &str| {
+            part == "user.slice" || part.strip_suffix(".scope").is_some_and(|name| name.starts_with("session-"))
+        };
         let may_freeze = kinds.split(',').any(|kind| kind == "freezer") && group != "/";
         may_freeze || matches!(kinds, "" | "name=systemd") && group.split('/').any(is_session)
     })

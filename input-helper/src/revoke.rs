@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use input_linux::EvdevHandle;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -27,7 +27,7 @@ const REVOKES: i32 = -0x0049_4852;
 pub(crate) struct Kept {
     device: Arc<File>,
     /// Nothing is sent: that it is closed begins it.
-    keep: Option<Sender<()>>,
+    keep: Option<SyncSender<()>>,
 }
 
 impl Kept {
@@ -36,7 +36,7 @@ impl Kept {
     /// # Errors
     /// When there is no thread for it: it must not be lent.
     pub(crate) fn of(device: File, is_test: bool) -> io::Result<Self> {
-        let (keep, kept) = channel();
+        let (keep, kept) = sync_channel(1);
         let device = Arc::new(device);
         let own = Arc::clone(&device);
         let take_back = move || take_back(&own, &kept, is_test);
