@@ -40,8 +40,8 @@ def frames_of(video):
 
 
 def watchcap(env, folder, fps, seconds, extra=()):
-    command = [WATCHCAP, "record", "--out", folder, "--session", "w", "--consent", "screen,input", "--fps", str(fps),
-               "--bitrate-kbps", str(KBPS), "--duration", f"{seconds}s", "--no-finalize", "--json", *extra]
+    bits = [] if "--lossless" in extra else ["--bitrate-kbps", str(KBPS)]
+    command = [WATCHCAP, "record", "--out", folder, "--session", "w", "--consent", "screen,input", "--fps", str(fps), *bits, "--duration", f"{seconds}s", "--no-finalize", "--json", *extra]
     cpu, rss, text = run_measured([str(c) for c in command], env)
     done = [json.loads(line) for line in text.splitlines() if '"recorded"' in line][0]
     return cpu, rss, done
