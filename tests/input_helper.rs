@@ -245,7 +245,7 @@ fn whatever_ends_it_takes_the_devices_back_first() {
         assert!(lender.has_all_back(), "SIG{signal}");
         assert_eq!(lender.end(), (Some(0), String::new()), "SIG{signal}");
     }
-    // A second of CPU time, after which the kernel would end it, and a terminal that it does not keep.
+    // A second of CPU time, after which the kernel would end it.
     let mut command = Command::new("prlimit");
     command.args(["--cpu=1:3600", "--fsize=0:1000000", "--"]).arg(helper());
     command.args(Lender::command(folder.path(), &logind, 0).get_args());

@@ -180,7 +180,7 @@ impl OpenH264 {
         self.unit.clear();
         // Parameter sets among them the outbox compares.
         let frame_num = if keyframe { 0 } else { self.next_frame_num };
-        if !self.syntax.push_picture(annex_b_nals(&self.made), frame_num, &mut self.unit) {
+        if !self.syntax.push_numbered(annex_b_nals(&self.made), frame_num, &mut self.unit) {
             return Err("a slice without a header".into());
         }
         Ok(keyframe)

@@ -64,6 +64,15 @@ pub struct Covered {
     pub reason: Reason,
 }
 
+impl Covered {
+    /// Returns what of it lies in a part of the desktop, from the corner of that; `None` where nothing does.
+    pub fn inside(self, part: Area) -> Option<Self> {
+        let (x, y) = (self.area.x.saturating_sub(part.x), self.area.y.saturating_sub(part.y));
+        let area = Area { x, y, ..self.area }.inside((part.width, part.height))?;
+        Some(Self { area, ..self })
+    }
+}
+
 /// What a policy is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Scope {

@@ -428,13 +428,8 @@ impl ScreenSource for ScreenKit {
     }
 
     fn covered(&self) -> Vec<Covered> {
-        let inside = |mut covered: Covered| {
-            covered.area.x = covered.area.x.saturating_sub(self.area.x);
-            covered.area.y = covered.area.y.saturating_sub(self.area.y);
-            covered.area = self.place(covered.area.inside((self.area.width, self.area.height))?);
-            Some(covered)
-        };
-        self.roster.covered().into_iter().filter_map(inside).collect()
+        let inside = self.roster.covered().into_iter().filter_map(|covered| covered.inside(self.area));
+        inside.map(|covered| Covered { area: self.place(covered.area), ..covered }).collect()
     }
 
     fn games(&self) -> u64 {

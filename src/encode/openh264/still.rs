@@ -77,7 +77,7 @@ impl Still {
         let Some(unit) = self.unit(index) else { return false };
         out.clear();
         // It was written here, unit by unit.
-        syntax.push_picture(nals(unit).flatten(), frame_num, out)
+        syntax.push_numbered(nals(unit).flatten(), frame_num, out)
     }
 
     /// One of the access units; 0 is the IDR.

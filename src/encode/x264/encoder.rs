@@ -141,7 +141,7 @@ impl X264Encoder {
         self.qp = qp;
         self.unit.clear();
         let frame_num = if keyframe { 0 } else { self.next_frame_num };
-        if !self.syntax.push_picture(annex_b_nals(&self.made), frame_num, &mut self.unit) {
+        if !self.syntax.push_numbered(annex_b_nals(&self.made), frame_num, &mut self.unit) {
             return Err(failed("a slice without a header".into()));
         }
         if keyframe || !is_repeat {

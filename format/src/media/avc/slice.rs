@@ -192,12 +192,10 @@ impl SliceSyntax {
         out[length_at..length_at + LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
         true
     }
-}
 
-impl SliceSyntax {
     /// Appends the NAL units of a picture, each behind its length, its slices with this `frame_num`. False when a slice has no header.
     #[must_use]
-    pub fn push_picture<'a>(
+    pub fn push_numbered<'a>(
         &self,
         nals: impl IntoIterator<Item = &'a [u8]>,
         frame_num: u32,
